@@ -1,0 +1,1 @@
+typedef int llmi_base_placeholder;

@@ -1,0 +1,1 @@
+typedef int llmi_engine_placeholder;

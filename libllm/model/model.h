@@ -1,0 +1,85 @@
+/* A model: hyper-parameters read from a file, weights placed on a device, and the family's forward. */
+#ifndef LLMI_MODEL_MODEL_H
+#define LLMI_MODEL_MODEL_H
+
+#include <llm/model.h>
+#include <llm/sys/backend.h>
+
+#include "format/weights.h"
+#include "runtime/runtime.h"
+
+enum { LLMI_ROPE_SCALING_NONE = 0, LLMI_ROPE_SCALING_LINEAR, LLMI_ROPE_SCALING_LLAMA3, LLMI_ROPE_SCALING_YARN };
+
+/* Read and range-checked by hparams.c from each family's table of rows. */
+typedef struct llmi_hparams {
+    int32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_vocab, n_ctx_train;
+    int32_t n_window;        /* sliding window in tokens, 0: none */
+    float norm_eps;
+    int32_t rope_style; /* LLM_ROPE_* */
+    int32_t n_rot;
+    float rope_base;
+    int32_t rope_scaling;
+    float rope_factor, rope_low, rope_high, rope_attn, rope_beta_fast, rope_beta_slow;
+    int32_t rope_ctx_original;
+} llmi_hparams;
+
+typedef struct llmi_layer {
+    const llm_weight *attn_norm, *wq, *wk, *wv, *wo, *bq, *bk, *bv, *bo, *q_norm, *k_norm;
+    const llm_weight *ffn_norm, *w_gate, *w_up, *w_down;
+    int32_t window; /* 0: sees everything */
+} llmi_layer;
+
+typedef struct llmi_arch llmi_arch; /* arch.h */
+
+struct llm_model {
+    _Atomic int32_t n_refs;
+    llm_runtime *runtime;
+    llmi_weights *weights;
+    const llmi_arch *arch; /* NULL when only the tokenizer was loaded */
+    llmi_hparams hp;
+    llm_device *device;
+    const char *backend;
+    const llm_weight *embed, *output_norm, *output; /* output is embed when tied */
+    llmi_layer *layers;
+    float *inv_freq; /* [n_rot / 2] on the device */
+    float rope_scale; /* factor on cos and sin */
+    llm_weight **owned; /* every weight once, for release */
+    int32_t n_owned;
+    size_t private_bytes; /* copies the device made */
+    llm_tokenizer *tokenizer; /* set by the api layer, which joins text and model */
+};
+
+/* Everything but the tokenizer. */
+llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options);
+
+/* ---- one forward pass ---- */
+
+/* Device memory for a step's activations: a stack that forward takes views from and gives back by
+ * marks. With base NULL it only measures. */
+typedef struct llmi_workspace {
+    char *base;
+    size_t used, peak, size;
+} llmi_workspace;
+
+llm_view llmi_workspace_take(llmi_workspace *ws, int64_t rows, int64_t cols);
+
+typedef struct llmi_step {
+    llm_stream *s;
+    const llm_batch *batch;
+    llm_kv *kv;
+    llmi_workspace *ws;
+    const int32_t *out_rows; /* [n_out] on the device: rows of the batch that somebody reads */
+    int32_t n_out;           /* hidden is computed for all of them, */
+    int32_t n_logits;        /* logits for the first n_logits */
+    llm_view hidden;         /* result [n_out, n_embd], after the output norm; in the workspace */
+    llm_view logits;         /* result [n_logits, n_vocab]; in the workspace */
+} llmi_step;
+
+/* Enqueues the pass; the results are there after sync. */
+void llmi_model_forward(const llm_model *m, llmi_step *step);
+
+/* Workspace bytes of a step of up to n_rows rows of which n_out are read and n_logits need logits: runs the
+ * forward on a table of operations that only measures. */
+llm_status llmi_model_measure(size_t *out, const llm_model *m, int32_t n_rows, int32_t n_out, int32_t n_logits);
+
+#endif

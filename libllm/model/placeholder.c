@@ -1,0 +1,1 @@
+typedef int llmi_model_placeholder;
