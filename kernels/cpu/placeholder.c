@@ -1,0 +1,1 @@
+typedef int llmk_cpu_placeholder;

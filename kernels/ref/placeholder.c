@@ -1,0 +1,1 @@
+typedef int llmk_ref_placeholder;
