@@ -46,16 +46,25 @@ struct llm_model {
     llm_weight **owned; /* every weight once, for release */
     int32_t n_owned;
     size_t private_bytes; /* copies the device made */
-    llm_tokenizer *tokenizer; /* set by the api layer, which joins text and model */
+    llm_tokenizer *tokenizer; /* set by the api layer, which joins text and model, */
+    void (*tokenizer_destroy)(llm_tokenizer *tokenizer); /* and released with the model */
 };
+
+/* What llm_model_options_init() gives. */
+extern const llm_model_options llmi_model_defaults;
 
 /* Everything but the tokenizer. */
 llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options);
 
+/* Any thread; NULL is ignored. The last reference frees. */
+llm_model *llmi_model_ref(llm_model *m);
+void llmi_model_unref(llm_model *m);
+
 /* ---- one forward pass ---- */
 
 /* Device memory for a step's activations: a stack that forward takes views from and gives back by
- * marks. With base NULL it only measures. */
+ * marks. Forward begins with an empty one; a step's results lie in it until the next step. With base
+ * NULL it only measures. */
 typedef struct llmi_workspace {
     char *base;
     size_t used, peak, size;

@@ -7,6 +7,9 @@
 
 #include "base/log.h"
 
+/* What llm_runtime_options_init() gives. */
+extern const llm_runtime_options llmi_runtime_defaults;
+
 /* Members other layers may read: */
 const llm_allocator *llmi_runtime_allocator(const llm_runtime *rt);
 const llmi_log *llmi_runtime_log(const llm_runtime *rt);
