@@ -1,0 +1,235 @@
+#include "runtime/runtime.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/options.h"
+#include "base/workers.h"
+#include "runtime/loader.h"
+
+struct llm_runtime {
+    _Atomic int32_t n_refs;
+    llm_allocator allocator;
+    llmi_log log;
+    int32_t n_threads;
+    char *plugin_dir; /* NULL: beside libllm */
+    llm_host host;
+    /* Back ends found so far. Only grows, so that readers need no lock. */
+    _Atomic(llmi_backend *) backends;
+};
+
+const llm_runtime_options llmi_runtime_defaults = {
+    .struct_size = sizeof(llm_runtime_options),
+    .log_level = LLM_LOG_WARNING,
+    .cpu_mask = LLM_CPU_ALL,
+};
+
+/* ---- what back ends are lent ---- */
+
+static void *host_alloc(void *user, size_t n_bytes, size_t alignment) {
+    const llm_runtime *rt = user;
+    return rt->allocator.alloc(rt->allocator.user, n_bytes, alignment);
+}
+
+static void host_free(void *user, void *ptr, size_t n_bytes) {
+    const llm_runtime *rt = user;
+    if (ptr) rt->allocator.free(rt->allocator.user, ptr, n_bytes);
+}
+
+static void host_log(void *user, int32_t level, const char *text) {
+    const llm_runtime *rt = user;
+    llmi_log_write(&rt->log, level, "%s", text);
+}
+
+static void host_set_error(void *user, llm_status status, const char *text) {
+    llmi_error(status, "%s", text);
+}
+
+/* ---- life ---- */
+
+static llm_status check_options(const llm_runtime_options *o) {
+    if (o->log_level < LLM_LOG_NONE || o->log_level > LLM_LOG_DEBUG)
+        return llmi_error(LLM_E_ARGUMENT, "log_level is %d, expected %d..%d", o->log_level, LLM_LOG_NONE,
+                          LLM_LOG_DEBUG);
+    if (o->n_threads < 0 || o->n_threads > 1024)
+        return llmi_error(LLM_E_ARGUMENT, "n_threads is %d, expected 1..1024, or 0 for one per core", o->n_threads);
+    if (o->cpu_mask < 0) return llmi_error(LLM_E_ARGUMENT, "cpu_mask is %d, expected LLM_CPU_* bits", o->cpu_mask);
+    if (o->allocator && (!o->allocator->alloc || !o->allocator->free))
+        return llmi_error(LLM_E_ARGUMENT, "allocator: alloc or free is NULL");
+    if (o->plugin_dir && !*o->plugin_dir)
+        return llmi_error(LLM_E_ARGUMENT, "plugin_dir is empty, expected a folder or NULL");
+    return LLM_OK;
+}
+
+static void runtime_free(llm_runtime *rt) {
+    llm_allocator a = rt->allocator;
+    for (llmi_backend *b = atomic_load(&rt->backends), *next; b; b = next) {
+        next = b->next;
+        llmi_loader_close(b, &a);
+    }
+    if (rt->plugin_dir) llmi_free(&a, rt->plugin_dir, strlen(rt->plugin_dir) + 1);
+    llmi_free(&a, rt, sizeof *rt);
+}
+
+LLM_API llm_status llm_runtime_create(llm_runtime **out, const llm_runtime_options *options) {
+    llmi_error_clear();
+    if (!out) return llmi_error(LLM_E_ARGUMENT, "llm_runtime_create: out is NULL");
+    *out = NULL;
+    llm_runtime_options o = llmi_runtime_defaults;
+    llm_status status = llmi_options_read(&o, sizeof o, options, sizeof o, "llm_runtime_options");
+    if (status == LLM_OK) status = check_options(&o);
+    if (status != LLM_OK) return status;
+
+    const llm_allocator *a = o.allocator ? o.allocator : &llmi_default_allocator;
+    llm_runtime *rt = llmi_alloc_zero(a, sizeof *rt);
+    if (!rt) return LLM_E_MEMORY;
+    atomic_init(&rt->n_refs, 1);
+    atomic_init(&rt->backends, NULL);
+    rt->allocator = *a;
+    rt->log = (llmi_log){.fn = o.log, .user = o.log_user, .level = o.log_level};
+    rt->n_threads = o.n_threads ? o.n_threads : llmi_usable_cores();
+    rt->host = (llm_host){
+        .struct_size = sizeof rt->host,
+        .cpu_mask = o.cpu_mask,
+        .user = rt,
+        .alloc = host_alloc,
+        .free = host_free,
+        .log = host_log,
+        .set_error = host_set_error,
+    };
+    if (o.plugin_dir) {
+        rt->plugin_dir = llmi_strndup(a, o.plugin_dir, strlen(o.plugin_dir));
+        if (!rt->plugin_dir) {
+            runtime_free(rt);
+            return LLM_E_MEMORY;
+        }
+    }
+    *out = rt;
+    return LLM_OK;
+}
+
+LLM_API llm_runtime *llm_runtime_ref(llm_runtime *runtime) {
+    if (runtime) atomic_fetch_add_explicit(&runtime->n_refs, 1, memory_order_relaxed);
+    return runtime;
+}
+
+LLM_API void llm_runtime_unref(llm_runtime *runtime) {
+    if (runtime && atomic_fetch_sub_explicit(&runtime->n_refs, 1, memory_order_acq_rel) == 1) runtime_free(runtime);
+}
+
+llm_status llmi_runtime_acquire(llm_runtime **out, llm_runtime *rt) {
+    *out = llm_runtime_ref(rt);
+    return rt ? LLM_OK : llm_runtime_create(out, NULL);
+}
+
+const llm_allocator *llmi_runtime_allocator(const llm_runtime *rt) {
+    return &rt->allocator;
+}
+
+const llmi_log *llmi_runtime_log(const llm_runtime *rt) {
+    return &rt->log;
+}
+
+int32_t llmi_runtime_threads(const llm_runtime *rt) {
+    return rt->n_threads;
+}
+
+/* ---- back ends ---- */
+
+static llmi_backend *find_loaded(const llm_runtime *rt, const char *name) {
+    llmi_backend *b = atomic_load_explicit(&rt->backends, memory_order_acquire);
+    while (b && strcmp(b->name, name) != 0) b = b->next;
+    return b;
+}
+
+/* Two threads may load the same plug-in at once: both entries are kept, and equal. */
+static void keep(llm_runtime *rt, llmi_backend *b) {
+    b->next = atomic_load(&rt->backends);
+    while (!atomic_compare_exchange_weak(&rt->backends, &b->next, b)) {
+    }
+}
+
+static llm_status no_such_backend(const char *name, const char *reason) {
+    char known[128] = "";
+    size_t n = 0;
+    for (int32_t i = 0; llmi_loader_name(i) && n < sizeof known; i++)
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", llmi_loader_name(i));
+    return llmi_error(LLM_E_NOT_FOUND, "there is no back end \"%s\": known are %s; as a plug-in: %s", name, known,
+                      reason);
+}
+
+/* Looks for `name` once: listed ones are remembered also when they cannot be used, others only when
+ * they can, so that names from outside do not pile up. *out stays NULL for a name that is nothing. */
+static llm_status get_backend(llmi_backend **out, llm_runtime *rt, const char *name) {
+    *out = find_loaded(rt, name);
+    if (*out) return LLM_OK;
+    llmi_backend *b;
+    llm_status status = llmi_loader_open(&b, &rt->host, &rt->allocator, rt->plugin_dir, name);
+    if (status != LLM_OK) return status;
+    if (b->failure.status != LLM_OK && !llmi_loader_is_listed(name)) {
+        status = b->failure.status == LLM_E_NOT_FOUND ? no_such_backend(name, b->failure.text)
+                                                      : llmi_error_restore(&b->failure);
+        llmi_loader_close(b, &rt->allocator);
+        return status;
+    }
+    keep(rt, b);
+    *out = b;
+    return LLM_OK;
+}
+
+static llm_status check_device(const llm_device *d, const llm_backend *b) {
+    const llm_device_ops *ops = d ? d->ops : NULL;
+    if (!ops) return llmi_error(LLM_E_DEVICE, "back end \"%s\": open gave no device", b->name);
+    if (ops->struct_size < sizeof *ops)
+        return llmi_error(LLM_E_VERSION, "back end \"%s\": llm_device_ops has %u bytes, expected at least %zu", b->name,
+                          ops->struct_size, sizeof *ops);
+    return LLM_OK;
+}
+
+llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name) {
+    *out = NULL;
+    llmi_backend *b;
+    if (!name) name = "cpu";
+    llm_status status = get_backend(&b, rt, name);
+    if (status != LLM_OK) return status;
+    if (b->failure.status != LLM_OK) {
+        llmi_error_restore(&b->failure);
+        status = b->failure.status == LLM_E_NOT_FOUND ? LLM_E_DEVICE : b->failure.status;
+        return llmi_error_in(status, "back end \"%s\" cannot be used here", name);
+    }
+    llm_device *device = NULL;
+    status = b->backend->open(&device, &rt->host);
+    if (status != LLM_OK) return llmi_error_in(status, "back end \"%s\"", name);
+    status = check_device(device, b->backend);
+    if (status == LLM_OK) *out = device;
+    return status;
+}
+
+LLM_API int32_t llm_runtime_device_count(const llm_runtime *runtime) {
+    int32_t n = 0;
+    llmi_error_clear();
+    while (llmi_loader_name(n)) n++;
+    return n;
+}
+
+LLM_API llm_status llm_runtime_device_get(llm_device_info *out, const llm_runtime *runtime, int32_t index) {
+    llmi_error_clear();
+    if (!out || !runtime) return llmi_error(LLM_E_ARGUMENT, "llm_runtime_device_get: out or runtime is NULL");
+    if (out->struct_size < sizeof *out)
+        return llmi_error(LLM_E_ARGUMENT, "llm_device_info: struct_size is %u, expected %zu", out->struct_size,
+                          sizeof *out);
+    const char *name = llmi_loader_name(index);
+    if (!name)
+        return llmi_error(LLM_E_ARGUMENT, "back end %d, expected 0..%d", index, llm_runtime_device_count(runtime) - 1);
+    llmi_backend *b;
+    /* Only the list of what was found grows, as if it had been there from the start. */
+    llm_status status = get_backend(&b, (llm_runtime *)runtime, name);
+    if (status != LLM_OK) return status;
+    out->usable = b->failure.status == LLM_OK;
+    out->name = b->name;
+    out->description = b->description;
+    out->reason = out->usable ? "" : b->failure.text;
+    return LLM_OK;
+}
