@@ -1,0 +1,66 @@
+/* llm embed: texts as vectors. */
+#include "cli.h"
+
+#include <string.h>
+
+static int get_pooling(int32_t *out, cli *c) {
+    const char *name = cli_get(c, "pool");
+    *out = LLM_POOL_MEAN;
+    if (!name || strcmp(name, "mean") == 0) return CLI_OK;
+    *out = LLM_POOL_LAST;
+    if (strcmp(name, "last") == 0) return CLI_OK;
+    return cli_usage(c, "--pool: found '%.40s', expected mean or last", name);
+}
+
+static int print(cli *c, const float *rows, size_t n_rows, size_t dim) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n_rows; i++) {
+        json_t *row = json_array();
+        for (size_t k = 0; k < dim; k++) {
+            double value = (double)rows[i * dim + k];
+            if (c->json)
+                json_array_append_new(row, cli_json_real(value));
+            else
+                printf("%s%.9g", k ? " " : "", value);
+        }
+        if (!c->json) putchar('\n');
+        json_array_append_new(list, row);
+    }
+    if (c->json) return cli_print_json(c, json_pack("{s:o,s:I}", "embeddings", list, "dim", (json_int_t)dim));
+    json_decref(list);
+    return CLI_OK;
+}
+
+static int run(cli *c) {
+    int32_t pooling = LLM_POOL_MEAN;
+    int rc = cli_expect_args(c, 2, -1);
+    if (!rc) rc = get_pooling(&pooling, c);
+    if (!rc) rc = cli_open_engine(c, c->args[0]);
+    if (rc) return rc;
+    llm_model_info info = {.struct_size = sizeof info};
+    llm_status status = llm_model_get_info(&info, c->model);
+    if (status) return cli_fail(c, status);
+    size_t n = (size_t)(c->n_args - 1), dim = (size_t)info.n_embd;
+    llm_span *texts = cli_alloc(c, n, sizeof *texts);
+    float *rows = cli_alloc(c, n * dim, sizeof *rows);
+    for (size_t i = 0; i < n; i++) texts[i] = (llm_span){c->args[1 + i], strlen(c->args[1 + i])};
+    status = llm_embed(rows, c->engine, texts, n, pooling, cli_get(c, "normalize") != NULL);
+    return status ? cli_fail(c, status) : print(c, rows, n, dim);
+}
+
+static const cli_option options[] = {
+    {0, "pool", "HOW", "mean: average over the tokens (default); last: the last token"},
+    {0, "normalize", NULL, "scale each vector to length 1"},
+    {0, NULL, NULL, NULL},
+};
+
+const cli_command cmd_embed = {
+    .name = "embed",
+    .synopsis = "MODEL TEXT... [--pool mean|last] [--normalize]",
+    .summary = "Turn texts into vectors",
+    .details = "A line of numbers for each text: the last layer's normalised hidden state.\n"
+               "--json: {\"embeddings\":[[...],...],\"dim\"}",
+    .options = options,
+    .groups = "engine model runtime",
+    .run = run,
+};

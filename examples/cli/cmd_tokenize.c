@@ -1,0 +1,56 @@
+/* llm tokenize: text to ids. */
+#include "cli.h"
+
+#include <string.h>
+
+static int get_text(llm_span *out, cli *c) {
+    const char *file = cli_get(c, "file");
+    if ((file != NULL) + (c->n_args > 1) != 1) return cli_usage(c, "expected one of TEXT and --file");
+    if (file) return cli_read_file(out, c, file);
+    *out = (llm_span){c->args[1], strlen(c->args[1])};
+    return CLI_OK;
+}
+
+static int run(cli *c) {
+    llm_span text;
+    int rc = cli_expect_args(c, 1, 2);
+    if (!rc) rc = get_text(&text, c);
+    if (!rc) rc = cli_open_tokenizer(c, c->args[0]);
+    if (rc) return rc;
+    uint32_t flags =
+        (cli_get(c, "no-bos") ? 0u : LLM_ENCODE_ADD_SPECIAL) | (cli_get(c, "special") ? LLM_ENCODE_PARSE_SPECIAL : 0u);
+    llm_token *ids;
+    size_t n_ids;
+    rc = cli_encode(&ids, &n_ids, c, c->tokenizer, text, flags);
+    if (rc) return rc;
+    if (c->json) return cli_print_json(c, json_pack("{s:o}", "ids", cli_json_ids(ids, n_ids)));
+    for (size_t i = 0; i < n_ids; i++) {
+        llm_token_info info = {.struct_size = sizeof info};
+        llm_status status = llm_tokenizer_get_token(&info, c->tokenizer, ids[i]);
+        if (status) return cli_fail(c, status);
+        printf("%d\t", ids[i]);
+        cli_print_escaped(stdout, info.text);
+        putchar('\n');
+    }
+    return CLI_OK;
+}
+
+static const cli_option options[] = {
+    {'f', "file", "FILE", "read the text from a file, - for standard input; any bytes"},
+    {0, "no-bos", NULL, "do not add what the vocabulary puts around a text (BOS, CLS, SEP, EOS)"},
+    {0, "special", NULL, "text that spells a special token becomes that token"},
+    {0, NULL, NULL, NULL},
+};
+
+const cli_command cmd_tokenize = {
+    .name = "tokenize",
+    .synopsis = "MODEL (TEXT | --file FILE) [--no-bos] [--special]",
+    .summary = "Turn text into token ids",
+    .details = "MODEL may also be a GGUF file with only a vocabulary, or a tokenizer.json.\n"
+               "Prints a line for each token: its id, a tab, and how the vocabulary spells it, with newline, tab,\n"
+               "backslash and bytes that are not text written as \\n, \\t, \\\\ and \\xNN.\n"
+               "--json: {\"ids\":[...]}",
+    .options = options,
+    .groups = "runtime",
+    .run = run,
+};
