@@ -1,11 +1,16 @@
-/* What a model family is: the names it answers to, its hyper-parameter rows, its weight rows and its
- * forward. One arch_NAME.c each, and one line in archs.def. */
+/* What a model family is: the names it answers to, what it adds to the common hyper-parameters, its
+ * weight rows and its forward. One arch_NAME.c each, and one line in archs.def. */
 #ifndef LLMI_MODEL_ARCH_H
 #define LLMI_MODEL_ARCH_H
 
+#include <math.h>
+
 #include "model/model.h"
 
-/* A hyper-parameter: where each format keeps it, its range, its default. */
+/* A hyper-parameter: where each format keeps it, its range, its default. Names may hold alternatives
+ * split by '|': the first that is present counts. Rows are read in order; one whose name for the
+ * format at hand is NULL is passed over. The rows all families share are in hparams.c; a family's own
+ * rows come after them and win. */
 typedef struct llmi_hparam_row {
     const char *gguf; /* key below "<arch>.", or NULL */
     const char *hf;   /* dotted path in config.json, or NULL */
@@ -15,29 +20,44 @@ typedef struct llmi_hparam_row {
     double fallback;  /* NAN: required */
 } llmi_hparam_row;
 
-/* A weight: its name in each format (%d is the layer), its shape, where it goes. */
+#define LLMI_HPARAM_INT(gguf, hf, member, min, max, fallback)                                                          \
+    { gguf, hf, offsetof(llmi_hparams, member), 'i', min, max, fallback }
+#define LLMI_HPARAM_FLOAT(gguf, hf, member, min, max, fallback)                                                        \
+    { gguf, hf, offsetof(llmi_hparams, member), 'f', min, max, fallback }
+
+/* A weight: its name in each format (%d is the layer), its shape, where it goes. In Hugging Face's
+ * names the leading "model." may be missing from a file. Dimensions are letters:
+ *   E n_embd   V n_vocab   F n_ff   D head_dim   Q n_heads * head_dim   K n_kv_heads * head_dim   1 */
 typedef struct llmi_weight_row {
     const char *gguf, *hf;
-    size_t offset;     /* in llmi_layer when the name holds %d, else in llm_model */
-    char rows, cols;   /* letters of a dimension: see hparams.c's table (E n_embd, V n_vocab, Q n_heads*head_dim, ...); rows '1' for a vector */
+    size_t offset;   /* in llmi_layer when the name holds %d, else in llm_model */
+    char rows, cols; /* rows '1' for a vector */
     bool optional;
 } llmi_weight_row;
 
+#define LLMI_WEIGHT(gguf, hf, member, rows, cols, optional)                                                            \
+    { gguf, hf, offsetof(llm_model, member), rows, cols, optional }
+#define LLMI_LAYER_WEIGHT(gguf, hf, member, rows, cols, optional)                                                      \
+    { "blk.%d." gguf, "model.layers.%d." hf, offsetof(llmi_layer, member), rows, cols, optional }
+
 struct llmi_arch {
-    const char *name;              /* as llm_model_info.arch gives it */
-    const char *const *gguf_names; /* general.architecture, NULL-terminated */
-    const char *const *hf_names;   /* config.json model_type, NULL-terminated */
-    const llmi_hparam_row *hparams;
+    const char *name;               /* as llm_model_info.arch gives it */
+    const char *const *gguf_names;  /* general.architecture, NULL-terminated */
+    const char *const *hf_names;    /* config.json model_type, NULL-terminated */
+    const llmi_hparam_row *hparams; /* may be NULL */
     int32_t n_hparams;
     const llmi_weight_row *weights;
     int32_t n_weights;
     int32_t gguf_rope_style, hf_rope_style; /* LLM_ROPE_* */
-    /* Relations that no single row states; may be NULL. */
+    /* What no single row states; may be NULL. Runs after all rows are read. */
     llm_status (*check)(llmi_hparams *hp, const llmi_weights *w);
     void (*forward)(const llm_model *m, llmi_step *step);
 };
 
 /* NULL if no family answers to the name. */
 const llmi_arch *llmi_arch_find(int format, const char *name, size_t n);
+
+/* The family of a file: LLM_E_UNSUPPORTED lists the known names. */
+llm_status llmi_arch_of(const llmi_arch **out, const llmi_weights *w);
 
 #endif

@@ -13,13 +13,18 @@ enum { LLMI_ROPE_SCALING_NONE = 0, LLMI_ROPE_SCALING_LINEAR, LLMI_ROPE_SCALING_L
 /* Read and range-checked by hparams.c from each family's table of rows. */
 typedef struct llmi_hparams {
     int32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_vocab, n_ctx_train;
-    int32_t n_window;        /* sliding window in tokens, 0: none */
+    int32_t n_window;    /* sliding window in tokens, 0: none */
+    int32_t window_from; /* first layer that has it, unless the file lists the layers' kinds */
     float norm_eps;
     int32_t rope_style; /* LLM_ROPE_* */
     int32_t n_rot;
     float rope_base;
     int32_t rope_scaling;
-    float rope_factor, rope_low, rope_high, rope_attn, rope_beta_fast, rope_beta_slow;
+    float rope_factor;
+    float rope_low, rope_high;            /* llama3 */
+    float rope_beta_fast, rope_beta_slow; /* yarn, as are the following */
+    float rope_mscale, rope_mscale_all;
+    float rope_attn; /* factor on cos and sin as the file gives it; 0: from rope_factor */
     int32_t rope_ctx_original;
 } llmi_hparams;
 
@@ -38,15 +43,16 @@ struct llm_model {
     const llmi_arch *arch; /* NULL when only the tokenizer was loaded */
     llmi_hparams hp;
     llm_device *device;
-    const char *backend;
+    char *backend;
     const llm_weight *embed, *output_norm, *output; /* output is embed when tied */
     llmi_layer *layers;
-    float *inv_freq; /* [n_rot / 2] on the device */
-    float rope_scale; /* factor on cos and sin */
+    float *inv_freq;    /* [n_rot / 2] on the device */
+    float rope_scale;   /* factor on cos and sin */
     llm_weight **owned; /* every weight once, for release */
     int32_t n_owned;
-    size_t private_bytes; /* copies the device made */
-    llm_tokenizer *tokenizer; /* set by the api layer, which joins text and model, */
+    size_t owned_capacity;
+    size_t private_bytes;                                /* copies the device made */
+    llm_tokenizer *tokenizer;                            /* set by the api layer, which joins text and model, */
     void (*tokenizer_destroy)(llm_tokenizer *tokenizer); /* and released with the model */
 };
 

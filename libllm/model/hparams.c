@@ -1,0 +1,280 @@
+#include "model/hparams.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+
+/* Limits far above any model that exists, low enough that no product of three overflows. */
+enum { MAX_LAYERS = 1024, MAX_EMBD = 1 << 20, MAX_HEADS = 1 << 14, MAX_HEAD_DIM = 1 << 12 };
+enum { MAX_FF = 1 << 24, MAX_VOCAB = 1 << 24, MAX_CTX = 1 << 30 };
+
+#define SCALING(name) "rope_scaling." name "|rope_parameters." name
+
+/* Fallbacks of config.json are those of transformers' configuration classes; 0 is replaced by what
+ * derive() computes. GGUF keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+static const llmi_hparam_row common[] = {
+    LLMI_HPARAM_INT("block_count", "num_hidden_layers", n_layers, 1, MAX_LAYERS, NAN),
+    LLMI_HPARAM_INT("embedding_length", "hidden_size", n_embd, 1, MAX_EMBD, NAN),
+    LLMI_HPARAM_INT("feed_forward_length", "intermediate_size", n_ff, 1, MAX_FF, NAN),
+    LLMI_HPARAM_INT("attention.head_count", "num_attention_heads", n_heads, 1, MAX_HEADS, NAN),
+    LLMI_HPARAM_INT("attention.head_count_kv", "num_key_value_heads", n_kv_heads, 1, MAX_HEADS, 0),
+    LLMI_HPARAM_INT("attention.key_length", "head_dim", head_dim, 1, MAX_HEAD_DIM, 0),
+    LLMI_HPARAM_INT("vocab_size", "vocab_size", n_vocab, 1, MAX_VOCAB, 0),
+    LLMI_HPARAM_INT("context_length", NULL, n_ctx_train, 1, MAX_CTX, NAN),
+    LLMI_HPARAM_INT(NULL, "max_position_embeddings", n_ctx_train, 1, MAX_CTX, 2048),
+    LLMI_HPARAM_FLOAT("attention.layer_norm_rms_epsilon", NULL, norm_eps, 0, 1, NAN),
+    LLMI_HPARAM_FLOAT(NULL, "rms_norm_eps", norm_eps, 0, 1, 1e-6),
+    LLMI_HPARAM_INT("attention.sliding_window", NULL, n_window, 0, MAX_CTX, 0),
+    LLMI_HPARAM_INT("rope.dimension_count", NULL, n_rot, 2, MAX_HEAD_DIM, 0),
+    LLMI_HPARAM_FLOAT("rope.freq_base", "rope_theta|rope_parameters.rope_theta", rope_base, 1, 1e30, 10000),
+    LLMI_HPARAM_FLOAT("rope.scaling.factor|rope.scale_linear", SCALING("factor"), rope_factor, 1e-6, 1e6, 0),
+    LLMI_HPARAM_FLOAT(NULL, SCALING("low_freq_factor"), rope_low, 1e-6, 1e6, 0),
+    LLMI_HPARAM_FLOAT(NULL, SCALING("high_freq_factor"), rope_high, 1e-6, 1e6, 0),
+    LLMI_HPARAM_FLOAT("rope.scaling.yarn_beta_fast", SCALING("beta_fast"), rope_beta_fast, 1e-6, 1e6, 32),
+    LLMI_HPARAM_FLOAT("rope.scaling.yarn_beta_slow", SCALING("beta_slow"), rope_beta_slow, 1e-6, 1e6, 1),
+    LLMI_HPARAM_FLOAT(NULL, SCALING("mscale"), rope_mscale, 0, 1e6, 0),
+    LLMI_HPARAM_FLOAT(NULL, SCALING("mscale_all_dim"), rope_mscale_all, 0, 1e6, 0),
+    LLMI_HPARAM_FLOAT("rope.scaling.attn_factor|rope.scaling.yarn_attn_factor", SCALING("attention_factor"), rope_attn,
+                      1e-6, 1e6, 0),
+    LLMI_HPARAM_INT("rope.scaling.original_context_length",
+                    SCALING("original_max_position_embeddings") "|original_max_position_embeddings", rope_ctx_original,
+                    1, MAX_CTX, 0),
+};
+
+/* Features with one implemented value; a file that asks for another is refused rather than computed
+ * wrongly. Absent counts as that value. */
+static const struct {
+    const char *gguf, *hf;
+    char type; /* 'n' number, 'b' bool, 's' string */
+    double number;
+    const char *text;
+} expected[] = {
+    {NULL, "hidden_act", 's', 0, "silu"},
+    {NULL, "mlp_bias", 'b', 0, NULL},
+    {NULL, SCALING("truncate"), 'b', 1, NULL},
+    {NULL, "partial_rotary_factor|rope_parameters.partial_rotary_factor", 'n', 1, NULL},
+    {NULL, "quantization_config.quant_method", 's', 0, "none"},
+    {"attention.causal", NULL, 'b', 1, NULL},
+    {"expert_count", "num_experts|num_local_experts", 'n', 0, NULL},
+};
+
+static const struct {
+    const char *name;
+    int32_t scaling;
+} scalings[] = {
+    {"none", LLMI_ROPE_SCALING_NONE},     {"default", LLMI_ROPE_SCALING_NONE}, {"linear", LLMI_ROPE_SCALING_LINEAR},
+    {"llama3", LLMI_ROPE_SCALING_LLAMA3}, {"yarn", LLMI_ROPE_SCALING_YARN},
+};
+
+#define COUNT(array) (int32_t)(sizeof(array) / sizeof((array)[0]))
+
+typedef struct reader {
+    const llmi_weights *w;
+    bool gguf;
+    llm_span arch; /* prefix of GGUF keys */
+} reader;
+
+typedef char key_text[192];
+
+/* Writes the full name of the first alternative that the file holds, else of the first one. */
+static bool find_key(key_text out, const reader *r, const char *names) {
+    bool first = true;
+    for (const char *at = names; *at;) {
+        size_t n = strcspn(at, "|");
+        key_text key;
+        if (r->gguf)
+            snprintf(key, sizeof key, "%.*s.%.*s", (int)r->arch.len, r->arch.ptr, (int)n, at);
+        else
+            snprintf(key, sizeof key, "%.*s", (int)n, at);
+        bool found = llmi_weights_has(r->w, key);
+        if (first || found) memcpy(out, key, sizeof key);
+        if (found) return true;
+        first = false;
+        at += n + (at[n] == '|');
+    }
+    return false;
+}
+
+static llm_status read_float(float *out, const reader *r, const char *key, double min, double max) {
+    double value;
+    llm_status status = llmi_weights_get_float(&value, r->w, key);
+    if (status != LLM_OK) return status;
+    if (!(value >= min && value <= max))
+        return llmi_error(LLM_E_FORMAT, "%s is %g, expected %g..%g", key, value, min, max);
+    *out = (float)value;
+    return LLM_OK;
+}
+
+static llm_status read_row(llmi_hparams *hp, const reader *r, const llmi_hparam_row *row) {
+    const char *names = r->gguf ? row->gguf : row->hf;
+    if (!names) return LLM_OK;
+    void *member = (char *)hp + row->offset;
+    key_text key;
+    bool found = find_key(key, r, names);
+    if (!found && isnan(row->fallback)) return llmi_error(LLM_E_FORMAT, "%s is missing", key);
+    if (row->type == 'f') {
+        float value = (float)row->fallback;
+        llm_status status = found ? read_float(&value, r, key, row->min, row->max) : LLM_OK;
+        memcpy(member, &value, sizeof value);
+        return status;
+    }
+    int64_t value = (int64_t)(found ? 0 : row->fallback);
+    llm_status status = LLM_OK;
+    if (found) status = llmi_weights_get_int(&value, r->w, key, (int64_t)row->min, (int64_t)row->max);
+    int32_t narrow = (int32_t)value;
+    memcpy(member, &narrow, sizeof narrow);
+    return status;
+}
+
+static llm_status read_rows(llmi_hparams *hp, const reader *r, const llmi_hparam_row *rows, int32_t n) {
+    for (int32_t i = 0; i < n; i++) {
+        llm_status status = read_row(hp, r, &rows[i]);
+        if (status != LLM_OK) return status;
+    }
+    return LLM_OK;
+}
+
+/* ---- features that are not there ---- */
+
+static llm_status check_feature(const reader *r, int32_t i) {
+    const char *names = r->gguf ? expected[i].gguf : expected[i].hf;
+    key_text key;
+    if (!names || !find_key(key, r, names)) return LLM_OK;
+    llm_status status;
+    if (expected[i].type == 's') {
+        llm_span text;
+        status = llmi_weights_get_string(&text, r->w, key);
+        if (status != LLM_OK) return status;
+        if (text.len == strlen(expected[i].text) && memcmp(text.ptr, expected[i].text, text.len) == 0) return LLM_OK;
+        return llmi_error(LLM_E_UNSUPPORTED, "%s is \"%.*s\", implemented is \"%s\"", key,
+                          text.len < 64 ? (int)text.len : 64, text.ptr, expected[i].text);
+    }
+    double number = 0;
+    if (expected[i].type == 'b') {
+        bool flag = false;
+        status = llmi_weights_get_bool(&flag, r->w, key);
+        number = flag;
+    } else {
+        status = llmi_weights_get_float(&number, r->w, key);
+    }
+    if (status != LLM_OK || number == expected[i].number) return status;
+    if (expected[i].type == 'b')
+        return llmi_error(LLM_E_UNSUPPORTED, "%s is %s, implemented is %s", key, number != 0 ? "true" : "false",
+                          expected[i].number != 0 ? "true" : "false");
+    return llmi_error(LLM_E_UNSUPPORTED, "%s is %g, implemented is %g", key, number, expected[i].number);
+}
+
+/* ---- rotary embedding ---- */
+
+static llm_status read_scaling(llmi_hparams *hp, const reader *r) {
+    key_text key;
+    const char *names = r->gguf ? "rope.scaling.type" : SCALING("rope_type") "|" SCALING("type");
+    if (!find_key(key, r, names)) {
+        hp->rope_scaling = hp->rope_factor > 0 ? LLMI_ROPE_SCALING_LINEAR : LLMI_ROPE_SCALING_NONE;
+        return LLM_OK;
+    }
+    llm_span name;
+    llm_status status = llmi_weights_get_string(&name, r->w, key);
+    if (status != LLM_OK) return status;
+    for (int32_t i = 0; i < COUNT(scalings); i++)
+        if (strlen(scalings[i].name) == name.len && memcmp(scalings[i].name, name.ptr, name.len) == 0) {
+            hp->rope_scaling = scalings[i].scaling;
+            return LLM_OK;
+        }
+    return llmi_error(LLM_E_UNSUPPORTED, "%s is \"%.*s\", implemented are default, linear, llama3 and yarn", key,
+                      name.len < 64 ? (int)name.len : 64, name.ptr);
+}
+
+static llm_status check_scaling(llmi_hparams *hp) {
+    if (hp->rope_scaling == LLMI_ROPE_SCALING_NONE) return LLM_OK;
+    if (hp->rope_scaling == LLMI_ROPE_SCALING_YARN) {
+        if (!hp->rope_ctx_original) hp->rope_ctx_original = hp->n_ctx_train;
+        if (!(hp->rope_factor > 0)) hp->rope_factor = (float)hp->n_ctx_train / (float)hp->rope_ctx_original;
+        if (hp->rope_base <= 1)
+            return llmi_error(LLM_E_FORMAT, "rope base is %g, yarn needs more than 1", (double)hp->rope_base);
+        return LLM_OK;
+    }
+    if (!(hp->rope_factor > 0)) return llmi_error(LLM_E_FORMAT, "rope scaling: the factor is missing");
+    if (hp->rope_scaling != LLMI_ROPE_SCALING_LLAMA3) return LLM_OK;
+    if (!hp->rope_ctx_original)
+        return llmi_error(LLM_E_FORMAT, "rope scaling llama3: original_max_position_embeddings is missing");
+    if (!(hp->rope_low > 0 && hp->rope_high > hp->rope_low))
+        return llmi_error(LLM_E_FORMAT,
+                          "rope scaling llama3: low_freq_factor is %g and high_freq_factor %g, expected "
+                          "both above 0 and the second above the first",
+                          (double)hp->rope_low, (double)hp->rope_high);
+    return LLM_OK;
+}
+
+/* ---- relations ---- */
+
+static llm_status derive(llmi_hparams *hp) {
+    if (!hp->n_kv_heads) hp->n_kv_heads = hp->n_heads;
+    if (!hp->head_dim) {
+        if (hp->n_embd % hp->n_heads)
+            return llmi_error(LLM_E_FORMAT, "embedding width %d is no multiple of %d heads, and no head size is given",
+                              hp->n_embd, hp->n_heads);
+        hp->head_dim = hp->n_embd / hp->n_heads;
+    }
+    if (!hp->n_rot) hp->n_rot = hp->head_dim;
+    return LLM_OK;
+}
+
+static llm_status check_relations(const llmi_hparams *hp, const reader *r) {
+    if (hp->n_heads % hp->n_kv_heads)
+        return llmi_error(LLM_E_FORMAT, "%d key/value heads do not divide %d heads", hp->n_kv_heads, hp->n_heads);
+    if (hp->head_dim > MAX_HEAD_DIM)
+        return llmi_error(LLM_E_FORMAT, "head size is %d, expected 1..%d", hp->head_dim, MAX_HEAD_DIM);
+    if (hp->n_rot % 2 || hp->n_rot > hp->head_dim)
+        return llmi_error(LLM_E_FORMAT, "%d rotated elements of a head, expected an even number up to its size %d",
+                          hp->n_rot, hp->head_dim);
+    key_text key;
+    if (!r->gguf || !find_key(key, r, "attention.value_length")) return LLM_OK;
+    int64_t n_value;
+    llm_status status = llmi_weights_get_int(&n_value, r->w, key, 1, MAX_HEAD_DIM);
+    if (status == LLM_OK && n_value != hp->head_dim)
+        return llmi_error(LLM_E_UNSUPPORTED, "%s is %d, implemented is the key length, %d", key, (int)n_value,
+                          hp->head_dim);
+    return status;
+}
+
+llm_status llmi_hparams_read(llmi_hparams *out, const llmi_arch *arch, const llmi_weights *w) {
+    llmi_hparams *hp = out;
+    memset(hp, 0, sizeof *hp);
+    reader r = {.w = w, .gguf = llmi_weights_format(w) == LLMI_FORMAT_GGUF};
+    llm_status status = r.gguf ? llmi_weights_get_string(&r.arch, w, "general.architecture") : LLM_OK;
+    for (int32_t i = 0; i < COUNT(expected) && status == LLM_OK; i++) status = check_feature(&r, i);
+    if (status == LLM_OK) status = read_rows(hp, &r, common, COUNT(common));
+    if (status == LLM_OK) status = read_rows(hp, &r, arch->hparams, arch->n_hparams);
+    if (status == LLM_OK) status = read_scaling(hp, &r);
+    if (status == LLM_OK && arch->check) status = arch->check(hp, w);
+    if (status == LLM_OK) status = derive(hp);
+    if (status == LLM_OK) status = check_scaling(hp);
+    if (status == LLM_OK) status = check_relations(hp, &r);
+    hp->rope_style = r.gguf ? arch->gguf_rope_style : arch->hf_rope_style;
+    return status;
+}
+
+llm_status llmi_hparams_windows(int32_t *windows, const llmi_hparams *hp, const llmi_weights *w) {
+    for (int32_t i = 0; i < hp->n_layers; i++) windows[i] = i >= hp->window_from ? hp->n_window : 0;
+    const json_t *kinds = json_object_get(llmi_weights_config(w), "layer_types");
+    if (!kinds || json_is_null(kinds)) return LLM_OK;
+    if (!json_is_array(kinds) || json_array_size(kinds) != (size_t)hp->n_layers)
+        return llmi_error(LLM_E_FORMAT, "layer_types has %zu entries, expected one for each of %d layers",
+                          json_array_size(kinds), hp->n_layers);
+    for (int32_t i = 0; i < hp->n_layers; i++) {
+        const char *kind = json_string_value(json_array_get(kinds, (size_t)i));
+        if (kind && strcmp(kind, "full_attention") == 0)
+            windows[i] = 0;
+        else if (kind && strcmp(kind, "sliding_attention") == 0 && hp->n_window)
+            windows[i] = hp->n_window;
+        else
+            return llmi_error(LLM_E_UNSUPPORTED,
+                              "layer_types[%d] is \"%.64s\", implemented are full_attention and, with "
+                              "a sliding_window, sliding_attention",
+                              i, kind ? kind : "no text");
+    }
+    return LLM_OK;
+}

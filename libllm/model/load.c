@@ -1,0 +1,158 @@
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/options.h"
+#include "model/bind.h"
+#include "model/hparams.h"
+#include "model/rope.h"
+
+const llm_model_options llmi_model_defaults = {
+    .struct_size = sizeof(llm_model_options),
+    .use_mmap = 1,
+};
+
+/* ---- rotary frequencies ---- */
+
+static void run_serially(void *user, int32_t n_tasks, void (*task)(void *arg, int32_t index), void *arg) {
+    for (int32_t i = 0; i < n_tasks; i++) task(arg, i);
+}
+
+/* A stream that lives for one transfer. */
+static llm_status upload(llm_device *device, void *dst, const void *src, size_t n_bytes) {
+    static const llm_pool pool = {.n_threads = 1, .run = run_serially};
+    llm_stream_options options = {.pool = &pool, .max_rows = 1, .max_cols = 1, .max_seqs = 1, .max_heads = 1};
+    llm_stream *s = NULL;
+    llm_status status = device->ops->stream_create(&s, device, &options);
+    if (status != LLM_OK) return status;
+    if (s->ops->struct_size < sizeof *s->ops) {
+        status = llmi_error(LLM_E_VERSION, "llm_stream_ops has %u bytes, expected at least %zu", s->ops->struct_size,
+                            sizeof *s->ops);
+    } else {
+        s->ops->upload(s, dst, src, n_bytes);
+        status = s->ops->sync(s);
+    }
+    device->ops->stream_destroy(s);
+    return status;
+}
+
+/* GGUF's rope_freqs.weight: one divisor for each frequency. */
+static llm_status get_factors(const float **out, const llm_model *m) {
+    *out = NULL;
+    const llmi_tensor *t = llmi_weights_tensor(m->weights, "rope_freqs.weight");
+    if (!t) return LLM_OK;
+    int64_t n = m->hp.n_rot / 2;
+    if (t->dtype != LLM_DTYPE_F32 || t->n_dims != 1 || t->shape[0] != n)
+        return llmi_error(LLM_E_FORMAT,
+                          "tensor \"rope_freqs.weight\" has type %d and %lld elements, expected F32 and %lld", t->dtype,
+                          (long long)(t->shape[0] * t->shape[1]), (long long)n);
+    for (int64_t i = 0; i < n; i++) {
+        float factor;
+        memcpy(&factor, (const char *)t->data + (size_t)i * sizeof factor, sizeof factor);
+        if (!(factor > 0 && isfinite(factor)))
+            return llmi_error(LLM_E_FORMAT, "tensor \"rope_freqs.weight\": element %lld is %g, expected above 0",
+                              (long long)i, (double)factor);
+    }
+    *out = t->data;
+    return LLM_OK;
+}
+
+static size_t freq_bytes(const llm_model *m) {
+    return (size_t)m->hp.n_rot / 2 * sizeof(float);
+}
+
+static llm_status place_frequencies(llm_model *m) {
+    const llm_allocator *a = llmi_runtime_allocator(m->runtime);
+    const float *factors;
+    llm_status status = get_factors(&factors, m);
+    if (status != LLM_OK) return status;
+    float *host = llmi_alloc(a, freq_bytes(m));
+    if (!host) return LLM_E_MEMORY;
+    llmi_rope_frequencies(host, &m->rope_scale, &m->hp, factors, llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF);
+    void *device_copy = NULL;
+    status = m->device->ops->mem_alloc(&device_copy, m->device, freq_bytes(m));
+    if (status == LLM_OK) {
+        m->inv_freq = device_copy;
+        status = upload(m->device, device_copy, host, freq_bytes(m));
+    }
+    llmi_free(a, host, freq_bytes(m));
+    return status;
+}
+
+/* ---- life ---- */
+
+static void model_free(llm_model *m) {
+    llm_runtime *rt = m->runtime;
+    const llm_allocator *a = llmi_runtime_allocator(rt);
+    if (m->tokenizer) m->tokenizer_destroy(m->tokenizer);
+    for (int32_t i = 0; i < m->n_owned; i++) m->device->ops->weight_free(m->device, m->owned[i]);
+    if (m->inv_freq) m->device->ops->mem_free(m->device, m->inv_freq, freq_bytes(m));
+    if (m->device) m->device->ops->close(m->device);
+    if (m->owned) llmi_free(a, m->owned, m->owned_capacity * sizeof *m->owned);
+    if (m->layers) llmi_free(a, m->layers, (size_t)m->hp.n_layers * sizeof *m->layers);
+    if (m->backend) llmi_free(a, m->backend, strlen(m->backend) + 1);
+    llmi_weights_unref(m->weights);
+    llmi_free(a, m, sizeof *m);
+    llm_runtime_unref(rt);
+}
+
+llm_model *llmi_model_ref(llm_model *m) {
+    if (m) atomic_fetch_add_explicit(&m->n_refs, 1, memory_order_relaxed);
+    return m;
+}
+
+void llmi_model_unref(llm_model *m) {
+    if (m && atomic_fetch_sub_explicit(&m->n_refs, 1, memory_order_acq_rel) == 1) model_free(m);
+}
+
+static llm_status load_weights(llm_model *m, const llm_model_options *options) {
+    const llm_allocator *a = llmi_runtime_allocator(m->runtime);
+    const char *backend = options->backend ? options->backend : "cpu";
+    llm_status status = llmi_arch_of(&m->arch, m->weights);
+    if (status == LLM_OK) status = llmi_hparams_read(&m->hp, m->arch, m->weights);
+    if (status != LLM_OK) return llmi_error_in(status, "%s", llmi_weights_path(m->weights));
+
+    m->backend = llmi_strndup(a, backend, strlen(backend));
+    if (!m->backend) return LLM_E_MEMORY;
+    status = llmi_runtime_open_device(&m->device, m->runtime, backend);
+    if (status != LLM_OK) return status;
+    status = llmi_bind(m, options);
+    if (status == LLM_OK) status = place_frequencies(m);
+    if (status != LLM_OK) return llmi_error_in(status, "%s", llmi_weights_path(m->weights));
+    return LLM_OK;
+}
+
+/* The last report comes after everything that can fail. */
+static llm_status report_end(const llm_model_options *o) {
+    if (!o->progress || o->progress(o->progress_user, 1.0) >= 0) return LLM_OK;
+    return llmi_error(LLM_E_CALLBACK, "the progress callback stopped the load at 100 %%");
+}
+
+llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options) {
+    *out = NULL;
+    llm_model_options o = llmi_model_defaults;
+    llm_status status = llmi_options_read(&o, sizeof o, options, sizeof o, "llm_model_options");
+    if (status != LLM_OK) return status;
+    llm_runtime *runtime;
+    status = llmi_runtime_acquire(&runtime, rt);
+    if (status != LLM_OK) return status;
+    const llm_allocator *a = llmi_runtime_allocator(runtime);
+    llm_model *m = llmi_alloc_zero(a, sizeof *m);
+    if (!m) {
+        llm_runtime_unref(runtime);
+        return LLM_E_MEMORY;
+    }
+    atomic_init(&m->n_refs, 1);
+    m->runtime = runtime;
+
+    llmi_weights_options how = {.use_mmap = o.use_mmap != 0, .metadata_only = o.tokenizer_only != 0};
+    status = llmi_weights_open(&m->weights, a, path, &how);
+    if (status == LLM_OK && !o.tokenizer_only) status = load_weights(m, &o);
+    if (status == LLM_OK) status = report_end(&o);
+    if (status != LLM_OK) {
+        llmi_model_unref(m);
+        return status;
+    }
+    *out = m;
+    return LLM_OK;
+}
