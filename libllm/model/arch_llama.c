@@ -8,7 +8,7 @@ static const llmi_weight_row weights[] = {
 };
 
 static const llmi_hparam_row mistral_hparams[] = {
-    LLMI_HPARAM_INT(NULL, "sliding_window", n_window, 1, 1 << 30, 0),
+    LLMI_HPARAM_INT(NULL, "sliding_window", n_window, 1, 1 << 30, 4096),
 };
 
 static void forward(const llm_model *m, llmi_step *step) {

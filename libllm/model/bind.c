@@ -68,7 +68,7 @@ static llm_status check_finite(const llmi_tensor *t, const char *name) {
         dtype->dequantize(piece, (const char *)t->data + i / dtype->block_elems * dtype->block_bytes, count);
         for (int64_t k = 0; k < count; k++)
             if (!isfinite(piece[k]))
-                return llmi_error(LLM_E_NUMERIC, "tensor \"%s\": element %lld is %f, expected a finite number", name,
+                return llmi_error(LLM_E_FORMAT, "tensor \"%s\": element %lld is %f, expected a finite number", name,
                                   (long long)(i + k), (double)piece[k]);
     }
     return LLM_OK;

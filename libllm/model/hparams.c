@@ -97,6 +97,23 @@ static bool find_key(key_text out, const reader *r, const char *names) {
     return false;
 }
 
+/* In config.json null means "none", which every row spells 0; the getters take it for absent. */
+static bool is_null(const reader *r, const char *names) {
+    if (r->gguf) return false;
+    for (const char *name = names; *name;) {
+        size_t n = strcspn(name, "|");
+        const json_t *value = llmi_weights_config(r->w);
+        for (size_t i = 0; i < n;) {
+            size_t part = strcspn(name + i, ".|");
+            value = json_object_getn(value, name + i, part);
+            i += part + 1;
+        }
+        if (json_is_null(value)) return true;
+        name += n + (name[n] == '|');
+    }
+    return false;
+}
+
 static llm_status read_float(float *out, const reader *r, const char *key, double min, double max) {
     double value;
     llm_status status = llmi_weights_get_float(&value, r->w, key);
@@ -114,13 +131,14 @@ static llm_status read_row(llmi_hparams *hp, const reader *r, const llmi_hparam_
     key_text key;
     bool found = find_key(key, r, names);
     if (!found && isnan(row->fallback)) return llmi_error(LLM_E_FORMAT, "%s is missing", key);
+    double fallback = !found && is_null(r, names) ? 0 : row->fallback;
     if (row->type == 'f') {
-        float value = (float)row->fallback;
+        float value = (float)fallback;
         llm_status status = found ? read_float(&value, r, key, row->min, row->max) : LLM_OK;
         memcpy(member, &value, sizeof value);
         return status;
     }
-    int64_t value = (int64_t)(found ? 0 : row->fallback);
+    int64_t value = (int64_t)(found ? 0 : fallback);
     llm_status status = LLM_OK;
     if (found) status = llmi_weights_get_int(&value, r->w, key, (int64_t)row->min, (int64_t)row->max);
     int32_t narrow = (int32_t)value;
@@ -192,6 +210,8 @@ static llm_status check_scaling(llmi_hparams *hp) {
     if (hp->rope_scaling == LLMI_ROPE_SCALING_YARN) {
         if (!hp->rope_ctx_original) hp->rope_ctx_original = hp->n_ctx_train;
         if (!(hp->rope_factor > 0)) hp->rope_factor = (float)hp->n_ctx_train / (float)hp->rope_ctx_original;
+        if (!(hp->rope_beta_fast > 0)) hp->rope_beta_fast = 32;
+        if (!(hp->rope_beta_slow > 0)) hp->rope_beta_slow = 1;
         if (hp->rope_base <= 1)
             return llmi_error(LLM_E_FORMAT, "rope base is %g, yarn needs more than 1", (double)hp->rope_base);
         return LLM_OK;

@@ -36,24 +36,23 @@ static llm_status upload(llm_device *device, void *dst, const void *src, size_t 
     return status;
 }
 
-/* GGUF's rope_freqs.weight: one divisor for each frequency. */
-static llm_status get_factors(const float **out, const llm_model *m) {
-    *out = NULL;
+/* GGUF's rope_freqs.weight: one divisor for each frequency. factors [n_rot / 2]; *found says whether
+ * the file has them. */
+static llm_status get_factors(float *factors, bool *found, const llm_model *m) {
     const llmi_tensor *t = llmi_weights_tensor(m->weights, "rope_freqs.weight");
+    *found = t != NULL;
     if (!t) return LLM_OK;
     int64_t n = m->hp.n_rot / 2;
     if (t->dtype != LLM_DTYPE_F32 || t->n_dims != 1 || t->shape[0] != n)
         return llmi_error(LLM_E_FORMAT,
-                          "tensor \"rope_freqs.weight\" has type %d and %lld elements, expected F32 and %lld", t->dtype,
-                          (long long)(t->shape[0] * t->shape[1]), (long long)n);
-    for (int64_t i = 0; i < n; i++) {
-        float factor;
-        memcpy(&factor, (const char *)t->data + (size_t)i * sizeof factor, sizeof factor);
-        if (!(factor > 0 && isfinite(factor)))
+                          "tensor \"rope_freqs.weight\" has type %d, %d dimensions and rows of %lld, "
+                          "expected F32 (%d), 1 and %lld",
+                          t->dtype, t->n_dims, (long long)t->shape[0], LLM_DTYPE_F32, (long long)n);
+    memcpy(factors, t->data, (size_t)n * sizeof *factors);
+    for (int64_t i = 0; i < n; i++)
+        if (!(factors[i] > 0 && isfinite(factors[i])))
             return llmi_error(LLM_E_FORMAT, "tensor \"rope_freqs.weight\": element %lld is %g, expected above 0",
-                              (long long)i, (double)factor);
-    }
-    *out = t->data;
+                              (long long)i, (double)factors[i]);
     return LLM_OK;
 }
 
@@ -63,19 +62,23 @@ static size_t freq_bytes(const llm_model *m) {
 
 static llm_status place_frequencies(llm_model *m) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
-    const float *factors;
-    llm_status status = get_factors(&factors, m);
-    if (status != LLM_OK) return status;
-    float *host = llmi_alloc(a, freq_bytes(m));
-    if (!host) return LLM_E_MEMORY;
-    llmi_rope_frequencies(host, &m->rope_scale, &m->hp, factors, llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF);
-    void *device_copy = NULL;
-    status = m->device->ops->mem_alloc(&device_copy, m->device, freq_bytes(m));
+    size_t n_bytes = freq_bytes(m);
+    float *freqs = llmi_alloc(a, 2 * n_bytes);
+    if (!freqs) return LLM_E_MEMORY;
+    float *factors = freqs + m->hp.n_rot / 2;
+    void *on_device = NULL;
+    bool found;
+    llm_status status = get_factors(factors, &found, m);
     if (status == LLM_OK) {
-        m->inv_freq = device_copy;
-        status = upload(m->device, device_copy, host, freq_bytes(m));
+        bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
+        llmi_rope_frequencies(freqs, &m->rope_scale, &m->hp, found ? factors : NULL, gguf);
+        status = m->device->ops->mem_alloc(&on_device, m->device, n_bytes);
     }
-    llmi_free(a, host, freq_bytes(m));
+    if (status == LLM_OK) {
+        m->inv_freq = on_device;
+        status = upload(m->device, on_device, freqs, n_bytes);
+    }
+    llmi_free(a, freqs, 2 * n_bytes);
     return status;
 }
 

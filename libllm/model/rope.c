@@ -6,10 +6,10 @@
 
 static const double pi = 3.14159265358979323846;
 
-/* Su et al., 2021 (arXiv 2104.09864): base^(-2i/n). */
-static float plain(const llmi_hparams *hp, int32_t i) {
+/* Su et al., 2021 (arXiv 2104.09864): the frequency is the inverse of base^(2i/n). */
+static float power(const llmi_hparams *hp, int32_t i) {
     float exponent = (float)(2 * i) / (float)hp->n_rot;
-    return 1.0f / (float)pow((double)hp->rope_base, (double)exponent);
+    return (float)pow((double)hp->rope_base, (double)exponent);
 }
 
 /* Llama 3.1's rule (arXiv 2407.21783; the model card's reference code): long waves are stretched by
@@ -30,14 +30,14 @@ static double yarn_dim(const llmi_hparams *hp, double turns) {
     return hp->n_rot * log(waves) / (2 * log((double)hp->rope_base));
 }
 
-static float yarn(const llmi_hparams *hp, int32_t i, float freq) {
+static float yarn(const llmi_hparams *hp, int32_t i) {
     double low = fmax(floor(yarn_dim(hp, (double)hp->rope_beta_fast)), 0);
     double high = fmin(ceil(yarn_dim(hp, (double)hp->rope_beta_slow)), hp->n_rot - 1);
     if (low == high) high += 0.001;
     float ramp = ((float)i - (float)low) / (float)(high - low);
     float keep = 1 - fminf(fmaxf(ramp, 0), 1);
-    float stretched = 1.0f / (hp->rope_factor * (1.0f / freq));
-    return stretched * (1 - keep) + freq * keep;
+    float stretched = 1.0f / (hp->rope_factor * power(hp, i));
+    return stretched * (1 - keep) + 1.0f / power(hp, i) * keep;
 }
 
 /* The same paper, section 3.4: attention is sharpened as the context grows. */
@@ -58,11 +58,11 @@ static double attention_factor(const llmi_hparams *hp, bool gguf) {
 
 void llmi_rope_frequencies(float *inv_freq, float *scale, const llmi_hparams *hp, const float *factors, bool gguf) {
     for (int32_t i = 0; i < hp->n_rot / 2; i++) {
-        float freq = plain(hp, i);
-        if (factors) freq /= factors[i];
+        float freq = 1.0f / power(hp, i);
         if (hp->rope_scaling == LLMI_ROPE_SCALING_LINEAR) freq /= hp->rope_factor;
         if (hp->rope_scaling == LLMI_ROPE_SCALING_LLAMA3) freq = llama3(hp, freq);
-        if (hp->rope_scaling == LLMI_ROPE_SCALING_YARN) freq = yarn(hp, i, freq);
+        if (hp->rope_scaling == LLMI_ROPE_SCALING_YARN) freq = yarn(hp, i);
+        if (factors) freq /= factors[i];
         inv_freq[i] = freq;
     }
     *scale = (float)attention_factor(hp, gguf);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "base/workers.h"
+#include "runtime/check.h"
 #include "runtime/loader.h"
 
 struct llm_runtime {
@@ -188,10 +189,8 @@ static llm_status check_device(const llm_device *d, const llm_backend *b) {
     return LLM_OK;
 }
 
-llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name) {
-    *out = NULL;
+static llm_status open_device(llm_device **out, llm_runtime *rt, const char *name) {
     llmi_backend *b;
-    if (!name) name = "cpu";
     llm_status status = get_backend(&b, rt, name);
     if (status != LLM_OK) return status;
     if (b->failure.status != LLM_OK) {
@@ -204,6 +203,21 @@ llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const cha
     if (status != LLM_OK) return llmi_error_in(status, "back end \"%s\"", name);
     status = check_device(device, b->backend);
     if (status == LLM_OK) *out = device;
+    return status;
+}
+
+llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name) {
+    static const char prefix[] = "checked-";
+    *out = NULL;
+    if (!name) name = "cpu";
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return open_device(out, rt, name);
+
+    llm_device *tested, *reference;
+    llm_status status = open_device(&tested, rt, name + sizeof prefix - 1);
+    if (status != LLM_OK) return status;
+    status = open_device(&reference, rt, "reference");
+    if (status == LLM_OK) return llmi_check_open(out, tested, reference);
+    tested->ops->close(tested);
     return status;
 }
 

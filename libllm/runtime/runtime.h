@@ -16,7 +16,8 @@ const llmi_log *llmi_runtime_log(const llm_runtime *rt);
 int32_t llmi_runtime_threads(const llm_runtime *rt); /* resolved, >= 1 */
 
 /* Opens back end `name` (NULL: "cpu"). LLM_E_NOT_FOUND names the known ones; LLM_E_DEVICE says why it
- * cannot be used. The device belongs to the caller, who calls device->ops->close. */
+ * cannot be used. "checked-NAME" opens NAME with the reference beside it (check.h). The device belongs to the caller,
+ * who calls device->ops->close. */
 llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name);
 
 /* rt, or a new private runtime when it is NULL; one reference either way. */
