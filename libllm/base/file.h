@@ -30,6 +30,7 @@ int llmi_path_is_dir(const char *path);
 typedef struct llmi_writer {
     const llm_allocator *a;
     char *path, *temp;
+    size_t temp_bytes;
     int fd;
     size_t written;
 } llmi_writer;

@@ -7,6 +7,7 @@
 #include <llm/status.h>
 
 #define LLMI_JSON_MAX_DEPTH 128
+#define LLMI_JSON_MAX_BYTES (256 << 20)
 
 /* Parses `n` bytes. `what` names the text in errors ("config.json"), which carry line and column.
  * On success *out is a new reference for json_decref. */

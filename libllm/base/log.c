@@ -1,0 +1,15 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+
+#include "base/text.h"
+
+void llmi_log_write(const llmi_log *log, int32_t level, const char *format, ...) {
+    char text[1024];
+    if (!log || !log->fn || level > log->level) return;
+    va_list args;
+    va_start(args, format);
+    llmi_vformat(text, sizeof text, format, args);
+    va_end(args);
+    log->fn(log->user, level, text);
+}

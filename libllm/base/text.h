@@ -1,0 +1,30 @@
+/* Text for people: formatting that does not depend on the host's locale, and bytes from outside
+ * made fit to be shown. */
+#ifndef LLMI_BASE_TEXT_H
+#define LLMI_BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* snprintf with a decimal point in every locale. A text that does not fit is cut before a whole UTF-8
+ * character. Knows the conversions d i u o x X c s p f F e E g G and %, with flags, width,
+ * precision and the lengths hh h l ll z j t. Returns the bytes that the whole text has. capacity > 0. */
+size_t llmi_vformat(char *out, size_t capacity, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
+size_t llmi_format(char *out, size_t capacity, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The shortest decimal text that reads back as `value`, in JSON's notation where it is finite. */
+enum { LLMI_NUMBER_BYTES = 32 };
+const char *llmi_number(char out[LLMI_NUMBER_BYTES], double value);
+
+/* Copies n bytes of unknown origin so that they can stand between quotes in a message: control
+ * characters, quotes, backslashes and what is not UTF-8 come out as \n or \xHH; a text that does not
+ * fit ends in "...". capacity >= 8. Returns out. */
+const char *llmi_quote(char *out, size_t capacity, const char *bytes, size_t n);
+
+/* The same with storage that lasts until the end of the enclosing block. */
+#define LLMI_QUOTE(bytes, n) llmi_quote((char[128]){0}, 128, (bytes), (n))
+
+/* Length of the UTF-8 character at text[0..n-1], 0 if there is none. */
+size_t llmi_utf8_char(const char *text, size_t n);
+
+#endif
