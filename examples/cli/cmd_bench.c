@@ -224,13 +224,11 @@ const cli_command cmd_bench = {
     .name = "bench",
     .synopsis = "MODEL [-p N] [-n N] [-d DEPTH] [-b BATCH] [-r REPEATS]",
     .summary = "Measure how fast prompt and decode are here",
-    .details = "Prompt: one sequence reads -p tokens. Decode: -b sequences write -n tokens each, one per step; the "
-               "rate counts\n"
-               "all of them. Both start after -d tokens that are not timed. The ids are random but always the same; "
-               "nothing is\n"
-               "taken from a cache; each kind is run once before it is timed.\n"
+    .details = "Prompt: one sequence reads -p tokens. Decode: -b sequences write -n tokens each, one per step; the\n"
+               "rate counts all of them. Both start after -d tokens that are not timed. The ids are random but\n"
+               "always the same; nothing is taken from a cache; each kind is run once before it is timed.\n"
                "--json: {\"model\",\"threads\",\"batch\",\"depth\",\"repeats\",\"load_ms\",\"peak_rss_bytes\",\n"
-               "\"prompt\":{\"tokens\",\"tokens_per_s\":{\"median\",\"min\",\"max\"}} or null,\"decode\":likewise}",
+               "\"prompt\":{\"tokens\",\"tokens_per_s\":{\"median\",\"min\",\"max\"}} or null,\"decode\": likewise}",
     .options = options,
     .groups = "engine model runtime",
     .run = run,

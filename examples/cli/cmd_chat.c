@@ -132,10 +132,10 @@ const cli_command cmd_chat = {
     .name = "chat",
     .synopsis = "MODEL [OPTIONS]",
     .summary = "Talk with a model on the terminal",
-    .details = "Reads a line, writes the answer, and so on until the end of input. The transcript is plain text, "
-               "\"User: ...\"\n"
-               "and \"Assistant: ...\" lines, whatever chat template the model has. Commands: /reset, /exit.\n"
-               "--json: reads all lines first to last, then prints {\"turns\":[{\"role\",\"text\"},...]}",
+    .details = "Reads a line, writes the answer, and so on until the end of input. The transcript is plain text,\n"
+               "\"User: ...\" and \"Assistant: ...\" lines, whatever chat template the model has.\n"
+               "The lines /reset and /exit are commands. Ctrl-C ends an answer.\n"
+               "--json: answers all lines, then prints {\"turns\":[{\"role\",\"text\"},...]}",
     .options = options,
     .groups = "generate engine model runtime",
     .run = run,

@@ -210,12 +210,10 @@ const cli_command cmd_generate = {
     .summary = "Write on from a prompt",
     .details = "Streams the text as it comes. Temperature 0, the default, always takes the most probable token.\n"
                "Ctrl-C ends the completion: what is there is printed, the exit code is 1.\n"
-               "--json: "
-               "{\"ids\",\"text\",\"finish\":\"eos|stop|length|context|cancelled\",\"logprobs\":[{\"id\",\"logprob\","
-               "\"top\"}]\n"
-               "or "
-               "null,\"timings\":{\"load_ms\",\"queue_ms\",\"prompt_ms\",\"decode_ms\",\"prompt_tokens\",\"cached_"
-               "tokens\",\"tokens\"}},\n"
+               "--json: {\"ids\",\"text\",\"finish\":\"eos|stop|length|context|cancelled\",\n"
+               "\"logprobs\":[{\"id\",\"logprob\",\"top\":[{\"id\",\"logprob\"},...]},...] or null,\n"
+               "\"timings\":{\"load_ms\",\"queue_ms\",\"prompt_ms\",\"decode_ms\",\"prompt_tokens\",\"cached_tokens\","
+               "\"tokens\"}},\n"
                "and with --completions above 1 a list \"completions\" of the same shape",
     .options = options,
     .groups = "generate engine model runtime",

@@ -157,11 +157,9 @@ const cli_command cmd_info = {
     .name = "info",
     .synopsis = "MODEL",
     .summary = "Show what a model is and what memory it would take",
-    .details =
-        "The memory is what an engine of the given options needs beyond the mapped file.\n"
-        "--json: "
-        "{\"arch\",\"format\",\"n_params\",...,\"dtypes\":{\"F32\":{\"tensors\",\"bytes\"}},\"tokenizer\":{...},\n"
-        "\"chat_template\":bool,\"memory\":{...}}; an id that the vocabulary lacks is -1",
+    .details = "The memory is what an engine of the given options needs beyond the mapped file.\n"
+               "--json: {\"arch\",\"format\",\"n_params\",...,\"dtypes\":{\"F32\":{\"tensors\",\"bytes\"}},\n"
+               "\"tokenizer\":{...},\"chat_template\":bool,\"memory\":{...}}; an id that the vocabulary lacks is -1",
     .options = options,
     .groups = "engine model runtime",
     .run = run,

@@ -95,8 +95,8 @@ const cli_command cmd_logits = {
     .synopsis = "MODEL --ids 1,2,3 [--top K | --all]",
     .summary = "Show the logits after each token",
     .details = "One position for each id: the logits of the token that follows it. Digits suffice for a float32.\n"
-               "--json: {\"positions\":[{\"top\":[{\"id\",\"logit\"},...]},...]}, with --all "
-               "{\"positions\":[{\"logits\":[...]},...]}",
+               "--json: {\"positions\":[{\"top\":[{\"id\",\"logit\"},...]},...]},\n"
+               "with --all {\"positions\":[{\"logits\":[...]},...]}",
     .options = options,
     .groups = "engine model runtime",
     .run = run,

@@ -100,15 +100,12 @@ const cli_command cmd_perplexity = {
     .name = "perplexity",
     .synopsis = "MODEL FILE [--ctx N] [--stride N]",
     .summary = "Measure how well a model predicts a text",
-    .details =
-        "FILE is a text of any bytes, - for standard input. It is encoded once, with what the vocabulary puts around "
-        "a\n"
-        "text. Windows of --ctx tokens (default 512) start every `stride` tokens; each scores the tokens that no "
-        "window before it\n"
-        "did, so every token x_i but the first is scored once, with at least ctx - stride tokens before it as long as\n"
-        "the text has them:\n"
-        "    nll = -1/T * sum_i ln p(x_i | its window's tokens before it),  perplexity = exp(nll)\n"
-        "--json: {\"perplexity\",\"nll\",\"tokens\":T,\"ctx\",\"stride\"}",
+    .details = "FILE is a text of any bytes, - for standard input. It is encoded once, with what the vocabulary\n"
+               "puts around a text. Windows of --ctx tokens (default 512) start every --stride tokens; each scores\n"
+               "the tokens that no window before it did. So each token x_i but the first is scored once, with at\n"
+               "least ctx - stride tokens before it as long as the text has them:\n"
+               "    nll = -1/T * sum_i ln p(x_i | its window's tokens before it),  perplexity = exp(nll)\n"
+               "--json: {\"perplexity\",\"nll\",\"tokens\":T,\"ctx\",\"stride\"}",
     .options = options,
     .groups = "engine model runtime",
     .run = run,

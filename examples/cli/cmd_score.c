@@ -101,11 +101,10 @@ const cli_command cmd_score = {
     .synopsis = "MODEL -p PROMPT -c CONTINUATION [CONTINUATION...]",
     .summary = "Score given continuations of a prompt",
     .details =
-        "Prompt and continuation are encoded as one text; the tokens beyond the prompt's own are scored. Natural\n"
-        "logarithms. Prints sum, mean, number of tokens and the continuation, apart by tabs.\n"
-        "--json: {\"continuations\":[{\"text\",\"tokens\",\"logprobs\",\"sum\",\"mean\",\"bytes\",\"greedy\"},...]}; "
-        "greedy: each token\n"
-        "is the most probable one",
+        "Prompt and continuation are encoded as one text; the tokens beyond the prompt's own are scored.\n"
+        "Natural logarithms. Prints sum, mean, number of tokens and the continuation, apart by tabs.\n"
+        "--json: {\"continuations\":[{\"text\",\"tokens\",\"logprobs\",\"sum\",\"mean\",\"bytes\",\"greedy\"},...]};\n"
+        "greedy: each token is the most probable one",
     .options = options,
     .groups = "generate engine model runtime",
     .run = run,

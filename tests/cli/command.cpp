@@ -1,0 +1,120 @@
+#include "command.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+extern char **environ;
+
+bool exists(const std::string &path) {
+    return access(path.c_str(), R_OK) == 0;
+}
+
+std::string temporary_path(const std::string &name) {
+    return testing::TempDir() + "llm-cli-" + std::to_string(getpid()) + "-" + name;
+}
+
+void write_file(const std::string &path, const std::string &bytes) {
+    std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+static std::string read_file(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+static pid_t start(const Args &args, const std::string &in, const std::string &out, const std::string &err) {
+    std::vector<char *> argv{const_cast<char *>(LLM_COMMAND)};
+    for (const std::string &arg : args) argv.push_back(const_cast<char *>(arg.c_str()));
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, in.c_str(), O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&files, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    pid_t pid = -1;
+    EXPECT_EQ(posix_spawn(&pid, LLM_COMMAND, &files, nullptr, argv.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&files);
+    return pid;
+}
+
+static Output run(const Args &args, const std::string &input,
+                  const std::function<void(pid_t, std::string)> &meanwhile) {
+    std::string in = temporary_path("in"), out = temporary_path("out"), err = temporary_path("err");
+    write_file(in, input);
+    pid_t pid = start(args, in, out, err);
+    if (meanwhile) meanwhile(pid, out);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    Output result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
+    for (const std::string &path : {in, out, err}) unlink(path.c_str());
+    return result;
+}
+
+Output llm(const Args &args, const std::string &input) {
+    return run(args, input, nullptr);
+}
+
+Output llm_interrupted(const Args &args) {
+    return run(args, "", [](pid_t pid, const std::string &out) {
+        struct stat st = {};
+        for (int i = 0; i < 6000; i++) {
+            if (stat(out.c_str(), &st) == 0 && st.st_size > 0) break;
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+        kill(pid, SIGINT);
+    });
+}
+
+Json llm_json(Args args, const std::string &input, int rc) {
+    args.push_back("--json");
+    Output result = llm(args, input);
+    EXPECT_EQ(result.rc, rc) << result.err;
+    Json object = Json::parse(result.out);
+    EXPECT_TRUE(object.is_object()) << result.out;
+    return object;
+}
+
+Json Json::parse(const std::string &text) {
+    json_error_t error;
+    return Json(json_loadb(text.data(), text.size(), JSON_ALLOW_NUL, &error));
+}
+
+Json Json::load(const std::string &path) {
+    return parse(read_file(path));
+}
+
+std::string Json::text() const {
+    const char *bytes = json_string_value(value_.get());
+    return bytes ? std::string(bytes, json_string_length(value_.get())) : std::string();
+}
+
+std::vector<int> Json::ints() const {
+    std::vector<int> all;
+    for (size_t i = 0; i < size(); i++) all.push_back(static_cast<int>(json_integer_value((*this)[i].value_.get())));
+    return all;
+}
+
+std::vector<double> Json::numbers() const {
+    std::vector<double> all;
+    for (size_t i = 0; i < size(); i++) all.push_back((*this)[i].number());
+    return all;
+}
+
+std::string join(const std::vector<int> &ids, const char *separator) {
+    std::string text;
+    for (int id : ids) text += (text.empty() ? "" : separator) + std::to_string(id);
+    return text;
+}
