@@ -4,6 +4,8 @@
 
 #include <llm/types.h>
 
+LLM_BEGIN_DECLS
+
 typedef struct llmk_dtype {
     const char *name;    /* "Q4_K" */
     llm_dtype dtype;
@@ -18,5 +20,7 @@ typedef struct llmk_dtype {
 const llmk_dtype *llmk_dtype_get(llm_dtype dtype);
 /* In the order of dtypes.def; NULL beyond the last. */
 const llmk_dtype *llmk_dtype_at(int32_t index);
+
+LLM_END_DECLS
 
 #endif
