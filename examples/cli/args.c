@@ -167,8 +167,8 @@ static int set_defaults(cli *c, const rows *all) {
 static int unknown_option(cli *c, const rows *all, const char *word) {
     const char *names[MAX_ROWS];
     for (size_t i = 0; i < all->n; i++) names[i] = all->at[i].name;
-    char bare[64];
-    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word, "="), word);
+    char bare[64] = "";
+    strncat(bare, word, strcspn(word, "=") < sizeof bare ? strcspn(word, "=") : sizeof bare - 1);
     const char *nearest = strncmp(word, "--", 2) == 0 ? cli_nearest(bare + 2, names, all->n) : NULL;
     return cli_usage(c, "unknown option '%s'%s%s%s", bare, nearest ? "; did you mean '--" : "", nearest ? nearest : "",
                      nearest ? "'?" : "");

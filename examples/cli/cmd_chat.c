@@ -59,12 +59,15 @@ static void add_turn(chat *t, const char *role, llm_span text) {
 static int keep_answer(chat *t, llm_request *request) {
     llm_result *result;
     llm_span text;
+    int32_t finish = LLM_FINISH_NONE;
     llm_status status = llm_request_result(&result, request);
     if (status) return cli_fail(t->c, status);
     status = llm_result_text(&text, result, 0);
+    if (!status) status = llm_result_finish(&finish, result, 0);
     int rc = status ? cli_fail(t->c, status) : append(t, text.ptr, text.len);
     if (!rc) rc = append_text(t, "\n");
     if (!rc) add_turn(t, "assistant", without_blank(text));
+    if (finish == LLM_FINISH_CONTEXT) fprintf(stderr, "llm chat: the context is full; /reset makes room\n");
     llm_result_unref(result);
     return rc;
 }

@@ -133,7 +133,9 @@ static void print_all(const llm_result *result) {
     for (int32_t i = 0; i < n; i++) {
         llm_span text;
         if (llm_result_text(&text, result, i)) continue;
-        printf("--- %d of %d ---\n%.*s\n", i + 1, n, (int)text.len, text.ptr);
+        printf("--- %d of %d ---\n", i + 1, n);
+        fwrite(text.ptr, 1, text.len, stdout);
+        putchar('\n');
     }
 }
 

@@ -50,25 +50,39 @@ static pid_t start(const Args &args, const std::string &in, const std::string &o
     return pid;
 }
 
-static Output run(const Args &args, const std::string &input,
-                  const std::function<void(pid_t, std::string)> &meanwhile) {
-    std::string in = temporary_path("in"), out = temporary_path("out"), err = temporary_path("err");
+using Meanwhile = std::function<void(pid_t, const std::string &)>;
+
+static Output run(const Args &args, const std::string &input, const std::string &out, const Meanwhile &meanwhile) {
+    std::string in = temporary_path("in"), err = temporary_path("err");
     write_file(in, input);
     pid_t pid = start(args, in, out, err);
     if (meanwhile) meanwhile(pid, out);
     int status = 0;
     waitpid(pid, &status, 0);
-    Output result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
-    for (const std::string &path : {in, out, err}) unlink(path.c_str());
+    Output result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, "", read_file(err)};
+    unlink(in.c_str());
+    unlink(err.c_str());
+    return result;
+}
+
+static Output run_into_file(const Args &args, const std::string &input, const Meanwhile &meanwhile) {
+    std::string out = temporary_path("out");
+    Output result = run(args, input, out, meanwhile);
+    result.out = read_file(out);
+    unlink(out.c_str());
     return result;
 }
 
 Output llm(const Args &args, const std::string &input) {
-    return run(args, input, nullptr);
+    return run_into_file(args, input, nullptr);
+}
+
+Output llm_into(const std::string &path, const Args &args) {
+    return run(args, "", path, nullptr);
 }
 
 Output llm_interrupted(const Args &args) {
-    return run(args, "", [](pid_t pid, const std::string &out) {
+    return run_into_file(args, "", [](pid_t pid, const std::string &out) {
         struct stat st = {};
         for (int i = 0; i < 6000; i++) {
             if (stat(out.c_str(), &st) == 0 && st.st_size > 0) break;

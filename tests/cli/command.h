@@ -18,6 +18,9 @@ using Args = std::vector<std::string>;
 
 Output llm(const Args &args, const std::string &input = "");
 
+// With standard output going to a file or device.
+Output llm_into(const std::string &path, const Args &args);
+
 // Sends SIGINT once the command has written something to standard output.
 Output llm_interrupted(const Args &args);
 

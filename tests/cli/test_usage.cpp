@@ -116,6 +116,13 @@ TEST(CliErrors, GarbageIsRefusedByEverySubcommand) {
     remove(path.c_str());
 }
 
+TEST(CliErrors, AFullDiskIsAFailure) {
+    NEEDS("/dev/full");
+    Output full = llm_into("/dev/full", {"backends"});
+    EXPECT_EQ(full.rc, 1);
+    EXPECT_NE(full.err, "");
+}
+
 TEST(CliErrors, AMissingTextFileIsNotFound) {
     expect_error({"generate", "m", "-f", "/nonexistent/text"}, 1, "LLM_E_NOT_FOUND");
     expect_error({"tokenize", "m", "--file", "/nonexistent/text"}, 1, "LLM_E_NOT_FOUND");
