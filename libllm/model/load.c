@@ -1,4 +1,3 @@
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -100,12 +99,12 @@ static void model_free(llm_model *m) {
 }
 
 llm_model *llmi_model_ref(llm_model *m) {
-    if (m) atomic_fetch_add_explicit(&m->n_refs, 1, memory_order_relaxed);
+    if (m) __atomic_fetch_add(&m->n_refs, 1, __ATOMIC_RELAXED);
     return m;
 }
 
 void llmi_model_unref(llm_model *m) {
-    if (m && atomic_fetch_sub_explicit(&m->n_refs, 1, memory_order_acq_rel) == 1) model_free(m);
+    if (m && __atomic_fetch_sub(&m->n_refs, 1, __ATOMIC_ACQ_REL) == 1) model_free(m);
 }
 
 static llm_status load_weights(llm_model *m, const llm_model_options *options) {
@@ -145,7 +144,7 @@ llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, c
         llm_runtime_unref(runtime);
         return LLM_E_MEMORY;
     }
-    atomic_init(&m->n_refs, 1);
+    m->n_refs = 1;
     m->runtime = runtime;
 
     llmi_weights_options how = {.use_mmap = o.use_mmap != 0, .metadata_only = o.tokenizer_only != 0};

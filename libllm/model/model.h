@@ -37,7 +37,7 @@ typedef struct llmi_layer {
 typedef struct llmi_arch llmi_arch; /* arch.h */
 
 struct llm_model {
-    _Atomic int32_t n_refs;
+    int32_t n_refs; /* atomic, by builtins: C++ tests read this header */
     llm_runtime *runtime;
     llmi_weights *weights;
     const llmi_arch *arch; /* NULL when only the tokenizer was loaded */

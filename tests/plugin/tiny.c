@@ -65,11 +65,14 @@ static size_t kv_row(const llm_kv_desc *desc) {
     return (size_t)desc->n_kv_heads * (size_t)desc->head_dim;
 }
 
+static size_t cache_bytes(const llm_kv_desc *desc) {
+    size_t tokens = (size_t)desc->n_layers * (size_t)desc->n_pages * (size_t)desc->page_tokens;
+    return 2 * tokens * kv_row(desc) * sizeof(float);
+}
+
 static llm_status kv_bytes(size_t *out, llm_device *d, const llm_kv_desc *desc) {
-    if (desc->dtype != LLM_DTYPE_F32) return LLM_E_UNSUPPORTED;
-    *out =
-        2 * (size_t)desc->n_layers * (size_t)desc->n_pages * (size_t)desc->page_tokens * kv_row(desc) * sizeof(float);
-    return LLM_OK;
+    *out = cache_bytes(desc);
+    return desc->dtype == LLM_DTYPE_F32 ? LLM_OK : LLM_E_UNSUPPORTED;
 }
 
 static llm_status kv_create(llm_kv **out, llm_device *d, const llm_kv_desc *desc) {
@@ -90,9 +93,7 @@ static llm_status kv_create(llm_kv **out, llm_device *d, const llm_kv_desc *desc
 }
 
 static void kv_free(llm_device *d, llm_kv *kv) {
-    size_t n_bytes;
-    kv_bytes(&n_bytes, d, &kv->desc);
-    d->host->free(d->host->user, kv->keys, n_bytes);
+    d->host->free(d->host->user, kv->keys, cache_bytes(&kv->desc));
     d->host->free(d->host->user, kv, sizeof *kv);
 }
 

@@ -1,0 +1,315 @@
+#include "unit/model/files.h"
+
+#include <cmath>
+#include <functional>
+#include <limits>
+
+extern "C" {
+#include "base/alloc.h"
+#include "model/hparams.h"
+}
+
+namespace {
+
+struct Read {
+    llm_status status;
+    llmi_hparams hp;
+    std::vector<int32_t> windows;
+    std::string text;
+};
+
+Read read_path(const std::string &path) {
+    Read r = {};
+    r.windows.resize(1024);
+    llmi_weights_options how = {true, true};
+    llmi_weights *w = nullptr;
+    const llmi_arch *arch = nullptr;
+    r.status = llmi_weights_open(&w, &llmi_default_allocator, path.c_str(), &how);
+    if (r.status == LLM_OK) r.status = llmi_arch_of(&arch, w);
+    if (r.status == LLM_OK) r.status = llmi_hparams_read(&r.hp, arch, w);
+    if (r.status == LLM_OK) r.status = llmi_hparams_windows(r.windows.data(), &r.hp, w);
+    r.text = r.status == LLM_OK ? "" : llm_last_error();
+    llmi_weights_unref(w);
+    r.windows.resize(r.status == LLM_OK ? (size_t)r.hp.n_layers : 0);
+    return r;
+}
+
+Read read_gguf(const Gguf &g) {
+    Folder folder;
+    return read_path(folder.write("m.gguf", g.encode()));
+}
+
+Read read_config(const std::string &json) {
+    Folder folder;
+    folder.write("config.json", json);
+    return read_path(folder.path);
+}
+
+/* A config.json with `extra` members; those of the same name replace. */
+std::string config(const std::map<std::string, std::string> &extra, const std::string &type = "llama") {
+    std::map<std::string, std::string> members = {
+        {"model_type", "\"" + type + "\""}, {"hidden_size", "64"},        {"num_hidden_layers", "4"},
+        {"intermediate_size", "96"},        {"num_attention_heads", "8"}, {"vocab_size", "100"},
+        {"hidden_act", "\"silu\""},         {"num_key_value_heads", "4"},
+    };
+    for (auto &[key, value] : extra) {
+        if (value.empty())
+            members.erase(key);
+        else
+            members[key] = value;
+    }
+    std::string out = "{";
+    for (auto &[key, value] : members) out += (out.size() > 1 ? ",\"" : "\"") + key + "\":" + value;
+    return out + "}";
+}
+
+TEST(Hparams, GgufDefaults) {
+    Read r = read_gguf(tiny_gguf());
+    ASSERT_EQ(LLM_OK, r.status) << r.text;
+    EXPECT_EQ(2, r.hp.n_layers);
+    EXPECT_EQ(4, r.hp.head_dim);
+    EXPECT_EQ(4, r.hp.n_rot);
+    EXPECT_EQ(2, r.hp.n_kv_heads);
+    EXPECT_EQ(64, r.hp.n_ctx_train);
+    EXPECT_EQ(0, r.hp.n_vocab); /* the embedding says it */
+    EXPECT_FLOAT_EQ(10000, r.hp.rope_base);
+    EXPECT_EQ(LLM_ROPE_ADJACENT, r.hp.rope_style);
+    EXPECT_EQ((std::vector<int32_t>{0, 0}), r.windows);
+}
+
+TEST(Hparams, GgufHeadsWithoutGroupsShareNothing) {
+    Gguf g = tiny_gguf();
+    g.keys.erase("llama.attention.head_count_kv");
+    EXPECT_EQ(4, read_gguf(g).hp.n_kv_heads);
+}
+
+TEST(Hparams, GgufRopeScalingKeys) {
+    Gguf g = tiny_gguf();
+    g.set_float("llama.rope.scaling.factor", 4);
+    EXPECT_EQ(LLMI_ROPE_SCALING_LINEAR, read_gguf(g).hp.rope_scaling) << "a factor without a type is linear";
+    g.set_string("llama.rope.scaling.type", "yarn");
+    g.set_int("llama.rope.scaling.original_context_length", 32);
+    Read r = read_gguf(g);
+    EXPECT_EQ(LLMI_ROPE_SCALING_YARN, r.hp.rope_scaling);
+    EXPECT_EQ(32, r.hp.rope_ctx_original);
+    g.set_string("llama.rope.scaling.type", "none");
+    EXPECT_EQ(LLMI_ROPE_SCALING_NONE, read_gguf(g).hp.rope_scaling);
+}
+
+TEST(Hparams, GgufWindowIsForAllLayers) {
+    Gguf g = tiny_gguf();
+    g.set_int("llama.attention.sliding_window", 8);
+    EXPECT_EQ((std::vector<int32_t>{8, 8}), read_gguf(g).windows);
+}
+
+struct Hostile {
+    const char *name;
+    std::function<void(Gguf &)> edit;
+    llm_status status;
+    const char *text; /* part of the error */
+};
+
+class GgufHostile : public ::testing::TestWithParam<Hostile> {};
+
+TEST_P(GgufHostile, IsRefusedByName) {
+    Gguf g = tiny_gguf();
+    GetParam().edit(g);
+    Read r = read_gguf(g);
+    EXPECT_EQ(GetParam().status, r.status) << r.text;
+    EXPECT_NE(std::string::npos, r.text.find(GetParam().text)) << r.text;
+}
+
+const float nan_f = std::numeric_limits<float>::quiet_NaN();
+const float inf_f = std::numeric_limits<float>::infinity();
+
+const Hostile hostile[] = {
+    {"NoLayers", [](Gguf &g) { g.set_int("llama.block_count", 0); }, LLM_E_FORMAT, "llama.block_count"},
+    {"TooManyLayers", [](Gguf &g) { g.set_int("llama.block_count", 1025); }, LLM_E_FORMAT, "llama.block_count"},
+    {"LayersMissing", [](Gguf &g) { g.keys.erase("llama.block_count"); }, LLM_E_FORMAT, "llama.block_count is missing"},
+    {"NoHeads", [](Gguf &g) { g.set_int("llama.attention.head_count", 0); }, LLM_E_FORMAT, "head_count"},
+    {"NegativeHeads", [](Gguf &g) { g.set_int("llama.attention.head_count", -4); }, LLM_E_FORMAT, "head_count"},
+    {"Heads2To31", [](Gguf &g) { g.set_int("llama.attention.head_count", 1ll << 31); }, LLM_E_FORMAT, "head_count"},
+    {"HeadsAsArray",
+     [](Gguf &g) {
+         g.set_ints("llama.attention.head_count", {4, 4});
+     },
+     LLM_E_FORMAT, "head_count"},
+    {"HeadsAsText", [](Gguf &g) { g.set_string("llama.attention.head_count", "4"); }, LLM_E_FORMAT, "head_count"},
+    {"NoKvHeads", [](Gguf &g) { g.set_int("llama.attention.head_count_kv", 0); }, LLM_E_FORMAT, "head_count_kv"},
+    {"KvHeadsDoNotDivide", [](Gguf &g) { g.set_int("llama.attention.head_count_kv", 3); }, LLM_E_FORMAT,
+     "3 key/value heads do not divide 4 heads"},
+    {"MoreKvHeads", [](Gguf &g) { g.set_int("llama.attention.head_count_kv", 8); }, LLM_E_FORMAT, "do not divide"},
+    {"WidthNoMultiple", [](Gguf &g) { g.set_int("llama.embedding_length", 18); }, LLM_E_FORMAT,
+     "18 is no multiple of 4"},
+    {"WidthHuge", [](Gguf &g) { g.set_int("llama.embedding_length", 1ll << 62); }, LLM_E_FORMAT, "embedding_length"},
+    {"HeadOfNothing", [](Gguf &g) { g.set_int("llama.attention.key_length", 0); }, LLM_E_FORMAT, "key_length"},
+    {"ValueHeadDiffers", [](Gguf &g) { g.set_int("llama.attention.value_length", 8); }, LLM_E_UNSUPPORTED,
+     "value_length is 8"},
+    {"OddRotation", [](Gguf &g) { g.set_int("llama.rope.dimension_count", 3); }, LLM_E_FORMAT, "even"},
+    {"RotationBeyondHead", [](Gguf &g) { g.set_int("llama.rope.dimension_count", 6); }, LLM_E_FORMAT,
+     "up to its size 4"},
+    {"EpsNan", [](Gguf &g) { g.set_float("llama.attention.layer_norm_rms_epsilon", nan_f); }, LLM_E_FORMAT,
+     "rms_epsilon"},
+    {"EpsNegative", [](Gguf &g) { g.set_float("llama.attention.layer_norm_rms_epsilon", -1e-5f); }, LLM_E_FORMAT,
+     "rms_epsilon"},
+    {"EpsMissing", [](Gguf &g) { g.keys.erase("llama.attention.layer_norm_rms_epsilon"); }, LLM_E_FORMAT,
+     "rms_epsilon is missing"},
+    {"BaseInfinite", [](Gguf &g) { g.set_float("llama.rope.freq_base", inf_f); }, LLM_E_FORMAT, "freq_base"},
+    {"BaseZero", [](Gguf &g) { g.set_float("llama.rope.freq_base", 0); }, LLM_E_FORMAT, "freq_base"},
+    {"ContextZero", [](Gguf &g) { g.set_int("llama.context_length", 0); }, LLM_E_FORMAT, "context_length"},
+    {"FactorZero", [](Gguf &g) { g.set_float("llama.rope.scaling.factor", 0); }, LLM_E_FORMAT, "scaling.factor"},
+    {"ScalingUnknown", [](Gguf &g) { g.set_string("llama.rope.scaling.type", "longrope"); }, LLM_E_UNSUPPORTED,
+     "\"longrope\""},
+    {"LinearWithoutFactor", [](Gguf &g) { g.set_string("llama.rope.scaling.type", "linear"); }, LLM_E_FORMAT,
+     "factor is missing"},
+    {"Experts", [](Gguf &g) { g.set_int("llama.expert_count", 8); }, LLM_E_UNSUPPORTED, "llama.expert_count is 8"},
+    {"NotCausal", [](Gguf &g) { g.set_bool("llama.attention.causal", false); }, LLM_E_UNSUPPORTED,
+     "llama.attention.causal is false"},
+    {"UnknownFamily", [](Gguf &g) { g.set_string("general.architecture", "rwkv9"); }, LLM_E_UNSUPPORTED,
+     "\"rwkv9\", known are llama, qwen2, qwen3"},
+    {"FamilyMissing", [](Gguf &g) { g.keys.erase("general.architecture"); }, LLM_E_NOT_FOUND, "general.architecture"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, GgufHostile, ::testing::ValuesIn(hostile),
+                         [](const auto &row) { return std::string(row.param.name); });
+
+/* ---- config.json ---- */
+
+TEST(Hparams, ConfigDefaultsAreThoseOfTransformers) {
+    Read r = read_config(config({{"num_key_value_heads", ""}}));
+    ASSERT_EQ(LLM_OK, r.status) << r.text;
+    EXPECT_EQ(8, r.hp.n_kv_heads);
+    EXPECT_EQ(8, r.hp.head_dim);
+    EXPECT_EQ(2048, r.hp.n_ctx_train);
+    EXPECT_FLOAT_EQ(1e-6f, r.hp.norm_eps);
+    EXPECT_FLOAT_EQ(10000, r.hp.rope_base);
+    EXPECT_EQ(LLM_ROPE_HALF, r.hp.rope_style);
+    EXPECT_EQ(LLMI_ROPE_SCALING_NONE, r.hp.rope_scaling);
+}
+
+TEST(Hparams, ConfigNullIsNone) {
+    Read r = read_config(config(
+        {{"num_key_value_heads", "null"}, {"head_dim", "null"}, {"sliding_window", "null"}, {"rope_scaling", "null"}},
+        "mistral"));
+    ASSERT_EQ(LLM_OK, r.status) << r.text;
+    EXPECT_EQ(8, r.hp.n_kv_heads);
+    EXPECT_EQ(8, r.hp.head_dim);
+    EXPECT_EQ(0, r.hp.n_window);
+}
+
+TEST(Hparams, MistralHasItsWindowInAllLayers) {
+    EXPECT_EQ((std::vector<int32_t>(4, 4096)), read_config(config({}, "mistral")).windows);
+    EXPECT_EQ((std::vector<int32_t>(4, 16)), read_config(config({{"sliding_window", "16"}}, "mistral")).windows);
+}
+
+TEST(Hparams, QwenWindowNeedsItsFlagAndStartsAtALayer) {
+    std::map<std::string, std::string> members = {{"sliding_window", "16"}, {"max_window_layers", "2"}};
+    for (const char *family : {"qwen2", "qwen3"}) {
+        EXPECT_EQ((std::vector<int32_t>{0, 0, 0, 0}), read_config(config(members, family)).windows);
+        members["use_sliding_window"] = "true";
+        EXPECT_EQ((std::vector<int32_t>{0, 0, 16, 16}), read_config(config(members, family)).windows);
+        members.erase("use_sliding_window");
+    }
+}
+
+TEST(Hparams, LayerTypesDecideWhereTheyAreGiven) {
+    std::map<std::string, std::string> members = {
+        {"sliding_window", "16"},
+        {"use_sliding_window", "true"},
+        {"layer_types", R"(["sliding_attention","full_attention","sliding_attention","full_attention"])"}};
+    EXPECT_EQ((std::vector<int32_t>{16, 0, 16, 0}), read_config(config(members, "qwen3")).windows);
+    members["layer_types"] = R"(["full_attention"])";
+    EXPECT_EQ(LLM_E_FORMAT, read_config(config(members, "qwen3")).status);
+    members["layer_types"] = R"(["full_attention","full_attention","full_attention","linear_attention"])";
+    Read r = read_config(config(members, "qwen3"));
+    EXPECT_EQ(LLM_E_UNSUPPORTED, r.status);
+    EXPECT_NE(std::string::npos, r.text.find("layer_types[3] is \"linear_attention\"")) << r.text;
+}
+
+TEST(Hparams, Qwen3HeadSizeIsItsOwn) {
+    EXPECT_EQ(128, read_config(config({}, "qwen3")).hp.head_dim);
+    EXPECT_EQ(32, read_config(config({{"head_dim", "32"}}, "qwen3")).hp.head_dim);
+}
+
+TEST(Hparams, RopeScalingInBothSpellings) {
+    const char *values = R"("factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                            "original_max_position_embeddings": 8192)";
+    std::string older = config(
+        {{"rope_theta", "500000.0"}, {"rope_scaling", std::string("{\"rope_type\":\"llama3\",") + values + "}"}});
+    std::string newer =
+        config({{"rope_parameters", std::string("{\"rope_theta\":500000.0,\"rope_type\":\"llama3\",") + values + "}"}});
+    for (const std::string &json : {older, newer}) {
+        Read r = read_config(json);
+        ASSERT_EQ(LLM_OK, r.status) << r.text;
+        EXPECT_EQ(LLMI_ROPE_SCALING_LLAMA3, r.hp.rope_scaling);
+        EXPECT_FLOAT_EQ(500000, r.hp.rope_base);
+        EXPECT_FLOAT_EQ(8, r.hp.rope_factor);
+        EXPECT_FLOAT_EQ(1, r.hp.rope_low);
+        EXPECT_FLOAT_EQ(4, r.hp.rope_high);
+        EXPECT_EQ(8192, r.hp.rope_ctx_original);
+    }
+    Read r = read_config(config({{"rope_scaling", R"({"type":"linear","factor":2.0})"}}));
+    EXPECT_EQ(LLMI_ROPE_SCALING_LINEAR, r.hp.rope_scaling) << r.text;
+}
+
+TEST(Hparams, YarnWithoutFactorTakesTheRatioOfContexts) {
+    Read r =
+        read_config(config({{"max_position_embeddings", "4096"}, {"rope_scaling", R"({"rope_type":"yarn","factor":null,
+                                  "original_max_position_embeddings":1024})"}}));
+    ASSERT_EQ(LLM_OK, r.status) << r.text;
+    EXPECT_FLOAT_EQ(4, r.hp.rope_factor);
+    EXPECT_FLOAT_EQ(32, r.hp.rope_beta_fast);
+    EXPECT_FLOAT_EQ(1, r.hp.rope_beta_slow);
+}
+
+TEST(Hparams, FeaturesThatAreNotThereAreNamed) {
+    struct {
+        const char *key, *value, *text;
+    } rows[] = {
+        {"hidden_act", "\"gelu\"", "hidden_act is \"gelu\", implemented is \"silu\""},
+        {"mlp_bias", "true", "mlp_bias is true"},
+        {"partial_rotary_factor", "0.5", "partial_rotary_factor is 0.5"},
+        {"num_experts", "4", "num_experts is 4"},
+        {"rope_scaling", R"({"rope_type":"dynamic","factor":2.0})", "rope_scaling.rope_type is \"dynamic\""},
+        {"quantization_config", R"({"quant_method":"gptq"})", "quant_method is \"gptq\""},
+        {"model_type", "\"gemma\"", "model_type is \"gemma\", known are llama, mistral, qwen2, qwen3"},
+    };
+    for (auto &row : rows) {
+        Read r = read_config(config({{row.key, row.value}}));
+        EXPECT_EQ(LLM_E_UNSUPPORTED, r.status) << row.key << ": " << r.text;
+        EXPECT_NE(std::string::npos, r.text.find(row.text)) << r.text;
+    }
+}
+
+TEST(Hparams, HostileConfigs) {
+    struct {
+        const char *key, *value;
+    } rows[] = {
+        {"num_hidden_layers", "0"},
+        {"num_hidden_layers", "1e3"},
+        {"num_hidden_layers", "\"4\""},
+        {"num_attention_heads", "0"},
+        {"num_attention_heads", "2147483648"},
+        {"num_key_value_heads", "-1"},
+        {"num_key_value_heads", "3"},
+        {"hidden_size", "65"},
+        {"hidden_size", "null"},
+        {"rms_norm_eps", "-1"},
+        {"rms_norm_eps", "2"},
+        {"rope_theta", "0"},
+        {"vocab_size", "0"},
+        {"intermediate_size", ""},
+        {"rope_scaling", R"({"rope_type":"llama3","factor":8.0})"},
+        {"rope_scaling", R"({"rope_type":"llama3","factor":8.0,"original_max_position_embeddings":8192,
+                             "low_freq_factor":4.0,"high_freq_factor":4.0})"},
+        {"rope_scaling", R"({"rope_type":"linear"})"},
+        {"rope_scaling", R"({"rope_type":"yarn","factor":-4.0})"},
+    };
+    for (auto &row : rows) {
+        Read r = read_config(config({{row.key, row.value}}));
+        EXPECT_EQ(LLM_E_FORMAT, r.status) << row.key << " " << row.value << ": " << r.text;
+        EXPECT_FALSE(r.text.empty());
+    }
+}
+
+} // namespace
