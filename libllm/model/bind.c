@@ -107,6 +107,49 @@ static llm_status report(const llm_model_options *options, double done) {
     return llmi_error(LLM_E_CALLBACK, "the progress callback stopped the load at %.0f %%", done * 100);
 }
 
+/* Whether a row's pattern gives `name` for one of the layers. */
+static bool matches(const char *pattern, llm_span name, int32_t n_layers) {
+    const char *mark = strstr(pattern, "%d");
+    size_t before = mark ? (size_t)(mark - pattern) : strlen(pattern);
+    if (name.len < before || memcmp(name.ptr, pattern, before) != 0) return false;
+    if (!mark) return name.len == before;
+    int32_t layer = 0;
+    size_t i = before;
+    for (; i < name.len && name.ptr[i] >= '0' && name.ptr[i] <= '9' && layer < n_layers; i++)
+        layer = layer * 10 + (name.ptr[i] - '0');
+    size_t after = strlen(mark + 2);
+    return i > before && layer < n_layers && name.len - i == after && memcmp(name.ptr + i, mark + 2, after) == 0;
+}
+
+static bool is_known(const llm_model *m, llm_span name) {
+    static const char old_table[] = ".rotary_emb.inv_freq"; /* stored by early Hugging Face files */
+    size_t n = sizeof old_table - 1;
+    if (matches("rope_freqs.weight", name, 0)) return true;
+    if (name.len > n && memcmp(name.ptr + name.len - n, old_table, n) == 0) return true;
+    bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
+    for (int32_t i = 0; i < m->arch->n_weights; i++) {
+        const char *pattern = gguf ? m->arch->weights[i].gguf : m->arch->weights[i].hf;
+        if (matches(pattern, name, m->hp.n_layers)) return true;
+        if (!gguf && strncmp(pattern, "model.", 6) == 0 && matches(pattern + 6, name, m->hp.n_layers)) return true;
+    }
+    return false;
+}
+
+/* A tensor that nothing reads may mean that the file is of a variant which this family does not compute. */
+static void warn_of_rest(const llm_model *m) {
+    int32_t n = 0;
+    llm_span first = {0};
+    for (int32_t i = 0; i < llmi_weights_tensor_count(m->weights); i++) {
+        const llmi_tensor *t = llmi_weights_tensor_at(m->weights, i);
+        if (is_known(m, t->name)) continue;
+        if (n++ == 0) first = t->name;
+    }
+    if (n)
+        llmi_log_write(llmi_runtime_log(m->runtime), LLM_LOG_WARNING,
+                       "%s: family %s does not use %d tensors, such as %.*s", llmi_weights_path(m->weights),
+                       m->arch->name, n, first.len < 128 ? (int)first.len : 128, first.ptr);
+}
+
 /* A file need not say how many tokens it knows: the embedding does. */
 static llm_status resolve_vocabulary(llm_model *m) {
     if (m->hp.n_vocab) return LLM_OK;
@@ -175,6 +218,8 @@ llm_status llmi_bind(llm_model *m, const llm_model_options *options) {
     status = set_windows(m);
     if (status == LLM_OK) status = is_tied(&tied, m);
     if (status == LLM_OK) status = bind_rows(m, options, tied);
-    if (status == LLM_OK && !m->output) m->output = m->embed;
-    return status;
+    if (status != LLM_OK) return status;
+    if (!m->output) m->output = m->embed;
+    warn_of_rest(m);
+    return LLM_OK;
 }
