@@ -1,0 +1,486 @@
+// The reference back end against the definitions, written here once more as small loops in double.
+#include "kernels/backends.h"
+#include "kernels/dtype.h"
+#include "kernels/quant/half.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Floats = std::vector<float>;
+
+// A host that counts what is allocated and can refuse the n-th allocation.
+struct Host {
+    llm_host host{};
+    size_t live_bytes = 0;
+    int refuse_at = -1, n_allocs = 0;
+    llm_status status = LLM_OK;
+    std::string text;
+
+    Host() {
+        host.struct_size = sizeof host;
+        host.user = this;
+        host.alloc = [](void *user, size_t n_bytes, size_t alignment) -> void * {
+            Host *h = (Host *)user;
+            if (h->n_allocs++ == h->refuse_at) return nullptr;
+            h->live_bytes += n_bytes;
+            return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
+        };
+        host.free = [](void *user, void *ptr, size_t n_bytes) {
+            ((Host *)user)->live_bytes -= n_bytes;
+            free(ptr);
+        };
+        host.log = [](void *, int32_t, const char *) {};
+        host.set_error = [](void *user, llm_status what, const char *detail) {
+            ((Host *)user)->status = what;
+            ((Host *)user)->text = detail;
+        };
+    }
+};
+
+llm_view view(Floats &x, int64_t rows, int64_t cols, int64_t stride = 0) {
+    return {x.data(), rows, cols, stride ? stride : cols};
+}
+
+class Ref : public ::testing::Test {
+  protected:
+    Host host;
+    llm_device *device = nullptr;
+    llm_stream *s = nullptr;
+    int32_t stop = 0;
+    std::vector<llm_weight *> weights;
+    std::mt19937 random{42};
+
+    void SetUp() override {
+        ASSERT_EQ(llmk_ref_backend()->open(&device, &host.host), LLM_OK);
+        llm_stream_options options{};
+        options.stop = &stop;
+        options.max_rows = 16;
+        options.max_cols = 512;
+        options.max_seqs = 4;
+        options.max_heads = 8;
+        ASSERT_EQ(device->ops->stream_create(&s, device, &options), LLM_OK);
+    }
+
+    void TearDown() override {
+        for (llm_weight *w : weights) device->ops->weight_free(device, w);
+        device->ops->stream_destroy(s);
+        device->ops->close(device);
+        EXPECT_EQ(host.live_bytes, 0u);
+    }
+
+    Floats gaussian(size_t n) {
+        std::normal_distribution<float> normal;
+        Floats x(n);
+        for (float &v : x) v = normal(random);
+        return x;
+    }
+
+    llm_weight *put(const void *data, size_t n_bytes, int64_t rows, int64_t cols, llm_dtype dtype = LLM_DTYPE_F32) {
+        llm_tensor tensor = {"w", data, n_bytes, rows, cols, dtype};
+        llm_weight *w = nullptr;
+        size_t private_bytes = 1;
+        EXPECT_EQ(device->ops->weight_put(&w, &private_bytes, device, &tensor), LLM_OK) << host.text;
+        EXPECT_EQ(private_bytes, 0u);
+        weights.push_back(w);
+        return w;
+    }
+    llm_weight *put(const Floats &x, int64_t rows, int64_t cols) { return put(x.data(), x.size() * 4, rows, cols); }
+
+    void expect_near(const Floats &got, const std::vector<double> &expected, double tolerance = 1e-6) {
+        ASSERT_EQ(got.size(), expected.size());
+        for (size_t i = 0; i < got.size(); i++)
+            ASSERT_NEAR(got[i], expected[i], tolerance * (1 + std::fabs(expected[i]))) << "element " << i;
+    }
+
+    void expect_ok() { EXPECT_EQ(s->ops->sync(s), LLM_OK) << host.text; }
+    void expect_failure(llm_status status, const char *words) {
+        EXPECT_EQ(s->ops->sync(s), status);
+        EXPECT_EQ(host.status, status);
+        EXPECT_NE(host.text.find(words), std::string::npos) << host.text;
+        expect_ok(); // told once
+    }
+};
+
+} // namespace
+
+TEST_F(Ref, NamesItselfAndIsAlwaysUsable) {
+    char text[80];
+    EXPECT_STREQ(llmk_ref_backend()->name, "reference");
+    EXPECT_EQ(llmk_ref_backend()->abi, LLM_BACKEND_ABI);
+    EXPECT_EQ(llmk_ref_backend()->probe(&host.host, text, sizeof text), LLM_OK);
+    EXPECT_GT(std::string(text).size(), 0u);
+}
+
+TEST_F(Ref, MemoryIsAlignedAndCopiedUpAndDown) {
+    void *memory = nullptr;
+    ASSERT_EQ(device->ops->mem_alloc(&memory, device, 100), LLM_OK);
+    EXPECT_EQ((uintptr_t)memory % 64, 0u);
+    Floats x = gaussian(25), y(25);
+    s->ops->upload(s, memory, x.data(), 100);
+    s->ops->download(s, y.data(), memory, 100);
+    expect_ok();
+    EXPECT_EQ(x, y);
+    device->ops->mem_free(device, memory, 100);
+}
+
+TEST_F(Ref, EmbedTakesRowsOfEveryType) {
+    Floats table = gaussian(3 * 256), out(2 * 256);
+    const int32_t ids[] = {2, 0};
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        const llmk_dtype *t = llmk_dtype_at(i);
+        std::vector<uint64_t> bytes(3 * 256 / t->block_elems * t->block_bytes / 8 + 1);
+        Floats all(3 * 256);
+        t->quantize(bytes.data(), table.data(), 3 * 256);
+        t->dequantize(all.data(), bytes.data(), 3 * 256);
+        size_t n_bytes = (size_t)(3 * 256 / t->block_elems * t->block_bytes);
+        s->ops->embed(s, view(out, 2, 256), put(bytes.data(), n_bytes, 3, 256, t->dtype), ids);
+        expect_ok();
+        EXPECT_EQ(Floats(out.begin(), out.begin() + 256), Floats(all.begin() + 512, all.end())) << t->name;
+        EXPECT_EQ(Floats(out.begin() + 256, out.end()), Floats(all.begin(), all.begin() + 256)) << t->name;
+    }
+}
+
+TEST_F(Ref, RmsNormDividesByTheRootMeanSquare) {
+    Floats x = gaussian(3 * 10), w = gaussian(10), out(3 * 12, -1.0f);
+    for (const llm_weight *scale : {(const llm_weight *)put(w, 1, 10), (const llm_weight *)nullptr}) {
+        s->ops->rms_norm(s, view(out, 3, 10, 12), view(x, 3, 10), scale, 0.01f);
+        expect_ok();
+        for (int r = 0; r < 3; r++) {
+            double squares = 0;
+            for (int c = 0; c < 10; c++) squares += (double)x[r * 10 + c] * x[r * 10 + c];
+            double root = std::sqrt(squares / 10 + 0.01f);
+            for (int c = 0; c < 10; c++) ASSERT_NEAR(out[r * 12 + c], x[r * 10 + c] / root * (scale ? w[c] : 1), 1e-6);
+            EXPECT_EQ(out[r * 12 + 10], -1.0f); // nothing beyond the row
+        }
+    }
+    Floats in_place = x;
+    s->ops->rms_norm(s, view(in_place, 3, 10), view(in_place, 3, 10), nullptr, 0.01f);
+    for (int i = 0; i < 10; i++) EXPECT_EQ(in_place[i], out[i]);
+}
+
+TEST_F(Ref, LinearMultipliesAddsBiasAndAccumulates) {
+    Floats x = gaussian(2 * 8), w = gaussian(5 * 8), u = gaussian(3 * 8), b = gaussian(5);
+    Floats out(2 * 5), sum = gaussian(2 * 3), before = sum;
+    llm_linear products[2] = {};
+    products[0].w = put(w, 5, 8);
+    products[0].bias = put(b, 1, 5);
+    products[0].out = view(out, 2, 5);
+    products[1].w = put(u, 3, 8);
+    products[1].out = view(sum, 2, 3);
+    products[1].accumulate = 1;
+    s->ops->linear(s, view(x, 2, 8), products, 2);
+    expect_ok();
+    std::vector<double> expected(10), expected_sum(6);
+    for (int r = 0; r < 2; r++) {
+        for (int o = 0; o < 5; o++) {
+            expected[r * 5 + o] = b[o];
+            for (int i = 0; i < 8; i++) expected[r * 5 + o] += (double)x[r * 8 + i] * w[o * 8 + i];
+        }
+        for (int o = 0; o < 3; o++) {
+            expected_sum[r * 3 + o] = before[r * 3 + o];
+            for (int i = 0; i < 8; i++) expected_sum[r * 3 + o] += (double)x[r * 8 + i] * u[o * 8 + i];
+        }
+    }
+    expect_near(out, expected);
+    expect_near(sum, expected_sum);
+}
+
+TEST_F(Ref, LinearUsesTheValuesThatAQuantizedWeightStandsFor) {
+    Floats x = gaussian(2 * 256), w = gaussian(4 * 256), out(2 * 4);
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        const llmk_dtype *t = llmk_dtype_at(i);
+        size_t n_bytes = (size_t)(4 * 256 / t->block_elems * t->block_bytes);
+        std::vector<uint64_t> bytes(n_bytes / 8 + 1);
+        Floats values(4 * 256);
+        t->quantize(bytes.data(), w.data(), 4 * 256);
+        t->dequantize(values.data(), bytes.data(), 4 * 256);
+        llm_linear product = {};
+        product.w = put(bytes.data(), n_bytes, 4, 256, t->dtype);
+        product.out = view(out, 2, 4);
+        s->ops->linear(s, view(x, 2, 256), &product, 1);
+        expect_ok();
+        std::vector<double> expected(8);
+        for (int r = 0; r < 2; r++)
+            for (int o = 0; o < 4; o++)
+                for (int c = 0; c < 256; c++) expected[r * 4 + o] += (double)x[r * 256 + c] * values[o * 256 + c];
+        expect_near(out, expected);
+    }
+}
+
+TEST_F(Ref, RopeTurnsPairsInBothStyles) {
+    const int32_t positions[] = {0, 3, 1000};
+    const float inv_freq[] = {1.0f, 0.25f, 0.0625f};
+    const int head_dim = 8, n_heads = 2; // elements 6 and 7 of a head stay
+    Floats angles(3 * 6);
+    s->ops->rope_angles(s, view(angles, 3, 6), positions, inv_freq, 1.5f);
+    for (int r = 0; r < 3; r++)
+        for (int i = 0; i < 3; i++) {
+            EXPECT_NEAR(angles[r * 6 + i], 1.5 * std::cos((double)positions[r] * inv_freq[i]), 1e-6);
+            EXPECT_NEAR(angles[r * 6 + 3 + i], 1.5 * std::sin((double)positions[r] * inv_freq[i]), 1e-6);
+        }
+    for (int style : {LLM_ROPE_HALF, LLM_ROPE_ADJACENT}) {
+        Floats x = gaussian(3 * 16), before = x;
+        s->ops->rope(s, view(x, 3, 16), view(angles, 3, 6), head_dim, style);
+        expect_ok();
+        std::vector<double> expected(before.begin(), before.end());
+        for (int r = 0; r < 3; r++)
+            for (int h = 0; h < n_heads; h++)
+                for (int i = 0; i < 3; i++) {
+                    int a = r * 16 + h * 8 + (style == LLM_ROPE_HALF ? i : 2 * i);
+                    int b = r * 16 + h * 8 + (style == LLM_ROPE_HALF ? i + 3 : 2 * i + 1);
+                    double angle = (double)positions[r] * inv_freq[i];
+                    expected[a] = 1.5 * (before[a] * std::cos(angle) - before[b] * std::sin(angle));
+                    expected[b] = 1.5 * (before[a] * std::sin(angle) + before[b] * std::cos(angle));
+                }
+        expect_near(x, expected);
+    }
+}
+
+TEST_F(Ref, GluAddAndGatherAreElementWise) {
+    Floats gate = gaussian(6), up = gaussian(6), out(6);
+    for (int act : {LLM_ACT_SILU, LLM_ACT_GELU_TANH, LLM_ACT_GELU}) {
+        s->ops->glu(s, view(out, 2, 3), view(gate, 2, 3), view(up, 2, 3), act);
+        std::vector<double> expected;
+        for (int i = 0; i < 6; i++) {
+            double x = gate[i], y = x / (1 + std::exp(-x));
+            if (act == LLM_ACT_GELU) y = x * 0.5 * std::erfc(-x / std::sqrt(2.0));
+            if (act == LLM_ACT_GELU_TANH) y = x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+            expected.push_back(y * up[i]);
+        }
+        expect_near(out, expected);
+    }
+    s->ops->add(s, view(out, 2, 3), view(gate, 2, 3), view(up, 2, 3));
+    for (int i = 0; i < 6; i++) EXPECT_EQ(out[i], gate[i] + up[i]);
+    const int32_t rows[] = {1, 1, 0};
+    Floats picked(9);
+    s->ops->gather(s, view(picked, 3, 3), view(gate, 2, 3), rows);
+    expect_ok();
+    for (int i = 0; i < 3; i++)
+        for (int c = 0; c < 3; c++) EXPECT_EQ(picked[i * 3 + c], gate[rows[i] * 3 + c]);
+}
+
+namespace {
+
+// Two sequences in pages of 4 tokens, scattered over the cache; 2 layers, 2 key/value heads, 4 heads.
+struct Cache {
+    static constexpr int32_t dim = 6, n_kv = 2, n_heads = 4, page_tokens = 4, n_pages = 8, max_pages = 3;
+    llm_kv_desc desc{2, n_kv, dim, page_tokens, n_pages, LLM_DTYPE_F32};
+    std::vector<int32_t> pages = {6, 1, 3, 2, 7, -1}; // sequence 0 has three pages, sequence 1 has two
+};
+
+} // namespace
+
+class RefAttention : public Ref, public ::testing::WithParamInterface<std::tuple<llm_dtype, int32_t>> {
+  protected:
+    // Writes keys and values of n tokens of one sequence and returns them as the cache rounds them.
+    void write(llm_kv *kv, const Cache &c, int32_t layer, int32_t seq, int32_t first, int32_t n, Floats &k, Floats &v) {
+        std::vector<int32_t> positions, row_seq(n, seq), seq_rows = {0, seq == 0 ? n : 0, n};
+        for (int32_t i = 0; i < n; i++) positions.push_back(first + i);
+        llm_batch batch = {
+            n, 2, Cache::max_pages, nullptr, positions.data(), row_seq.data(), seq_rows.data(), c.pages.data()};
+        s->ops->kv_write(s, kv, layer, view(k, n, 12), view(v, n, 12), &batch);
+        expect_ok();
+        if (c.desc.dtype == LLM_DTYPE_F16)
+            for (Floats *x : {&k, &v})
+                for (float &f : *x) f = llmk_f16_to_f32(llmk_f32_to_f16(f));
+    }
+};
+
+TEST_P(RefAttention, IsTheSoftmaxOverTheRowsOwnSequence) {
+    auto [dtype, window] = GetParam();
+    Cache c;
+    c.desc.dtype = dtype;
+    llm_kv *kv = nullptr;
+    size_t n_bytes = 0, before = host.live_bytes;
+    ASSERT_EQ(device->ops->kv_bytes(&n_bytes, device, &c.desc), LLM_OK);
+    EXPECT_EQ(n_bytes, 2u * 2 * 8 * 4 * 12 * (dtype == LLM_DTYPE_F32 ? 4 : 2));
+    ASSERT_EQ(device->ops->kv_create(&kv, device, &c.desc), LLM_OK);
+    EXPECT_GE(host.live_bytes - before, n_bytes);
+
+    const int32_t lengths[] = {10, 7};
+    Floats k[2], v[2];
+    for (int32_t seq = 0; seq < 2; seq++) {
+        k[seq] = gaussian(lengths[seq] * 12), v[seq] = gaussian(lengths[seq] * 12);
+        write(kv, c, 1, seq, 0, lengths[seq], k[seq], v[seq]);
+        Floats other_k = gaussian(lengths[seq] * 12), other_v = gaussian(lengths[seq] * 12);
+        write(kv, c, 0, seq, 0, lengths[seq], other_k, other_v); // another layer must not show
+    }
+    // the last three rows of sequence 0 and the last row of sequence 1
+    const int32_t positions[] = {7, 8, 9, 6}, row_seq[] = {0, 0, 0, 1}, seq_rows[] = {0, 3, 4};
+    llm_batch batch = {4, 2, Cache::max_pages, nullptr, positions, row_seq, seq_rows, c.pages.data()};
+    Floats q = gaussian(4 * 24), out(4 * 24);
+    llm_attention a = {view(q, 4, 24), view(out, 4, 24), 1, Cache::n_heads, window, 0.4f};
+    s->ops->attention(s, &a, kv, &batch);
+    expect_ok();
+
+    std::vector<double> expected(4 * 24);
+    for (int r = 0; r < 4; r++)
+        for (int h = 0; h < 4; h++) {
+            const Floats &keys = k[row_seq[r]], &values = v[row_seq[r]];
+            std::vector<double> p;
+            double total = 0;
+            for (int t = 0; t <= positions[r]; t++) {
+                double score = 0;
+                for (int i = 0; i < 6; i++) score += (double)q[r * 24 + h * 6 + i] * keys[t * 12 + h / 2 * 6 + i];
+                bool seen = window == 0 || positions[r] - t < window;
+                p.push_back(seen ? std::exp(0.4f * score) : 0.0);
+                total += p.back();
+            }
+            for (int t = 0; t <= positions[r]; t++)
+                for (int i = 0; i < 6; i++)
+                    expected[r * 24 + h * 6 + i] += p[t] / total * values[t * 12 + h / 2 * 6 + i];
+        }
+    expect_near(out, expected);
+
+    // in place gives the same bits
+    a.out = a.q;
+    s->ops->attention(s, &a, kv, &batch);
+    expect_ok();
+    EXPECT_EQ(q, out);
+    device->ops->kv_free(device, kv);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, RefAttention,
+                         ::testing::Combine(::testing::Values(LLM_DTYPE_F32, LLM_DTYPE_F16),
+                                            ::testing::Values(0, 1, 5, 100)));
+
+TEST_F(RefAttention, KvCopyCopiesTheFirstTokensOfAPageInEveryLayer) {
+    Cache c;
+    llm_kv *kv = nullptr;
+    ASSERT_EQ(device->ops->kv_create(&kv, device, &c.desc), LLM_OK);
+    Floats k[2], v[2];
+    for (int layer = 0; layer < 2; layer++) {
+        k[layer] = gaussian(3 * 12), v[layer] = gaussian(3 * 12);
+        write(kv, c, layer, 0, 0, 3, k[layer], v[layer]);
+    }
+    s->ops->kv_copy(s, kv, 0, 6, 3); // sequence 0's first page to page 0
+    std::vector<int32_t> pages = {0, -1, -1};
+    const int32_t position[] = {2}, row_seq[] = {0}, seq_rows[] = {0, 1};
+    llm_batch batch = {1, 1, 3, nullptr, position, row_seq, seq_rows, c.pages.data()};
+    for (int layer = 0; layer < 2; layer++) {
+        Floats q = gaussian(24), original(24), copied(24);
+        llm_attention a = {view(q, 1, 24), view(original, 1, 24), layer, 4, 0, 1.0f};
+        s->ops->attention(s, &a, kv, &batch);
+        llm_batch other = batch;
+        other.page_table = pages.data();
+        a.out = view(copied, 1, 24);
+        s->ops->attention(s, &a, kv, &other);
+        expect_ok();
+        EXPECT_EQ(original, copied);
+    }
+    device->ops->kv_free(device, kv);
+}
+
+TEST_F(Ref, TheFirstFailureSticksUntilSyncAndStopsTheRest) {
+    Floats x = gaussian(6), out(6, 7.0f);
+    const int32_t bad[] = {0, 5};
+    s->ops->gather(s, view(out, 2, 3), view(x, 2, 3), bad);
+    s->ops->add(s, view(out, 1, 3), view(x, 2, 3), view(x, 2, 3));
+    Floats untouched(6, 7.0f);
+    s->ops->add(s, view(untouched, 2, 3), view(x, 2, 3), view(x, 2, 3));
+    EXPECT_EQ(untouched, Floats(6, 7.0f));
+    expect_failure(LLM_E_INTERNAL, "gather");
+    s->ops->add(s, view(untouched, 2, 3), view(x, 2, 3), view(x, 2, 3));
+    expect_ok();
+    EXPECT_EQ(untouched[0], 2 * x[0]);
+}
+
+TEST_F(Ref, TheStopFlagSkipsWhatIsLeft) {
+    Floats x = gaussian(6), out(6, 7.0f);
+    stop = 1;
+    s->ops->add(s, view(out, 2, 3), view(x, 2, 3), view(x, 2, 3));
+    EXPECT_EQ(out, Floats(6, 7.0f));
+    EXPECT_EQ(s->ops->sync(s), LLM_E_CANCELLED);
+    stop = 0;
+    expect_ok();
+}
+
+TEST_F(Ref, NumbersThatDoNotFitAreReported) {
+    Floats x = gaussian(12), out(12);
+    llm_weight *w = put(x, 3, 4);
+    const int32_t ids[] = {3};
+    s->ops->embed(s, view(out, 1, 4), w, ids);
+    expect_failure(LLM_E_INTERNAL, "embed");
+    llm_linear product = {};
+    product.w = w;
+    product.out = view(out, 1, 4);
+    s->ops->linear(s, view(x, 1, 4), &product, 1);
+    expect_failure(LLM_E_INTERNAL, "linear");
+    Cache c;
+    llm_kv *kv = nullptr;
+    ASSERT_EQ(device->ops->kv_create(&kv, device, &c.desc), LLM_OK);
+    const int32_t position[] = {8}, row_seq[] = {1}, seq_rows[] = {0, 0, 1}; // sequence 1 has no third page
+    llm_batch batch = {1, 2, Cache::max_pages, nullptr, position, row_seq, seq_rows, c.pages.data()};
+    s->ops->kv_write(s, kv, 0, view(x, 1, 12), view(x, 1, 12), &batch);
+    expect_failure(LLM_E_INTERNAL, "kv_write");
+    device->ops->kv_free(device, kv);
+}
+
+TEST_F(Ref, WeightsThatContradictThemselvesAreRefused) {
+    const struct {
+        llm_tensor tensor;
+        llm_status status;
+        const char *words;
+    } cases[] = {
+        {{"odd", "", 34, 1, 33, LLM_DTYPE_Q8_0}, LLM_E_FORMAT, "odd"},
+        {{"short", "", 33, 1, 32, LLM_DTYPE_Q8_0}, LLM_E_FORMAT, "33 bytes"},
+        {{"wide", "", 8, INT64_MAX / 2, INT64_MAX / 2, LLM_DTYPE_F32}, LLM_E_FORMAT, "wide"},
+        {{"minus", "", 8, -1, 2, LLM_DTYPE_F32}, LLM_E_FORMAT, "minus"},
+        {{"strange", "", 8, 1, 2, 77}, LLM_E_UNSUPPORTED, "77"},
+    };
+    for (const auto &c : cases) {
+        llm_weight *w = (llm_weight *)&w;
+        size_t private_bytes;
+        EXPECT_EQ(device->ops->weight_put(&w, &private_bytes, device, &c.tensor), c.status);
+        EXPECT_EQ(w, nullptr);
+        EXPECT_NE(host.text.find(c.words), std::string::npos) << host.text;
+    }
+}
+
+TEST_F(Ref, CachesThatCannotBeAreRefused) {
+    size_t n_bytes;
+    llm_kv *kv;
+    const llm_kv_desc huge = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, LLM_DTYPE_F32};
+    EXPECT_EQ(device->ops->kv_bytes(&n_bytes, device, &huge), LLM_E_MEMORY);
+    EXPECT_EQ(device->ops->kv_create(&kv, device, &huge), LLM_E_MEMORY);
+    const llm_kv_desc quantized = {1, 1, 32, 16, 1, LLM_DTYPE_Q8_0}, empty = {1, 0, 32, 16, 1, LLM_DTYPE_F16};
+    EXPECT_EQ(device->ops->kv_create(&kv, device, &quantized), LLM_E_UNSUPPORTED);
+    EXPECT_EQ(device->ops->kv_create(&kv, device, &empty), LLM_E_ARGUMENT);
+    EXPECT_EQ(kv, nullptr);
+}
+
+TEST(RefMemory, EachRefusedAllocationLeavesNothingBehind) {
+    for (int n = 0; n < 5; n++) {
+        Host host;
+        host.refuse_at = n;
+        llm_device *device = nullptr;
+        llm_stream *stream = nullptr;
+        llm_weight *w = nullptr;
+        llm_kv *kv = nullptr;
+        llm_stream_options options{};
+        options.max_cols = 64;
+        size_t private_bytes;
+        llm_tensor tensor = {"w", &host, 4, 1, 1, LLM_DTYPE_F32};
+        Cache c;
+        llm_status status = llmk_ref_backend()->open(&device, &host.host);
+        if (status == LLM_OK) {
+            status = device->ops->stream_create(&stream, device, &options);
+            if (status == LLM_OK) status = device->ops->weight_put(&w, &private_bytes, device, &tensor);
+            if (status == LLM_OK) status = device->ops->kv_create(&kv, device, &c.desc);
+            device->ops->kv_free(device, kv);
+            device->ops->weight_free(device, w);
+            device->ops->stream_destroy(stream);
+            device->ops->close(device);
+        }
+        EXPECT_EQ(status, LLM_E_MEMORY) << n;
+        EXPECT_EQ(host.status, LLM_E_MEMORY) << n;
+        EXPECT_EQ(host.live_bytes, 0u) << n;
+    }
+}
