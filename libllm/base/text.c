@@ -83,7 +83,16 @@ static size_t fix_point(char *text, size_t n) {
 const char *llmi_number(char out[LLMI_NUMBER_BYTES], double value) {
     for (int digits = 6; digits <= 17; digits++) {
         snprintf(out, LLMI_NUMBER_BYTES, "%.*g", digits, value);
-        if (digits == 17 || strtod(out, NULL) == value || value != value) break;
+        if (value != value || strtod(out, NULL) == value) break;
+    }
+    fix_point(out, strlen(out));
+    return out;
+}
+
+const char *llmi_number_f32(char out[LLMI_NUMBER_BYTES], float value) {
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(out, LLMI_NUMBER_BYTES, "%.*g", digits, (double)value);
+        if (value != value || strtof(out, NULL) == value) break;
     }
     fix_point(out, strlen(out));
     return out;

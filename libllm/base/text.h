@@ -15,6 +15,7 @@ size_t llmi_format(char *out, size_t capacity, const char *format, ...) __attrib
 /* The shortest decimal text that reads back as `value`, in JSON's notation where it is finite. */
 enum { LLMI_NUMBER_BYTES = 32 };
 const char *llmi_number(char out[LLMI_NUMBER_BYTES], double value);
+const char *llmi_number_f32(char out[LLMI_NUMBER_BYTES], float value);
 
 /* Copies n bytes of unknown origin so that they can stand between quotes in a message: control
  * characters, quotes, backslashes and what is not UTF-8 come out as \n or \xHH; a text that does not

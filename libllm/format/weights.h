@@ -46,8 +46,19 @@ const llmi_tensor *llmi_weights_tensor(const llmi_weights *w, const char *name);
 
 /* GGUF value types (docs/gguf.md). config.json values appear as U64/I64, F64, BOOL, STRING or ARRAY. */
 enum {
-    LLMI_META_U8 = 0, LLMI_META_I8, LLMI_META_U16, LLMI_META_I16, LLMI_META_U32, LLMI_META_I32, LLMI_META_F32,
-    LLMI_META_BOOL, LLMI_META_STRING, LLMI_META_ARRAY, LLMI_META_U64, LLMI_META_I64, LLMI_META_F64
+    LLMI_META_U8 = 0,
+    LLMI_META_I8,
+    LLMI_META_U16,
+    LLMI_META_I16,
+    LLMI_META_U32,
+    LLMI_META_I32,
+    LLMI_META_F32,
+    LLMI_META_BOOL,
+    LLMI_META_STRING,
+    LLMI_META_ARRAY,
+    LLMI_META_U64,
+    LLMI_META_I64,
+    LLMI_META_F64
 };
 
 /* Typed getters. LLM_E_NOT_FOUND if the key is absent, LLM_E_FORMAT if the type does not fit or the
