@@ -1,0 +1,120 @@
+/* What the files of this layer share: a tokenizer is a chain of tables and small steps,
+ *
+ *   text -> added tokens -> normalizers -> pre-tokenizers -> model -> ids      (encode.c)
+ *   ids -> spellings -> decoder steps -> text                                  (decode.c)
+ *
+ * whichever kind of file it was made from. It is immutable once made; what a call needs to write
+ * lies in its own llmi_work. */
+#ifndef LLMI_TEXT_TOK_H
+#define LLMI_TEXT_TOK_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "text/lexicon.h"
+#include "text/tokenizer.h"
+#include "text/trie.h"
+
+#define LLMI_MAX_STEPS 16 /* of normalizers, pre-tokenizers or decoders in a row */
+
+typedef struct llmi_work llmi_work;
+typedef struct llmi_norm llmi_norm;
+typedef struct llmi_pre llmi_pre;
+typedef struct llmi_dec llmi_dec;
+typedef struct llmi_regex llmi_regex;
+typedef struct llmi_bpe llmi_bpe;
+typedef struct llmi_unigram llmi_unigram;
+typedef struct llmi_wordpiece llmi_wordpiece;
+
+/* Splits a word into ids, appended to w->ids. */
+typedef llm_status (*llmi_model_fn)(llmi_work *w, const char *word, size_t n);
+
+enum {
+    LLMI_ADDED_SPECIAL = 1, /* only where the caller parses special tokens */
+    LLMI_ADDED_LSTRIP = 2,
+    LLMI_ADDED_RSTRIP = 4,
+    LLMI_ADDED_SINGLE_WORD = 8,
+    LLMI_ADDED_NORMALIZED = 16 /* looked for in the normalized text */
+};
+
+/* Tokens that text may spell as a whole. */
+typedef struct llmi_added {
+    llmi_buf ids;       /* int32_t, in the order they were added */
+    llmi_buf flags;     /* uint8_t, beside ids */
+    llmi_trie trie[2];  /* spelling -> index; [1]: those of normalized text */
+    bool any[2];
+} llmi_added;
+
+struct llm_tokenizer {
+    const llm_allocator *a;
+    atomic_int refs;
+    void (*on_free)(void *user);
+    void *on_free_user;
+
+    const char *kind;
+    llmi_lexicon lexicon;
+    const char *types;  /* int32_t[n], unaligned; NULL: all normal */
+    const char *scores; /* float[n], unaligned; NULL: all 0 */
+    llmi_buf own_spellings, own_types, own_scores; /* where the file has no such arrays */
+    llm_token special[8];
+    llm_token eog[32];
+    int32_t n_eog;
+
+    llmi_added added;
+    llmi_norm *norms;
+    llmi_pre *pres;
+    llmi_dec *decs;
+    int32_t n_norms, n_pres, n_decs;
+    llmi_buf before, after; /* llm_token: put around a text by LLM_ENCODE_ADD_SPECIAL */
+
+    llmi_model_fn model;
+    bool takes_bytes; /* the model has an id for any byte */
+    llmi_bpe *bpe;
+    llmi_unigram *unigram;
+    llmi_wordpiece *wordpiece;
+};
+
+struct llmi_work {
+    const llm_tokenizer *t;
+    const llm_allocator *a;
+    llmi_buf *ids;
+    uint32_t flags;
+    llmi_buf norm[2];                /* normalized text, in turns */
+    llmi_buf level[LLMI_MAX_STEPS];  /* text rewritten by a pre-tokenizer */
+    llmi_buf word;                   /* a spelling to look up */
+    llmi_buf cells, heap, run[2];    /* of the model */
+    void *match;                     /* pcre2_match_data */
+    struct llmi_cached *cache;       /* words met in this call */
+    size_t cache_count;
+};
+
+void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags, size_t n_bytes);
+void llmi_work_free(llmi_work *w);
+
+/* Gives a piece to pre-tokenizer `level`, or to the model after the last. `first`: it begins the text. */
+llm_status llmi_encode_piece(llmi_work *w, int32_t level, const char *text, size_t n, bool first);
+
+static inline int32_t llmi_token_type(const llm_tokenizer *t, int32_t id) {
+    int32_t type = LLM_TOKEN_NORMAL;
+    if (t->types) memcpy(&type, t->types + (size_t)id * sizeof type, sizeof type);
+    return type;
+}
+
+static inline float llmi_token_score(const llm_tokenizer *t, int32_t id) {
+    float score = 0;
+    if (t->scores) memcpy(&score, t->scores + (size_t)id * sizeof score, sizeof score);
+    return score;
+}
+
+/* A zeroed tokenizer with one reference; free with llmi_tokenizer_unref in any state. */
+llm_tokenizer *llmi_tokenizer_new(const llm_allocator *a);
+
+/* Steps and tokens are added while a tokenizer is made. */
+llmi_norm *llmi_add_norm(llm_tokenizer *t);
+llmi_pre *llmi_add_pre(llm_tokenizer *t);
+llmi_dec *llmi_add_dec(llm_tokenizer *t);
+llm_status llmi_add_token(llm_tokenizer *t, int32_t id, uint8_t flags);
+/* After the last: builds what needs the whole, e.g. the ids that end a generation. */
+llm_status llmi_tokenizer_finish(llm_tokenizer *t);
+
+#endif
