@@ -75,12 +75,19 @@ static llm_status check_finite(const llmi_tensor *t, const char *name) {
 }
 
 static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *t, const char *name, int64_t rows,
-                      int64_t cols, bool check) {
+                      int64_t cols, const llm_model_options *options) {
     llm_status status = check_shape(t, name, rows, cols);
-    if (status == LLM_OK && check) status = check_finite(t, name);
+    if (status == LLM_OK && options->check_tensors) status = check_finite(t, name);
     if (status != LLM_OK) return status;
     llm_tensor tensor = {
-        .name = name, .data = t->data, .n_bytes = t->n_bytes, .rows = rows, .cols = cols, .dtype = t->dtype};
+        .name = name,
+        .data = t->data,
+        .n_bytes = t->n_bytes,
+        .rows = rows,
+        .cols = cols,
+        .dtype = t->dtype,
+        .in_place = !options->pack_weights,
+    };
     llm_weight *weight = NULL;
     size_t private_bytes = 0;
     status = m->device->ops->weight_put(&weight, &private_bytes, m->device, &tensor);
@@ -91,13 +98,13 @@ static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *
     return LLM_OK;
 }
 
-static llm_status bind_row(llm_model *m, const llmi_weight_row *row, int32_t layer, bool check) {
+static llm_status bind_row(llm_model *m, const llmi_weight_row *row, int32_t layer, const llm_model_options *options) {
     name_text name;
     const llmi_tensor *t = find_tensor(name, m, row, layer);
     if (!t) return row->optional ? LLM_OK : llmi_error(LLM_E_FORMAT, "tensor \"%s\" is missing", name);
     char *base = is_layer_row(row) ? (char *)&m->layers[layer] : (char *)m;
     const llm_weight **slot = (const llm_weight **)(void *)(base + row->offset);
-    return put(slot, m, t, name, dimension(&m->hp, row->rows), dimension(&m->hp, row->cols), check);
+    return put(slot, m, t, name, dimension(&m->hp, row->rows), dimension(&m->hp, row->cols), options);
 }
 
 /* ---- the whole model ---- */
@@ -177,16 +184,15 @@ static llm_status is_tied(bool *out, const llm_model *m) {
 }
 
 static llm_status bind_rows(llm_model *m, const llm_model_options *options, bool tied) {
-    bool check = options->check_tensors != 0;
     llm_status status = report(options, 0);
     for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];
         bool skip = tied && row->offset == offsetof(llm_model, output);
-        if (!is_layer_row(row) && !skip) status = bind_row(m, row, 0, check);
+        if (!is_layer_row(row) && !skip) status = bind_row(m, row, 0, options);
     }
     for (int32_t layer = 0; layer < m->hp.n_layers && status == LLM_OK; layer++) {
         for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++)
-            if (is_layer_row(&m->arch->weights[i])) status = bind_row(m, &m->arch->weights[i], layer, check);
+            if (is_layer_row(&m->arch->weights[i])) status = bind_row(m, &m->arch->weights[i], layer, options);
         if (status == LLM_OK) status = report(options, (layer + 1.0) / (m->hp.n_layers + 1.0));
     }
     return status;

@@ -9,6 +9,7 @@
 const llm_model_options llmi_model_defaults = {
     .struct_size = sizeof(llm_model_options),
     .use_mmap = 1,
+    .pack_weights = 1,
 };
 
 /* ---- rotary frequencies ---- */

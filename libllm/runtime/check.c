@@ -92,6 +92,11 @@ static llm_status weight_put(llm_weight **out, size_t *private_bytes, llm_device
     return status;
 }
 
+static llm_status weights_prepare(llm_device *d, const llm_pool *pool) {
+    llm_device *tested = device_of(d)->tested;
+    return tested->ops->weights_prepare ? tested->ops->weights_prepare(tested, pool) : LLM_OK;
+}
+
 static llm_status kv_bytes(size_t *out, llm_device *d, const llm_kv_desc *desc) {
     llm_device *tested = device_of(d)->tested;
     return tested->ops->kv_bytes(out, tested, desc);
@@ -441,6 +446,7 @@ static const llm_device_ops device_ops = {
     .stream_create = stream_create,
     .stream_destroy = stream_destroy,
     .close = close_device,
+    .weights_prepare = weights_prepare,
 };
 
 llm_status llmi_check_open(llm_device **out, llm_device *tested, llm_device *reference) {
