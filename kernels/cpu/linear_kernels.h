@@ -54,8 +54,7 @@ typedef struct llmk_linear_kernels {
     void (*to_bf16)(void *dst, const float *x, int64_t n_cols);
 } llmk_linear_kernels;
 
-/* Each fills or overwrites what it is better at. */
-void llmk_linear_init_c(llmk_linear_kernels *k);
+/* The portable ones fill the table (see kernels.h); each of these overwrites what it is better at. */
 void llmk_linear_init_avx2(llmk_linear_kernels *k);
 void llmk_linear_init_avx512(llmk_linear_kernels *k);
 void llmk_linear_init_avx512_vnni(llmk_linear_kernels *k);
