@@ -10,8 +10,6 @@
 #include <immintrin.h>
 #endif
 
-enum { PLANE_D, PLANE_CODES, PLANE_LOW, PLANE_HIGH };
-
 enum {
     PANEL_BYTES_F32 = 2048,
     PANEL_BYTES_BF16 = 1024,
@@ -113,14 +111,14 @@ static inline void scale_signed_codes(float *dst, const float *d, const uint8_t 
 /* ---- types ---- */
 
 static void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
-    for (int64_t c = 0; c < n_cols; c++) load_halves((float *)(void *)panel + 16 * c, src->at[PLANE_LOW] + 32 * c);
+    for (int64_t c = 0; c < n_cols; c++) load_halves((float *)(void *)panel + 16 * c, src->at[LLMK_PLANE_LOW] + 32 * c);
 }
 
 /* An odd number of columns expands one more. */
 static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
     for (int64_t c = 0; c < n_cols; c += 2) {
         uint32_t pair[LLMK_STRIP], even[LLMK_STRIP], odd[LLMK_STRIP];
-        memcpy(pair, src->at[PLANE_LOW] + 32 * c, sizeof pair);
+        memcpy(pair, src->at[LLMK_PLANE_LOW] + 32 * c, sizeof pair);
         for (int i = 0; i < LLMK_STRIP; i++) even[i] = pair[i] << 16, odd[i] = pair[i] & 0xffff0000;
         memcpy(panel + 64 * c, even, sizeof even);
         memcpy(panel + 64 * c + 64, odd, sizeof odd);
@@ -129,8 +127,8 @@ static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) 
 
 #define EXPAND(name, panel_bytes, body)                                                                                \
     static void expand_##name(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {                                \
-        const uint8_t *d = src->at[PLANE_D], *codes = src->at[PLANE_CODES];                                            \
-        const uint8_t *low = src->at[PLANE_LOW], *high = src->at[PLANE_HIGH];                                          \
+        const uint8_t *d = src->at[LLMK_PLANE_D], *codes = src->at[LLMK_PLANE_CODES];                                  \
+        const uint8_t *low = src->at[LLMK_PLANE_LOW], *high = src->at[LLMK_PLANE_HIGH];                                \
         float f[2][LLMK_STRIP];                                                                                        \
         (void)codes, (void)high, (void)f;                                                                              \
         for (int64_t b = 0; b < n_cols / LLMK_BLOCK; b++, panel += (panel_bytes)) {                                    \

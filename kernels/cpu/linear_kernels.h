@@ -29,12 +29,12 @@ enum { LLMK_X_F32, LLMK_X_BF16, LLMK_X_I8, LLMK_N_X };
 enum { LLMK_X_I8_BYTES = 44 }; /* of 32 columns of a row */
 
 typedef struct llmk_tile {
-    float *acc;             /* [n_rows][2][16], read and written */
-    int64_t acc_stride;     /* between rows, in elements */
+    float *acc;         /* [n_rows][2][16], read and written */
+    int64_t acc_stride; /* between rows, in elements */
     const uint8_t *panel;
-    size_t panel_stride;    /* bytes from the first strip's panel to the second's; 0: there is none */
-    const void *x;          /* the first column of the chunk */
-    size_t x_stride;        /* F32, BF16: bytes between rows */
+    size_t panel_stride; /* bytes from the first strip's panel to the second's; 0: there is none */
+    const void *x;       /* the first column of the chunk */
+    size_t x_stride;     /* F32, BF16: bytes between rows */
     int64_t n_cols;
     int32_t n_rows, offset; /* n_rows 1..6 */
 } llmk_tile;

@@ -9,7 +9,7 @@
 #include "dtypes.def"
 #undef LLMK_DTYPE
 
-enum { D, CODES, LOW, HIGH };
+enum { D = LLMK_PLANE_D, CODES = LLMK_PLANE_CODES, LOW = LLMK_PLANE_LOW, HIGH = LLMK_PLANE_HIGH };
 
 /* A 32-bit word of each of 16 rows: four consecutive byte-wide numbers of a row. */
 typedef struct words {
@@ -164,7 +164,7 @@ static void pack_bf16(const llmk_planes *dst, const llmk_rows *src, int64_t n) {
         typedef llmk_block_##name block;                                                                               \
         for (int64_t i = 0; i < n; i++, src.data += sizeof(block)) body                                                \
     }
-#define AT(member) offsetof(block, member)
+#define AT(member)           offsetof(block, member)
 #define NEXT(plane, n_bytes) (p.at[plane] += (n_bytes), p.at[plane] - (n_bytes))
 
 PACK(q8_0, {

@@ -4,11 +4,14 @@
 #ifndef LLMK_CPU_PACK_H
 #define LLMK_CPU_PACK_H
 
+#include <stdbool.h>
+
 #include <llm/types.h>
 
 LLM_BEGIN_DECLS
 
-enum { LLMK_STRIP = 16, LLMK_BLOCK = 32, LLMK_N_PLANES = 4 };
+enum { LLMK_STRIP = 16, LLMK_BLOCK = 32 };
+enum { LLMK_PLANE_D, LLMK_PLANE_CODES, LLMK_PLANE_LOW, LLMK_PLANE_HIGH, LLMK_N_PLANES };
 
 enum {
 #define LLMK_LAYOUT(NAME, name, panel, offset, cols, d, codes, low, high) LLMK_LAYOUT_##NAME,
@@ -31,8 +34,8 @@ typedef struct llmk_rows {
 
 typedef struct llmk_layout {
     llm_dtype dtype;
-    int32_t index;     /* LLMK_LAYOUT_* */
-    int32_t unit_cols; /* columns that are packed together */
+    int32_t index;                      /* LLMK_LAYOUT_* */
+    int32_t unit_cols;                  /* columns that are packed together */
     int32_t plane_bytes[LLMK_N_PLANES]; /* of a unit */
     int32_t block_elems, block_bytes;   /* of the file's form */
     /* n_units units */
