@@ -10,38 +10,16 @@ import torch
 import transformers
 from gguf import GGMLQuantizationType as T
 
+from random_blocks import random_blocks
+
 TYPES = [T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1, T.Q2_K, T.Q3_K, T.Q4_K, T.Q5_K, T.Q6_K]
 N_EMBD, N_FF, N_HEADS, N_KV_HEADS, HEAD_DIM = 256, 32, 4, 1, 8
-
-
-def f16(x):
-    return np.asarray(x, np.float16).reshape(-1, 1).view(np.uint8)
-
-
-def random_blocks(r, n, kind, sd):
-    """n blocks of a K type, whose quantizer the package lacks: random bits under scales that give a standard
-    deviation of about sd."""
-    byte = lambda k: r.integers(0, 256, (n, k), dtype=np.uint8)
-    spread = lambda k: r.uniform(0.6, 1.4, n) * k
-    if kind == T.Q2_K:  # scales[16], qs[64], d, dmin; value d * (scale & 15) * q - dmin * (scale >> 4)
-        return np.hstack([byte(16), byte(64), f16(spread(sd / 10)), f16(spread(sd / 7))])
-    if kind == T.Q3_K:  # hmask[32], qs[64], scales[12], d; value d * (scale - 32) * (q - 4)
-        return np.hstack([byte(32), byte(64), byte(12), f16(spread(sd / 42))])
-    if kind == T.Q4_K:  # d, dmin, scales[12], qs[128]; value d * scale6 * q - dmin * min6
-        return np.hstack([f16(spread(sd / 180)), f16(spread(sd / 25)), byte(12), byte(128)])
-    if kind == T.Q5_K:  # d, dmin, scales[12], qh[32], qs[128]
-        return np.hstack([f16(spread(sd / 360)), f16(spread(sd / 25)), byte(12), byte(32), byte(128)])
-    assert kind == T.Q6_K  # ql[128], qh[64], int8 scales[16], d; value d * scale * (q - 32)
-    return np.hstack([byte(128), byte(64), byte(16), f16(spread(sd / 1360))])
 
 
 def quantized(r, shape, kind):
     """Random rows of a type: what a file stores, and the values it means."""
     sd = 1 / math.sqrt(shape[1])
-    try:
-        stored = gguf.quantize((r.standard_normal(shape) * sd).astype(np.float32), kind)
-    except NotImplementedError:
-        stored = random_blocks(r, shape[0] * shape[1] // 256, kind, sd).reshape(shape[0], -1)
+    stored = random_blocks(r, shape[0] * shape[1] // gguf.GGML_QUANT_SIZES[kind][0], kind, sd).reshape(shape[0], -1)
     values = gguf.dequantize(stored, kind)
     assert np.isfinite(values).all() and 0.3 * sd < values.std() < 3 * sd, (kind, values.std() / sd)
     return stored, values
