@@ -82,7 +82,8 @@ static void try_computing(llm_model *model) {
 
     e.it.n_ctx = 32;
     memory.it.struct_size = sizeof memory.it;
-    expect(llm_engine_estimate(&memory.it, model, &e.it) == LLM_OK && is_whole(memory.guard), "an estimate stays inside");
+    expect(llm_engine_estimate(&memory.it, model, &e.it) == LLM_OK && is_whole(memory.guard),
+           "an estimate stays inside");
     expect(memory.it.n_ctx == 32, "the context is the one asked for");
     expect(llm_engine_create(&engine, model, &e.it) == LLM_OK, "an engine is made");
     g.it.max_tokens = 4;
