@@ -32,7 +32,7 @@ inline llm_status load(llm_model **out, llm_runtime *rt, const std::string &path
 class Runner {
   public:
     Runner(const llm_model *model, int32_t max_rows, int32_t max_tokens, llm_dtype kv_dtype = LLM_DTYPE_F32)
-        : m(model), rows(max_rows) {
+        : m(model) {
         const llmi_hparams &hp = m->hp;
         pages = (max_tokens + page_tokens - 1) / page_tokens;
         check(llmi_workers_create(&workers, llmi_runtime_allocator(m->runtime), 2));
@@ -119,7 +119,7 @@ class Runner {
     static void check(llm_status status) { ASSERT_EQ(LLM_OK, status) << llm_last_error(); }
 
     const llm_model *m;
-    int32_t rows, pages = 0, n_past = 0;
+    int32_t pages = 0, n_past = 0;
     llmi_workers *workers = nullptr;
     llm_kv *kv = nullptr;
     llm_stream *stream = nullptr;
