@@ -20,10 +20,10 @@
 typedef struct llmi_template llmi_template;
 
 typedef struct llmi_template_limits {
-    int64_t max_steps;        /* instructions, and bytes that they work on by the 64 */
+    int64_t max_steps; /* instructions, and bytes that they work on by the 64 */
     size_t max_output_bytes;
-    size_t max_memory_bytes;  /* of values that live during a rendering */
-    int32_t max_depth;        /* of calls, loops and nested values */
+    size_t max_memory_bytes; /* of values that live during a rendering */
+    int32_t max_depth;       /* of calls, loops and nested values */
 } llmi_template_limits;
 
 extern const llmi_template_limits llmi_template_default_limits;
@@ -38,18 +38,19 @@ void llmi_template_unref(llmi_template *t);
 
 /* Where a piece of the output came from. Pieces follow each other without holes. */
 typedef struct llmi_piece {
-    size_t begin, end;  /* bytes of the output */
-    int32_t line;       /* of the template, from 1 */
-    int32_t message;    /* index in messages of the value that was printed; -1: no message */
-    bool given;         /* text of the context, not of the template: never holds special tokens */
-    bool generation;    /* inside a generation block */
+    size_t begin, end; /* bytes of the output */
+    int32_t line;      /* of the template, from 1 */
+    int32_t message;   /* index in messages of the value that was printed; -1: no message */
+    bool given;        /* text of the context, not of the template: never holds special tokens */
+    bool generation;   /* inside a generation block */
 } llmi_piece;
 
 typedef struct llmi_rendering {
     const json_t *context; /* object: every variable; numbers, strings, null, arrays, objects */
-    const char *const *trusted; /* names of variables whose text counts as the template's own; NULL-terminated or NULL */
-    int64_t now;           /* seconds since 1970 in local time, for strftime_now */
-    bool has_now;          /* false: the template may not ask for the time */
+    const char *const
+        *trusted; /* names of variables whose text counts as the template's own; NULL-terminated or NULL */
+    int64_t now;  /* seconds since 1970 in local time, for strftime_now */
+    bool has_now; /* false: the template may not ask for the time */
     const llmi_template_limits *limits; /* NULL: the default ones */
 } llmi_rendering;
 

@@ -32,11 +32,16 @@ static llmi_value power(llmi_run *r, int64_t base, int64_t exponent) {
 static llmi_value integers(llmi_run *r, char op, int64_t a, int64_t b) {
     int64_t out;
     switch (op) {
-    case '+': return __builtin_add_overflow(a, b, &out) ? too_large(r) : llmi_of_int(out);
-    case '-': return __builtin_sub_overflow(a, b, &out) ? too_large(r) : llmi_of_int(out);
-    case '*': return __builtin_mul_overflow(a, b, &out) ? too_large(r) : llmi_of_int(out);
-    case 'p': return power(r, a, b);
-    default: break;
+    case '+':
+        return __builtin_add_overflow(a, b, &out) ? too_large(r) : llmi_of_int(out);
+    case '-':
+        return __builtin_sub_overflow(a, b, &out) ? too_large(r) : llmi_of_int(out);
+    case '*':
+        return __builtin_mul_overflow(a, b, &out) ? too_large(r) : llmi_of_int(out);
+    case 'p':
+        return power(r, a, b);
+    default:
+        break;
     }
     if (b == 0) return by_zero(r);
     if (op == '/') return llmi_of_float((double)a / (double)b);
@@ -51,11 +56,16 @@ static llmi_value integers(llmi_run *r, char op, int64_t a, int64_t b) {
 
 static llmi_value floats(llmi_run *r, char op, double a, double b) {
     switch (op) {
-    case '+': return llmi_of_float(a + b);
-    case '-': return llmi_of_float(a - b);
-    case '*': return llmi_of_float(a * b);
-    case 'p': return llmi_of_float(pow(a, b));
-    default: break;
+    case '+':
+        return llmi_of_float(a + b);
+    case '-':
+        return llmi_of_float(a - b);
+    case '*':
+        return llmi_of_float(a * b);
+    case 'p':
+        return llmi_of_float(pow(a, b));
+    default:
+        break;
     }
     if (b == 0) return by_zero(r);
     if (op == '/') return llmi_of_float(a / b);

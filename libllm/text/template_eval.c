@@ -7,8 +7,7 @@
 
 typedef struct llmi_loop {
     llmi_list *items;
-    uint32_t at; /* items given so far */
-    int32_t depth;
+    uint32_t at;                 /* items given so far */
     size_t n_bindings, n_scopes; /* as it began, its own scope open */
     int32_t generation;
     struct llmi_loop *outer;
@@ -128,7 +127,8 @@ static void store(llmi_vm *m, int32_t name, llmi_value v) {
 static void store_attribute(llmi_vm *m, int32_t name) {
     llmi_value v = pop(m), space = pop(m);
     if (space.kind != LLMI_V_NAMESPACE)
-        llmi_run_fail(&m->run, LLM_E_FORMAT, "only attributes of a namespace can be set, found %s", llmi_kind_name(space));
+        llmi_run_fail(&m->run, LLM_E_FORMAT, "only attributes of a namespace can be set, found %s",
+                      llmi_kind_name(space));
     else
         llmi_dict_put(&m->run, space.dict, constant(m, name), v);
 }
@@ -181,7 +181,7 @@ static void begin_loop(llmi_vm *m) {
     llmi_loop *loop = llmi_run_take(&m->run, sizeof *loop);
     if (!items || !loop || !llmi_run_enter(&m->run)) return;
     open_scope(m);
-    *loop = (llmi_loop){.items = items, .outer = m->loop, .depth = m->loop ? m->loop->depth + 1 : 1};
+    *loop = (llmi_loop){.items = items, .outer = m->loop};
     loop->n_bindings = llmi_buf_count(&m->bindings, llmi_binding);
     loop->n_scopes = m->scopes.len;
     loop->generation = m->generation;
@@ -228,8 +228,8 @@ llmi_value llmi_loop_attribute(llmi_run *r, llmi_loop *l, const llmi_str *name) 
     if (llmi_str_is(name, "first")) return llmi_of_bool(i == 0);
     if (llmi_str_is(name, "last")) return llmi_of_bool(i == n - 1);
     if (llmi_str_is(name, "length")) return llmi_of_int(n);
-    if (llmi_str_is(name, "depth")) return llmi_of_int(l->depth);
-    if (llmi_str_is(name, "depth0")) return llmi_of_int(l->depth - 1);
+    if (llmi_str_is(name, "depth")) return llmi_of_int(1); /* of recursion, which there is none of */
+    if (llmi_str_is(name, "depth0")) return llmi_of_int(0);
     if (llmi_str_is(name, "previtem")) return item_at(l, i - 1);
     if (llmi_str_is(name, "nextitem")) return item_at(l, i + 1);
     bool cycle = llmi_str_is(name, "cycle");
@@ -264,7 +264,8 @@ static void make_macro(llmi_vm *m, int32_t at, int32_t index) {
         macro->n_closure = (uint32_t)(to - from);
         macro->closure = llmi_run_take(&m->run, macro->n_closure * sizeof *macro->closure);
         if (!macro->closure) return;
-        memcpy(macro->closure, &llmi_buf_at(&m->bindings, llmi_binding, from), macro->n_closure * sizeof *macro->closure);
+        memcpy(macro->closure, &llmi_buf_at(&m->bindings, llmi_binding, from),
+               macro->n_closure * sizeof *macro->closure);
     }
     push(m, (llmi_value){.kind = LLMI_V_MACRO, .macro = macro});
 }
@@ -374,10 +375,14 @@ static int32_t call(llmi_vm *m, llmi_instr i, int32_t at) {
     llmi_value callee = args.v[-1], result = llmi_undefined;
     m->stack.len -= sizeof(llmi_value); /* its bytes, like the arguments', stay readable until the next push */
     switch (callee.kind) {
-    case LLMI_V_MACRO: return call_macro(m, callee.macro, &args, at + 1);
-    case LLMI_V_FUNCTION: result = llmi_functions[callee.i].fn(r, &args); break;
+    case LLMI_V_MACRO:
+        return call_macro(m, callee.macro, &args, at + 1);
+    case LLMI_V_FUNCTION:
+        result = llmi_functions[callee.i].fn(r, &args);
+        break;
     case LLMI_V_METHOD:
-        result = callee.method->self.kind == LLMI_V_LOOP ? call_loop(m, callee, &args) : llmi_method_call(r, callee, &args);
+        result =
+            callee.method->self.kind == LLMI_V_LOOP ? call_loop(m, callee, &args) : llmi_method_call(r, callee, &args);
         break;
     case LLMI_V_JOINER:
         result = callee.cycler->at++ ? callee.cycler->items->v[0] : llmi_of_str(llmi_str_over(r, "", 0));
@@ -387,7 +392,9 @@ static int32_t call(llmi_vm *m, llmi_instr i, int32_t at) {
             llmi_run_fail(r, LLM_E_FORMAT, "'%s' is undefined", LLMI_QUOTE(callee.s->p, callee.s->n));
             break;
         } /* fall through */
-    default: llmi_run_fail(r, LLM_E_FORMAT, "%s cannot be called", llmi_kind_name(callee)); break;
+    default:
+        llmi_run_fail(r, LLM_E_FORMAT, "%s cannot be called", llmi_kind_name(callee));
+        break;
     }
     push(m, result);
     return at + 1;
@@ -424,14 +431,22 @@ static void unpack(llmi_vm *m, int32_t n) {
 
 static bool compare(llmi_run *r, uint8_t op, llmi_value a, llmi_value b) {
     switch (op) {
-    case '=': return llmi_equal(r, a, b);
-    case '!': return !llmi_equal(r, a, b);
-    case 'i': return llmi_contains(r, b, a);
-    case 'n': return !llmi_contains(r, b, a);
-    case '<': return llmi_compare(r, a, b) < 0;
-    case '>': return llmi_compare(r, a, b) > 0;
-    case 'l': return llmi_compare(r, a, b) <= 0;
-    default: return llmi_compare(r, a, b) >= 0;
+    case '=':
+        return llmi_equal(r, a, b);
+    case '!':
+        return !llmi_equal(r, a, b);
+    case 'i':
+        return llmi_contains(r, b, a);
+    case 'n':
+        return !llmi_contains(r, b, a);
+    case '<':
+        return llmi_compare(r, a, b) < 0;
+    case '>':
+        return llmi_compare(r, a, b) > 0;
+    case 'l':
+        return llmi_compare(r, a, b) <= 0;
+    default:
+        return llmi_compare(r, a, b) >= 0;
     }
 }
 
@@ -452,12 +467,24 @@ static void step_value(llmi_vm *m, llmi_instr i, int32_t at) {
     llmi_run *r = &m->run;
     llmi_value a, b;
     switch (i.op) {
-    case LLMI_OP_CONST: push(m, constant(m, i.a)); break;
-    case LLMI_OP_LOAD: push(m, load(m, i.a)); break;
-    case LLMI_OP_STORE: store(m, i.a, pop(m)); break;
-    case LLMI_OP_STORE_ATTR: store_attribute(m, i.a); break;
-    case LLMI_OP_POP: pop(m); break;
-    case LLMI_OP_ATTR: push(m, llmi_attribute(r, pop(m), constant(m, i.a).s)); break;
+    case LLMI_OP_CONST:
+        push(m, constant(m, i.a));
+        break;
+    case LLMI_OP_LOAD:
+        push(m, load(m, i.a));
+        break;
+    case LLMI_OP_STORE:
+        store(m, i.a, pop(m));
+        break;
+    case LLMI_OP_STORE_ATTR:
+        store_attribute(m, i.a);
+        break;
+    case LLMI_OP_POP:
+        pop(m);
+        break;
+    case LLMI_OP_ATTR:
+        push(m, llmi_attribute(r, pop(m), constant(m, i.a).s));
+        break;
     case LLMI_OP_ITEM:
         b = pop(m), a = pop(m);
         push(m, llmi_item(r, a, b));
@@ -467,9 +494,15 @@ static void step_value(llmi_vm *m, llmi_instr i, int32_t at) {
         push(m, llmi_slice(r, v[0], (const llmi_value[3]){v[1], v[2], v[3]}));
         break;
     }
-    case LLMI_OP_NOT: push(m, llmi_of_bool(!llmi_truth(pop(m)))); break;
-    case LLMI_OP_NEGATE: push(m, llmi_negate(r, pop(m))); break;
-    case LLMI_OP_POSITIVE: push(m, llmi_arith(r, '+', llmi_of_int(0), pop(m))); break;
+    case LLMI_OP_NOT:
+        push(m, llmi_of_bool(!llmi_truth(pop(m))));
+        break;
+    case LLMI_OP_NEGATE:
+        push(m, llmi_negate(r, pop(m)));
+        break;
+    case LLMI_OP_POSITIVE:
+        push(m, llmi_arith(r, '+', llmi_of_int(0), pop(m)));
+        break;
     case LLMI_OP_ARITH:
         b = pop(m), a = pop(m);
         push(m, llmi_arith(r, (char)i.b, a, b));
@@ -479,26 +512,56 @@ static void step_value(llmi_vm *m, llmi_instr i, int32_t at) {
         if (i.c) push(m, b);
         push(m, llmi_of_bool(compare(r, i.b, a, b)));
         break;
-    case LLMI_OP_LIST: collect(m, i.a, LLMI_V_LIST); break;
-    case LLMI_OP_TUPLE: collect(m, i.a, LLMI_V_TUPLE); break;
-    case LLMI_OP_DICT: collect_dict(m, i.a); break;
-    case LLMI_OP_FILTER: apply(m, i, llmi_filters); break;
-    case LLMI_OP_TEST: apply(m, i, llmi_tests); break;
-    case LLMI_OP_SCOPE: open_scope(m); break;
-    case LLMI_OP_UNSCOPE: close_scope(m); break;
-    case LLMI_OP_LOOP: begin_loop(m); break;
-    case LLMI_OP_UNLOOP: end_loop(m); break;
-    case LLMI_OP_UNPACK: unpack(m, i.a); break;
+    case LLMI_OP_LIST:
+        collect(m, i.a, LLMI_V_LIST);
+        break;
+    case LLMI_OP_TUPLE:
+        collect(m, i.a, LLMI_V_TUPLE);
+        break;
+    case LLMI_OP_DICT:
+        collect_dict(m, i.a);
+        break;
+    case LLMI_OP_FILTER:
+        apply(m, i, llmi_filters);
+        break;
+    case LLMI_OP_TEST:
+        apply(m, i, llmi_tests);
+        break;
+    case LLMI_OP_SCOPE:
+        open_scope(m);
+        break;
+    case LLMI_OP_UNSCOPE:
+        close_scope(m);
+        break;
+    case LLMI_OP_LOOP:
+        begin_loop(m);
+        break;
+    case LLMI_OP_UNLOOP:
+        end_loop(m);
+        break;
+    case LLMI_OP_UNPACK:
+        unpack(m, i.a);
+        break;
     case LLMI_OP_LIST_ADD:
         b = pop(m), a = pop(m);
         llmi_list_add(r, a.list, b);
         push(m, a);
         break;
-    case LLMI_OP_CAPTURE: open_capture(m); break;
-    case LLMI_OP_CAPTURED: push(m, close_capture(m)); break;
-    case LLMI_OP_MACRO: make_macro(m, at, i.a); break;
-    case LLMI_OP_GENERATION: m->generation += i.b ? 1 : -1; break;
-    default: llmi_run_fail(r, LLM_E_INTERNAL, "instruction %d is unknown", i.op); break;
+    case LLMI_OP_CAPTURE:
+        open_capture(m);
+        break;
+    case LLMI_OP_CAPTURED:
+        push(m, close_capture(m));
+        break;
+    case LLMI_OP_MACRO:
+        make_macro(m, at, i.a);
+        break;
+    case LLMI_OP_GENERATION:
+        m->generation += i.b ? 1 : -1;
+        break;
+    default:
+        llmi_run_fail(r, LLM_E_INTERNAL, "instruction %d is unknown", i.op);
+        break;
     }
 }
 
@@ -522,20 +585,41 @@ static void execute(llmi_vm *m) {
         llmi_instr i = code[at];
         r->at = origins[at].at;
         switch (i.op) {
-        case LLMI_OP_END: return;
+        case LLMI_OP_END:
+            return;
         case LLMI_OP_TEXT:
-        case LLMI_OP_PRINT: print(m, i, origins[at++].line); break;
-        case LLMI_OP_JUMP: at += i.a; break;
-        case LLMI_OP_JUMP_FALSE: at += llmi_truth(pop(m)) ? 1 : i.a; break;
-        case LLMI_OP_JUMP_TRUE: at += llmi_truth(pop(m)) ? i.a : 1; break;
+        case LLMI_OP_PRINT:
+            print(m, i, origins[at++].line);
+            break;
+        case LLMI_OP_JUMP:
+            at += i.a;
+            break;
+        case LLMI_OP_JUMP_FALSE:
+            at += llmi_truth(pop(m)) ? 1 : i.a;
+            break;
+        case LLMI_OP_JUMP_TRUE:
+            at += llmi_truth(pop(m)) ? i.a : 1;
+            break;
         case LLMI_OP_AND:
         case LLMI_OP_OR:
-        case LLMI_OP_CHAIN: at = decide(m, i, at); break;
-        case LLMI_OP_NEXT: at += next_item(m, loop_name) ? 1 : i.a; break;
-        case LLMI_OP_DEFAULT: at += was_given(m, i.b) ? i.a : 1; break;
-        case LLMI_OP_CALL: at = call(m, i, at); break;
-        case LLMI_OP_RETURN: at = return_from(m); break;
-        default: step_value(m, i, at++); break;
+        case LLMI_OP_CHAIN:
+            at = decide(m, i, at);
+            break;
+        case LLMI_OP_NEXT:
+            at += next_item(m, loop_name) ? 1 : i.a;
+            break;
+        case LLMI_OP_DEFAULT:
+            at += was_given(m, i.b) ? i.a : 1;
+            break;
+        case LLMI_OP_CALL:
+            at = call(m, i, at);
+            break;
+        case LLMI_OP_RETURN:
+            at = return_from(m);
+            break;
+        default:
+            step_value(m, i, at++);
+            break;
         }
     }
 }
@@ -581,7 +665,8 @@ llm_status llmi_template_render(llmi_buf *out, llmi_buf *pieces, const llmi_temp
     llmi_builder_init(&m.out, &m.run);
     m.pieces = pieces ? &lines : NULL;
     m.context = llmi_from_context(&m.run, how->context, how->trusted);
-    if (m.context) execute(&m);
+    enum { FIRST_VALUES = 64 };
+    if (keep(&m, llmi_buf_reserve(&m.stack, FIRST_VALUES * sizeof(llmi_value))) && m.context) execute(&m);
 
     llm_status status = m.run.status;
     size_t n_out = out->len, n_pieces = pieces ? pieces->len : 0;

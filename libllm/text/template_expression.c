@@ -48,7 +48,9 @@ static void real(llmi_parser *p) {
 static int hex_value(const char *s, size_t n) {
     int value = 0;
     for (size_t i = 0; i < n; i++) {
-        int c = s[i] >= '0' && s[i] <= '9' ? s[i] - '0' : (s[i] | 32) >= 'a' && (s[i] | 32) <= 'f' ? (s[i] | 32) - 'a' + 10 : -1;
+        int c = s[i] >= '0' && s[i] <= '9'                 ? s[i] - '0'
+                : (s[i] | 32) >= 'a' && (s[i] | 32) <= 'f' ? (s[i] | 32) - 'a' + 10
+                                                           : -1;
         if (c < 0) return -1;
         value = value << 4 | c;
     }
@@ -171,8 +173,12 @@ static void name(llmi_parser *p) {
 
 static void atom(llmi_parser *p) {
     switch (p->now.kind) {
-    case LLMI_T_NAME: name(p); return;
-    case LLMI_T_STRING: llmi_emit(p, LLMI_OP_CONST, string(p)); return;
+    case LLMI_T_NAME:
+        name(p);
+        return;
+    case LLMI_T_STRING:
+        llmi_emit(p, LLMI_OP_CONST, string(p));
+        return;
     case LLMI_T_INTEGER:
         integer(p);
         llmi_parser_advance(p);
@@ -181,7 +187,8 @@ static void atom(llmi_parser *p) {
         real(p);
         llmi_parser_advance(p);
         return;
-    default: break;
+    default:
+        break;
     }
     if (llmi_parser_take_op(p, "("))
         parenthesis(p);
@@ -205,7 +212,8 @@ static llmi_instr arguments(llmi_parser *p) {
             llmi_parser_fail(p, LLM_E_UNSUPPORTED, "arguments by * and ** are not supported");
             break;
         }
-        bool named = p->now.kind == LLMI_T_NAME && p->ahead.kind == LLMI_T_OPERATOR && p->ahead.n == 1 && p->ahead.p[0] == '=';
+        bool named =
+            p->now.kind == LLMI_T_NAME && p->ahead.kind == LLMI_T_OPERATOR && p->ahead.n == 1 && p->ahead.p[0] == '=';
         if (named) {
             llmi_emit(p, LLMI_OP_CONST, llmi_emit_string(p, p->now.p, p->now.n));
             llmi_parser_advance(p);
@@ -348,7 +356,8 @@ static const struct {
     char op;
     int level;
 } ARITHMETIC[] = {
-    {"+", '+', 0}, {"-", '-', 0}, {"~", '~', 1}, {"*", '*', 2}, {"/", '/', 2}, {"//", 'i', 2}, {"%", '%', 2}, {"**", 'p', 3},
+    {"+", '+', 0}, {"-", '-', 0},  {"~", '~', 1}, {"*", '*', 2},
+    {"/", '/', 2}, {"//", 'i', 2}, {"%", '%', 2}, {"**", 'p', 3},
 };
 enum { ARITHMETIC_LEVELS = 4 };
 

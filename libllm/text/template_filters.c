@@ -7,7 +7,7 @@
 #include "text/utf8.h"
 
 #define FILTER(name) static llmi_value name(llmi_run *r, const llmi_args *args)
-#define V (args->v[0])
+#define V            (args->v[0])
 
 /* ---- help ---- */
 
@@ -91,13 +91,27 @@ static llmi_list *sorted(llmi_run *r, llmi_value v, llmi_value path, bool with_c
 
 /* ---- text ---- */
 
-FILTER(f_string) { return V.kind == LLMI_V_STR ? V : llmi_of_str(text(r, args)); }
-FILTER(f_trim) { return by_method(r, args, "strip"); }
-FILTER(f_upper) { return by_method(r, args, "upper"); }
-FILTER(f_lower) { return by_method(r, args, "lower"); }
-FILTER(f_capitalize) { return by_method(r, args, "capitalize"); }
-FILTER(f_title) { return by_method(r, args, "title"); }
-FILTER(f_replace) { return by_method(r, args, "replace"); }
+FILTER(f_string) {
+    return V.kind == LLMI_V_STR ? V : llmi_of_str(text(r, args));
+}
+FILTER(f_trim) {
+    return by_method(r, args, "strip");
+}
+FILTER(f_upper) {
+    return by_method(r, args, "upper");
+}
+FILTER(f_lower) {
+    return by_method(r, args, "lower");
+}
+FILTER(f_capitalize) {
+    return by_method(r, args, "capitalize");
+}
+FILTER(f_title) {
+    return by_method(r, args, "title");
+}
+FILTER(f_replace) {
+    return by_method(r, args, "replace");
+}
 
 FILTER(f_center) {
     llmi_value width = llmi_arg(args, 1, "width", llmi_of_int(80)), v[2] = {V, width};
@@ -110,14 +124,18 @@ static llmi_value as_html(const llmi_str *s) {
     return v;
 }
 
-FILTER(f_safe) { return as_html(text(r, args)); }
+FILTER(f_safe) {
+    return as_html(text(r, args));
+}
 
 FILTER(f_forceescape) {
     const llmi_str *s = text(r, args);
     return as_html(s ? llmi_str_escape(r, s) : NULL);
 }
 
-FILTER(f_escape) { return V.kind == LLMI_V_STR && V.aux ? V : f_forceescape(r, args); }
+FILTER(f_escape) {
+    return V.kind == LLMI_V_STR && V.aux ? V : f_forceescape(r, args);
+}
 
 FILTER(f_format) {
     const llmi_str *s = text(r, args);
@@ -165,7 +183,8 @@ FILTER(f_urlencode) {
     llmi_builder_init(&b, r);
     for (uint32_t i = 0; s && i < s->n && LLMI_OK(r); i++) {
         unsigned char c = (unsigned char)s->p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-_.~/", c));
+        bool plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-_.~/", c));
         llmi_builder_printf(&b, plain ? "%c" : "%%%02X", c);
     }
     if (s) llmi_builder_mark_as(&b, 0, s);
@@ -184,7 +203,10 @@ FILTER(f_tojson) {
         comma = separators.list->v[0];
         colon = separators.list->v[1];
     }
-    llmi_json_style style = {.indent = indent.kind == LLMI_V_INT ? (int)(indent.i < 0 ? 0 : indent.i > 64 ? 64 : indent.i) : -1};
+    llmi_json_style style = {.indent = indent.kind == LLMI_V_INT ? (int)(indent.i < 0    ? 0
+                                                                         : indent.i > 64 ? 64
+                                                                                         : indent.i)
+                                                                 : -1};
     style.comma = comma.kind == LLMI_V_STR ? comma.s : llmi_str_over(r, ", ", style.indent < 0 ? 2 : 1);
     style.colon = colon.kind == LLMI_V_STR ? colon.s : llmi_str_over(r, ": ", 2);
     style.sort = llmi_arg_bool(args, args->n, "sort_keys", false);
@@ -207,7 +229,9 @@ FILTER(f_abs) {
 static bool read_number(llmi_run *r, const llmi_str *s, double *out) {
     const llmi_str *trimmed = llmi_str_trim(r, s, NULL, true, true);
     size_t skip = trimmed && trimmed->n && trimmed->p[0] == '+';
-    json_t *j = trimmed ? json_loadb(trimmed->p + skip, trimmed->n - skip, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL) : NULL;
+    json_t *j = trimmed
+                    ? json_loadb(trimmed->p + skip, trimmed->n - skip, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL)
+                    : NULL;
     bool is = json_is_number(j);
     if (is) *out = json_number_value(j);
     json_decref(j);
@@ -244,14 +268,20 @@ FILTER(f_round) {
     const llmi_str *method = llmi_arg_str(r, args, 2, "method", "common");
     if (!llmi_is_number(V)) llmi_run_fail(r, LLM_E_FORMAT, "round of %s", llmi_kind_name(V));
     if (!method || !LLMI_OK(r)) return llmi_undefined;
-    double scale = pow(10, (double)(digits > 300 ? 300 : digits < -300 ? -300 : digits)), f = llmi_as_float(V) * scale;
-    f = llmi_str_is(method, "ceil") ? ceil(f) : llmi_str_is(method, "floor") ? floor(f) : nearbyint(f);
-    return llmi_of_float(f / scale);
+    double f = llmi_as_float(V), scale = pow(10, (double)(digits > 300 ? 300 : digits < -300 ? -300 : digits));
+    if (llmi_str_is(method, "ceil")) return llmi_of_float(ceil(f * scale) / scale);
+    if (llmi_str_is(method, "floor")) return llmi_of_float(floor(f * scale) / scale);
+    if (digits < 0) return llmi_of_float(nearbyint(f * scale) / scale);
+    char exact[400]; /* the decimal nearest to the number itself, not to its product with a power of ten */
+    llmi_format(exact, sizeof exact, "%.*f", (int)(digits > 40 ? 40 : digits), f);
+    return read_number(r, llmi_str_over(r, exact, strlen(exact)), &f) ? llmi_of_float(f) : V;
 }
 
 /* ---- sequences ---- */
 
-FILTER(f_length) { return llmi_of_int(llmi_length(r, V)); }
+FILTER(f_length) {
+    return llmi_of_int(llmi_length(r, V));
+}
 FILTER(f_list) {
     llmi_list *l = llmi_iterate(r, V), *copy = l ? llmi_list_new(r, l->n) : NULL;
     for (uint32_t i = 0; copy && i < l->n; i++) llmi_list_add(r, copy, l->v[i]);
@@ -318,8 +348,12 @@ static llmi_value extreme(llmi_run *r, const llmi_args *args, int sign) {
     return best;
 }
 
-FILTER(f_max) { return extreme(r, args, 1); }
-FILTER(f_min) { return extreme(r, args, -1); }
+FILTER(f_max) {
+    return extreme(r, args, 1);
+}
+FILTER(f_min) {
+    return extreme(r, args, -1);
+}
 
 FILTER(f_sum) {
     llmi_value path = llmi_arg(args, 1, "attribute", llmi_undefined), sum = llmi_arg(args, 2, "start", llmi_of_int(0));
@@ -352,9 +386,11 @@ FILTER(f_map) {
     llmi_value path = llmi_arg(args, args->n, "attribute", llmi_undefined);
     llmi_value otherwise = llmi_arg(args, args->n, "default", llmi_undefined);
     llmi_list *l = iterate_or_nothing(r, V), *out = l ? llmi_list_new(r, l->n) : NULL;
-    if (path.kind == LLMI_V_UNDEFINED && args->n < 2) llmi_run_fail(r, LLM_E_FORMAT, "map needs a filter or an attribute");
+    if (path.kind == LLMI_V_UNDEFINED && args->n < 2)
+        llmi_run_fail(r, LLM_E_FORMAT, "map needs a filter or an attribute");
     for (uint32_t i = 0; out && i < l->n && LLMI_OK(r); i++) {
-        llmi_value v = path.kind == LLMI_V_UNDEFINED ? apply(r, args, 1, llmi_filters, l->v[i]) : walk(r, l->v[i], path);
+        llmi_value v =
+            path.kind == LLMI_V_UNDEFINED ? apply(r, args, 1, llmi_filters, l->v[i]) : walk(r, l->v[i], path);
         llmi_list_add(r, out, v.kind == LLMI_V_UNDEFINED ? otherwise : v);
     }
     return llmi_of_list(out, LLMI_V_LIST);
@@ -373,10 +409,18 @@ static llmi_value choose(llmi_run *r, const llmi_args *args, bool by_attribute, 
     return llmi_of_list(out, LLMI_V_LIST);
 }
 
-FILTER(f_select) { return choose(r, args, false, true); }
-FILTER(f_reject) { return choose(r, args, false, false); }
-FILTER(f_selectattr) { return choose(r, args, true, true); }
-FILTER(f_rejectattr) { return choose(r, args, true, false); }
+FILTER(f_select) {
+    return choose(r, args, false, true);
+}
+FILTER(f_reject) {
+    return choose(r, args, false, false);
+}
+FILTER(f_selectattr) {
+    return choose(r, args, true, true);
+}
+FILTER(f_rejectattr) {
+    return choose(r, args, true, false);
+}
 
 FILTER(f_batch) {
     int64_t size = llmi_arg_int(r, args, 1, "linecount", 0);
@@ -449,7 +493,9 @@ FILTER(f_groupby) {
 
 FILTER(f_default) {
     bool falsy = llmi_arg_bool(args, 2, "boolean", false) && !llmi_truth(V);
-    return V.kind == LLMI_V_UNDEFINED || falsy ? llmi_arg(args, 1, "default_value", llmi_of_str(llmi_str_over(r, "", 0))) : V;
+    return V.kind == LLMI_V_UNDEFINED || falsy
+               ? llmi_arg(args, 1, "default_value", llmi_of_str(llmi_str_over(r, "", 0)))
+               : V;
 }
 
 FILTER(f_attr) {
@@ -458,16 +504,52 @@ FILTER(f_attr) {
 }
 
 const llmi_builtin llmi_filters[] = {
-    {"string", f_string},     {"trim", f_trim},         {"upper", f_upper},           {"lower", f_lower},
-    {"capitalize", f_capitalize}, {"title", f_title},   {"replace", f_replace},       {"center", f_center},
-    {"escape", f_escape},     {"e", f_escape},          {"forceescape", f_forceescape},    {"format", f_format},
-    {"indent", f_indent},     {"truncate", f_truncate}, {"urlencode", f_urlencode},   {"wordcount", f_wordcount},
-    {"tojson", f_tojson},     {"abs", f_abs},           {"float", f_float},           {"int", f_int},
-    {"round", f_round},       {"length", f_length},     {"count", f_length},          {"list", f_list},
-    {"first", f_first},       {"last", f_last},         {"reverse", f_reverse},       {"join", f_join},
-    {"sort", f_sort},         {"unique", f_unique},     {"max", f_max},               {"min", f_min},
-    {"sum", f_sum},           {"map", f_map},           {"select", f_select},         {"reject", f_reject},
-    {"selectattr", f_selectattr}, {"rejectattr", f_rejectattr}, {"batch", f_batch},   {"slice", f_slice},
-    {"items", f_items},   {"dictsort", f_dictsort}, {"groupby", f_groupby},       {"default", f_default},
-    {"d", f_default},         {"safe", f_safe},         {"attr", f_attr},             {NULL, NULL},
+    {"string", f_string},
+    {"trim", f_trim},
+    {"upper", f_upper},
+    {"lower", f_lower},
+    {"capitalize", f_capitalize},
+    {"title", f_title},
+    {"replace", f_replace},
+    {"center", f_center},
+    {"escape", f_escape},
+    {"e", f_escape},
+    {"forceescape", f_forceescape},
+    {"format", f_format},
+    {"indent", f_indent},
+    {"truncate", f_truncate},
+    {"urlencode", f_urlencode},
+    {"wordcount", f_wordcount},
+    {"tojson", f_tojson},
+    {"abs", f_abs},
+    {"float", f_float},
+    {"int", f_int},
+    {"round", f_round},
+    {"length", f_length},
+    {"count", f_length},
+    {"list", f_list},
+    {"first", f_first},
+    {"last", f_last},
+    {"reverse", f_reverse},
+    {"join", f_join},
+    {"sort", f_sort},
+    {"unique", f_unique},
+    {"max", f_max},
+    {"min", f_min},
+    {"sum", f_sum},
+    {"map", f_map},
+    {"select", f_select},
+    {"reject", f_reject},
+    {"selectattr", f_selectattr},
+    {"rejectattr", f_rejectattr},
+    {"batch", f_batch},
+    {"slice", f_slice},
+    {"items", f_items},
+    {"dictsort", f_dictsort},
+    {"groupby", f_groupby},
+    {"default", f_default},
+    {"d", f_default},
+    {"safe", f_safe},
+    {"attr", f_attr},
+    {NULL, NULL},
 };

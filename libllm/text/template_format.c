@@ -55,7 +55,11 @@ static void put_number(llmi_builder *b, const spec *f, llmi_value v) {
     if (strchr("di", f->type))
         llmi_format(text, sizeof text, "%s%lld", v.i < 0 ? "" : sign, (long long)v.i);
     else if (strchr("xXo", f->type))
-        llmi_format(text, sizeof text, f->type == 'x' ? "%llx" : f->type == 'X' ? "%llX" : "%llo", (unsigned long long)v.i);
+        llmi_format(text, sizeof text,
+                    f->type == 'x'   ? "%llx"
+                    : f->type == 'X' ? "%llX"
+                                     : "%llo",
+                    (unsigned long long)v.i);
     else if (f->type == '%')
         llmi_format(text, sizeof text, "%s%.*f%%", x < 0 ? "" : sign, precision, x * 100);
     else if (f->type == 'e')
@@ -70,7 +74,10 @@ static void put_number(llmi_builder *b, const spec *f, llmi_value v) {
 
 static void put_value(llmi_builder *b, spec f, llmi_value v) {
     llmi_run *r = b->r;
-    if (!f.type) f.type = v.kind == LLMI_V_INT && (f.comma || f.sign) ? 'd' : v.kind == LLMI_V_FLOAT && f.precision >= 0 ? 'g' : 's';
+    if (!f.type)
+        f.type = v.kind == LLMI_V_INT && (f.comma || f.sign)  ? 'd'
+                 : v.kind == LLMI_V_FLOAT && f.precision >= 0 ? 'g'
+                                                              : 's';
     if (strchr("sr", f.type)) {
         llmi_builder part;
         llmi_builder_init(&part, r);
@@ -141,7 +148,9 @@ const llmi_str *llmi_format_percent(llmi_run *r, const llmi_str *s, llmi_value a
             continue;
         }
         if (!f.type || !strchr("sridxXofFeg", f.type) || (!by_name && used >= n_args)) {
-            llmi_run_fail(r, LLM_E_FORMAT, "%s", f.type && strchr("sridxXofFeg", f.type) ? "not enough values for the format" : "unknown conversion in a format");
+            llmi_run_fail(r, LLM_E_FORMAT, "%s",
+                          f.type && strchr("sridxXofFeg", f.type) ? "not enough values for the format"
+                                                                  : "unknown conversion in a format");
             break;
         }
         put_value(&b, f, by_name ? named : args.kind == LLMI_V_TUPLE ? args.list->v[used] : args);
@@ -202,7 +211,10 @@ static llmi_value field(llmi_run *r, const llmi_str *name, const llmi_args *args
         if (item) at += at < name->n;
         size_t digits = 0;
         int number = key ? read_int(key, &digits, -1) : -1;
-        if (key) v = item && number >= 0 && digits == key->n ? llmi_item(r, v, llmi_of_int(number)) : item ? llmi_item(r, v, llmi_of_str(key)) : llmi_attribute(r, v, key);
+        if (key)
+            v = item && number >= 0 && digits == key->n ? llmi_item(r, v, llmi_of_int(number))
+                : item                                  ? llmi_item(r, v, llmi_of_str(key))
+                                                        : llmi_attribute(r, v, key);
     }
     return v;
 }
@@ -279,30 +291,73 @@ static void put_time(llmi_builder *b, const date *d, char c, bool unpadded) {
     int hour12 = d->hour % 12 ? d->hour % 12 : 12;
     const char *two = unpadded ? "%d" : "%02d";
     switch (c) {
-    case 'Y': llmi_builder_printf(b, "%lld", (long long)d->year); return;
-    case 'y': llmi_builder_printf(b, two, (int)(d->year % 100)); return;
-    case 'm': llmi_builder_printf(b, two, d->month); return;
-    case 'd': llmi_builder_printf(b, two, d->day); return;
-    case 'e': llmi_builder_printf(b, "%2d", d->day); return;
-    case 'H': llmi_builder_printf(b, two, d->hour); return;
-    case 'I': llmi_builder_printf(b, two, hour12); return;
-    case 'M': llmi_builder_printf(b, two, d->minute); return;
-    case 'S': llmi_builder_printf(b, two, d->second); return;
-    case 'j': llmi_builder_printf(b, unpadded ? "%d" : "%03d", d->yearday); return;
-    case 'p': llmi_builder_puts(b, d->hour < 12 ? "AM" : "PM"); return;
-    case 'A': llmi_builder_puts(b, DAYS[d->weekday]); return;
-    case 'a': llmi_builder_put(b, DAYS[d->weekday], 3); return;
-    case 'B': llmi_builder_puts(b, MONTHS[d->month - 1]); return;
+    case 'Y':
+        llmi_builder_printf(b, "%lld", (long long)d->year);
+        return;
+    case 'y':
+        llmi_builder_printf(b, two, (int)(d->year % 100));
+        return;
+    case 'm':
+        llmi_builder_printf(b, two, d->month);
+        return;
+    case 'd':
+        llmi_builder_printf(b, two, d->day);
+        return;
+    case 'e':
+        llmi_builder_printf(b, "%2d", d->day);
+        return;
+    case 'H':
+        llmi_builder_printf(b, two, d->hour);
+        return;
+    case 'I':
+        llmi_builder_printf(b, two, hour12);
+        return;
+    case 'M':
+        llmi_builder_printf(b, two, d->minute);
+        return;
+    case 'S':
+        llmi_builder_printf(b, two, d->second);
+        return;
+    case 'j':
+        llmi_builder_printf(b, unpadded ? "%d" : "%03d", d->yearday);
+        return;
+    case 'p':
+        llmi_builder_puts(b, d->hour < 12 ? "AM" : "PM");
+        return;
+    case 'A':
+        llmi_builder_puts(b, DAYS[d->weekday]);
+        return;
+    case 'a':
+        llmi_builder_put(b, DAYS[d->weekday], 3);
+        return;
+    case 'B':
+        llmi_builder_puts(b, MONTHS[d->month - 1]);
+        return;
     case 'b':
-    case 'h': llmi_builder_put(b, MONTHS[d->month - 1], 3); return;
-    case 'w': llmi_builder_printf(b, "%d", d->weekday); return;
-    case 'u': llmi_builder_printf(b, "%d", d->weekday ? d->weekday : 7); return;
-    case 'n': llmi_builder_puts(b, "\n"); return;
-    case 't': llmi_builder_puts(b, "\t"); return;
-    case '%': llmi_builder_puts(b, "%"); return;
+    case 'h':
+        llmi_builder_put(b, MONTHS[d->month - 1], 3);
+        return;
+    case 'w':
+        llmi_builder_printf(b, "%d", d->weekday);
+        return;
+    case 'u':
+        llmi_builder_printf(b, "%d", d->weekday ? d->weekday : 7);
+        return;
+    case 'n':
+        llmi_builder_puts(b, "\n");
+        return;
+    case 't':
+        llmi_builder_puts(b, "\t");
+        return;
+    case '%':
+        llmi_builder_puts(b, "%");
+        return;
     case 'Z':
-    case 'z': return; /* local time without a zone */
-    default: llmi_run_fail(b->r, LLM_E_UNSUPPORTED, "strftime: no conversion %%%c", c >= ' ' && c < 127 ? c : '?'); return;
+    case 'z':
+        return; /* local time without a zone */
+    default:
+        llmi_run_fail(b->r, LLM_E_UNSUPPORTED, "strftime: no conversion %%%c", c >= ' ' && c < 127 ? c : '?');
+        return;
     }
 }
 
@@ -310,7 +365,7 @@ static void put_time(llmi_builder *b, const date *d, char c, bool unpadded) {
 static const struct {
     char c;
     const char *means;
-} COMPOSED[] = {{'F', "%Y-%m-%d"}, {'T', "%H:%M:%S"}, {'R', "%H:%M"},    {'D', "%m/%d/%y"},
+} COMPOSED[] = {{'F', "%Y-%m-%d"}, {'T', "%H:%M:%S"}, {'R', "%H:%M"},       {'D', "%m/%d/%y"},
                 {'x', "%m/%d/%y"}, {'X', "%H:%M:%S"}, {'r', "%I:%M:%S %p"}, {'c', "%a %b %e %H:%M:%S %Y"}};
 
 static void put_format(llmi_builder *b, const date *d, const char *p, size_t n, bool inner) {

@@ -17,7 +17,8 @@ llmi_value llmi_arg(const llmi_args *args, int32_t index, const char *name, llmi
     return otherwise;
 }
 
-const llmi_str *llmi_arg_str(llmi_run *r, const llmi_args *args, int32_t index, const char *name, const char *otherwise) {
+const llmi_str *llmi_arg_str(llmi_run *r, const llmi_args *args, int32_t index, const char *name,
+                             const char *otherwise) {
     llmi_value v = llmi_arg(args, index, name, llmi_undefined);
     if (v.kind == LLMI_V_STR) return v.s;
     if (v.kind == LLMI_V_UNDEFINED && otherwise) return llmi_str_over(r, otherwise, strlen(otherwise));
@@ -52,8 +53,7 @@ static llmi_value range(llmi_run *r, const llmi_args *args) {
     }
     llmi_list *l = llmi_list_new(r, 0);
     for (int64_t i = from; step > 0 ? i < to : i > to;) {
-        if (l && l->n == MAX_RANGE)
-            llmi_run_fail(r, LLM_E_LIMIT, "a range of more than %d numbers", MAX_RANGE);
+        if (l && l->n == MAX_RANGE) llmi_run_fail(r, LLM_E_LIMIT, "a range of more than %d numbers", MAX_RANGE);
         if (!llmi_list_add(r, l, llmi_of_int(i)) || __builtin_add_overflow(i, step, &i)) break;
     }
     return llmi_of_list(l, LLMI_V_LIST);
@@ -115,6 +115,6 @@ static llmi_value joiner(llmi_run *r, const llmi_args *args) {
 }
 
 const llmi_builtin llmi_functions[] = {
-    {"range", range},   {"dict", dict},     {"namespace", namespace}, {"raise_exception", raise_exception},
+    {"range", range},   {"dict", dict},     {"namespace", namespace},       {"raise_exception", raise_exception},
     {"cycler", cycler}, {"joiner", joiner}, {"strftime_now", strftime_now}, {NULL, NULL},
 };

@@ -164,7 +164,8 @@ static bool is_name_byte(char c, bool first) {
 }
 
 static size_t skip_digits(const llmi_lexer *l, size_t at) {
-    while (at < l->n && (is_digit(l->source[at]) || (l->source[at] == '_' && at + 1 < l->n && is_digit(l->source[at + 1]))))
+    while (at < l->n &&
+           (is_digit(l->source[at]) || (l->source[at] == '_' && at + 1 < l->n && is_digit(l->source[at + 1]))))
         at++;
     return at;
 }

@@ -9,21 +9,28 @@
 
 /* In every method args->v[0] is the object itself. */
 #define METHOD(name) static llmi_value name(llmi_run *r, const llmi_args *args)
-#define S (args->v[0].s)
-#define D (args->v[0].dict)
-#define L (args->v[0].list)
+#define S            (args->v[0].s)
+#define D            (args->v[0].dict)
+#define L            (args->v[0].list)
 
 /* ---- strings: parts ---- */
 
 static llmi_value trimmed(llmi_run *r, const llmi_args *args, bool left, bool right) {
     llmi_value chars = llmi_arg(args, 1, "chars", llmi_none);
-    if (chars.kind != LLMI_V_NONE && chars.kind != LLMI_V_STR) return llmi_of_str(llmi_arg_str(r, args, 1, "chars", NULL));
+    if (chars.kind != LLMI_V_NONE && chars.kind != LLMI_V_STR)
+        return llmi_of_str(llmi_arg_str(r, args, 1, "chars", NULL));
     return llmi_of_str(llmi_str_trim(r, S, chars.kind == LLMI_V_STR ? chars.s : NULL, left, right));
 }
 
-METHOD(str_strip) { return trimmed(r, args, true, true); }
-METHOD(str_lstrip) { return trimmed(r, args, true, false); }
-METHOD(str_rstrip) { return trimmed(r, args, false, true); }
+METHOD(str_strip) {
+    return trimmed(r, args, true, true);
+}
+METHOD(str_lstrip) {
+    return trimmed(r, args, true, false);
+}
+METHOD(str_rstrip) {
+    return trimmed(r, args, false, true);
+}
 
 static void add_part(llmi_run *r, llmi_list *l, const llmi_str *s, size_t begin, size_t end) {
     llmi_list_add(r, l, llmi_of_str(llmi_str_cut(r, s, begin, end)));
@@ -38,8 +45,7 @@ static llmi_list *split_space(llmi_run *r, const llmi_str *s, int64_t max) {
         if (at == s->n) break;
         begin = at;
         if (max >= 0 && l->n == max) {
-            llmi_str rest = {.p = s->p, .n = s->n};
-            add_part(r, l, s, begin, begin + llmi_str_trim(r, llmi_str_cut(r, &rest, begin, s->n), NULL, false, true)->n);
+            add_part(r, l, s, begin, s->n);
             break;
         }
         while (at < s->n && !llmi_is_space(llmi_utf8_decode(s->p + at, s->n - at, &n))) at += n;
@@ -87,8 +93,12 @@ static llmi_value split(llmi_run *r, const llmi_args *args, bool from_end) {
     return llmi_of_list(from_end ? split_from_end(r, S, sep.s, max) : split_at(r, S, sep.s, max), LLMI_V_LIST);
 }
 
-METHOD(str_split) { return split(r, args, false); }
-METHOD(str_rsplit) { return split(r, args, true); }
+METHOD(str_split) {
+    return split(r, args, false);
+}
+METHOD(str_rsplit) {
+    return split(r, args, true);
+}
 
 METHOD(str_splitlines) {
     bool keep = llmi_arg_bool(args, 1, "keepends", false);
@@ -115,8 +125,12 @@ static llmi_value partition(llmi_run *r, const llmi_args *args, bool from_end) {
     return llmi_of_list(l, LLMI_V_TUPLE);
 }
 
-METHOD(str_partition) { return partition(r, args, false); }
-METHOD(str_rpartition) { return partition(r, args, true); }
+METHOD(str_partition) {
+    return partition(r, args, false);
+}
+METHOD(str_rpartition) {
+    return partition(r, args, true);
+}
 
 static bool has_prefix(const llmi_str *s, const llmi_str *part) {
     return part->n <= s->n && memcmp(s->p, part->p, part->n) == 0;
@@ -138,8 +152,12 @@ static llmi_value matches(llmi_run *r, const llmi_args *args, bool (*match)(cons
     return llmi_of_bool(false);
 }
 
-METHOD(str_startswith) { return matches(r, args, has_prefix); }
-METHOD(str_endswith) { return matches(r, args, has_suffix); }
+METHOD(str_startswith) {
+    return matches(r, args, has_prefix);
+}
+METHOD(str_endswith) {
+    return matches(r, args, has_suffix);
+}
 
 METHOD(str_removeprefix) {
     const llmi_str *part = llmi_arg_str(r, args, 1, "prefix", NULL);
@@ -160,8 +178,12 @@ static int64_t place(llmi_run *r, const llmi_args *args, bool from_end) {
     return found < 0 ? -1 : (int64_t)llmi_str_length(&(llmi_str){.p = S->p, .n = (uint32_t)found});
 }
 
-METHOD(str_find) { return llmi_of_int(place(r, args, false)); }
-METHOD(str_rfind) { return llmi_of_int(place(r, args, true)); }
+METHOD(str_find) {
+    return llmi_of_int(place(r, args, false));
+}
+METHOD(str_rfind) {
+    return llmi_of_int(place(r, args, true));
+}
 
 METHOD(str_index) {
     int64_t at = place(r, args, false);
@@ -180,11 +202,21 @@ METHOD(str_count) {
 
 /* ---- strings: changed ---- */
 
-METHOD(str_upper) { return llmi_of_str(llmi_str_case(r, S, 'u')); }
-METHOD(str_lower) { return llmi_of_str(llmi_str_case(r, S, 'l')); }
-METHOD(str_title) { return llmi_of_str(llmi_str_case(r, S, 't')); }
-METHOD(str_capitalize) { return llmi_of_str(llmi_str_case(r, S, 'c')); }
-METHOD(str_swapcase) { return llmi_of_str(llmi_str_case(r, S, 's')); }
+METHOD(str_upper) {
+    return llmi_of_str(llmi_str_case(r, S, 'u'));
+}
+METHOD(str_lower) {
+    return llmi_of_str(llmi_str_case(r, S, 'l'));
+}
+METHOD(str_title) {
+    return llmi_of_str(llmi_str_case(r, S, 't'));
+}
+METHOD(str_capitalize) {
+    return llmi_of_str(llmi_str_case(r, S, 'c'));
+}
+METHOD(str_swapcase) {
+    return llmi_of_str(llmi_str_case(r, S, 's'));
+}
 
 METHOD(str_replace) {
     const llmi_str *from = llmi_arg_str(r, args, 1, "old", NULL), *to = llmi_arg_str(r, args, 2, "new", NULL);
@@ -218,9 +250,15 @@ static llmi_value padded(llmi_run *r, const llmi_args *args, int where) {
     return llmi_of_str(llmi_builder_finish(&b));
 }
 
-METHOD(str_ljust) { return padded(r, args, -1); }
-METHOD(str_rjust) { return padded(r, args, 1); }
-METHOD(str_center) { return padded(r, args, 0); }
+METHOD(str_ljust) {
+    return padded(r, args, -1);
+}
+METHOD(str_rjust) {
+    return padded(r, args, 1);
+}
+METHOD(str_center) {
+    return padded(r, args, 0);
+}
 
 METHOD(str_zfill) {
     int64_t width = llmi_arg_int(r, args, 1, "width", 0), n = (int64_t)llmi_str_length(S);
@@ -269,18 +307,32 @@ static llmi_value every(llmi_run *r, const llmi_args *args, bool (*is)(uint32_t 
     return llmi_of_bool(S->n > 0);
 }
 
-METHOD(str_isdigit) { return every(r, args, is_digit); }
-METHOD(str_isnumeric) { return every(r, args, is_numeric); }
-METHOD(str_isalpha) { return every(r, args, is_letter); }
-METHOD(str_isalnum) { return every(r, args, is_letter_or_number); }
-METHOD(str_isspace) { return every(r, args, llmi_is_space); }
+METHOD(str_isdigit) {
+    return every(r, args, is_digit);
+}
+METHOD(str_isnumeric) {
+    return every(r, args, is_numeric);
+}
+METHOD(str_isalpha) {
+    return every(r, args, is_letter);
+}
+METHOD(str_isalnum) {
+    return every(r, args, is_letter_or_number);
+}
+METHOD(str_isspace) {
+    return every(r, args, llmi_is_space);
+}
 
 static llmi_value test(llmi_run *r, const llmi_args *args, const char *name) {
     return llmi_tests[llmi_builtin_find(llmi_tests, name, strlen(name))].fn(r, args);
 }
 
-METHOD(str_islower) { return test(r, args, "lower"); }
-METHOD(str_isupper) { return test(r, args, "upper"); }
+METHOD(str_islower) {
+    return test(r, args, "lower");
+}
+METHOD(str_isupper) {
+    return test(r, args, "upper");
+}
 
 /* ---- dictionaries ---- */
 
@@ -295,7 +347,9 @@ METHOD(dict_items) {
     return llmi_of_list(l, LLMI_V_LIST);
 }
 
-METHOD(dict_keys) { return llmi_of_list(llmi_iterate(r, args->v[0]), LLMI_V_LIST); }
+METHOD(dict_keys) {
+    return llmi_of_list(llmi_iterate(r, args->v[0]), LLMI_V_LIST);
+}
 
 METHOD(dict_values) {
     llmi_list *l = llmi_list_new(r, D->n);
@@ -326,7 +380,8 @@ METHOD(list_index) {
 
 METHOD(list_count) {
     int64_t n = 0;
-    for (uint32_t i = 0; i < L->n && LLMI_OK(r); i++) n += llmi_equal(r, L->v[i], llmi_arg(args, 1, "value", llmi_undefined));
+    for (uint32_t i = 0; i < L->n && LLMI_OK(r); i++)
+        n += llmi_equal(r, L->v[i], llmi_arg(args, 1, "value", llmi_undefined));
     return llmi_of_int(n);
 }
 
@@ -354,49 +409,80 @@ METHOD(cycler_reset) {
 /* ---- tables ---- */
 
 static const llmi_builtin STRING[] = {
-    {"strip", str_strip},           {"lstrip", str_lstrip},         {"rstrip", str_rstrip},
-    {"split", str_split},           {"rsplit", str_rsplit},         {"splitlines", str_splitlines},
-    {"partition", str_partition},   {"rpartition", str_rpartition}, {"startswith", str_startswith},
-    {"endswith", str_endswith},     {"removeprefix", str_removeprefix}, {"removesuffix", str_removesuffix},
-    {"find", str_find},             {"rfind", str_rfind},           {"index", str_index},
-    {"count", str_count},           {"upper", str_upper},           {"lower", str_lower},
-    {"casefold", str_lower},        {"title", str_title},           {"capitalize", str_capitalize},
-    {"swapcase", str_swapcase},     {"replace", str_replace},       {"join", str_join},
-    {"ljust", str_ljust},           {"rjust", str_rjust},           {"center", str_center},
-    {"zfill", str_zfill},           {"format", str_format},         {"isdigit", str_isdigit},
-    {"isdecimal", str_isdigit},     {"isnumeric", str_isnumeric},   {"isalpha", str_isalpha},
-    {"isalnum", str_isalnum},       {"isspace", str_isspace},       {"islower", str_islower},
-    {"isupper", str_isupper},       {NULL, NULL},
+    {"strip", str_strip},
+    {"lstrip", str_lstrip},
+    {"rstrip", str_rstrip},
+    {"split", str_split},
+    {"rsplit", str_rsplit},
+    {"splitlines", str_splitlines},
+    {"partition", str_partition},
+    {"rpartition", str_rpartition},
+    {"startswith", str_startswith},
+    {"endswith", str_endswith},
+    {"removeprefix", str_removeprefix},
+    {"removesuffix", str_removesuffix},
+    {"find", str_find},
+    {"rfind", str_rfind},
+    {"index", str_index},
+    {"count", str_count},
+    {"upper", str_upper},
+    {"lower", str_lower},
+    {"casefold", str_lower},
+    {"title", str_title},
+    {"capitalize", str_capitalize},
+    {"swapcase", str_swapcase},
+    {"replace", str_replace},
+    {"join", str_join},
+    {"ljust", str_ljust},
+    {"rjust", str_rjust},
+    {"center", str_center},
+    {"zfill", str_zfill},
+    {"format", str_format},
+    {"isdigit", str_isdigit},
+    {"isdecimal", str_isdigit},
+    {"isnumeric", str_isnumeric},
+    {"isalpha", str_isalpha},
+    {"isalnum", str_isalnum},
+    {"isspace", str_isspace},
+    {"islower", str_islower},
+    {"isupper", str_isupper},
+    {NULL, NULL},
 };
 
 static const llmi_builtin DICT[] = {
-    {"items", dict_items}, {"keys", dict_keys}, {"values", dict_values},  {"get", dict_get},
-    {"copy", dict_copy},   {"pop", refused},    {"popitem", refused},     {"update", refused},
-    {"clear", refused},    {"setdefault", refused}, {NULL, NULL},
+    {"items", dict_items}, {"keys", dict_keys},  {"values", dict_values}, {"get", dict_get},  {"copy", dict_copy},
+    {"pop", refused},      {"popitem", refused}, {"update", refused},     {"clear", refused}, {"setdefault", refused},
+    {NULL, NULL},
 };
 
 static const llmi_builtin LIST[] = {
-    {"index", list_index}, {"count", list_count}, {"copy", list_copy}, {"append", refused}, {"extend", refused},
-    {"insert", refused},   {"pop", refused},      {"remove", refused}, {"reverse", refused}, {"sort", refused},
-    {"clear", refused},    {NULL, NULL},
+    {"index", list_index}, {"count", list_count}, {"copy", list_copy}, {"append", refused},
+    {"extend", refused},   {"insert", refused},   {"pop", refused},    {"remove", refused},
+    {"reverse", refused},  {"sort", refused},     {"clear", refused},  {NULL, NULL},
 };
 
 static const llmi_builtin CYCLER[] = {{"next", cycler_next}, {"reset", cycler_reset}, {NULL, NULL}};
 
 static const llmi_builtin *table_of(llmi_kind kind) {
     switch (kind) {
-    case LLMI_V_STR: return STRING;
-    case LLMI_V_DICT: return DICT;
+    case LLMI_V_STR:
+        return STRING;
+    case LLMI_V_DICT:
+        return DICT;
     case LLMI_V_LIST:
-    case LLMI_V_TUPLE: return LIST;
-    case LLMI_V_CYCLER: return CYCLER;
-    default: return NULL;
+    case LLMI_V_TUPLE:
+        return LIST;
+    case LLMI_V_CYCLER:
+        return CYCLER;
+    default:
+        return NULL;
     }
 }
 
 llmi_value llmi_method_of(llmi_run *r, llmi_value self, const llmi_str *name) {
     const llmi_builtin *table = table_of(self.kind);
-    if (self.kind == LLMI_V_CYCLER && llmi_str_is(name, "current")) return self.cycler->items->v[self.cycler->at % self.cycler->items->n];
+    if (self.kind == LLMI_V_CYCLER && llmi_str_is(name, "current"))
+        return self.cycler->items->v[self.cycler->at % self.cycler->items->n];
     int32_t which = table ? llmi_builtin_find(table, name->p, name->n) : -1;
     if (which < 0) return llmi_undefined;
     llmi_method *method = llmi_run_take(r, sizeof *method);

@@ -56,7 +56,8 @@ void llmi_parser_expect_op(llmi_parser *p, const char *op) {
 }
 
 int32_t llmi_parser_identifier(llmi_parser *p) {
-    static const char *const keywords[] = {"and", "or", "not", "in", "is", "if", "else", "for", "true", "false", "none"};
+    static const char *const keywords[] = {"and",  "or",  "not",  "in",    "is",  "if",
+                                           "else", "for", "true", "false", "none"};
     bool keyword = false;
     for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
         keyword = keyword || llmi_parser_is_name(p, keywords[i]);
@@ -279,7 +280,8 @@ static void for_tag(llmi_parser *p) {
     if (!llmi_parser_take_name(p, "in")) fail_expected(p, "\"in\"");
     llmi_parse_tuple(p, false);
     if (llmi_parser_take_name(p, "if")) filter_items(p, names, n);
-    if (llmi_parser_is_name(p, "recursive")) llmi_parser_fail(p, LLM_E_UNSUPPORTED, "recursive loops are not supported");
+    if (llmi_parser_is_name(p, "recursive"))
+        llmi_parser_fail(p, LLM_E_UNSUPPORTED, "recursive loops are not supported");
     end_tag(p);
 
     llmi_buf breaks;
@@ -439,9 +441,9 @@ static const struct {
     const char *name;
     void (*parse)(llmi_parser *p); /* from behind the name to behind the last "%}" */
 } STATEMENTS[] = {
-    {"if", if_tag},       {"for", for_tag},           {"set", set},       {"macro", macro},
-    {"call", call},       {"filter", filter},         {"with", with},     {"break", break_tag},
-    {"continue", continue_tag}, {"generation", generation}, {"do", do_tag},
+    {"if", if_tag},     {"for", for_tag}, {"set", set},         {"macro", macro},           {"call", call},
+    {"filter", filter}, {"with", with},   {"break", break_tag}, {"continue", continue_tag}, {"generation", generation},
+    {"do", do_tag},
 };
 
 static void statement(llmi_parser *p) {
@@ -451,8 +453,8 @@ static void statement(llmi_parser *p) {
         STATEMENTS[i].parse(p);
         return;
     }
-    llmi_parser_fail(p, p->now.kind == LLMI_T_NAME ? LLM_E_UNSUPPORTED : LLM_E_FORMAT, "\"%s\" is no tag that is known here",
-                     LLMI_QUOTE(p->now.p, p->now.n));
+    llmi_parser_fail(p, p->now.kind == LLMI_T_NAME ? LLM_E_UNSUPPORTED : LLM_E_FORMAT,
+                     "\"%s\" is no tag that is known here", LLMI_QUOTE(p->now.p, p->now.n));
 }
 
 /* ---- whole templates ---- */

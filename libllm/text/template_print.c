@@ -63,9 +63,12 @@ static bool is_printable(uint32_t c) {
     case UTF8PROC_CATEGORY_CO:
     case UTF8PROC_CATEGORY_CN:
     case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP: return false;
-    case UTF8PROC_CATEGORY_ZS: return c == ' ';
-    default: return true;
+    case UTF8PROC_CATEGORY_ZP:
+        return false;
+    case UTF8PROC_CATEGORY_ZS:
+        return c == ' ';
+    default:
+        return true;
     }
 }
 
@@ -126,12 +129,24 @@ static void repr_dict(llmi_builder *b, const llmi_dict *d) {
 void llmi_print_repr(llmi_builder *b, llmi_value v) {
     if (!llmi_run_spend(b->r, 1)) return;
     switch (v.kind) {
-    case LLMI_V_UNDEFINED: llmi_builder_puts(b, "Undefined"); return;
-    case LLMI_V_NONE: llmi_builder_puts(b, "None"); return;
-    case LLMI_V_BOOL: llmi_builder_puts(b, v.i ? "True" : "False"); return;
-    case LLMI_V_INT: llmi_builder_printf(b, "%lld", (long long)v.i); return;
-    case LLMI_V_FLOAT: llmi_print_float(b, v.f); return;
-    case LLMI_V_STR: repr_str(b, v.s); return;
+    case LLMI_V_UNDEFINED:
+        llmi_builder_puts(b, "Undefined");
+        return;
+    case LLMI_V_NONE:
+        llmi_builder_puts(b, "None");
+        return;
+    case LLMI_V_BOOL:
+        llmi_builder_puts(b, v.i ? "True" : "False");
+        return;
+    case LLMI_V_INT:
+        llmi_builder_printf(b, "%lld", (long long)v.i);
+        return;
+    case LLMI_V_FLOAT:
+        llmi_print_float(b, v.f);
+        return;
+    case LLMI_V_STR:
+        repr_str(b, v.s);
+        return;
     case LLMI_V_LIST:
     case LLMI_V_TUPLE:
     case LLMI_V_DICT:
@@ -142,7 +157,9 @@ void llmi_print_repr(llmi_builder *b, llmi_value v) {
             repr_list(b, v.list, v.kind == LLMI_V_TUPLE);
         llmi_run_leave(b->r);
         return;
-    default: llmi_builder_printf(b, "<%s>", llmi_kind_name(v)); return;
+    default:
+        llmi_builder_printf(b, "<%s>", llmi_kind_name(v));
+        return;
     }
 }
 
@@ -217,7 +234,8 @@ static uint32_t *member_order(llmi_run *r, const llmi_dict *d, bool sort) {
     for (uint32_t i = 0; order && i < d->n; i++) {
         uint32_t at = i;
         if (sort && !llmi_run_spend(r, i / 8)) return NULL;
-        for (; sort && at > 0 && llmi_compare(r, d->keys[order[at - 1]], d->keys[i]) > 0; at--) order[at] = order[at - 1];
+        for (; sort && at > 0 && llmi_compare(r, d->keys[order[at - 1]], d->keys[i]) > 0; at--)
+            order[at] = order[at - 1];
         order[at] = i;
     }
     return LLMI_OK(r) ? order : NULL;
@@ -251,16 +269,24 @@ static void json_list(llmi_builder *b, const llmi_list *l, const llmi_json_style
 static void json_value(llmi_builder *b, llmi_value v, const llmi_json_style *style, int level) {
     if (!llmi_run_spend(b->r, 1)) return;
     switch (v.kind) {
-    case LLMI_V_NONE: llmi_builder_puts(b, "null"); return;
-    case LLMI_V_BOOL: llmi_builder_puts(b, v.i ? "true" : "false"); return;
-    case LLMI_V_INT: llmi_builder_printf(b, "%lld", (long long)v.i); return;
+    case LLMI_V_NONE:
+        llmi_builder_puts(b, "null");
+        return;
+    case LLMI_V_BOOL:
+        llmi_builder_puts(b, v.i ? "true" : "false");
+        return;
+    case LLMI_V_INT:
+        llmi_builder_printf(b, "%lld", (long long)v.i);
+        return;
     case LLMI_V_FLOAT:
         if (isfinite(v.f))
             llmi_print_float(b, v.f);
         else
             llmi_builder_puts(b, isnan(v.f) ? "NaN" : v.f > 0 ? "Infinity" : "-Infinity");
         return;
-    case LLMI_V_STR: json_str(b, v.s, style->ascii); return;
+    case LLMI_V_STR:
+        json_str(b, v.s, style->ascii);
+        return;
     case LLMI_V_LIST:
     case LLMI_V_TUPLE:
     case LLMI_V_DICT:
@@ -271,7 +297,9 @@ static void json_value(llmi_builder *b, llmi_value v, const llmi_json_style *sty
             json_list(b, v.list, style, level);
         llmi_run_leave(b->r);
         return;
-    default: llmi_run_fail(b->r, LLM_E_FORMAT, "%s has no form in JSON", llmi_kind_name(v)); return;
+    default:
+        llmi_run_fail(b->r, LLM_E_FORMAT, "%s has no form in JSON", llmi_kind_name(v));
+        return;
     }
 }
 

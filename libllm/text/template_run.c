@@ -46,7 +46,8 @@ bool llmi_run_enter(llmi_run *r) {
         r->depth++;
         return true;
     }
-    llmi_run_fail(r, LLM_E_LIMIT, "calls, loops or values are nested deeper than the limit of %d", r->limits->max_depth);
+    llmi_run_fail(r, LLM_E_LIMIT, "calls, loops or values are nested deeper than the limit of %d",
+                  r->limits->max_depth);
     return false;
 }
 

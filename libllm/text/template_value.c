@@ -134,8 +134,8 @@ static llmi_value from_object(llmi_run *r, const json_t *j, bool trusted) {
     for (void *i = json_object_iter(object); i && d && LLMI_OK(r); i = json_object_iter_next(object, i)) {
         const char *key = json_object_iter_key(i);
         const json_t *v = json_object_iter_value(i);
-        bool plain = strcmp(key, "role") == 0 && json_is_string(v) &&
-                     is_plain_word(json_string_value(v), json_string_length(v));
+        bool plain =
+            strcmp(key, "role") == 0 && json_is_string(v) && is_plain_word(json_string_value(v), json_string_length(v));
         llmi_value name = given_string(r, key, strlen(key), trusted);
         dict_add(r, d, name, llmi_from_json(r, v, trusted || plain));
     }
@@ -145,13 +145,20 @@ static llmi_value from_object(llmi_run *r, const json_t *j, bool trusted) {
 llmi_value llmi_from_json(llmi_run *r, const json_t *j, bool trusted) {
     if (!llmi_run_spend(r, 1)) return llmi_undefined;
     switch (json_typeof(j)) {
-    case JSON_NULL: return llmi_none;
-    case JSON_TRUE: return llmi_of_bool(true);
-    case JSON_FALSE: return llmi_of_bool(false);
-    case JSON_INTEGER: return llmi_of_int(json_integer_value(j));
-    case JSON_REAL: return llmi_of_float(json_real_value(j));
-    case JSON_STRING: return given_string(r, json_string_value(j), json_string_length(j), trusted);
-    default: break;
+    case JSON_NULL:
+        return llmi_none;
+    case JSON_TRUE:
+        return llmi_of_bool(true);
+    case JSON_FALSE:
+        return llmi_of_bool(false);
+    case JSON_INTEGER:
+        return llmi_of_int(json_integer_value(j));
+    case JSON_REAL:
+        return llmi_of_float(json_real_value(j));
+    case JSON_STRING:
+        return given_string(r, json_string_value(j), json_string_length(j), trusted);
+    default:
+        break;
     }
     if (!llmi_run_enter(r)) return llmi_undefined;
     llmi_value v = json_is_array(j) ? from_array(r, j, trusted) : from_object(r, j, trusted);
@@ -192,23 +199,31 @@ llmi_dict *llmi_from_context(llmi_run *r, const json_t *context, const char *con
 /* ---- meaning ---- */
 
 const char *llmi_kind_name(llmi_value v) {
-    static const char *const names[] = {"undefined", "NoneType",  "bool", "int",    "float",  "str",   "list",     "tuple",
-                                        "dict",      "namespace", "loop", "cycler", "joiner", "macro", "function", "method"};
+    static const char *const names[] = {"undefined", "NoneType", "bool",     "int",       "float", "str",
+                                        "list",      "tuple",    "dict",     "namespace", "loop",  "cycler",
+                                        "joiner",    "macro",    "function", "method"};
     return names[v.kind];
 }
 
 bool llmi_truth(llmi_value v) {
     switch (v.kind) {
     case LLMI_V_UNDEFINED:
-    case LLMI_V_NONE: return false;
+    case LLMI_V_NONE:
+        return false;
     case LLMI_V_BOOL:
-    case LLMI_V_INT: return v.i != 0;
-    case LLMI_V_FLOAT: return v.f != 0;
-    case LLMI_V_STR: return v.s->n != 0;
+    case LLMI_V_INT:
+        return v.i != 0;
+    case LLMI_V_FLOAT:
+        return v.f != 0;
+    case LLMI_V_STR:
+        return v.s->n != 0;
     case LLMI_V_LIST:
-    case LLMI_V_TUPLE: return v.list->n != 0;
-    case LLMI_V_DICT: return v.dict->n != 0;
-    default: return true;
+    case LLMI_V_TUPLE:
+        return v.list->n != 0;
+    case LLMI_V_DICT:
+        return v.dict->n != 0;
+    default:
+        return true;
     }
 }
 
@@ -296,8 +311,10 @@ bool llmi_contains(llmi_run *r, llmi_value container, llmi_value item) {
         for (uint32_t i = 0; i < container.list->n && LLMI_OK(r); i++)
             if (llmi_equal(r, container.list->v[i], item)) return true;
         return false;
-    case LLMI_V_DICT: return llmi_dict_find(r, container.dict, item) != NULL;
-    case LLMI_V_UNDEFINED: return false;
+    case LLMI_V_DICT:
+        return llmi_dict_find(r, container.dict, item) != NULL;
+    case LLMI_V_UNDEFINED:
+        return false;
     default:
         llmi_run_fail(r, LLM_E_FORMAT, "%s holds nothing that 'in' could find", llmi_kind_name(container));
         return false;
@@ -310,25 +327,36 @@ llmi_list *llmi_iterate(llmi_run *r, llmi_value v) {
     llmi_list *l;
     switch (v.kind) {
     case LLMI_V_LIST:
-    case LLMI_V_TUPLE: return v.list;
-    case LLMI_V_UNDEFINED: return llmi_list_new(r, 0);
-    case LLMI_V_STR: return llmi_str_characters(r, v.s);
+    case LLMI_V_TUPLE:
+        return v.list;
+    case LLMI_V_UNDEFINED:
+        return llmi_list_new(r, 0);
+    case LLMI_V_STR:
+        return llmi_str_characters(r, v.s);
     case LLMI_V_DICT:
         l = llmi_list_new(r, v.dict->n);
         for (uint32_t i = 0; i < v.dict->n && l; i++) llmi_list_add(r, l, v.dict->keys[i]);
         return l;
-    default: llmi_run_fail(r, LLM_E_FORMAT, "%s is not iterable", llmi_kind_name(v)); return NULL;
+    default:
+        llmi_run_fail(r, LLM_E_FORMAT, "%s is not iterable", llmi_kind_name(v));
+        return NULL;
     }
 }
 
 int64_t llmi_length(llmi_run *r, llmi_value v) {
     switch (v.kind) {
-    case LLMI_V_STR: return (int64_t)llmi_str_length(v.s);
+    case LLMI_V_STR:
+        return (int64_t)llmi_str_length(v.s);
     case LLMI_V_LIST:
-    case LLMI_V_TUPLE: return v.list->n;
-    case LLMI_V_DICT: return v.dict->n;
-    case LLMI_V_UNDEFINED: return 0;
-    default: llmi_run_fail(r, LLM_E_FORMAT, "%s has no length", llmi_kind_name(v)); return 0;
+    case LLMI_V_TUPLE:
+        return v.list->n;
+    case LLMI_V_DICT:
+        return v.dict->n;
+    case LLMI_V_UNDEFINED:
+        return 0;
+    default:
+        llmi_run_fail(r, LLM_E_FORMAT, "%s has no length", llmi_kind_name(v));
+        return 0;
     }
 }
 

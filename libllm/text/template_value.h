@@ -113,9 +113,15 @@ void llmi_run_release(llmi_run *r);
 extern const llmi_value llmi_undefined, llmi_none;
 
 llmi_value llmi_undefined_named(llmi_run *r, const char *name, size_t n);
-static inline llmi_value llmi_of_int(int64_t i) { return (llmi_value){.kind = LLMI_V_INT, .i = i}; }
-static inline llmi_value llmi_of_bool(bool b) { return (llmi_value){.kind = LLMI_V_BOOL, .i = b}; }
-static inline llmi_value llmi_of_float(double f) { return (llmi_value){.kind = LLMI_V_FLOAT, .f = f}; }
+static inline llmi_value llmi_of_int(int64_t i) {
+    return (llmi_value){.kind = LLMI_V_INT, .i = i};
+}
+static inline llmi_value llmi_of_bool(bool b) {
+    return (llmi_value){.kind = LLMI_V_BOOL, .i = b};
+}
+static inline llmi_value llmi_of_float(double f) {
+    return (llmi_value){.kind = LLMI_V_FLOAT, .f = f};
+}
 static inline llmi_value llmi_of_str(const llmi_str *s) {
     return s ? (llmi_value){.kind = LLMI_V_STR, .s = s} : (llmi_value){.kind = LLMI_V_UNDEFINED};
 }
@@ -156,8 +162,10 @@ size_t llmi_str_length(const llmi_str *s); /* characters */
 size_t llmi_str_offset(const llmi_str *s, size_t index);
 llmi_list *llmi_str_characters(llmi_run *r, const llmi_str *s);
 const llmi_str *llmi_str_trim(llmi_run *r, const llmi_str *s, const llmi_str *chars, bool left, bool right);
-const llmi_str *llmi_str_replace(llmi_run *r, const llmi_str *s, const llmi_str *from, const llmi_str *to, int64_t count);
-const llmi_str *llmi_str_case(llmi_run *r, const llmi_str *s, int mode); /* 'u' 'l' 't' (title) 'c' (capitalize) 's' (swap) */
+const llmi_str *llmi_str_replace(llmi_run *r, const llmi_str *s, const llmi_str *from, const llmi_str *to,
+                                 int64_t count);
+const llmi_str *llmi_str_case(llmi_run *r, const llmi_str *s,
+                              int mode);                         /* 'u' 'l' 't' (title) 'c' (capitalize) 's' (swap) */
 const llmi_str *llmi_str_escape(llmi_run *r, const llmi_str *s); /* & < > " ' as HTML has them */
 bool llmi_is_space(uint32_t c);
 
@@ -219,7 +227,8 @@ typedef struct llmi_args {
 
 /* Positional argument `index`, or the one named `name`; `otherwise` if neither is given. */
 llmi_value llmi_arg(const llmi_args *args, int32_t index, const char *name, llmi_value otherwise);
-const llmi_str *llmi_arg_str(llmi_run *r, const llmi_args *args, int32_t index, const char *name, const char *otherwise);
+const llmi_str *llmi_arg_str(llmi_run *r, const llmi_args *args, int32_t index, const char *name,
+                             const char *otherwise);
 int64_t llmi_arg_int(llmi_run *r, const llmi_args *args, int32_t index, const char *name, int64_t otherwise);
 bool llmi_arg_bool(const llmi_args *args, int32_t index, const char *name, bool otherwise);
 
