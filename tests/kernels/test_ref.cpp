@@ -83,7 +83,7 @@ class Ref : public ::testing::Test {
     }
 
     llm_weight *put(const void *data, size_t n_bytes, int64_t rows, int64_t cols, llm_dtype dtype = LLM_DTYPE_F32) {
-        llm_tensor tensor = {"w", data, n_bytes, rows, cols, dtype};
+        llm_tensor tensor = {"w", data, n_bytes, rows, cols, dtype, 0};
         llm_weight *w = nullptr;
         size_t private_bytes = 1;
         EXPECT_EQ(device->ops->weight_put(&w, &private_bytes, device, &tensor), LLM_OK) << host.text;
@@ -429,11 +429,11 @@ TEST_F(Ref, WeightsThatContradictThemselvesAreRefused) {
         llm_status status;
         const char *words;
     } cases[] = {
-        {{"odd", "", 34, 1, 33, LLM_DTYPE_Q8_0}, LLM_E_FORMAT, "odd"},
-        {{"short", "", 33, 1, 32, LLM_DTYPE_Q8_0}, LLM_E_FORMAT, "33 bytes"},
-        {{"wide", "", 8, INT64_MAX / 2, INT64_MAX / 2, LLM_DTYPE_F32}, LLM_E_FORMAT, "wide"},
-        {{"minus", "", 8, -1, 2, LLM_DTYPE_F32}, LLM_E_FORMAT, "minus"},
-        {{"strange", "", 8, 1, 2, 77}, LLM_E_UNSUPPORTED, "77"},
+        {{"odd", "", 34, 1, 33, LLM_DTYPE_Q8_0, 0}, LLM_E_FORMAT, "odd"},
+        {{"short", "", 33, 1, 32, LLM_DTYPE_Q8_0, 0}, LLM_E_FORMAT, "33 bytes"},
+        {{"wide", "", 8, INT64_MAX / 2, INT64_MAX / 2, LLM_DTYPE_F32, 0}, LLM_E_FORMAT, "wide"},
+        {{"minus", "", 8, -1, 2, LLM_DTYPE_F32, 0}, LLM_E_FORMAT, "minus"},
+        {{"strange", "", 8, 1, 2, 77, 0}, LLM_E_UNSUPPORTED, "77"},
     };
     for (const auto &c : cases) {
         llm_weight *w = (llm_weight *)&w;
@@ -467,7 +467,7 @@ TEST(RefMemory, EachRefusedAllocationLeavesNothingBehind) {
         llm_stream_options options{};
         options.max_cols = 64;
         size_t private_bytes;
-        llm_tensor tensor = {"w", &host, 4, 1, 1, LLM_DTYPE_F32};
+        llm_tensor tensor = {"w", &host, 4, 1, 1, LLM_DTYPE_F32, 0};
         Cache c;
         llm_status status = llmk_ref_backend()->open(&device, &host.host);
         if (status == LLM_OK) {
