@@ -227,7 +227,7 @@ static bool attend_block(const job *j, const item *it, int32_t panel, const work
         .f16 = kv->desc.dtype == LLM_DTYPE_F16,
     };
     if (!find_block(j, it, panel, &b)) return false;
-    if (b.f16 && it->n > j->k->tile_rows && b.values_stride * 2 * LLMK_BLOCK <= WIDE_FLOATS) widen_block(j, &b, w);
+    if (b.f16 && it->n > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS) widen_block(j, &b, w);
     bool all = all_see(j, it, panel);
     if (!all) find_lanes(j, it, panel, w->lanes);
     for (int32_t row = 0; row < it->n; row += j->k->tile_rows) {

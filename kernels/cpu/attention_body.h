@@ -32,10 +32,10 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const 
         }
     }
     for (int r = 0; r < n; r++)
-        for (int j = 0; j < NV; j++) v_store(scores + r * LLMK_BLOCK + j * V, acc[r][j]);
+        for (int j = 0; j < NV; j++) v_store(scores + r * LLMK_KV_BLOCK + j * V, acc[r][j]);
 }
 
-/* scores [n][LLMK_BLOCK] of all panels begin..end-1; panels beside them may be computed too. */
+/* scores [n][LLMK_KV_BLOCK] of all panels begin..end-1; panels beside them may be computed too. */
 ALWAYS_INLINE void scores_rows(float *scores, const float *q, const llmk_attention_block *b, int n, bool f16) {
     size_t step = V * (f16 ? sizeof(uint16_t) : sizeof(float));
     for (int32_t at = b->begin / GROUP * GROUP * LLMK_PANEL; at < b->end * LLMK_PANEL; at += NV * V) {
@@ -64,7 +64,7 @@ ALWAYS_INLINE void values_tile(float *sum, const float *p, const float *decay, c
             vf value[NV];
             for (int j = 0; j < n_vectors; j++) value[j] = load(b->values[panel], t * stride + column + j * V, f16);
             for (int r = 0; r < n; r++) {
-                vf x = v_set(weights[r * LLMK_BLOCK + t]);
+                vf x = v_set(weights[r * LLMK_KV_BLOCK + t]);
                 for (int j = 0; j < n_vectors; j++) acc[r][j] = v_fma(x, value[j], acc[r][j]);
             }
         }
@@ -159,12 +159,12 @@ ALWAYS_INLINE float soften(float *p, float *max, float *total, const llmk_attent
 /* Rows that see the same tokens are summed together, each token once: what a row does not see does not
  * touch it, not even as 0 times NaN. */
 static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
-    _Alignas(64) float p[V_TILE_ROWS * LLMK_BLOCK];
+    _Alignas(64) float p[V_TILE_ROWS * LLMK_KV_BLOCK];
     float decay[V_TILE_ROWS];
     int32_t n = t->n_rows, run = n;
     functions[n - 1][b->f16].scores(p, t->q, b);
     for (int32_t r = 0; r < n; r++) {
-        float *row = p + r * LLMK_BLOCK, *total = t->total + r * LLMK_PANEL;
+        float *row = p + r * LLMK_KV_BLOCK, *total = t->total + r * LLMK_PANEL;
         decay[r] = t->lanes ? soften(row, &t->max[r], total, b, &t->lanes[r]) : soften(row, &t->max[r], total, b, NULL);
     }
     for (int32_t r = 0; r < n; r += run) {
@@ -173,7 +173,7 @@ static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
             lanes = t->lanes[r];
             for (run = 1; r + run < n && memcmp(&lanes, &t->lanes[r + run], sizeof lanes) == 0;) run++;
         }
-        functions[run - 1][b->f16].values(t->sum + (int64_t)r * b->values_stride, p + r * LLMK_BLOCK, decay + r, b,
+        functions[run - 1][b->f16].values(t->sum + (int64_t)r * b->values_stride, p + r * LLMK_KV_BLOCK, decay + r, b,
                                           lanes);
     }
 }

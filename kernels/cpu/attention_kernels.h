@@ -14,8 +14,8 @@
 enum {
     LLMK_PANEL = 16,                             /* tokens of a panel */
     LLMK_BLOCK_PANELS = 4,                       /* panels of a block */
-    LLMK_BLOCK = LLMK_PANEL * LLMK_BLOCK_PANELS, /* tokens of a block */
-    LLMK_TILE_ROWS = 8                           /* most rows of a tile in any instruction set */
+    LLMK_KV_BLOCK = LLMK_PANEL * LLMK_BLOCK_PANELS, /* tokens of a block */
+    LLMK_QUERY_ROWS = 8                           /* most rows of a tile in any instruction set */
 };
 
 /* The tokens of each panel of a block that one row sees: lo..hi-1. */
