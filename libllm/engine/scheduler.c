@@ -110,7 +110,9 @@ bool llmi_scheduler_preempt(llmi_engine *e) {
     return true;
 }
 
-/* ---- admissi/* Whether a running completion is about to compute more of what this one begins with. */
+/* ---- admission ---- */
+
+/* Whether a running completion is about to compute more of what this one begins with. */
 static bool is_worth_waiting(const llmi_engine *e, const llmi_completion *c) {
     int32_t most = llmi_scheduler_first_needed(c);
     if (!e->dims.keep) return false;
@@ -122,9 +124,6 @@ static bool is_worth_waiting(const llmi_engine *e, const llmi_completion *c) {
         if (n >= WORTH_WAITING && n > r->seq.n_done && n > c->seq.n_done) return true;
     }
     return false;
-}
-
-n false;
 }
 
 enum { ADMITTED, WAITS, NO_ROOM };
@@ -231,7 +230,7 @@ void llmi_scheduler_plan(llmi_engine *e) {
             llmi_scheduler_preempt(e);
         if (open) add_rows(e, c, &copy, n);
         next = c->next;
-        if (!open && e->running.first == c) llmi_scheduler_end(e, c, LLM_FINISH_CONTEXT);
+        if (!open && e->running.first == c) llmi_scheduler_preempt(e); /* alone: admission decides */
     }
 }
 

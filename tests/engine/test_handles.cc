@@ -108,7 +108,7 @@ TEST_F(Handles, WrongCallsAreRefused) {
 }
 
 TEST_F(Handles, LiveBesideJobs) {
-    Engine engine(model, options(256, 4, 32, 256));
+    Engine engine(model, options(256, 4, 32, 384));
     Job job(made_tokens(60, 1), 100), other(made_tokens(60, 2), 60);
     job.go(engine);
     other.go(engine);

@@ -78,9 +78,7 @@ TEST_P(Memory, StepsTakeNone) {
 }
 
 TEST_P(Memory, AllComesBack) {
-    {
-        Engine warm_up(model); /* weights may be packed now */
-    }
+    { Engine warm_up(model); /* weights may be packed now */ }
     int64_t before = bytes.alive;
     {
         Engine engine(model, options(256, 4, 32, 256));
@@ -110,9 +108,7 @@ TEST_P(Memory, AllComesBack) {
 }
 
 TEST_P(Memory, EveryAllocationMayFail) {
-    {
-        Engine warm_up(model);
-    }
+    { Engine warm_up(model); }
     llm_engine_options o = resolve(model, options());
     int64_t before = bytes.alive, n_failed = 0;
     for (int64_t i = 0;; i++) {
@@ -137,14 +133,17 @@ TEST_P(Memory, EngineIsUsableAfterFailuresOfItsCalls) {
     Job good(made_tokens(20, 1), 10);
     good.go(engine);
     int64_t before = bytes.alive;
-    auto failing = [&](const std::function<llm_status()> &call) {
+    auto failing = [&](const std::function<llm_status()> &call) -> int {
         int n = 0;
         for (int64_t i = 0; i < 100; i++) {
             bytes.fail_at = bytes.n_calls + i;
             llm_status status = call();
             bool reached = bytes.n_calls > bytes.fail_at;
             bytes.fail_at = -1;
-            if (!reached) return EXPECT_EQ(LLM_OK, status), n;
+            if (!reached) {
+                EXPECT_EQ(LLM_OK, status);
+                return n;
+            }
             EXPECT_EQ(LLM_E_MEMORY, status);
             EXPECT_EQ(before, bytes.alive);
             n++;
@@ -153,30 +152,30 @@ TEST_P(Memory, EngineIsUsableAfterFailuresOfItsCalls) {
         return n;
     };
     EXPECT_EQ(1, failing([&] {
-        Job job(made_tokens(20, 2), 10, 2);
-        llm_logit_bias bias = {3, 1.0f};
-        job.d.sampling.bias = &bias;
-        job.d.sampling.n_bias = 1;
-        job.d.n_logprobs = 2;
-        return job.submit(engine);
-    }));
+                  Job job(made_tokens(20, 2), 10, 2);
+                  llm_logit_bias bias = {3, 1.0f};
+                  job.d.sampling.bias = &bias;
+                  job.d.sampling.n_bias = 1;
+                  job.d.n_logprobs = 2;
+                  return job.submit(engine);
+              }));
     EXPECT_EQ(3, failing([&] {
-        llm_sequence *s = nullptr;
-        llm_status status = llmi_sequence_create(&s, engine.e);
-        if (status == LLM_OK) status = llmi_sequence_eval(s, made_tokens(9, 3).data(), 9, nullptr, 0);
-        llmi_sequence_destroy(s);
-        return status;
-    }));
+                  llm_sequence *s = nullptr;
+                  llm_status status = llmi_sequence_create(&s, engine.e);
+                  if (status == LLM_OK) status = llmi_sequence_eval(s, made_tokens(9, 3).data(), 9, nullptr, 0);
+                  llmi_sequence_destroy(s);
+                  return status;
+              }));
     llm_sequence *s = nullptr;
     ASSERT_EQ(LLM_OK, llmi_sequence_create(&s, engine.e));
     ASSERT_EQ(LLM_OK, llmi_sequence_eval(s, made_tokens(9, 3).data(), 9, nullptr, 0));
     before = bytes.alive;
     EXPECT_EQ(3, failing([&] {
-        llm_sequence *f = nullptr;
-        llm_status status = llmi_sequence_fork(&f, s);
-        llmi_sequence_destroy(f);
-        return status;
-    }));
+                  llm_sequence *f = nullptr;
+                  llm_status status = llmi_sequence_fork(&f, s);
+                  llmi_sequence_destroy(f);
+                  return status;
+              }));
     llmi_sequence_destroy(s);
     engine.run();
     EXPECT_EQ(10u, good.out[0].tokens.size());

@@ -3,10 +3,10 @@
 
 namespace {
 
-struct Run {
+struct Answers {
     std::vector<float> logits;
     std::vector<Completion> completions;
-    bool operator==(const Run &o) const { return logits == o.logits && completions == o.completions; }
+    bool operator==(const Answers &o) const { return logits == o.logits && completions == o.completions; }
 };
 
 class Same : public ::testing::TestWithParam<std::tuple<std::string, int>> {
@@ -34,9 +34,9 @@ class Same : public ::testing::TestWithParam<std::tuple<std::string, int>> {
         job.d.sampling.temperature = 0.8f;
         job.d.n_logprobs = 4;
     }
-    Run run(const llm_engine_options &o, size_t chunk = 1000, int n_beside = 0, bool warm = false) {
+    Answers run(const llm_engine_options &o, size_t chunk = 1000, int n_beside = 0, bool warm = false) {
         Engine engine(model, o);
-        Run result;
+        Answers result;
         std::vector<std::unique_ptr<Job>> beside;
         if (warm) {
             Job before;
@@ -60,7 +60,7 @@ class Same : public ::testing::TestWithParam<std::tuple<std::string, int>> {
         return result;
     }
     Model model{std::get<0>(GetParam()), gguf(std::get<1>(GetParam()))};
-    Run first = run(options(256, 8, 512));
+    Answers first = run(options(256, 8, 512));
 };
 
 TEST_P(Same, ForAnyNumberOfThreads) {

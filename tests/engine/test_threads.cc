@@ -16,7 +16,8 @@ TEST(Threads, SubmitCancelAndDestroyFromManyWhileOneSteps) {
         threads.emplace_back([&, t] {
             std::mt19937 random(t);
             for (int i = 0; i < 40; i++) {
-                Job job(made_tokens(1 + random() % 40, random() % 4), (int32_t)(random() % 20), 1 + (int32_t)(random() % 2));
+                Job job(made_tokens(1 + random() % 40, random() % 4), (int32_t)(random() % 20),
+                        1 + (int32_t)(random() % 2));
                 job.d.sampling.temperature = 1;
                 if (random() % 5 == 0) job.d.kind = LLMI_JOB_SCORE;
                 ASSERT_EQ(LLM_OK, job.submit(engine));
