@@ -32,4 +32,14 @@ static inline uint32_t llmi_char_class(uint32_t c) {
 bool llmi_is_word(uint32_t c);
 bool llmi_is_cjk(uint32_t c); /* ideographs, as BERT delimits them */
 
+/* Characters that the reference does not know yet where it goes by its own tables: to BERT's cleaning, to its
+ * accents and to punctuation they are nothing special. */
+bool llmi_is_late(uint32_t c);
+
+static inline uint32_t llmi_early_class(uint32_t c) {
+    uint32_t class = llmi_char_class(c);
+    bool asked = class & (LLMI_MARK | LLMI_PUNCT | LLMI_OTHER);
+    return asked && c >= 128 && llmi_is_late(c) ? 0 : class;
+}
+
 #endif

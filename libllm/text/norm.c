@@ -56,7 +56,7 @@ static bool leave_out(llmi_buf *out, const char *text, size_t n, uint32_t mask) 
     for (size_t i = 0, len; i < n; i += len) {
         len = 1;
         if ((unsigned char)text[i] < 0x80) continue;
-        if (!(llmi_char_class(llmi_utf8_decode(text + i, n - i, &len)) & mask)) continue;
+        if (!(llmi_early_class(llmi_utf8_decode(text + i, n - i, &len)) & mask)) continue;
         if (!llmi_buf_append(out, text + kept, i - kept)) return false;
         kept = i + len;
     }
@@ -159,7 +159,7 @@ llm_status llmi_norm_squeeze(llmi_work *w, const llmi_norm *s, llmi_buf *out, co
 
 static bool clean(llmi_buf *out, const char *text, size_t n) {
     for (size_t i = 0, len; i < n; i += len) {
-        uint32_t c = llmi_utf8_decode(text + i, n - i, &len), class = llmi_char_class(c);
+        uint32_t c = llmi_utf8_decode(text + i, n - i, &len), class = llmi_early_class(c);
         bool blank = class & LLMI_SPACE, control = class & LLMI_OTHER && c != '\t' && c != '\n' && c != '\r';
         if (c == 0 || c == 0xfffd || control) continue;
         if (!llmi_buf_append(out, blank ? " " : text + i, blank ? 1 : len)) return false;

@@ -20,7 +20,7 @@ bool llmi_pre_is_number(uint32_t c) {
 }
 
 bool llmi_pre_is_punct(uint32_t c) {
-    return llmi_char_class(c) & LLMI_PUNCT;
+    return llmi_early_class(c) & LLMI_PUNCT;
 }
 
 bool llmi_pre_is_space(uint32_t c) {
@@ -216,7 +216,7 @@ llm_status llmi_pre_bert(llmi_work *w, int32_t level, const char *text, size_t n
     size_t begin = 0;
     llm_status status = LLM_OK;
     for (size_t i = 0, len; i < n && status == LLM_OK; i += len) {
-        uint32_t class = llmi_char_class(llmi_utf8_decode(text + i, n - i, &len));
+        uint32_t class = llmi_early_class(llmi_utf8_decode(text + i, n - i, &len));
         if (!(class & (LLMI_SPACE | LLMI_PUNCT))) continue;
         status = pass(w, level, text + begin, i - begin, first && begin == 0);
         if (status == LLM_OK && class & LLMI_PUNCT) status = pass(w, level, text + i, len, first && i == 0);

@@ -46,14 +46,18 @@ static void put_memory(void *ptr, void *user) {
 /* PCRE2's \s has U+180E, which is no White_Space any more; so the class is written out. */
 #define SPACES "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
 
+/* Marks are of words, too. */
+#define WORDS                                                                                                          \
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}"    \
+    "\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}"
+
 /* What Oniguruma and PCRE2 spell differently, outside ([0]) and inside ([1]) of a class. */
 static const struct {
     char letter;
     const char *text[2];
 } ESCAPES[] = {
-    {'s', {"[" SPACES "]", SPACES}},
-    {'S', {"[^" SPACES "]", NULL}},
-    {'h', {"[0-9a-fA-F]", "0-9a-fA-F"}},
+    {'s', {"[" SPACES "]", SPACES}}, {'S', {"[^" SPACES "]", NULL}},      {'w', {"[" WORDS "]", WORDS}},
+    {'W', {"[^" WORDS "]", NULL}},   {'h', {"[0-9a-fA-F]", "0-9a-fA-F"}},
 };
 
 static const char *find_escape(char letter, bool in_class) {

@@ -181,6 +181,9 @@ std::string show(const Ids &ids) {
 }
 
 Tokenizer from_json(const std::string &json, const std::string &config) {
-    (void)json, (void)config;
-    return nullptr;
+    llm_tokenizer *t = nullptr;
+    llm_status status = llmi_tokenizer_from_json(&t, &llmi_default_allocator, json.data(), json.size(),
+                                                 config.empty() ? nullptr : config.data(), config.size());
+    EXPECT_EQ(status, LLM_OK) << llm_last_error();
+    return Tokenizer(t);
 }

@@ -120,3 +120,12 @@ INSTANTIATE_TEST_SUITE_P(Gguf, TextCases,
                                          Encodings{"phi-3", true, "ggml-vocab/ggml-vocab-phi-3.gguf"},
                                          Encodings{"qwen2", true, "ggml-vocab/ggml-vocab-qwen2.gguf"},
                                          Encodings{"stories260K", true, "../models/stories260K/stories260K-f32.gguf"}));
+
+INSTANTIATE_TEST_SUITE_P(Json, TextCases,
+                         testing::Values(Encodings{"bert-bge", false, "hf/bert-base-uncased.tokenizer.json"},
+                                         Encodings{"gpt-2", false, "hf/gpt-2.tokenizer.json"},
+                                         Encodings{"phi-3", false, "hf/phi-3.tokenizer.json"},
+                                         Encodings{"qwen2", false, "hf/qwen2.tokenizer.json"},
+                                         Encodings{"roberta-base", false, "hf/roberta-base.tokenizer.json"},
+                                         Encodings{"stories260K", false,
+                                                   "../models/stories260K/stories260K-hf/tokenizer.json"}));
