@@ -212,6 +212,13 @@ EXPAND(q2_k, PANEL_BYTES_M16, {
     }
 })
 
+/* ---- a row of the table of products; the including file defines multiply_<PANEL> ---- */
+
+#define expand_f32 NULL
+enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_I8, X_M16 = LLMK_X_I8 };
+#define LLMK_PRODUCT(NAME, name, panel, offset, cols, d, codes, low, high)                                             \
+    {X_##panel, LLMK_PANEL_##panel, offset, expand_##name, multiply_##panel},
+
 /* ---- activations ---- */
 
 /* 32 elements as scale * q, |q| <= 127. Below 1e-30 they count as 0. Where one is not finite the scale

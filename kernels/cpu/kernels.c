@@ -7,12 +7,21 @@ static void init_portable(llmk_kernels *k) {
     llmk_linear_init_portable(&k->linear);
 }
 
+#ifdef LLMK_X86
+static void init_avx512_vnni(llmk_kernels *k) {
+    llmk_linear_init_avx512_vnni(&k->linear);
+}
+#endif
+
 /* From the lowest level upwards. */
 static const struct {
     int32_t needs;
     void (*init)(llmk_kernels *k);
 } levels[] = {
     {0, init_portable},
+#ifdef LLMK_X86
+    {LLM_CPU_AVX512_VNNI, init_avx512_vnni},
+#endif
 };
 
 enum { N_LEVELS = sizeof levels / sizeof levels[0] };

@@ -2,7 +2,7 @@
 #include "cpu/expand.h"
 #include "cpu/kernels.h"
 
-static void multiply_f32(const llmk_tile *t) {
+static void multiply_F32(const llmk_tile *t) {
     for (int32_t r = 0; r < t->n_rows; r++) {
         const float *x = (const float *)(const void *)((const uint8_t *)t->x + (size_t)r * t->x_stride);
         for (int32_t s = 0; s < LLMK_TILE_STRIPS; s++) {
@@ -48,19 +48,19 @@ static inline void multiply_i8(const llmk_tile *t, int n_scales, bool adds) {
             }
 }
 
-static void multiply_s32(const llmk_tile *t) {
+static void multiply_S32(const llmk_tile *t) {
     multiply_i8(t, 1, false);
 }
 
-static void multiply_m32(const llmk_tile *t) {
+static void multiply_M32(const llmk_tile *t) {
     multiply_i8(t, 1, true);
 }
 
-static void multiply_s16(const llmk_tile *t) {
+static void multiply_S16(const llmk_tile *t) {
     multiply_i8(t, 2, false);
 }
 
-static void multiply_m16(const llmk_tile *t) {
+static void multiply_M16(const llmk_tile *t) {
     multiply_i8(t, 2, true);
 }
 
@@ -70,18 +70,9 @@ static void to_bf16(void *dst, const float *x, int64_t n_cols) {
     if (n_cols % 2) to[n_cols] = 0;
 }
 
-#define multiply_F32 multiply_f32
-#define multiply_S32 multiply_s32
-#define multiply_M32 multiply_m32
-#define multiply_S16 multiply_s16
-#define multiply_M16 multiply_m16
-#define expand_f32   NULL
-enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_I8, X_M16 = LLMK_X_I8 };
-
 void llmk_linear_init_portable(llmk_linear_kernels *k) {
     static const llmk_product table[LLMK_N_LAYOUTS] = {
-#define LLMK_LAYOUT(NAME, name, panel, offset, cols, d, codes, low, high)                                              \
-    {X_##panel, LLMK_PANEL_##panel, offset, expand_##name, multiply_##panel},
+#define LLMK_LAYOUT LLMK_PRODUCT
 #include "cpu/layouts.def"
 #undef LLMK_LAYOUT
     };
