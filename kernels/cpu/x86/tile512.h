@@ -1,4 +1,4 @@
-/* Tiles with 512-bit registers: two strips, one register each, times up to six rows. The including file
+/* Tiles with 512-bit registers: a strip is two registers wide, times up to six rows. The including file
  * defines dot512(sums, weights, activations): sums of four products of unsigned and signed bytes. */
 #ifndef LLMK_CPU_X86_TILE512_H
 #define LLMK_CPU_X86_TILE512_H
@@ -10,7 +10,7 @@ static inline __m512 load16(const void *p) {
 }
 
 #define LOAD_ACC(n)                                                                                                    \
-    float *acc##n = t->acc + (n)*t->acc_stride;                                                                        \
+    float *acc##n = t->acc + (n)*LLMK_STRIP;                                                                        \
     __m512 a##n = load16(acc##n), b##n = load16(acc##n + 16);
 
 #define STORE_ACC(n)                                                                                                   \
@@ -31,9 +31,8 @@ static inline __m512 load16(const void *p) {
 #define TILE_F32(N, kind)                                                                                              \
     static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
         const uint8_t *p = t->panel;                                                                                   \
-        const size_t second = t->panel_stride;                                                                         \
-        ROWS_##N(F32_ROW) ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 64) {                        \
-            __m512 w0 = load16(p), w1 = load16(p + second);                                                            \
+        ROWS_##N(F32_ROW) ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 128) {                        \
+            __m512 w0 = load16(p), w1 = load16(p + 64);                                                            \
             ROWS_##N(F32_COLUMN)                                                                                       \
         }                                                                                                              \
         ROWS_##N(STORE_ACC)                                                                                            \
@@ -105,11 +104,11 @@ enum { ADDS_S32 = 0, ADDS_M32 = 1, ADDS_S16 = 0, ADDS_M16 = 1 };
 
 #define TILE_I8(N, kind)                                                                                               \
     static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
-        const uint8_t *p = t->panel, *end = p + t->n_cols / LLMK_BLOCK * PANEL_BYTES_##kind;                           \
-        const size_t second = t->panel_stride;                                                                         \
+        enum { second = PANEL_BYTES_##kind };\
+        const uint8_t *p = t->panel, *end = p + t->n_cols / LLMK_BLOCK * 2 * second;                          \
         const int32_t offset = t->offset;                                                                              \
         const int8_t *x = t->x;                                                                                        \
-        ROWS_##N(LOAD_ACC) for (; p < end; p += PANEL_BYTES_##kind, x += (N)*LLMK_X_I8_BYTES) {                        \
+        ROWS_##N(LOAD_ACC) for (; p < end; p += 2 * second, x += (N)*LLMK_X_I8_BYTES) {                        \
             const float *scale = (const float *)(const void *)(x + 32 * (N));                                          \
             row_terms terms;                                                                                           \
             load_row_terms(&terms, x, N, offset, HALVES_##kind, ADDS_##kind);                                          \
