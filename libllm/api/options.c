@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "format/dtype_size.h"
 #include "model/model.h"
+#include "text/template.h"
 
 typedef struct option_row {
     const char *group, *name;
@@ -70,6 +71,15 @@ const llm_quantize_options llmi_quantize_defaults = {
     .output_dtype = LLM_DTYPE_AUTO,
 };
 
+const llm_template_options llmi_template_defaults = {
+    .struct_size = sizeof(llm_template_options),
+    .max_depth = LLMI_TEMPLATE_MAX_DEPTH,
+    .max_steps = 10000000,
+    .max_output_bytes = 16 << 20,
+    .max_memory_bytes = 64 << 20,
+    .now = LLM_NOW_CLOCK,
+};
+
 static const struct group {
     const char *name, *what;
     const void *defaults;
@@ -80,6 +90,7 @@ static const struct group {
     {"engine", "llm_engine_options", &llmi_engine_defaults, sizeof llmi_engine_defaults},
     {"generate", "llm_generate_options", &llmi_generate_defaults, sizeof llmi_generate_defaults},
     {"quantize", "llm_quantize_options", &llmi_quantize_defaults, sizeof llmi_quantize_defaults},
+    {"template", "llm_template_options", &llmi_template_defaults, sizeof llmi_template_defaults},
 };
 
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
@@ -113,6 +124,10 @@ LLM_API void llm_generate_options_init(llm_generate_options *options) {
 
 LLM_API void llm_quantize_options_init(llm_quantize_options *options) {
     init(options, "quantize");
+}
+
+LLM_API void llm_template_options_init(llm_template_options *options) {
+    init(options, "template");
 }
 
 /* ---- a member as a number ---- */
