@@ -131,6 +131,63 @@ INSTANTIATE_TEST_SUITE_P(Json, TextCases,
                                          Encodings{"stories260K", false,
                                                    "../models/stories260K/stories260K-hf/tokenizer.json"}));
 
+/* ---- expectations of another library's tests, which add special tokens ---- */
+
+struct Expectations {
+    const char *model, *file; /* key of tokenizer_tests.json, or a file of one case */
+    const char *tokenizer;
+    bool gguf;
+};
+
+static void PrintTo(const Expectations &e, std::ostream *out) {
+    *out << (e.model ? e.model : e.file);
+}
+
+class OtherCases : public testing::TestWithParam<Expectations> {};
+
+static void check_other(const Tokenizer &t, const std::string &text, const Ids &expected) {
+    Ids found = encode(t, text, LLM_ENCODE_PARSE_SPECIAL | LLM_ENCODE_ADD_SPECIAL);
+    EXPECT_EQ(found, expected) << text << "\n" << show(found) << "\n" << show(expected);
+}
+
+TEST_P(OtherCases, EncodeTokenForToken) {
+    Expectations e = GetParam();
+    OPEN(text, DATA + "swift-transformers/" + (e.model ? "tokenizer_tests.json" : e.file));
+    Tokenizer t = open({e.tokenizer, e.gguf, e.tokenizer});
+    ASSERT_TRUE(t);
+    json_t *root = json_loadb(text.data(), text.size(), 0, nullptr), *one;
+    ASSERT_TRUE(root);
+    if (!e.model) {
+        check_other(t, text_of(root, "text"), ids_of(json_object_get(root, "token_ids")));
+    } else {
+        size_t i;
+        ASSERT_GT(json_array_size(json_object_get(root, e.model)), 0u);
+        json_array_foreach(json_object_get(root, e.model), i, one) {
+            const json_t *ids = json_object_get(json_object_get(one, "encoded"), "input_ids");
+            check_other(t, text_of(one, "input"), ids_of(ids));
+        }
+    }
+    json_decref(root);
+}
+
+static const char BERT[] = "ggml-vocab/ggml-vocab-bert-bge.gguf", BERT_JSON[] = "hf/bert-base-uncased.tokenizer.json";
+static const char GPT2[] = "ggml-vocab/ggml-vocab-gpt-2.gguf", GPT2_JSON[] = "hf/gpt-2.tokenizer.json";
+static const char LLAMA2[] = "ggml-vocab/ggml-vocab-llama-spm.gguf", LLAMA3[] = "ggml-vocab/ggml-vocab-llama-bpe.gguf";
+
+INSTANTIATE_TEST_SUITE_P(Others, OtherCases,
+                         testing::Values(Expectations{"bert-base-uncased", nullptr, BERT, true},
+                                         Expectations{"bert-base-uncased", nullptr, BERT_JSON, false},
+                                         Expectations{"distilgpt2", nullptr, GPT2, true},
+                                         Expectations{"distilgpt2", nullptr, GPT2_JSON, false},
+                                         Expectations{"coreml-projects/Llama-2-7b-chat-coreml", nullptr, LLAMA2, true},
+                                         Expectations{"pcuenq/Llama-3.2-1B-Instruct-tokenizer", nullptr, LLAMA3, true},
+                                         Expectations{nullptr, "bert_uncased_encoded.json", BERT, true},
+                                         Expectations{nullptr, "bert_uncased_encoded.json", BERT_JSON, false},
+                                         Expectations{nullptr, "gpt2_encoded_tokens.json", GPT2, true},
+                                         Expectations{nullptr, "gpt2_encoded_tokens.json", GPT2_JSON, false},
+                                         Expectations{nullptr, "llama_encoded.json", LLAMA2, true},
+                                         Expectations{nullptr, "llama_3.2_encoded.json", LLAMA3, true}));
+
 /* ---- made by make_golden.py ---- */
 
 static void check_case(const Tokenizer &t, const std::string &name, const json_t *one, bool trailing_blank) {
