@@ -1,0 +1,272 @@
+/* Packed strips to panels, and activations to bytes: plain C that compilers vectorize. Each
+ * instruction set's file includes it and so gets its own copies, all with the same results. */
+#ifndef LLMK_CPU_EXPAND_H
+#define LLMK_CPU_EXPAND_H
+
+#include "cpu/linear_kernels.h"
+#include "quant/half.h"
+
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
+enum {
+    PANEL_BYTES_F32 = 2048,
+    PANEL_BYTES_BF16 = 1024,
+    PANEL_BYTES_S32 = 576,
+    PANEL_BYTES_M32 = 640,
+    PANEL_BYTES_S16 = 640,
+    PANEL_BYTES_M16 = 768
+};
+
+static inline void load_halves(float *dst, const uint8_t *src) {
+#ifdef __AVX512F__
+    _mm512_storeu_ps(dst, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)src)));
+#elif defined __F16C__
+    _mm256_storeu_ps(dst, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)src)));
+    _mm256_storeu_ps(dst + 8, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(src + 16))));
+#else
+    for (int i = 0; i < LLMK_LANES; i++) {
+        uint16_t half;
+        memcpy(&half, src + 2 * i, sizeof half);
+        dst[i] = llmk_f16_to_f32(half);
+    }
+#endif
+}
+
+/* ---- numbers, 64 bytes (a step: 4 columns of 16 rows) as 8 words ---- */
+
+typedef struct step {
+    uint64_t word[8];
+} step;
+
+static inline step load_step(const uint8_t *src) {
+    step v;
+    memcpy(&v, src, sizeof v);
+    return v;
+}
+
+enum { AHEAD = 2048 }; /* bytes; planes are read from end to end, and what follows them is the next strip */
+
+static inline step load_packed(const uint8_t *src) {
+    __builtin_prefetch(src + AHEAD);
+    return load_step(src);
+}
+
+static inline void store_step(uint8_t *dst, const step *v) {
+    memcpy(dst, v, sizeof *v);
+}
+
+#define EACH_BYTE(n) (0x0101010101010101u * (n))
+
+/* dst[i] = (v >> shift) & mask */
+static inline void put_bits(uint8_t *dst, const step *v, int shift, uint64_t mask) {
+    step out;
+    for (int i = 0; i < 8; i++) out.word[i] = v->word[i] >> shift & mask;
+    store_step(dst, &out);
+}
+
+/* dst[i] |= ((v >> shift) & mask) << up */
+static inline void add_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, int up) {
+    step out = load_step(dst);
+    for (int i = 0; i < 8; i++) out.word[i] |= (v->word[i] >> shift & mask) << up;
+    store_step(dst, &out);
+}
+
+static inline void low_bytes(uint8_t *dst, const uint8_t *src) {
+    for (int k = 0; k < 8; k++) {
+        step v = load_packed(src + 64 * k);
+        store_step(dst + 64 * k, &v);
+    }
+}
+
+static inline void low_nibbles(uint8_t *dst, const uint8_t *src) {
+    for (int j = 0; j < 4; j++) {
+        step v = load_packed(src + 64 * j);
+        put_bits(dst + 64 * j, &v, 0, EACH_BYTE(15));
+        put_bits(dst + 64 * (j + 4), &v, 4, EACH_BYTE(15));
+    }
+}
+
+static inline void low_pairs(uint8_t *dst, const uint8_t *src) {
+    for (int j = 0; j < 2; j++) {
+        step v = load_packed(src + 64 * j);
+        for (int s = 0; s < 4; s++) put_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3));
+    }
+}
+
+static inline void high_pairs(uint8_t *dst, const uint8_t *src) {
+    for (int j = 0; j < 2; j++) {
+        step v = load_packed(src + 64 * j);
+        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), 4);
+    }
+}
+
+static inline void high_bits(uint8_t *dst, const uint8_t *src, int up) {
+    step v = load_packed(src);
+    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, &v, s, EACH_BYTE(1), up);
+}
+
+/* ---- scales ---- */
+
+/* dst = d * code, of unsigned codes; negated: -(d * code) */
+static inline void scale_codes(float *dst, const float *d, const uint8_t *codes, float sign) {
+    for (int i = 0; i < LLMK_LANES; i++) dst[i] = sign * (d[i] * (float)codes[i]);
+}
+
+static inline void scale_signed_codes(float *dst, const float *d, const uint8_t *codes) {
+    for (int i = 0; i < LLMK_LANES; i++) dst[i] = d[i] * (float)(int8_t)codes[i];
+}
+
+/* ---- types; i counts half blocks: 16 rows of a block of 32 columns, then the other 16 ---- */
+
+static void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
+    for (int64_t i = 0; i < 2 * n_cols; i++)
+        load_halves((float *)(void *)panel + 16 * i, src->at[LLMK_PLANE_LOW] + 32 * i);
+}
+
+/* An odd number of columns expands one more. */
+static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
+    for (int64_t i = 0; i < n_cols + n_cols % 2; i++) {
+        uint32_t pair[LLMK_LANES], even[LLMK_LANES], odd[LLMK_LANES];
+        uint8_t *dst = panel + 256 * (i / 2) + 64 * (i % 2);
+        memcpy(pair, src->at[LLMK_PLANE_LOW] + 64 * i, sizeof pair);
+        for (int r = 0; r < LLMK_LANES; r++) even[r] = pair[r] << 16, odd[r] = pair[r] & 0xffff0000;
+        memcpy(dst, even, sizeof even);
+        memcpy(dst + 128, odd, sizeof odd);
+    }
+}
+
+#define EXPAND(name, panel_bytes, body)                                                                                \
+    static void expand_##name(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {                                \
+        const uint8_t *d = src->at[LLMK_PLANE_D], *codes = src->at[LLMK_PLANE_CODES];                                  \
+        const uint8_t *low = src->at[LLMK_PLANE_LOW], *high = src->at[LLMK_PLANE_HIGH];                                \
+        float f[2][2][LLMK_LANES];                                                                                     \
+        (void)codes, (void)high, (void)f;                                                                              \
+        for (int64_t i = 0; i < n_cols / LLMK_BLOCK * 2; i++, panel += (panel_bytes)) {                                \
+            float *scales = (float *)(void *)(panel + 512);                                                            \
+            body                                                                                                       \
+        }                                                                                                              \
+    }
+
+EXPAND(q8_0, PANEL_BYTES_S32, {
+    low_bytes(panel, low + 512 * i);
+    load_halves(scales, d + 32 * i);
+})
+
+EXPAND(q4_0, PANEL_BYTES_S32, {
+    low_nibbles(panel, low + 256 * i);
+    load_halves(scales, d + 32 * i);
+})
+
+EXPAND(q5_0, PANEL_BYTES_S32, {
+    low_nibbles(panel, low + 256 * i);
+    high_bits(panel, high + 64 * i, 4);
+    load_halves(scales, d + 32 * i);
+})
+
+EXPAND(q4_1, PANEL_BYTES_M32, {
+    low_nibbles(panel, low + 256 * i);
+    load_halves(scales, d + 64 * i);
+    load_halves(scales + 16, d + 64 * i + 32);
+})
+
+EXPAND(q5_1, PANEL_BYTES_M32, {
+    low_nibbles(panel, low + 256 * i);
+    high_bits(panel, high + 64 * i, 4);
+    load_halves(scales, d + 64 * i);
+    load_halves(scales + 16, d + 64 * i + 32);
+})
+
+/* f: the n factors of both halves of the rows, read where each 256 columns begin; their half: f[i % 2]. */
+#define FACTORS(n)                                                                                                     \
+    if (i % 16 == 0)                                                                                                   \
+        for (int v = 0; v < 2 * (n); v++) load_halves(f[v / (n)][v % (n)], d + 32 * (i / 16 * 2 * (n) + v));
+
+EXPAND(q4_k, PANEL_BYTES_M32, {
+    FACTORS(2)
+    low_nibbles(panel, low + 256 * i);
+    scale_codes(scales, f[i % 2][0], codes + 32 * i, 1.0f);
+    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, -1.0f);
+})
+
+EXPAND(q5_k, PANEL_BYTES_M32, {
+    FACTORS(2)
+    low_nibbles(panel, low + 256 * i);
+    high_bits(panel, high + 64 * i, 4);
+    scale_codes(scales, f[i % 2][0], codes + 32 * i, 1.0f);
+    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, -1.0f);
+})
+
+EXPAND(q6_k, PANEL_BYTES_S16, {
+    FACTORS(1)
+    low_nibbles(panel, low + 256 * i);
+    high_pairs(panel, high + 128 * i);
+    for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s);
+})
+
+EXPAND(q3_k, PANEL_BYTES_S16, {
+    FACTORS(1)
+    low_pairs(panel, low + 128 * i);
+    high_bits(panel, high + 64 * i, 2);
+    for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s);
+})
+
+EXPAND(q2_k, PANEL_BYTES_M16, {
+    FACTORS(2)
+    low_pairs(panel, low + 128 * i);
+    for (int s = 0; s < 2; s++) {
+        const uint8_t *both = codes + 32 * i + 16 * s;
+        for (int r = 0; r < LLMK_LANES; r++) {
+            scales[16 * s + r] = f[i % 2][0][r] * (float)(both[r] & 15);
+            scales[32 + 16 * s + r] = -(f[i % 2][1][r] * (float)(both[r] >> 4));
+        }
+    }
+})
+
+/* ---- a row of the table of products; the including file defines multiply_<PANEL> ---- */
+
+#define expand_f32 NULL
+enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_I8, X_M16 = LLMK_X_I8 };
+#define LLMK_PRODUCT(NAME, name, panel, offset, d_cols, d, cols, codes, low, high)                                           \
+    {X_##panel, LLMK_PANEL_##panel, offset, expand_##name, multiply_##panel},
+
+/* ---- activations ---- */
+
+/* 32 elements as scale * q, |q| <= 127. Below 1e-30 they count as 0. Where one is not finite the scale
+ * is not finite either, and so is everything it touches. */
+static inline void quantize_block(int8_t *q, float *scale, int32_t *sum0, int32_t *sum1, const float *x) {
+    uint32_t bits[LLMK_BLOCK];
+    int32_t peak = 0, sum[2] = {0, 0};
+    memcpy(bits, x, sizeof bits);
+    for (int i = 0; i < LLMK_BLOCK; i++) {
+        int32_t magnitude = (int32_t)(bits[i] & 0x7fffffff);
+        peak = magnitude > peak ? magnitude : peak;
+    }
+    float largest = llmk_f32_from_bits((uint32_t)peak);
+    float inverse = largest >= 1e-30f && largest <= 3.4028235e38f ? 127.0f / largest : 0.0f;
+    *scale = largest < 1e-30f ? 0.0f : largest / 127.0f;
+    int32_t v[LLMK_BLOCK];
+    for (int i = 0; i < LLMK_BLOCK; i++) {
+        uint32_t keep = inverse > 0.0f ? 0xffffffff : 0;
+        float y = llmk_f32_from_bits(bits[i] & keep) * inverse + 12582912.0f; /* 1.5 * 2^23: rounds to nearest even */
+        v[i] = (int32_t)llmk_f32_bits(y) - 0x4b400000;
+    }
+    for (int i = 0; i < LLMK_BLOCK; i++) q[i] = (int8_t)v[i];
+    for (int i = 0; i < 16; i++) sum[0] += v[i], sum[1] += v[16 + i];
+    *sum0 = sum[0];
+    *sum1 = sum[1];
+}
+
+static void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
+    size_t n = (size_t)n_rows;
+    for (int64_t b = 0; b < n_cols / LLMK_BLOCK; b++) {
+        int8_t *q = (int8_t *)dst + (size_t)b * n * LLMK_X_I8_BYTES;
+        float *scale = (float *)(void *)(q + 32 * n);
+        int32_t *sums = (int32_t *)(void *)(scale + n);
+        for (size_t r = 0; r < n; r++)
+            quantize_block(q + 32 * r, scale + r, sums + r, sums + n + r, x + (int64_t)r * stride + b * LLMK_BLOCK);
+    }
+}
+
+#endif

@@ -1,0 +1,46 @@
+#include "cpu/kernels.h"
+
+#include "cpu/features.h"
+
+static void init_portable(llmk_kernels *k) {
+    llmk_rows_init_portable(&k->rows);
+    llmk_attention_init_portable(&k->attention);
+    llmk_linear_init_portable(&k->linear);
+}
+
+#ifdef LLMK_X86
+static void init_avx2(llmk_kernels *k) {
+    llmk_rows_init_avx2(&k->rows);
+    llmk_attention_init_avx2(&k->attention);
+}
+
+static void init_avx512(llmk_kernels *k) {
+    llmk_rows_init_avx512(&k->rows);
+    llmk_attention_init_avx512(&k->attention);
+}
+
+static void init_avx512_vnni(llmk_kernels *k) {
+    llmk_linear_init_avx512_vnni(&k->linear);
+}
+#endif
+
+/* From the lowest level upwards. */
+static const struct {
+    int32_t needs;
+    void (*init)(llmk_kernels *k);
+} levels[] = {
+    {0, init_portable},
+#ifdef LLMK_X86
+    {LLM_CPU_AVX2, init_avx2},
+    {LLM_CPU_AVX512, init_avx512},
+    {LLM_CPU_AVX512_VNNI, init_avx512_vnni},
+#endif
+};
+
+enum { N_LEVELS = sizeof levels / sizeof levels[0] };
+
+void llmk_kernels_init(llmk_kernels *k, int32_t cpu_mask) {
+    *k = (llmk_kernels){.features = llmk_features_limit(llmk_features_detect(), cpu_mask)};
+    for (int i = 0; i < N_LEVELS; i++)
+        if ((k->features & levels[i].needs) == levels[i].needs) levels[i].init(k);
+}

@@ -1,0 +1,60 @@
+/* Micro-kernels of linear operations. A product is computed in tiles of a strip of weights (32
+ * outputs) and up to six rows of activations. The packed weights of a chunk of columns are first
+ * expanded to a panel that fits the first-level cache, then multiplied with all rows.
+ *
+ * An output is the sum over columns in ascending order, one accumulator, whatever the tile: results
+ * do not depend on the number of rows or on how the columns are cut into chunks. */
+#ifndef LLMK_CPU_LINEAR_KERNELS_H
+#define LLMK_CPU_LINEAR_KERNELS_H
+
+#include "cpu/pack.h"
+
+LLM_BEGIN_DECLS
+
+enum { LLMK_TILE_ROWS = 6 };
+
+/* A strip's panel; the two halves of its rows, 16 each, alternate. F32: [col][2][16]. BF16:
+ * [col / 2][2][16][2]. The others, for each 32 columns and half: 8 x 64 bytes [step][16][4] (u8, columns
+ * 4 step .. 4 step + 3), then F32 vectors of 16: scales, then (M) what is added; one of each for 32
+ * columns or for each 16. */
+enum { LLMK_PANEL_F32, LLMK_PANEL_BF16, LLMK_PANEL_S32, LLMK_PANEL_M32, LLMK_PANEL_S16, LLMK_PANEL_M16, LLMK_N_PANELS };
+
+/* Activations. F32: the caller's rows. BF16: rows of an even number of BF16. I8: groups of up to six
+ * rows; a group of n rows is, for each 32 columns, n x 32 signed bytes, n F32 scales, n sums (I32) of the
+ * first 16 bytes and n of the last 16. */
+enum { LLMK_X_F32, LLMK_X_BF16, LLMK_X_I8, LLMK_N_X };
+enum { LLMK_X_I8_BYTES = 44 }; /* of 32 columns of a row */
+
+typedef struct llmk_tile {
+    float *acc; /* [n_rows][32], read and written */
+    const uint8_t *panel;
+    const void *x;   /* the first column of the chunk */
+    size_t x_stride; /* F32, BF16: bytes between rows */
+    int64_t n_cols;
+    int32_t n_rows, offset; /* n_rows 1..6 */
+} llmk_tile;
+
+typedef struct llmk_product {
+    int32_t x, panel, offset;
+    /* Expands n_cols columns of a strip; NULL: the packed form is the panel. */
+    void (*expand)(uint8_t *panel, const llmk_planes *src, int64_t n_cols);
+    void (*multiply)(const llmk_tile *t);
+} llmk_product;
+
+typedef struct llmk_linear_kernels {
+    llmk_product product[LLMK_N_LAYOUTS];
+    /* A group of 1..6 rows; n_cols a multiple of 32. */
+    void (*quantize)(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols);
+    /* One row; an odd number of columns is filled up with a zero. */
+    void (*to_bf16)(void *dst, const float *x, int64_t n_cols);
+} llmk_linear_kernels;
+
+/* The portable ones fill the table (see kernels.h); each of these overwrites what it is better at. */
+void llmk_linear_init_avx2(llmk_linear_kernels *k);
+void llmk_linear_init_avx512(llmk_linear_kernels *k);
+void llmk_linear_init_avx512_vnni(llmk_linear_kernels *k);
+void llmk_linear_init_avx512_bf16(llmk_linear_kernels *k);
+
+LLM_END_DECLS
+
+#endif
