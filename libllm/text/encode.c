@@ -137,6 +137,7 @@ static llm_status encode_plain(llmi_work *w, llm_span text, bool first) {
     llm_status status = LLM_OK;
     for (size_t at = 0; at < text.len && status == LLM_OK;) {
         size_t n = llmi_utf8_valid(text.ptr + at, text.len - at), bad = 0, len;
+        w->continues = at > 0;
         if (n) status = encode_valid(w, (llm_span){text.ptr + at, n}, first && at == 0);
         at += n;
         while (at + bad < text.len &&

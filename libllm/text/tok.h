@@ -101,6 +101,8 @@ struct llmi_work {
     llmi_buf word;                  /* a spelling to look up */
     llmi_buf cells, heap, run[2];   /* of the model */
     void *match;                    /* of llmi_regex_find */
+    bool continues;                 /* the piece follows bytes that are no text: no prefix */
+    bool narrow;                    /* a pattern exceeded its limits */
     struct llmi_cache *cache;       /* words met in this call */
 };
 
