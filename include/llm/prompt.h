@@ -46,7 +46,10 @@ typedef struct llm_template_options {
                                  zone; default LLM_NOW_CLOCK */
 } llm_template_options;
 
-LLM_API void llm_template_options_init(llm_template_options *options);
+LLM_API void llm_template_options_init_sized(llm_template_options *options, size_t n_bytes);
+static inline void llm_template_options_init(llm_template_options *options) {
+    llm_template_options_init_sized(options, sizeof *options);
+}
 
 /* Renders. context: n_bytes (or LLM_NTS) of a JSON object that holds every variable: "messages" (a list of
  * {"role", "content", ...}), "tools", "documents", "add_generation_prompt" and whatever else the template reads.
