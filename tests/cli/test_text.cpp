@@ -194,7 +194,7 @@ TEST_F(CliText, ChatKeepsTheTranscriptAndResets) {
     EXPECT_EQ(turns[1]["role"].text(), "assistant");
     Json after = llm_json({"chat", stories_gguf, "-n", "5"}, "Bye\n/reset\nHi\n/exit\nno\n")["messages"];
     ASSERT_EQ(after.size(), 2u);
-    EXPECT_EQ(after[1]["content"].text(), turns[1]["text"].text());
+    EXPECT_EQ(after[1]["content"].text(), turns[1]["content"].text());
     Output plain = llm({"chat", stories_gguf, "-n", "5"}, "Hi\n");
     EXPECT_EQ(plain.rc, 0);
     EXPECT_EQ(plain.out, turns[1]["content"].text() + "\n");
