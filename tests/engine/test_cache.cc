@@ -248,6 +248,22 @@ TEST_F(Sequences, SpareSecuresTheCopy) {
     EXPECT_EQ(3, unused());
 }
 
+/* The cache must not make a sequence too large that fits without it. */
+TEST_F(Sequences, WhatFitsWithoutTheCacheFitsWithIt) {
+    make(2);
+    Seq a({1, 2, 3, 4, 5, 6, 7}), b({1, 2, 3, 4, 5, 9, 9, 9});
+    ASSERT_TRUE(compute(a));
+    release(a);
+    llmi_seq_match(&b.s, &cache, 7);
+    EXPECT_EQ(5, b.s.n_done);
+    ASSERT_TRUE(llmi_seq_reserve(&b.s, &cache, 8));
+    EXPECT_EQ(4, b.s.n_done);
+    ASSERT_TRUE(compute(b));
+    expect_intact(b);
+    release(b);
+    EXPECT_EQ(2, unused());
+}
+
 /* Anything in any order: every sequence finds its own tokens in its pages, and no page is lost. */
 TEST_F(Sequences, RandomOperationsKeepEverySequenceIntact) {
     for (uint32_t seed = 0; seed < 30; seed++) {

@@ -186,6 +186,17 @@ TEST_F(Schedule, WhatCanNeverFitEndsWithContext) {
     EXPECT_EQ(alone(model, fits), fits.out);
 }
 
+TEST_F(Schedule, CacheLeavesRoomForWhatFills) {
+    Engine engine(model, options(256, 8, 32, 64));
+    Job first(made_tokens(50, 1), 1), second(made_tokens(40, 1) + made_tokens(20, 7), 4);
+    first.go(engine);
+    engine.run();
+    second.go(engine);
+    engine.run();
+    EXPECT_EQ(LLM_FINISH_LENGTH, second.out[0].finish);
+    EXPECT_EQ(alone(model, second), second.out);
+}
+
 TEST_F(Schedule, LargeJobIsNotKeptOutBySmallOnes) {
     Engine engine(model, options(256, 4, 32, 256));
     std::vector<std::unique_ptr<Job>> small;
