@@ -18,7 +18,8 @@ typedef struct llm_option_info {
     const char *name;       /* the member's name, e.g. "top_p" */
     const char *meaning;    /* one line */
     const char *default_as; /* the default as text, e.g. "0.95" */
-    double minimum;         /* inclusive; equal to maximum when there is no range */
+    double minimum;         /* inclusive; equal to maximum when there is no range. The default is always
+                               right, also outside the range */
     double maximum;
 } llm_option_info;
 
