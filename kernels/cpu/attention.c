@@ -33,7 +33,7 @@ typedef struct result {
 typedef struct workspace {
     float *q, *keys, *values;
     result part, so_far;
-    float *totals; /* [ITEM_ROWS][LLMK_PANEL] */
+    float *totals; /* [ITEM_ROWS][LLMK_KV_PANEL] */
     llmk_lanes *lanes;
 } workspace;
 
@@ -62,18 +62,18 @@ typedef struct item {
 /* ---- scratch memory: the spans, each thread's workspace, then the results of shared parts ---- */
 
 static int64_t item_floats(int64_t max_cols) {
-    return max_cols <= ITEM_FLOATS ? ITEM_FLOATS : (max_cols + LLMK_PANEL - 1) / LLMK_PANEL * LLMK_PANEL;
+    return max_cols <= ITEM_FLOATS ? ITEM_FLOATS : (max_cols + LLMK_KV_PANEL - 1) / LLMK_KV_PANEL * LLMK_KV_PANEL;
 }
 
 static int64_t workspace_floats(int64_t max_cols) {
-    enum { FIXED = WIDE_FLOATS + ITEM_ROWS * (LLMK_PANEL + 4 + (int)(sizeof(llmk_lanes) / sizeof(float))) };
+    enum { FIXED = WIDE_FLOATS + ITEM_ROWS * (LLMK_KV_PANEL + 4 + (int)(sizeof(llmk_lanes) / sizeof(float))) };
     return 3 * item_floats(max_cols) + FIXED;
 }
 
 enum { RESULT_FLOATS = SHARED_FLOATS + 2 * ITEM_ROWS };
 
 static int64_t span_floats(int64_t max_rows) {
-    return (max_rows * (int64_t)(sizeof(span) / sizeof(float)) + LLMK_PANEL - 1) / LLMK_PANEL * LLMK_PANEL;
+    return (max_rows * (int64_t)(sizeof(span) / sizeof(float)) + LLMK_KV_PANEL - 1) / LLMK_KV_PANEL * LLMK_KV_PANEL;
 }
 
 size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
@@ -102,7 +102,7 @@ static workspace workspace_of(const job *j, int32_t slot) {
     workspace w = {.q = take(&at, n), .part = take_result(&at, n), .so_far = take_result(&at, n)};
     w.keys = take(&at, WIDE_FLOATS);
     w.values = w.keys + WIDE_FLOATS / 2;
-    w.totals = take(&at, ITEM_ROWS * LLMK_PANEL);
+    w.totals = take(&at, ITEM_ROWS * LLMK_KV_PANEL);
     w.lanes = (llmk_lanes *)(void *)at;
     return w;
 }
@@ -141,11 +141,11 @@ static item item_of(const job *j, int64_t index) {
 /* Panels of a sequence are counted through its pages. */
 static int32_t panel_of(const llm_kv *kv, int32_t position) {
     int32_t page_tokens = kv->desc.page_tokens;
-    return position / page_tokens * kv->n_panels + position % page_tokens / LLMK_PANEL;
+    return position / page_tokens * kv->n_panels + position % page_tokens / LLMK_KV_PANEL;
 }
 
 static int32_t panel_position(const llm_kv *kv, int32_t panel) {
-    return panel / kv->n_panels * kv->desc.page_tokens + panel % kv->n_panels * LLMK_PANEL;
+    return panel / kv->n_panels * kv->desc.page_tokens + panel % kv->n_panels * LLMK_KV_PANEL;
 }
 
 /* Rows of each register tile side by side: [tiles][head_dim][rows]. */
@@ -172,10 +172,10 @@ static void find_lanes(const job *j, const item *it, int32_t panel, llmk_lanes *
     for (int32_t r = 0; r < it->rows.n_rows; r++) {
         int32_t last = j->batch->positions[it->rows.first + r], first = llmk_attention_first(j->a->window, last);
         llmk_lanes lanes;
-        for (int32_t p = 0; p < LLMK_BLOCK_PANELS; p++) {
+        for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p++) {
             int32_t begin = panel_position(j->kv, panel + p), left = j->kv->desc.page_tokens;
-            left -= (panel + p) % j->kv->n_panels * LLMK_PANEL;
-            int32_t n = left < LLMK_PANEL ? left : LLMK_PANEL;
+            left -= (panel + p) % j->kv->n_panels * LLMK_KV_PANEL;
+            int32_t n = left < LLMK_KV_PANEL ? left : LLMK_KV_PANEL;
             lanes.lo[p] = clamp_lane(first - begin, n);
             lanes.hi[p] = clamp_lane(last - begin + 1, n);
         }
@@ -184,8 +184,8 @@ static void find_lanes(const job *j, const item *it, int32_t panel, llmk_lanes *
 }
 
 static bool all_see(const job *j, const item *it, int32_t panel) {
-    return j->kv->desc.page_tokens % LLMK_PANEL == 0 && panel_position(j->kv, panel) >= it->all_first &&
-           panel_position(j->kv, panel + LLMK_BLOCK_PANELS) <= it->all_last + 1;
+    return j->kv->desc.page_tokens % LLMK_KV_PANEL == 0 && panel_position(j->kv, panel) >= it->all_first &&
+           panel_position(j->kv, panel + LLMK_KV_BLOCK_PANELS) <= it->all_last + 1;
 }
 
 /* Finds the panels begin..end-1 of the block at `panel`. */
@@ -205,7 +205,7 @@ static bool find_block(const job *j, const item *it, int32_t panel, llmk_attenti
 
 /* Several register tiles read the block: converts it once. */
 static void widen_block(const job *j, llmk_attention_block *b, const workspace *w) {
-    int64_t n_keys = (int64_t)b->head_dim * LLMK_PANEL, n_values = (int64_t)b->values_stride * LLMK_PANEL;
+    int64_t n_keys = (int64_t)b->head_dim * LLMK_KV_PANEL, n_values = (int64_t)b->values_stride * LLMK_KV_PANEL;
     for (int32_t p = b->begin; p < b->end; p++) {
         float *keys = w->keys + p * n_keys, *values = w->values + p * n_values;
         j->k->widen(keys, b->keys[p], n_keys);
@@ -223,7 +223,7 @@ static bool attend_block(const job *j, const item *it, int32_t panel, const work
         .head_dim = kv->desc.head_dim,
         .values_stride = kv->values_stride,
         .begin = begin > 0 ? begin : 0,
-        .end = end < LLMK_BLOCK_PANELS ? end : LLMK_BLOCK_PANELS,
+        .end = end < LLMK_KV_BLOCK_PANELS ? end : LLMK_KV_BLOCK_PANELS,
         .f16 = kv->desc.dtype == LLM_DTYPE_F16,
     };
     if (!find_block(j, it, panel, &b)) return false;
@@ -235,7 +235,7 @@ static bool attend_block(const job *j, const item *it, int32_t panel, const work
             .q = w->q + (int64_t)row * b.head_dim,
             .sum = w->part.sum + (int64_t)row * b.values_stride,
             .max = w->part.max + row,
-            .total = w->totals + (int64_t)row * LLMK_PANEL,
+            .total = w->totals + (int64_t)row * LLMK_KV_PANEL,
             .lanes = all ? NULL : w->lanes + row,
             .n_rows = it->n - row < j->k->tile_rows ? it->n - row : j->k->tile_rows,
         };
@@ -253,14 +253,14 @@ static int32_t part_of(const job *j, int32_t position) {
 /* Leaves the part's result in w->part. */
 static bool attend_part(const job *j, const item *it, int32_t part, const workspace *w) {
     memset(w->part.sum, 0, (size_t)it->n * (size_t)j->kv->values_stride * sizeof(float));
-    memset(w->totals, 0, (size_t)it->n * LLMK_PANEL * sizeof(float));
+    memset(w->totals, 0, (size_t)it->n * LLMK_KV_PANEL * sizeof(float));
     for (int32_t i = 0; i < it->n; i++) w->part.max[i] = -INFINITY;
     int32_t panel = part * PART_PANELS, end = panel + PART_PANELS, last = panel_of(j->kv, it->last);
-    int32_t first = panel_of(j->kv, it->first) / LLMK_BLOCK_PANELS * LLMK_BLOCK_PANELS;
+    int32_t first = panel_of(j->kv, it->first) / LLMK_KV_BLOCK_PANELS * LLMK_KV_BLOCK_PANELS;
     if (panel < first) panel = first;
-    for (; panel < end && panel <= last; panel += LLMK_BLOCK_PANELS)
+    for (; panel < end && panel <= last; panel += LLMK_KV_BLOCK_PANELS)
         if (!attend_block(j, it, panel, w)) return false;
-    for (int32_t i = 0; i < it->n; i++) w->part.total[i] = j->k->add_up(w->totals + (int64_t)i * LLMK_PANEL);
+    for (int32_t i = 0; i < it->n; i++) w->part.total[i] = j->k->add_up(w->totals + (int64_t)i * LLMK_KV_PANEL);
     return llmk_cpu_go_on(j->s);
 }
 

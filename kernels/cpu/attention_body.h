@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-    NV = V_TILE_VECTORS,                                 /* vectors of a register tile */
-    GROUP = NV * V > LLMK_PANEL ? NV *V / LLMK_PANEL : 1 /* panels that it spans */
+    NV = V_TILE_VECTORS,                                       /* vectors of a register tile */
+    GROUP = NV * V > LLMK_KV_PANEL ? NV *V / LLMK_KV_PANEL : 1 /* panels that it spans */
 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -25,7 +25,7 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const 
         for (int j = 0; j < NV; j++) acc[r][j] = v_set(0.0f);
     for (int64_t i = 0; i < dim; i++) {
         vf key[NV];
-        for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_PANEL, f16);
+        for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_KV_PANEL, f16);
         for (int r = 0; r < n; r++) {
             vf x = v_set(q[i * n + r]);
             for (int j = 0; j < NV; j++) acc[r][j] = v_fma(x, key[j], acc[r][j]);
@@ -38,12 +38,12 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const 
 /* scores [n][LLMK_KV_BLOCK] of all panels begin..end-1; panels beside them may be computed too. */
 ALWAYS_INLINE void scores_rows(float *scores, const float *q, const llmk_attention_block *b, int n, bool f16) {
     size_t step = V * (f16 ? sizeof(uint16_t) : sizeof(float));
-    for (int32_t at = b->begin / GROUP * GROUP * LLMK_PANEL; at < b->end * LLMK_PANEL; at += NV * V) {
+    for (int32_t at = b->begin / GROUP * GROUP * LLMK_KV_PANEL; at < b->end * LLMK_KV_PANEL; at += NV * V) {
         const void *k[NV];
         for (int j = 0; j < NV; j++) {
-            int32_t token = at + j * V, panel = token / LLMK_PANEL;
+            int32_t token = at + j * V, panel = token / LLMK_KV_PANEL;
             int32_t readable = panel < b->begin ? b->begin : panel < b->end ? panel : b->end - 1;
-            k[j] = (const char *)b->keys[readable] + (size_t)(token % LLMK_PANEL / V) * step;
+            k[j] = (const char *)b->keys[readable] + (size_t)(token % LLMK_KV_PANEL / V) * step;
         }
         scores_tile(scores + at, q, k, b->head_dim, n, f16);
     }
@@ -59,7 +59,7 @@ ALWAYS_INLINE void values_tile(float *sum, const float *p, const float *decay, c
         for (int j = 0; j < n_vectors; j++)
             acc[r][j] = v_mul(v_load(sum + r * stride + column + j * V), v_set(decay[r]));
     for (int32_t panel = b->begin; panel < b->end; panel++) {
-        const float *weights = p + panel * LLMK_PANEL;
+        const float *weights = p + panel * LLMK_KV_PANEL;
         for (int64_t t = lanes.lo[panel]; t < lanes.hi[panel]; t++) {
             vf value[NV];
             for (int j = 0; j < n_vectors; j++) value[j] = load(b->values[panel], t * stride + column + j * V, f16);
@@ -134,8 +134,8 @@ static const row_functions functions[V_TILE_ROWS][2] = {
 ALWAYS_INLINE float soften(float *p, float *max, float *total, const llmk_attention_block *b, const llmk_lanes *lanes) {
     vf most = v_set(*max);
     for (int panel = b->begin; panel < b->end; panel++)
-        for (int j = 0; j < LLMK_PANEL; j += V) {
-            float *at = p + panel * LLMK_PANEL + j;
+        for (int j = 0; j < LLMK_KV_PANEL; j += V) {
+            float *at = p + panel * LLMK_KV_PANEL + j;
             vf x = v_load(at);
             if (lanes) {
                 x = v_keep(x, lanes->lo[panel] - j, lanes->hi[panel] - j, v_set(-INFINITY));
@@ -146,7 +146,7 @@ ALWAYS_INLINE float soften(float *p, float *max, float *total, const llmk_attent
     float new_max = v_largest(most);
     vf base = v_set(new_max == -INFINITY ? 0.0f : new_max), decay = v_exp(v_sub(v_set(*max), base));
     vf sum = v_mul(v_load(total), decay);
-    for (int j = b->begin * LLMK_PANEL; j < b->end * LLMK_PANEL; j += V) {
+    for (int j = b->begin * LLMK_KV_PANEL; j < b->end * LLMK_KV_PANEL; j += V) {
         vf weight = v_exp(v_sub(v_load(p + j), base));
         v_store(p + j, weight);
         sum = v_add(sum, weight);
@@ -164,11 +164,11 @@ static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
     int32_t n = t->n_rows, run = n;
     functions[n - 1][b->f16].scores(p, t->q, b);
     for (int32_t r = 0; r < n; r++) {
-        float *row = p + r * LLMK_KV_BLOCK, *total = t->total + r * LLMK_PANEL;
+        float *row = p + r * LLMK_KV_BLOCK, *total = t->total + r * LLMK_KV_PANEL;
         decay[r] = t->lanes ? soften(row, &t->max[r], total, b, &t->lanes[r]) : soften(row, &t->max[r], total, b, NULL);
     }
     for (int32_t r = 0; r < n; r += run) {
-        llmk_lanes lanes = {{0}, {LLMK_PANEL, LLMK_PANEL, LLMK_PANEL, LLMK_PANEL}};
+        llmk_lanes lanes = {{0}, {LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL}};
         if (t->lanes) {
             lanes = t->lanes[r];
             for (run = 1; r + run < n && memcmp(&lanes, &t->lanes[r + run], sizeof lanes) == 0;) run++;

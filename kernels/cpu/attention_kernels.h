@@ -12,19 +12,18 @@
 #include <stdint.h>
 
 enum {
-    LLMK_PANEL = 16,                             /* tokens of a panel */
-    LLMK_BLOCK_PANELS = 4,                       /* panels of a block */
-    LLMK_KV_BLOCK = LLMK_PANEL * LLMK_BLOCK_PANELS, /* tokens of a block */
-    LLMK_QUERY_ROWS = 8                           /* most rows of a tile in any instruction set */
+    LLMK_KV_PANEL = 16,                                   /* tokens of a panel */
+    LLMK_KV_BLOCK_PANELS = 4,                             /* panels of a block */
+    LLMK_KV_BLOCK = LLMK_KV_PANEL * LLMK_KV_BLOCK_PANELS, /* tokens of a block */
 };
 
 /* The tokens of each panel of a block that one row sees: lo..hi-1. */
 typedef struct llmk_lanes {
-    uint8_t lo[LLMK_BLOCK_PANELS], hi[LLMK_BLOCK_PANELS];
+    uint8_t lo[LLMK_KV_BLOCK_PANELS], hi[LLMK_KV_BLOCK_PANELS];
 } llmk_lanes;
 
 typedef struct llmk_attention_block {
-    const void *keys[LLMK_BLOCK_PANELS], *values[LLMK_BLOCK_PANELS];
+    const void *keys[LLMK_KV_BLOCK_PANELS], *values[LLMK_KV_BLOCK_PANELS];
     int32_t head_dim, values_stride;
     int32_t begin, end; /* panels that any row of the tile sees; the others are not read */
     bool f16;           /* of keys and values */
@@ -34,7 +33,7 @@ typedef struct llmk_attention_tile {
     const float *q;          /* [head_dim][n_rows], scaled */
     float *sum;              /* [n_rows][values_stride] */
     float *max;              /* [n_rows], starts at -infinity */
-    float *total;            /* [n_rows][LLMK_PANEL], partial sums */
+    float *total;            /* [n_rows][LLMK_KV_PANEL], partial sums */
     const llmk_lanes *lanes; /* [n_rows], or NULL: all rows see all tokens */
     int32_t n_rows;
 } llmk_attention_tile;

@@ -26,7 +26,7 @@ static inline void load_halves(float *dst, const uint8_t *src) {
     _mm256_storeu_ps(dst, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)src)));
     _mm256_storeu_ps(dst + 8, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(src + 16))));
 #else
-    for (int i = 0; i < LLMK_STRIP; i++) {
+    for (int i = 0; i < LLMK_LANES; i++) {
         uint16_t half;
         memcpy(&half, src + 2 * i, sizeof half);
         dst[i] = llmk_f16_to_f32(half);
@@ -44,6 +44,13 @@ static inline step load_step(const uint8_t *src) {
     step v;
     memcpy(&v, src, sizeof v);
     return v;
+}
+
+enum { AHEAD = 2048 }; /* bytes; planes are read from end to end, and what follows them is the next strip */
+
+static inline step load_packed(const uint8_t *src) {
+    __builtin_prefetch(src + AHEAD);
+    return load_step(src);
 }
 
 static inline void store_step(uint8_t *dst, const step *v) {
@@ -67,12 +74,15 @@ static inline void add_bits(uint8_t *dst, const step *v, int shift, uint64_t mas
 }
 
 static inline void low_bytes(uint8_t *dst, const uint8_t *src) {
-    memcpy(dst, src, 512);
+    for (int k = 0; k < 8; k++) {
+        step v = load_packed(src + 64 * k);
+        store_step(dst + 64 * k, &v);
+    }
 }
 
 static inline void low_nibbles(uint8_t *dst, const uint8_t *src) {
     for (int j = 0; j < 4; j++) {
-        step v = load_step(src + 64 * j);
+        step v = load_packed(src + 64 * j);
         put_bits(dst + 64 * j, &v, 0, EACH_BYTE(15));
         put_bits(dst + 64 * (j + 4), &v, 4, EACH_BYTE(15));
     }
@@ -80,20 +90,20 @@ static inline void low_nibbles(uint8_t *dst, const uint8_t *src) {
 
 static inline void low_pairs(uint8_t *dst, const uint8_t *src) {
     for (int j = 0; j < 2; j++) {
-        step v = load_step(src + 64 * j);
+        step v = load_packed(src + 64 * j);
         for (int s = 0; s < 4; s++) put_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3));
     }
 }
 
 static inline void high_pairs(uint8_t *dst, const uint8_t *src) {
     for (int j = 0; j < 2; j++) {
-        step v = load_step(src + 64 * j);
+        step v = load_packed(src + 64 * j);
         for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), 4);
     }
 }
 
 static inline void high_bits(uint8_t *dst, const uint8_t *src, int up) {
-    step v = load_step(src);
+    step v = load_packed(src);
     for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, &v, s, EACH_BYTE(1), up);
 }
 
@@ -101,27 +111,29 @@ static inline void high_bits(uint8_t *dst, const uint8_t *src, int up) {
 
 /* dst = d * code, of unsigned codes; negated: -(d * code) */
 static inline void scale_codes(float *dst, const float *d, const uint8_t *codes, float sign) {
-    for (int i = 0; i < LLMK_STRIP; i++) dst[i] = sign * (d[i] * (float)codes[i]);
+    for (int i = 0; i < LLMK_LANES; i++) dst[i] = sign * (d[i] * (float)codes[i]);
 }
 
 static inline void scale_signed_codes(float *dst, const float *d, const uint8_t *codes) {
-    for (int i = 0; i < LLMK_STRIP; i++) dst[i] = d[i] * (float)(int8_t)codes[i];
+    for (int i = 0; i < LLMK_LANES; i++) dst[i] = d[i] * (float)(int8_t)codes[i];
 }
 
-/* ---- types ---- */
+/* ---- types; i counts half blocks: 16 rows of a block of 32 columns, then the other 16 ---- */
 
 static void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
-    for (int64_t c = 0; c < n_cols; c++) load_halves((float *)(void *)panel + 16 * c, src->at[LLMK_PLANE_LOW] + 32 * c);
+    for (int64_t i = 0; i < 2 * n_cols; i++)
+        load_halves((float *)(void *)panel + 16 * i, src->at[LLMK_PLANE_LOW] + 32 * i);
 }
 
 /* An odd number of columns expands one more. */
 static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
-    for (int64_t c = 0; c < n_cols; c += 2) {
-        uint32_t pair[LLMK_STRIP], even[LLMK_STRIP], odd[LLMK_STRIP];
-        memcpy(pair, src->at[LLMK_PLANE_LOW] + 32 * c, sizeof pair);
-        for (int i = 0; i < LLMK_STRIP; i++) even[i] = pair[i] << 16, odd[i] = pair[i] & 0xffff0000;
-        memcpy(panel + 64 * c, even, sizeof even);
-        memcpy(panel + 64 * c + 64, odd, sizeof odd);
+    for (int64_t i = 0; i < n_cols + n_cols % 2; i++) {
+        uint32_t pair[LLMK_LANES], even[LLMK_LANES], odd[LLMK_LANES];
+        uint8_t *dst = panel + 256 * (i / 2) + 64 * (i % 2);
+        memcpy(pair, src->at[LLMK_PLANE_LOW] + 64 * i, sizeof pair);
+        for (int r = 0; r < LLMK_LANES; r++) even[r] = pair[r] << 16, odd[r] = pair[r] & 0xffff0000;
+        memcpy(dst, even, sizeof even);
+        memcpy(dst + 128, odd, sizeof odd);
     }
 }
 
@@ -129,88 +141,95 @@ static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) 
     static void expand_##name(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {                                \
         const uint8_t *d = src->at[LLMK_PLANE_D], *codes = src->at[LLMK_PLANE_CODES];                                  \
         const uint8_t *low = src->at[LLMK_PLANE_LOW], *high = src->at[LLMK_PLANE_HIGH];                                \
-        float f[2][LLMK_STRIP];                                                                                        \
+        float f[2][2][LLMK_LANES];                                                                                     \
         (void)codes, (void)high, (void)f;                                                                              \
-        for (int64_t b = 0; b < n_cols / LLMK_BLOCK; b++, panel += (panel_bytes)) {                                    \
+        for (int64_t i = 0; i < n_cols / LLMK_BLOCK * 2; i++, panel += (panel_bytes)) {                                \
             float *scales = (float *)(void *)(panel + 512);                                                            \
             body                                                                                                       \
         }                                                                                                              \
     }
 
 EXPAND(q8_0, PANEL_BYTES_S32, {
-    low_bytes(panel, low + 512 * b);
-    load_halves(scales, d + 32 * b);
+    low_bytes(panel, low + 512 * i);
+    load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q4_0, PANEL_BYTES_S32, {
-    low_nibbles(panel, low + 256 * b);
-    load_halves(scales, d + 32 * b);
+    low_nibbles(panel, low + 256 * i);
+    load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q5_0, PANEL_BYTES_S32, {
-    low_nibbles(panel, low + 256 * b);
-    high_bits(panel, high + 64 * b, 4);
-    load_halves(scales, d + 32 * b);
+    low_nibbles(panel, low + 256 * i);
+    high_bits(panel, high + 64 * i, 4);
+    load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q4_1, PANEL_BYTES_M32, {
-    low_nibbles(panel, low + 256 * b);
-    load_halves(scales, d + 64 * b);
-    load_halves(scales + 16, d + 64 * b + 32);
+    low_nibbles(panel, low + 256 * i);
+    load_halves(scales, d + 64 * i);
+    load_halves(scales + 16, d + 64 * i + 32);
 })
 
 EXPAND(q5_1, PANEL_BYTES_M32, {
-    low_nibbles(panel, low + 256 * b);
-    high_bits(panel, high + 64 * b, 4);
-    load_halves(scales, d + 64 * b);
-    load_halves(scales + 16, d + 64 * b + 32);
+    low_nibbles(panel, low + 256 * i);
+    high_bits(panel, high + 64 * i, 4);
+    load_halves(scales, d + 64 * i);
+    load_halves(scales + 16, d + 64 * i + 32);
 })
 
-/* The factors of 256 columns, read again where each of them begins. */
+/* f: the n factors of both halves of the rows, read where each 256 columns begin; their half: f[i % 2]. */
 #define FACTORS(n)                                                                                                     \
-    if (b % 8 == 0)                                                                                                    \
-        for (int i = 0; i < (n); i++) load_halves(f[i], d + 32 * (b / 8 * (n) + i));
+    if (i % 16 == 0)                                                                                                   \
+        for (int v = 0; v < 2 * (n); v++) load_halves(f[v / (n)][v % (n)], d + 32 * (i / 16 * 2 * (n) + v));
 
 EXPAND(q4_k, PANEL_BYTES_M32, {
     FACTORS(2)
-    low_nibbles(panel, low + 256 * b);
-    scale_codes(scales, f[0], codes + 32 * b, 1.0f);
-    scale_codes(scales + 16, f[1], codes + 32 * b + 16, -1.0f);
+    low_nibbles(panel, low + 256 * i);
+    scale_codes(scales, f[i % 2][0], codes + 32 * i, 1.0f);
+    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, -1.0f);
 })
 
 EXPAND(q5_k, PANEL_BYTES_M32, {
     FACTORS(2)
-    low_nibbles(panel, low + 256 * b);
-    high_bits(panel, high + 64 * b, 4);
-    scale_codes(scales, f[0], codes + 32 * b, 1.0f);
-    scale_codes(scales + 16, f[1], codes + 32 * b + 16, -1.0f);
+    low_nibbles(panel, low + 256 * i);
+    high_bits(panel, high + 64 * i, 4);
+    scale_codes(scales, f[i % 2][0], codes + 32 * i, 1.0f);
+    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, -1.0f);
 })
 
 EXPAND(q6_k, PANEL_BYTES_S16, {
     FACTORS(1)
-    low_nibbles(panel, low + 256 * b);
-    high_pairs(panel, high + 128 * b);
-    for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[0], codes + 32 * b + 16 * s);
+    low_nibbles(panel, low + 256 * i);
+    high_pairs(panel, high + 128 * i);
+    for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s);
 })
 
 EXPAND(q3_k, PANEL_BYTES_S16, {
     FACTORS(1)
-    low_pairs(panel, low + 128 * b);
-    high_bits(panel, high + 64 * b, 2);
-    for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[0], codes + 32 * b + 16 * s);
+    low_pairs(panel, low + 128 * i);
+    high_bits(panel, high + 64 * i, 2);
+    for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s);
 })
 
 EXPAND(q2_k, PANEL_BYTES_M16, {
     FACTORS(2)
-    low_pairs(panel, low + 128 * b);
+    low_pairs(panel, low + 128 * i);
     for (int s = 0; s < 2; s++) {
-        const uint8_t *both = codes + 32 * b + 16 * s;
-        for (int i = 0; i < LLMK_STRIP; i++) {
-            scales[16 * s + i] = f[0][i] * (float)(both[i] & 15);
-            scales[32 + 16 * s + i] = -(f[1][i] * (float)(both[i] >> 4));
+        const uint8_t *both = codes + 32 * i + 16 * s;
+        for (int r = 0; r < LLMK_LANES; r++) {
+            scales[16 * s + r] = f[i % 2][0][r] * (float)(both[r] & 15);
+            scales[32 + 16 * s + r] = -(f[i % 2][1][r] * (float)(both[r] >> 4));
         }
     }
 })
+
+/* ---- a row of the table of products; the including file defines multiply_<PANEL> ---- */
+
+#define expand_f32 NULL
+enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_I8, X_M16 = LLMK_X_I8 };
+#define LLMK_PRODUCT(NAME, name, panel, offset, d_cols, d, cols, codes, low, high)                                           \
+    {X_##panel, LLMK_PANEL_##panel, offset, expand_##name, multiply_##panel},
 
 /* ---- activations ---- */
 

@@ -18,6 +18,10 @@ static void init_avx512(llmk_kernels *k) {
     llmk_rows_init_avx512(&k->rows);
     llmk_attention_init_avx512(&k->attention);
 }
+
+static void init_avx512_vnni(llmk_kernels *k) {
+    llmk_linear_init_avx512_vnni(&k->linear);
+}
 #endif
 
 /* From the lowest level upwards. */
@@ -29,6 +33,7 @@ static const struct {
 #ifdef LLMK_X86
     {LLM_CPU_AVX2, init_avx2},
     {LLM_CPU_AVX512, init_avx512},
+    {LLM_CPU_AVX512_VNNI, init_avx512_vnni},
 #endif
 };
 

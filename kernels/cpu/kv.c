@@ -7,12 +7,12 @@
 static llm_status layout(llm_kv *kv, const llm_host *host, const llm_kv_desc *d) {
     llm_status status = llmk_kv_check(host, d);
     if (status < 0) return status;
-    int64_t stride = ((int64_t)d->head_dim + LLMK_PANEL - 1) / LLMK_PANEL * LLMK_PANEL;
+    int64_t stride = ((int64_t)d->head_dim + LLMK_KV_PANEL - 1) / LLMK_KV_PANEL * LLMK_KV_PANEL;
     if (stride > INT32_MAX)
         return llmk_error(host, LLM_E_ARGUMENT, "KV cache: heads of %d elements are too wide", (int)d->head_dim);
     *kv = (llm_kv){.desc = *d, .values_stride = (int32_t)stride, .elem_bytes = d->dtype == LLM_DTYPE_F32 ? 4 : 2};
-    kv->n_panels = d->page_tokens / LLMK_PANEL + (d->page_tokens % LLMK_PANEL != 0);
-    size_t n = LLMK_PANEL * kv->elem_bytes;
+    kv->n_panels = d->page_tokens / LLMK_KV_PANEL + (d->page_tokens % LLMK_KV_PANEL != 0);
+    size_t n = LLMK_KV_PANEL * kv->elem_bytes;
     kv->keys_bytes = n * (size_t)d->head_dim;
     kv->panel_bytes = n = kv->keys_bytes + n * (size_t)stride;
     bool fits = llmk_multiply(&n, kv->n_panels);
@@ -73,14 +73,14 @@ static void put_key(const llm_kv *kv, uint8_t *panel, int32_t lane, const float 
     int32_t dim = kv->desc.head_dim;
     if (kv->desc.dtype == LLM_DTYPE_F32) {
         float *to = (float *)(void *)panel + lane;
-        for (int32_t i = 0; i < dim; i++) to[(int64_t)i * LLMK_PANEL] = x[i];
+        for (int32_t i = 0; i < dim; i++) to[(int64_t)i * LLMK_KV_PANEL] = x[i];
         return;
     }
     uint16_t half[CHUNK], *to = (uint16_t *)(void *)panel + lane;
     for (int32_t begin = 0; begin < dim; begin += CHUNK) {
         int32_t n = dim - begin < CHUNK ? dim - begin : CHUNK;
         kernels->narrow(half, x + begin, n);
-        for (int32_t i = 0; i < n; i++) to[(int64_t)(begin + i) * LLMK_PANEL] = half[i];
+        for (int32_t i = 0; i < n; i++) to[(int64_t)(begin + i) * LLMK_KV_PANEL] = half[i];
     }
 }
 
@@ -104,9 +104,9 @@ static void write_row(const job *j, int32_t r) {
         llmk_cpu_fail(j->s, LLM_E_INTERNAL, "kv_write: no such page");
         return;
     }
-    int32_t token = position % d->page_tokens, lane = token % LLMK_PANEL;
+    int32_t token = position % d->page_tokens, lane = token % LLMK_KV_PANEL;
     for (int32_t h = 0; h < d->n_kv_heads; h++) {
-        uint8_t *panel = llmk_kv_panel(kv, j->layer, page, h, token / LLMK_PANEL);
+        uint8_t *panel = llmk_kv_panel(kv, j->layer, page, h, token / LLMK_KV_PANEL);
         put_key(kv, panel, lane, llmk_row(j->k, r) + (int64_t)h * d->head_dim, &j->s->k->attention);
         put_value(kv, panel, lane, llmk_row(j->v, r) + (int64_t)h * d->head_dim, &j->s->k->attention);
     }
@@ -132,8 +132,8 @@ void llmk_kv_write(llm_stream *stream, llm_kv *kv, int32_t layer, llm_view k, ll
 
 /* The first n tokens of a panel. */
 static void copy_panel(const llm_kv *kv, uint8_t *to, const uint8_t *from, int32_t n) {
-    size_t line = LLMK_PANEL * kv->elem_bytes, value_bytes = (size_t)kv->values_stride * kv->elem_bytes;
-    if (n == LLMK_PANEL) {
+    size_t line = LLMK_KV_PANEL * kv->elem_bytes, value_bytes = (size_t)kv->values_stride * kv->elem_bytes;
+    if (n == LLMK_KV_PANEL) {
         memcpy(to, from, kv->panel_bytes);
         return;
     }
@@ -148,7 +148,7 @@ void llmk_kv_copy(llm_stream *stream, llm_kv *kv, int32_t dst, int32_t src, int3
     if (!llmk_cpu_start(llmk_cpu_stream_of(stream), fits, "kv_copy: no such page") || dst == src) return;
     for (int32_t layer = 0; layer < d->n_layers; layer++)
         for (int32_t h = 0; h < d->n_kv_heads; h++)
-            for (int32_t n = n_tokens, p = 0; n > 0; n -= LLMK_PANEL, p++)
+            for (int32_t n = n_tokens, p = 0; n > 0; n -= LLMK_KV_PANEL, p++)
                 copy_panel(kv, llmk_kv_panel(kv, layer, dst, h, p), llmk_kv_panel(kv, layer, src, h, p),
-                           n < LLMK_PANEL ? n : LLMK_PANEL);
+                           n < LLMK_KV_PANEL ? n : LLMK_KV_PANEL);
 }

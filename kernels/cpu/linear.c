@@ -8,24 +8,22 @@
 
 enum {
     BLOCK_ROWS = 192, /* rows of an item */
-    PANEL_BYTES = 12288,
-    PACKED_BYTES = 12288,
-    PAIR_COLS = LLMK_TILE_STRIPS * LLMK_STRIP,
+    PANEL_BYTES = 24576,
+    PACKED_BYTES = 24576,
+    ITEM_BYTES = 1 << 17, /* of weights, but a product is at least MIN_ITEMS items if it can */
+    MIN_ITEMS = 16,
 };
 
 typedef struct space {
-    _Alignas(64) uint8_t panel[LLMK_TILE_STRIPS][PANEL_BYTES];
-    _Alignas(64) uint8_t packed[LLMK_TILE_STRIPS][PACKED_BYTES];
-    _Alignas(64) float acc[BLOCK_ROWS][PAIR_COLS];
+    _Alignas(64) uint8_t panel[PANEL_BYTES];
+    _Alignas(64) uint8_t packed[PACKED_BYTES];
+    _Alignas(64) float acc[BLOCK_ROWS][LLMK_STRIP];
 } space;
 
-/* Columns that are expanded at once, and the bytes they take. */
-static const struct {
-    int32_t cols;
-    int32_t bytes; /* of 32 columns */
-} panels[LLMK_N_PANELS] = {
-    [LLMK_PANEL_F32] = {128, 2048}, [LLMK_PANEL_BF16] = {256, 1024}, [LLMK_PANEL_S32] = {512, 576},
-    [LLMK_PANEL_M32] = {512, 640},  [LLMK_PANEL_S16] = {512, 640},   [LLMK_PANEL_M16] = {512, 768},
+/* Columns that are expanded at once: a panel is at most PANEL_BYTES, as are the packed weights of it. */
+static const int32_t panel_cols[LLMK_N_PANELS] = {
+    [LLMK_PANEL_F32] = 128, [LLMK_PANEL_BF16] = 256, [LLMK_PANEL_S32] = 512,
+    [LLMK_PANEL_M32] = 512, [LLMK_PANEL_S16] = 512,  [LLMK_PANEL_M16] = 512,
 };
 
 static int64_t round_up(int64_t n, int64_t step) {
@@ -66,7 +64,7 @@ typedef struct job {
     const llmk_linear_kernels *k;
     const llm_linear *products;
     int32_t n_products, kind;
-    int64_t n_pairs;    /* of all products */
+    int64_t n_parts;    /* items of all products for a block of rows */
     int64_t block_rows; /* the rows are cut into blocks of so many */
     llm_view x;
     uint8_t *x_packed;
@@ -78,8 +76,16 @@ static const llmk_product *kernels_of(const job *j, const llm_linear *p) {
     return &j->k->product[p->w->layout->index];
 }
 
-static int64_t pairs_of(const job *j, const llm_linear *p) {
-    return kernels_of(j, p)->x == j->kind ? (p->w->rows + PAIR_COLS - 1) / PAIR_COLS : 0;
+/* Strips of an item, by the weight's shape alone. */
+static int64_t part_strips(const llm_weight *w) {
+    int64_t most = ITEM_BYTES / (int64_t)(w->strip_bytes + 1), even = llmk_weight_strips(w) / MIN_ITEMS;
+    int64_t n = most < even ? most : even;
+    return n > 1 ? n : 1;
+}
+
+static int64_t parts_of(const job *j, const llm_linear *p) {
+    if (kernels_of(j, p)->x != j->kind) return 0;
+    return (llmk_weight_strips(p->w) + part_strips(p->w) - 1) / part_strips(p->w);
 }
 
 /* ---- activations ---- */
@@ -119,38 +125,30 @@ static void take_x(llmk_tile *t, const job *j, int64_t first, int64_t col) {
     t->x_stride = j->x_row_bytes;
 }
 
-/* ---- items: a pair of strips times a block of rows ---- */
+/* ---- items: some strips times a block of rows ---- */
 
-/* The panel of n_cols columns of a strip. */
-static const uint8_t *load_panel(space *slot, int32_t i, const llmk_product *k, const llm_weight *w, int64_t strip,
-                                 int64_t col, int64_t n_cols) {
+/* The panel of columns [col, col + n_cols) of a strip. */
+static const uint8_t *load_panel(space *slot, const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col,
+                                 int64_t n_cols) {
     llmk_planes planes;
     if (w->packed) {
         planes = llmk_layout_planes(w->layout, w->packed + (size_t)strip * w->strip_bytes, w->cols, col);
     } else {
-        planes = llmk_layout_planes(w->layout, slot->packed[i], n_cols, 0);
+        planes = llmk_layout_planes(w->layout, slot->packed, n_cols, 0);
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
         llmk_layout_pack(w->layout, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
     if (!k->expand) return planes.at[LLMK_PLANE_LOW];
-    k->expand(slot->panel[i], &planes, n_cols);
-    return slot->panel[i];
+    k->expand(slot->panel, &planes, n_cols);
+    return slot->panel;
 }
 
 static void multiply_chunk(const job *j, space *slot, const llm_linear *p, int64_t strip, int64_t row, int64_t n_rows,
                            int64_t col) {
-    const llm_weight *w = p->w;
     const llmk_product *k = kernels_of(j, p);
-    int64_t n_cols = w->cols - col < panels[k->panel].cols ? w->cols - col : panels[k->panel].cols;
-    const uint8_t *first = load_panel(slot, 0, k, w, strip, col, n_cols), *second = first;
-    if (strip + 1 < llmk_weight_strips(w)) second = load_panel(slot, 1, k, w, strip + 1, col, n_cols);
-    llmk_tile t = {
-        .acc_stride = PAIR_COLS,
-        .panel = first,
-        .panel_stride = (size_t)(second - first),
-        .n_cols = n_cols,
-        .offset = k->offset,
-    };
+    int64_t rest = p->w->cols - col, most = panel_cols[k->panel];
+    llmk_tile t = {.n_cols = rest < most ? rest : most, .offset = k->offset};
+    t.panel = load_panel(slot, k, p->w, strip, col, t.n_cols);
     for (int64_t r = 0; r < n_rows; r += LLMK_TILE_ROWS) {
         t.n_rows = n_rows - r < LLMK_TILE_ROWS ? (int32_t)(n_rows - r) : LLMK_TILE_ROWS;
         t.acc = slot->acc[r];
@@ -159,10 +157,10 @@ static void multiply_chunk(const job *j, space *slot, const llm_linear *p, int64
     }
 }
 
-static void store(const job *j, const space *slot, const llm_linear *p, int64_t strip, int64_t row, int64_t n_rows) {
-    int64_t o = strip * LLMK_STRIP, rest = p->w->rows - o;
-    int32_t n = rest < PAIR_COLS ? (int32_t)rest : PAIR_COLS;
-    float bias[PAIR_COLS] = {0};
+static void store(const space *slot, const llm_linear *p, int64_t strip, int64_t row, int64_t n_rows) {
+    int64_t o = strip * LLMK_STRIP;
+    int32_t n = llmk_weight_strip_rows(p->w, strip);
+    float bias[LLMK_STRIP] = {0};
     if (p->bias) memcpy(bias, llmk_weight_vector(p->bias) + o, (size_t)n * sizeof *bias);
     for (int64_t r = 0; r < n_rows; r++) {
         float *out = llmk_row(p->out, row + r) + o;
@@ -177,27 +175,29 @@ static void store(const job *j, const space *slot, const llm_linear *p, int64_t 
 static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     const job *j = arg;
     space *slot = &j->slots[slot_index];
-    int64_t row = index / j->n_pairs * j->block_rows, pair = index % j->n_pairs;
+    int64_t row = index / j->n_parts * j->block_rows, part = index % j->n_parts;
     int64_t n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
     const llm_linear *p = j->products;
-    for (; pair >= pairs_of(j, p); p++) pair -= pairs_of(j, p);
-    memset(slot->acc, 0, (size_t)n_rows * sizeof slot->acc[0]);
-    int64_t strip = pair * LLMK_TILE_STRIPS;
-    for (int64_t col = 0; col < p->w->cols; col += panels[kernels_of(j, p)->panel].cols)
-        multiply_chunk(j, slot, p, strip, row, n_rows, col);
-    store(j, slot, p, strip, row, n_rows);
+    for (; part >= parts_of(j, p); p++) part -= parts_of(j, p);
+    int64_t first = part * part_strips(p->w), end = first + part_strips(p->w);
+    for (int64_t strip = first; strip < end && strip < llmk_weight_strips(p->w); strip++) {
+        memset(slot->acc, 0, (size_t)n_rows * sizeof slot->acc[0]);
+        for (int64_t col = 0; col < p->w->cols; col += panel_cols[kernels_of(j, p)->panel])
+            multiply_chunk(j, slot, p, strip, row, n_rows, col);
+        store(slot, p, strip, row, n_rows);
+    }
 }
 
 static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
     j->kind = kind;
-    j->n_pairs = 0;
-    for (int32_t i = 0; i < j->n_products; i++) j->n_pairs += pairs_of(j, &j->products[i]);
-    if (!j->n_pairs || !j->x.rows) return;
+    j->n_parts = 0;
+    for (int32_t i = 0; i < j->n_products; i++) j->n_parts += parts_of(j, &j->products[i]);
+    if (!j->n_parts || !j->x.rows) return;
     j->x_row_bytes = x_row_bytes(kind, j->x.cols);
     pack_all_x(s, j);
     int64_t n_blocks = round_up(j->x.rows, BLOCK_ROWS) / BLOCK_ROWS;
     j->block_rows = round_up((j->x.rows + n_blocks - 1) / n_blocks, LLMK_TILE_ROWS);
-    llmk_cpu_share(s, n_blocks * j->n_pairs, multiply_item, j);
+    llmk_cpu_share(s, n_blocks * j->n_parts, multiply_item, j);
 }
 
 void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {

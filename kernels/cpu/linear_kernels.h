@@ -1,4 +1,4 @@
-/* Micro-kernels of linear operations. A product is computed in tiles of two strips of weights (32
+/* Micro-kernels of linear operations. A product is computed in tiles of a strip of weights (32
  * outputs) and up to six rows of activations. The packed weights of a chunk of columns are first
  * expanded to a panel that fits the first-level cache, then multiplied with all rows.
  *
@@ -11,15 +11,12 @@
 
 LLM_BEGIN_DECLS
 
-enum {
-    LLMK_TILE_ROWS = 6,
-    LLMK_TILE_STRIPS = 2,
-    LLMK_CHUNK_COLS = 512, /* columns of a panel */
-};
+enum { LLMK_TILE_ROWS = 6 };
 
-/* A strip's panel. F32: [col][16]. BF16: [col / 2][16][2]. The others, for each 32 columns: 8 x 64
- * bytes [step][16][4] (u8, columns 4 step .. 4 step + 3), then F32 vectors of 16: scales, then (M)
- * what is added; one of each for 32 columns or for each 16. */
+/* A strip's panel; the two halves of its rows, 16 each, alternate. F32: [col][2][16]. BF16:
+ * [col / 2][2][16][2]. The others, for each 32 columns and half: 8 x 64 bytes [step][16][4] (u8, columns
+ * 4 step .. 4 step + 3), then F32 vectors of 16: scales, then (M) what is added; one of each for 32
+ * columns or for each 16. */
 enum { LLMK_PANEL_F32, LLMK_PANEL_BF16, LLMK_PANEL_S32, LLMK_PANEL_M32, LLMK_PANEL_S16, LLMK_PANEL_M16, LLMK_N_PANELS };
 
 /* Activations. F32: the caller's rows. BF16: rows of an even number of BF16. I8: groups of up to six
@@ -29,12 +26,10 @@ enum { LLMK_X_F32, LLMK_X_BF16, LLMK_X_I8, LLMK_N_X };
 enum { LLMK_X_I8_BYTES = 44 }; /* of 32 columns of a row */
 
 typedef struct llmk_tile {
-    float *acc;         /* [n_rows][2][16], read and written */
-    int64_t acc_stride; /* between rows, in elements */
+    float *acc; /* [n_rows][32], read and written */
     const uint8_t *panel;
-    size_t panel_stride; /* bytes from the first strip's panel to the second's; 0: there is none */
-    const void *x;       /* the first column of the chunk */
-    size_t x_stride;     /* F32, BF16: bytes between rows */
+    const void *x;   /* the first column of the chunk */
+    size_t x_stride; /* F32, BF16: bytes between rows */
     int64_t n_cols;
     int32_t n_rows, offset; /* n_rows 1..6 */
 } llmk_tile;

@@ -3,8 +3,8 @@
 #ifndef LLMK_CPU_VEC_MATH_H
 #define LLMK_CPU_VEC_MATH_H
 
-/* e^x: below 1.5 units, denormal results included; 0 at -infinity; NaN stays. x = n ln 2 + r with whole n
- * and |r| <= ln 2 / 2; the polynomial is the minimax fit of e^r in relative error (3e-9). */
+/* e^x: 1.01 units, half of the smallest denormal for smaller results; 0 at -infinity; NaN stays. x = n ln 2 + r with
+ * whole n and |r| <= ln 2 / 2; the polynomial is the minimax fit of e^r in relative error (3e-9). */
 static inline vf v_exp(vf x) {
     x = v_min(v_set(89.0f), v_max(v_set(-104.0f), x));
     vf n = v_round(v_mul(x, v_set(0x1.715476p0f)));
