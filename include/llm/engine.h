@@ -30,7 +30,10 @@ typedef struct llm_engine_options {
     int32_t n_threads;    /* 1..1024; default 0: as the runtime says */
 } llm_engine_options;
 
-LLM_API void llm_engine_options_init(llm_engine_options *options);
+LLM_API void llm_engine_options_init_sized(llm_engine_options *options, size_t n_bytes);
+static inline void llm_engine_options_init(llm_engine_options *options) {
+    llm_engine_options_init_sized(options, sizeof *options);
+}
 
 /* What an engine of these options would take, in bytes, beyond the model's mapped file. */
 typedef struct llm_engine_memory {
@@ -105,7 +108,10 @@ typedef struct llm_generate_options {
     int32_t parse_special; /* text prompts: LLM_ENCODE_PARSE_SPECIAL; default 0 */
 } llm_generate_options;
 
-LLM_API void llm_generate_options_init(llm_generate_options *options);
+LLM_API void llm_generate_options_init_sized(llm_generate_options *options, size_t n_bytes);
+static inline void llm_generate_options_init(llm_generate_options *options) {
+    llm_generate_options_init_sized(options, sizeof *options);
+}
 
 /* Something that happened to a request. One per token, in order, and one that ends each completion:
  * it has finish != LLM_FINISH_NONE and no token. text holds whole UTF-8 characters and may be empty:

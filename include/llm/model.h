@@ -26,7 +26,10 @@ typedef struct llm_model_options {
                                  from the file's bytes, slower and with the same results */
 } llm_model_options;
 
-LLM_API void llm_model_options_init(llm_model_options *options);
+LLM_API void llm_model_options_init_sized(llm_model_options *options, size_t n_bytes);
+static inline void llm_model_options_init(llm_model_options *options) {
+    llm_model_options_init_sized(options, sizeof *options);
+}
 
 /* Loads a model. path (NUL-terminated, the system's encoding): a GGUF file of version 2 or 3
  * (of a split set, any part), or a Hugging Face directory with config.json, tokenizer.json and

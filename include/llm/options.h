@@ -8,7 +8,7 @@
 
 LLM_BEGIN_DECLS
 
-/* Names of the groups: "runtime", "model", "engine", "generate", "quantize"; each describes
+/* Names of the groups: "runtime", "model", "engine", "generate", "quantize", "template"; each describes
  * the structure llm_<group>_options. */
 enum { LLM_OPTION_INT = 1, LLM_OPTION_FLOAT = 2, LLM_OPTION_BOOL = 3, LLM_OPTION_STRING = 4, LLM_OPTION_DTYPE = 5 };
 

@@ -14,7 +14,10 @@ typedef struct llm_quantize_options {
     void *progress_user;
 } llm_quantize_options;
 
-LLM_API void llm_quantize_options_init(llm_quantize_options *options);
+LLM_API void llm_quantize_options_init_sized(llm_quantize_options *options, size_t n_bytes);
+static inline void llm_quantize_options_init(llm_quantize_options *options) {
+    llm_quantize_options_init_sized(options, sizeof *options);
+}
 
 /* Writes the model at `in` (GGUF or Hugging Face directory) as a GGUF file at `out_path`, its
  * matrices stored as `dtype`. Vectors stay F32; a matrix whose rows do not divide into the type's

@@ -29,7 +29,7 @@ LLM_API llm_status llm_engine_estimate(llm_engine_memory *out, const llm_model *
     LLMI_NOT_NULL(model);
     llm_engine_options o;
     llm_engine_memory memory = {.struct_size = sizeof memory};
-    llm_status status = llmi_check_out(out, sizeof *out, "llm_engine_memory");
+    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_engine_memory, total_bytes), "llm_engine_memory");
     if (status == LLM_OK) status = resolve(&o, model, options);
     if (status == LLM_OK) status = llmi_engine_estimate(&memory, model, &o);
     if (status == LLM_OK) llmi_write_out(out, &memory, sizeof memory);

@@ -1,5 +1,7 @@
 /* A template and its context: the template, a NUL, the context's JSON. */
 #include "base/alloc.h"
+#include <string.h>
+
 #include "base/status.h"
 #include "fuzz/fuzz.h"
 #include "text/template.h"

@@ -53,13 +53,13 @@ static std::string random_word(std::mt19937 &random, size_t n, int n_letters) {
 
 static std::vector<std::string> words_for(std::mt19937 &random, int n_letters) {
     std::vector<std::string> out;
-    for (size_t n : {1, 2, 3, 31, 32, 33, 34, 200, 1023, 1024, 1025, 1300, 2048, 3000})
+    for (size_t n : {1, 2, 3, 31, 32, 33, 34, 200, 1023, 1024, 1025, 1300, 2200})
         out.push_back(random_word(random, n, n_letters));
     return out;
 }
 
 TEST(Bpe, RankedMergesOfWordsOfAnyLength) {
-    for (uint32_t seed = 0; seed < 12; seed++) {
+    for (uint32_t seed = 0; seed < 5; seed++) {
         std::mt19937 random(seed);
         int n_letters = 2 + static_cast<int>(seed % 3);
         Vocab v("gpt2", "gpt-2");
@@ -86,7 +86,7 @@ TEST(Bpe, RankedMergesOfWordsOfAnyLength) {
 }
 
 TEST(Spm, BestScoreFirstInWordsOfAnyLength) {
-    for (uint32_t seed = 0; seed < 12; seed++) {
+    for (uint32_t seed = 0; seed < 5; seed++) {
         std::mt19937 random(seed);
         int n_letters = 2 + static_cast<int>(seed % 3);
         Vocab v("llama", "default");
