@@ -88,7 +88,7 @@ def add_tokenizer(out, tok):
     out.add_bos_token_id(tokens.index(BOS))
     out.add_eos_token_id(tokens.index(EOS))
     out.add_eot_token_id(tokens.index(EOS))
-    out.add_pad_token_id(tokens.index(BOS))
+    out.add_pad_token_id(tokens.index(EOS))
     out.add_add_bos_token(True)
     out.add_add_eos_token(False)
     out.add_chat_template(TEMPLATE)

@@ -12,7 +12,7 @@ from torch import nn
 class Shape:
     n_vocab: int = 2048
     n_embd: int = 256
-    n_layers: int = 5
+    n_layers: int = 4
     n_heads: int = 4
     n_kv_heads: int = 2
     n_ff: int = 512
@@ -97,12 +97,17 @@ class Llama(nn.Module):
             x = block(x, cos, sin, mask, past)
         return F.linear(self.norm(x).to(self.embd.dtype), self.embd).float()
 
-    def loss(self, ids, targets, weights, mask):
-        """The mean over the weighted targets."""
+    def loss(self, ids, targets, weights, kept, mask):
+        """The weighted mean over the kept targets; the others cost no logits."""
         t = ids.shape[1]
-        logits = self(ids, mask[:t, :t], self.cos[:t], self.sin[:t])
-        each = F.cross_entropy(logits.view(-1, self.s.n_vocab), targets.reshape(-1), reduction="none")
-        return (each * weights.reshape(-1)).sum() / weights.sum()
+        x = F.embedding(ids, self.embd).float()
+        for block in self.blocks:
+            x = block(x, self.cos[:t], self.sin[:t], mask[:t, :t], None)
+        x = self.norm(x.reshape(-1, self.s.n_embd)[kept])
+        logits = F.linear(x.to(self.embd.dtype), self.embd).float()
+        weights = weights.reshape(-1)[kept]
+        each = F.cross_entropy(logits, targets.reshape(-1)[kept], reduction="none")
+        return (each * weights).sum() / weights.sum()
 
 
 def causal_mask(n):

@@ -22,7 +22,8 @@ import tokenizer as tokenizer_step
 from model import Llama, Shape, causal_mask
 
 N_SHARDS = 2  # the batch of a step is cut into this many parts, whatever the number of processes
-BATCHES = ((16, 256),) * 7 + ((8, 512),)  # (rows, length) by turns, for each part
+BATCHES = ((8, 256),) * 7 + ((4, 512),)  # (rows, length) by turns, for each part
+KEPT = 0.5625  # the share of a part's tokens that may be learned from; less than half mostly are to be
 
 
 class Stream:
@@ -59,9 +60,12 @@ class Stream:
             weights[row] += learn
             self.ready.pop()
             self.index += 1
-        pad = lambda r, x: r + [x] * (length + 1 - len(r))
-        ids = torch.tensor([pad(r, 0) for r in rows])
-        return ids[:, :-1].contiguous(), ids[:, 1:].contiguous(), torch.tensor([pad(r, 0.0) for r in weights])[:, 1:].contiguous()
+        ids = torch.tensor([r + [0] * (length + 1 - len(r)) for r in rows])
+        learn = torch.tensor([r + [0.0] * (length + 1 - len(r)) for r in weights])[:, 1:].contiguous()
+        n = int(KEPT * n_rows * length)
+        kept = torch.nonzero(learn.reshape(-1))[:n, 0]
+        kept = torch.cat((kept, torch.nonzero(learn.reshape(-1) == 0)[: n - len(kept), 0]))
+        return ids[:, :-1].contiguous(), ids[:, 1:].contiguous(), learn, kept
 
 
 def orthogonal(g, n_steps=5):
@@ -75,50 +79,76 @@ def orthogonal(g, n_steps=5):
     return (x.mT if turned else x).float()
 
 
+class Weights:
+    """All parameters in one F32 vector: matrices, embedding, norms. The model computes with a BF16 copy of the first two."""
+
+    def __init__(self, model):
+        live = dict(model.named_parameters())
+        self.names = sorted(live, key=lambda n: (live[n].ndim == 1, n == "embd", tuple(live[n].shape), n))
+        self.shapes = {n: live[n].shape for n in self.names}
+        self.matrices = [n for n in self.names if live[n].ndim == 2 and n != "embd"]
+        self.live = [live[n] for n in self.names]
+        self.flat = torch.cat([p.detach().reshape(-1) for p in self.live])
+        self.n_matrix = sum(live[n].numel() for n in self.matrices)
+        self.n_low = self.n_matrix + live["embd"].numel()
+        self.low = self.flat[: self.n_low].bfloat16()
+        for p, master in zip(self.live, self.split(self.flat)):
+            p.data = master
+        for p, low in zip(self.live, self.split(self.low)):
+            p.data = low
+
+    def split(self, flat):
+        """Views of the parameters in a vector, as far as it reaches."""
+        at, out = 0, []
+        for n in self.names:
+            size = self.shapes[n].numel()
+            if at + size > flat.numel():
+                break
+            out.append(flat[at:at + size].view(self.shapes[n]))
+            at += size
+        return out
+
+    def gradient(self):
+        flat = torch.cat([p.grad.float().reshape(-1) for p in self.live])
+        for p in self.live:
+            p.grad = None
+        return flat
+
+    def refresh(self):
+        self.low.copy_(self.flat[: self.n_low])
+
+    def named(self):
+        return dict(zip(self.names, self.split(self.flat)))
+
+
 class Optimizer:
     """Muon for the matrices of the blocks, Adam for embedding and norms; each process works out its share of Muon."""
 
-    def __init__(self, params, rank, world):
-        self.params, self.rank, self.world = params, rank, world
-        self.m = {n: torch.zeros_like(p) for n, p in params.items()}
-        self.v = {n: torch.zeros_like(p) for n, p in params.items() if not self._is_matrix(n, p)}
+    def __init__(self, weights, rank, world):
+        self.w, self.rank, self.world = weights, rank, world
+        self.m = torch.zeros_like(weights.flat)
+        self.v = torch.zeros_like(weights.flat[weights.n_matrix:])
+
+    def step(self, g, lr, step, decay=0.02):
+        w, k = self.w, self.w.n_matrix
+        self.m[:k].lerp_(g[:k], 0.05)
+        self.m[k:].lerp_(g[k:], 0.1)
+        self.v.lerp_(g[k:].square(), 0.02)
+        update = torch.zeros_like(g[:k])
         groups = {}
-        for n, p in params.items():
-            if self._is_matrix(n, p):
-                groups.setdefault(p.shape, []).append(n)
-        self.groups = sorted(groups.values())
-
-    @staticmethod
-    def _is_matrix(name, p):
-        return p.ndim == 2 and name != "embd"
-
-    def step(self, grads, lr, step, decay=0.02):
-        updates = {}
-        for n in self.v:
-            self.m[n].lerp_(grads[n], 0.1)
-            self.v[n].lerp_(grads[n].square(), 0.02)
-            m, v = self.m[n] / (1 - 0.9 ** (step + 1)), self.v[n] / (1 - 0.98 ** (step + 1))
-            updates[n] = m / (v.sqrt() + 1e-10)
-        for names in self.groups:
-            for n in names:
-                self.m[n].lerp_(grads[n], 0.05)
-            mine = names[self.rank::self.world]
-            for n in names:
-                updates[n] = torch.zeros_like(self.params[n])
-            if mine:
-                stacked = torch.stack([torch.lerp(grads[n], self.m[n], 0.95) for n in mine])
-                for n, u in zip(mine, orthogonal(stacked)):
-                    updates[n] = u * 0.2 * math.sqrt(max(u.shape))
+        for i, (x, to) in enumerate(zip(w.split(torch.lerp(g[:k], self.m[:k], 0.95)), w.split(update))):
+            if i % self.world == self.rank:
+                groups.setdefault(x.shape, []).append((x, to))
+        for shape, pairs in groups.items():
+            for (_, to), u in zip(pairs, orthogonal(torch.stack([x for x, _ in pairs]))):
+                to.copy_(u * (0.2 * math.sqrt(max(shape))))
         if self.world > 1:
-            names = [n for g in self.groups for n in g]
-            flat = torch.cat([updates[n].reshape(-1) for n in names])
-            dist.all_reduce(flat)
-            for n, u in zip(names, flat.split([updates[n].numel() for n in names])):
-                updates[n] = u.view_as(self.params[n])
-        for n, p in self.params.items():
-            if p.ndim == 2:
-                p.mul_(1 - lr * decay)
-            p.add_(updates[n], alpha=-lr)
+            dist.all_reduce(update)
+        w.flat[: w.n_low].mul_(1 - lr * decay)
+        w.flat[:k].add_(update, alpha=-lr)
+        m, v = self.m[k:] / (1 - 0.9 ** (step + 1)), self.v / (1 - 0.98 ** (step + 1))
+        w.flat[k:].addcdiv_(m, v.sqrt_().add_(1e-10), value=-lr)
+        w.refresh()
 
 
 def rate(step, n_steps, peak, warmup=100, tail=0.3):
@@ -146,46 +176,38 @@ def work(a, rank, world):
 
     shape = Shape(n_vocab=tok.get_vocab_size())
     model = Llama(shape).to(device)
-    params = {n: p.detach().clone() for n, p in model.named_parameters()}  # F32; the model itself computes in BF16
-    opt = Optimizer(params, rank, world)
+    weights = Weights(model)
+    opt = Optimizer(weights, rank, world)
     shards = list(range(rank, N_SHARDS, world))
     step, seen, spent, index = 0, 0, 0.0, [0] * N_SHARDS
     path = f"{a.run}/checkpoint.pt"
     if os.path.exists(path):
         c = torch.load(path, map_location=device, weights_only=True)
         step, seen, spent, index = c["step"], c["seen"], c["seconds"], c["index"]
-        for name, p in params.items():
-            p.copy_(c["params"][name])
-        opt.m, opt.v = c["m"], c["v"]
+        weights.flat.copy_(torch.cat([c["params"][n].reshape(-1) for n in weights.names]))
+        weights.refresh()
+        opt.m.copy_(c["m"])
+        opt.v.copy_(c["v"])
     streams = {s: Stream(tok, a.seed, s, index[s]) for s in shards}
-    live = dict(model.named_parameters())
-    for n, p in live.items():
-        p.data = params[n].bfloat16() if p.ndim == 2 else params[n].clone()
     mask = causal_mask(512).to(device)
     loss_of = torch.compile(model.loss, dynamic=False) if a.compile else model.loss
 
     began, shown = time.time(), (time.time(), seen)
-    names, sizes = list(params), [p.numel() for p in params.values()]
     while step < a.steps:
-        flat, total = 0, 0.0
+        total = 0.0
         for s in shards:
-            ids, targets, weights = (x.to(device) for x in streams[s].batch(*BATCHES[step % len(BATCHES)]))
-            loss = loss_of(ids, targets, weights, mask)
+            batch = [x.to(device) for x in streams[s].batch(*BATCHES[step % len(BATCHES)])]
+            loss = loss_of(*batch, mask)
             loss.backward()
             total += loss.item()
-        flat = torch.cat([live[n].grad.float().reshape(-1) for n in names] + [torch.tensor([total], device=device)])
-        for p in live.values():
-            p.grad = None
+        flat = torch.cat((weights.gradient(), torch.tensor([total], device=device)))
         if world > 1:
             dist.all_reduce(flat)
         flat /= N_SHARDS
         norm = flat[:-1].norm()
         flat[:-1] *= torch.clamp(1.0 / (norm + 1e-6), max=1.0)
-        grads = {n: g.view_as(params[n]) for n, g in zip(names, flat[:-1].split(sizes))}
         with torch.no_grad():
-            opt.step(grads, rate(step, a.steps, a.rate), step)
-            for n, p in live.items():
-                p.data.copy_(params[n])
+            opt.step(flat[:-1], rate(step, a.steps, a.rate), step)
         rows, length = BATCHES[step % len(BATCHES)]
         seen += N_SHARDS * rows * length
         step += 1
@@ -203,7 +225,7 @@ def work(a, rank, world):
                 at = [mine]
             if rank == 0:
                 merged = {k: v for d in at for k, v in d.items()}
-                state = {"step": step, "seen": seen, "seconds": spent + time.time() - began, "params": params, "m": opt.m,
+                state = {"step": step, "seen": seen, "seconds": spent + time.time() - began, "params": weights.named(), "m": opt.m,
                          "v": opt.v, "index": [merged[s] for s in range(N_SHARDS)], "shape": vars(shape), "seed": a.seed,
                          "steps": a.steps}
                 save(path, state)
