@@ -59,52 +59,64 @@ static inline void store_step(uint8_t *dst, const step *v) {
 
 #define EACH_BYTE(n) (0x0101010101010101u * (n))
 
-/* dst[i] = (v >> shift) & mask */
-static inline void put_bits(uint8_t *dst, const step *v, int shift, uint64_t mask) {
+/* What panels hold beyond the weights' numbers, which are `offset` beyond them already: numbers plus 128
+ * or 32, or (SIGNED_PANELS) signed bytes. */
+#ifdef SIGNED_PANELS
+#define BIAS_S32(offset) EACH_BYTE(128 - (offset)), EACH_BYTE(128)
+#define BIAS_S16(offset) EACH_BYTE(128 - (offset)), EACH_BYTE(128)
+#else
+#define BIAS_S32(offset) EACH_BYTE(128 - (offset)), 0
+#define BIAS_S16(offset) EACH_BYTE(32 - (offset)), 0
+#endif
+#define NO_BIAS 0, 0
+
+/* dst = (((v >> shift) & mask) + bias) ^ flip, byte by byte; nothing carries from one to the next */
+static inline void put_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, uint64_t bias, uint64_t flip) {
     step out;
-    for (int i = 0; i < 8; i++) out.word[i] = v->word[i] >> shift & mask;
+    for (int i = 0; i < 8; i++) out.word[i] = ((v->word[i] >> shift & mask) + bias) ^ flip;
     store_step(dst, &out);
 }
 
-/* dst[i] |= ((v >> shift) & mask) << up */
-static inline void add_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, int up) {
+/* dst = ((dst | ((v >> shift) & mask) << up) + bias) ^ flip */
+static inline void add_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, int up, uint64_t bias,
+                            uint64_t flip) {
     step out = load_step(dst);
-    for (int i = 0; i < 8; i++) out.word[i] |= (v->word[i] >> shift & mask) << up;
+    for (int i = 0; i < 8; i++) out.word[i] = ((out.word[i] | (v->word[i] >> shift & mask) << up) + bias) ^ flip;
     store_step(dst, &out);
 }
 
-static inline void low_bytes(uint8_t *dst, const uint8_t *src) {
+static inline void low_bytes(uint8_t *dst, const uint8_t *src, uint64_t bias, uint64_t flip) {
     for (int k = 0; k < 8; k++) {
         step v = load_packed(src + 64 * k);
-        store_step(dst + 64 * k, &v);
+        put_bits(dst + 64 * k, &v, 0, EACH_BYTE(255), bias, flip);
     }
 }
 
-static inline void low_nibbles(uint8_t *dst, const uint8_t *src) {
+static inline void low_nibbles(uint8_t *dst, const uint8_t *src, uint64_t bias, uint64_t flip) {
     for (int j = 0; j < 4; j++) {
         step v = load_packed(src + 64 * j);
-        put_bits(dst + 64 * j, &v, 0, EACH_BYTE(15));
-        put_bits(dst + 64 * (j + 4), &v, 4, EACH_BYTE(15));
+        put_bits(dst + 64 * j, &v, 0, EACH_BYTE(15), bias, flip);
+        put_bits(dst + 64 * (j + 4), &v, 4, EACH_BYTE(15), bias, flip);
     }
 }
 
 static inline void low_pairs(uint8_t *dst, const uint8_t *src) {
     for (int j = 0; j < 2; j++) {
         step v = load_packed(src + 64 * j);
-        for (int s = 0; s < 4; s++) put_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3));
+        for (int s = 0; s < 4; s++) put_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), NO_BIAS);
     }
 }
 
-static inline void high_pairs(uint8_t *dst, const uint8_t *src) {
+static inline void high_pairs(uint8_t *dst, const uint8_t *src, uint64_t bias, uint64_t flip) {
     for (int j = 0; j < 2; j++) {
         step v = load_packed(src + 64 * j);
-        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), 4);
+        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), 4, bias, flip);
     }
 }
 
-static inline void high_bits(uint8_t *dst, const uint8_t *src, int up) {
+static inline void high_bits(uint8_t *dst, const uint8_t *src, int up, uint64_t bias, uint64_t flip) {
     step v = load_packed(src);
-    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, &v, s, EACH_BYTE(1), up);
+    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, &v, s, EACH_BYTE(1), up, bias, flip);
 }
 
 /* ---- scales ---- */
@@ -150,30 +162,30 @@ static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) 
     }
 
 EXPAND(q8_0, PANEL_BYTES_S32, {
-    low_bytes(panel, low + 512 * i);
+    low_bytes(panel, low + 512 * i, BIAS_S32(128));
     load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q4_0, PANEL_BYTES_S32, {
-    low_nibbles(panel, low + 256 * i);
+    low_nibbles(panel, low + 256 * i, BIAS_S32(8));
     load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q5_0, PANEL_BYTES_S32, {
-    low_nibbles(panel, low + 256 * i);
-    high_bits(panel, high + 64 * i, 4);
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    high_bits(panel, high + 64 * i, 4, BIAS_S32(16));
     load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q4_1, PANEL_BYTES_M32, {
-    low_nibbles(panel, low + 256 * i);
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
     load_halves(scales, d + 64 * i);
     load_halves(scales + 16, d + 64 * i + 32);
 })
 
 EXPAND(q5_1, PANEL_BYTES_M32, {
-    low_nibbles(panel, low + 256 * i);
-    high_bits(panel, high + 64 * i, 4);
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    high_bits(panel, high + 64 * i, 4, NO_BIAS);
     load_halves(scales, d + 64 * i);
     load_halves(scales + 16, d + 64 * i + 32);
 })
@@ -185,30 +197,30 @@ EXPAND(q5_1, PANEL_BYTES_M32, {
 
 EXPAND(q4_k, PANEL_BYTES_M32, {
     FACTORS(2)
-    low_nibbles(panel, low + 256 * i);
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
     scale_codes(scales, f[i % 2][0], codes + 32 * i, 1.0f);
     scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, -1.0f);
 })
 
 EXPAND(q5_k, PANEL_BYTES_M32, {
     FACTORS(2)
-    low_nibbles(panel, low + 256 * i);
-    high_bits(panel, high + 64 * i, 4);
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    high_bits(panel, high + 64 * i, 4, NO_BIAS);
     scale_codes(scales, f[i % 2][0], codes + 32 * i, 1.0f);
     scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, -1.0f);
 })
 
 EXPAND(q6_k, PANEL_BYTES_S16, {
     FACTORS(1)
-    low_nibbles(panel, low + 256 * i);
-    high_pairs(panel, high + 128 * i);
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    high_pairs(panel, high + 128 * i, BIAS_S16(32));
     for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s);
 })
 
 EXPAND(q3_k, PANEL_BYTES_S16, {
     FACTORS(1)
     low_pairs(panel, low + 128 * i);
-    high_bits(panel, high + 64 * i, 2);
+    high_bits(panel, high + 64 * i, 2, BIAS_S16(4));
     for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s);
 })
 
@@ -228,8 +240,8 @@ EXPAND(q2_k, PANEL_BYTES_M16, {
 
 #define expand_f32 NULL
 enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_I8, X_M16 = LLMK_X_I8 };
-#define LLMK_PRODUCT(NAME, name, panel, offset, d_cols, d, cols, codes, low, high)                                           \
-    {X_##panel, LLMK_PANEL_##panel, offset, expand_##name, multiply_##panel},
+#define LLMK_PRODUCT(NAME, name, panel, d_cols, d, cols, codes, low, high)                                           \
+    {X_##panel, LLMK_PANEL_##panel, expand_##name, multiply_##panel},
 
 /* ---- activations ---- */
 
@@ -237,19 +249,18 @@ enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_
  * is not finite either, and so is everything it touches. */
 static inline void quantize_block(int8_t *q, float *scale, int32_t *sum0, int32_t *sum1, const float *x) {
     uint32_t bits[LLMK_BLOCK];
-    int32_t peak = 0, sum[2] = {0, 0};
+    int32_t v[LLMK_BLOCK], peak = 0, sum[2] = {0, 0};
     memcpy(bits, x, sizeof bits);
     for (int i = 0; i < LLMK_BLOCK; i++) {
         int32_t magnitude = (int32_t)(bits[i] & 0x7fffffff);
         peak = magnitude > peak ? magnitude : peak;
     }
     float largest = llmk_f32_from_bits((uint32_t)peak);
-    float inverse = largest >= 1e-30f && largest <= 3.4028235e38f ? 127.0f / largest : 0.0f;
+    bool plain = largest >= 1e-30f && largest <= 3.4028235e38f;
+    float inverse = plain ? 127.0f / largest : 0.0f;
     *scale = largest < 1e-30f ? 0.0f : largest / 127.0f;
-    int32_t v[LLMK_BLOCK];
     for (int i = 0; i < LLMK_BLOCK; i++) {
-        uint32_t keep = inverse > 0.0f ? 0xffffffff : 0;
-        float y = llmk_f32_from_bits(bits[i] & keep) * inverse + 12582912.0f; /* 1.5 * 2^23: rounds to nearest even */
+        float y = llmk_f32_from_bits(plain ? bits[i] : 0) * inverse + 12582912.0f; /* 1.5 * 2^23: rounds to nearest even */
         v[i] = (int32_t)llmk_f32_bits(y) - 0x4b400000;
     }
     for (int i = 0; i < LLMK_BLOCK; i++) q[i] = (int8_t)v[i];
@@ -258,15 +269,30 @@ static inline void quantize_block(int8_t *q, float *scale, int32_t *sum0, int32_
     *sum1 = sum[1];
 }
 
-static void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
+/* Number r of each vector of a group's block, which are at `vectors`. */
+static inline void put_terms(uint8_t *vectors, size_t n, size_t r, float scale, int32_t sum0, int32_t sum1) {
+    float *f = (float *)(void *)vectors + r;
+    int32_t *i = (int32_t *)(void *)vectors + r;
+    f[LLMK_X_SCALE * n] = scale;
+    i[LLMK_X_START * n] = -128 * (sum0 + sum1);
+    f[LLMK_X_SUM * n] = scale * (float)(sum0 + sum1);
+    i[LLMK_X_START16 * n] = -32 * sum0;
+    i[(LLMK_X_START16 + 1) * n] = -32 * sum1;
+    f[LLMK_X_SUM16 * n] = scale * (float)sum0;
+    f[(LLMK_X_SUM16 + 1) * n] = scale * (float)sum1;
+}
+
+static inline void quantize_with(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols,
+                                 void (*block)(int8_t *, float *, int32_t *, int32_t *, const float *)) {
     size_t n = (size_t)n_rows;
-    for (int64_t b = 0; b < n_cols / LLMK_BLOCK; b++) {
-        int8_t *q = (int8_t *)dst + (size_t)b * n * LLMK_X_I8_BYTES;
-        float *scale = (float *)(void *)(q + 32 * n);
-        int32_t *sums = (int32_t *)(void *)(scale + n);
-        for (size_t r = 0; r < n; r++)
-            quantize_block(q + 32 * r, scale + r, sums + r, sums + n + r, x + (int64_t)r * stride + b * LLMK_BLOCK);
-    }
+    for (size_t r = 0; r < n; r++, x += stride)
+        for (size_t b = 0; b < (size_t)n_cols / LLMK_BLOCK; b++) {
+            uint8_t *to = (uint8_t *)dst + b * n * LLMK_X_I8_BYTES;
+            float scale;
+            int32_t sum0, sum1;
+            block((int8_t *)to + LLMK_BLOCK * r, &scale, &sum0, &sum1, x + b * LLMK_BLOCK);
+            put_terms(to + LLMK_BLOCK * n, n, r, scale, sum0, sum1);
+        }
 }
 
 #endif

@@ -15,7 +15,7 @@ enum { LLMK_LANES = 16, LLMK_STRIP = 2 * LLMK_LANES, LLMK_BLOCK = 32 };
 enum { LLMK_PLANE_D, LLMK_PLANE_CODES, LLMK_PLANE_LOW, LLMK_PLANE_HIGH, LLMK_N_PLANES };
 
 enum {
-#define LLMK_LAYOUT(NAME, name, panel, offset, d_cols, d, cols, codes, low, high) LLMK_LAYOUT_##NAME,
+#define LLMK_LAYOUT(NAME, name, panel, d_cols, d, cols, codes, low, high) LLMK_LAYOUT_##NAME,
 #include "cpu/layouts.def"
 #undef LLMK_LAYOUT
     LLMK_N_LAYOUTS
