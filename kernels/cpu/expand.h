@@ -46,10 +46,8 @@ static inline step load_step(const uint8_t *src) {
     return v;
 }
 
-enum { AHEAD = 2048 }; /* bytes; planes are read from end to end, and what follows them is the next strip */
-
 static inline step load_packed(const uint8_t *src) {
-    __builtin_prefetch(src + AHEAD);
+    __builtin_prefetch(src + LLMK_AHEAD);
     return load_step(src);
 }
 
@@ -133,8 +131,11 @@ static inline void scale_signed_codes(float *dst, const float *d, const uint8_t 
 /* ---- types; i counts half blocks: 16 rows of a block of 32 columns, then the other 16 ---- */
 
 static void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
-    for (int64_t i = 0; i < 2 * n_cols; i++)
-        load_halves((float *)(void *)panel + 16 * i, src->at[LLMK_PLANE_LOW] + 32 * i);
+    for (int64_t i = 0; i < 2 * n_cols; i++) {
+        const uint8_t *low = src->at[LLMK_PLANE_LOW] + 32 * i;
+        __builtin_prefetch(low + LLMK_AHEAD);
+        load_halves((float *)(void *)panel + 16 * i, low);
+    }
 }
 
 /* An odd number of columns expands one more. */
@@ -142,6 +143,7 @@ static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) 
     for (int64_t i = 0; i < n_cols + n_cols % 2; i++) {
         uint32_t pair[LLMK_LANES], even[LLMK_LANES], odd[LLMK_LANES];
         uint8_t *dst = panel + 256 * (i / 2) + 64 * (i % 2);
+        __builtin_prefetch(src->at[LLMK_PLANE_LOW] + 64 * i + LLMK_AHEAD);
         memcpy(pair, src->at[LLMK_PLANE_LOW] + 64 * i, sizeof pair);
         for (int r = 0; r < LLMK_LANES; r++) even[r] = pair[r] << 16, odd[r] = pair[r] & 0xffff0000;
         memcpy(dst, even, sizeof even);

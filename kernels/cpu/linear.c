@@ -138,8 +138,9 @@ typedef struct piece {
     int64_t panel_cols;
 } piece;
 
-/* The panel of columns [col, col + n_cols) of a strip. */
-static const uint8_t *load_panel(space *slot, const piece *e, int32_t i, int64_t col, int64_t n_cols) {
+/* The panel of columns [col, col + n_cols) of a strip. *next: where the low bits of further columns lie. */
+static const uint8_t *load_panel(const uint8_t **next, space *slot, const piece *e, int32_t i, int64_t col,
+                                 int64_t n_cols) {
     const llm_weight *w = e->p->w;
     int64_t strip = e->strip + i;
     uint8_t *panel = slot->panel + i * (PANEL_BYTES / GROUP), *packed = slot->packed + i * (PACKED_BYTES / GROUP);
@@ -151,6 +152,8 @@ static const uint8_t *load_panel(space *slot, const piece *e, int32_t i, int64_t
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
         llmk_layout_pack(w->layout, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
+    int32_t unit = w->layout->plane_cols[LLMK_PLANE_LOW];
+    *next = planes.at[LLMK_PLANE_LOW] + n_cols / unit * 2 * w->layout->plane_bytes[LLMK_PLANE_LOW];
     if (!e->k->expand) return planes.at[LLMK_PLANE_LOW];
     e->k->expand(panel, &planes, n_cols);
     return panel;
@@ -158,9 +161,11 @@ static const uint8_t *load_panel(space *slot, const piece *e, int32_t i, int64_t
 
 static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t col) {
     int64_t rest = e->p->w->cols - col, n_cols = rest < e->panel_cols ? rest : e->panel_cols;
-    const uint8_t *panels[GROUP];
-    for (int32_t i = 0; i < e->n_strips; i++) panels[i] = load_panel(slot, e, i, col, n_cols);
+    const uint8_t *panels[GROUP], *next = slot->panel;
+    for (int32_t i = 0; i < e->n_strips; i++) panels[i] = load_panel(&next, slot, e, i, col, n_cols);
     llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
+    t.ahead = next + LLMK_AHEAD;
+    t.ahead_step = e->p->w->packed ? 128 : 0;
     for (int64_t r = 0; r < e->n_rows; r += LLMK_TILE_ROWS) {
         t.n_rows = e->n_rows - r < LLMK_TILE_ROWS ? (int32_t)(e->n_rows - r) : LLMK_TILE_ROWS;
         take_x(&t, j, e->row + r, col);

@@ -13,6 +13,10 @@ LLM_BEGIN_DECLS
 
 enum { LLMK_TILE_ROWS = 6 };
 
+/* How far packed weights are prefetched, in bytes: planes are read from end to end, and what follows
+ * them is the next strip. */
+enum { LLMK_AHEAD = 2048 };
+
 /* A strip's panel; the two halves of its rows, 16 each, alternate. F32: [col][2][16]. BF16:
  * [col / 2][2][16][2]. The others, for each 32 columns and half: 8 x 64 bytes [step][16][4] (u8, columns
  * 4 step .. 4 step + 3), then F32 vectors of 16: scales, then (M) what is added; one of each for 32
@@ -40,6 +44,8 @@ typedef struct llmk_tile {
     int64_t n_cols;
     int32_t n_rows; /* 1..6 */
     bool is_first;  /* acc is taken as 0 */
+    const uint8_t *ahead; /* memory to prefetch meanwhile: ahead_step bytes for each block of 32 columns */
+    int32_t ahead_step;
 } llmk_tile;
 
 typedef struct llmk_product {

@@ -13,6 +13,12 @@ static inline __mmask16 acc_mask(const llmk_tile *t) {
     return t->is_first ? 0 : 0xffff;
 }
 
+static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
+    _mm_prefetch((const char *)*ahead, _MM_HINT_T0);
+    _mm_prefetch((const char *)*ahead + 64, _MM_HINT_T0);
+    *ahead += t->ahead_step;
+}
+
 #define LOAD_ACC(n)                                                                                                    \
     float *acc##n = t->acc + (n)*t->acc_stride;                                                                        \
     __m512 a##n = _mm512_maskz_loadu_ps(mask, acc##n), b##n = _mm512_maskz_loadu_ps(mask, acc##n + 16);
@@ -112,12 +118,14 @@ enum { SUM_S32 = LLMK_X_SUM, SUM_M32 = LLMK_X_SUM, SUM_S16 = LLMK_X_SUM16, SUM_M
         const __mmask16 mask = acc_mask(t);\
         enum { second = PANEL_BYTES_##kind };\
         const uint8_t *p = t->panel, *end = p + t->n_cols / LLMK_BLOCK * 2 * second;                          \
+        const uint8_t *ahead = t->ahead;                                                                               \
         const int8_t *x = t->x;                                                                                        \
         enum { rows = (N) };                                                                                           \
         ROWS_##N(LOAD_ACC) for (; p < end; p += 2 * second, x += rows * LLMK_X_I8_BYTES) {                             \
             const float *scale = (const float *)(const void *)(x + LLMK_BLOCK * rows);                                 \
             const float *sum = scale + SUM_##kind * rows;                                                              \
             const int32_t *start = (const int32_t *)(const void *)scale + START_##kind * rows;                         \
+            if (rows == 1) prefetch_ahead(t, &ahead);                                                                  \
             (void)sum, (void)start;                                                                                    \
             BLOCK_##kind(N)                                                                                            \
         }                                                                                                              \
