@@ -119,13 +119,23 @@ static inline void high_bits(uint8_t *dst, const uint8_t *src, int up, uint64_t 
 
 /* ---- scales ---- */
 
-/* dst = d * code, of unsigned codes; negated: -(d * code) */
-static inline void scale_codes(float *dst, const float *d, const uint8_t *codes, float sign) {
-    for (int i = 0; i < LLMK_LANES; i++) dst[i] = sign * (d[i] * (float)codes[i]);
+/* dst = d * code of 16 rows; signed or unsigned bytes */
+static inline void scale_codes(float *dst, const float *d, const uint8_t *codes, bool is_signed) {
+#ifdef __AVX512F__
+    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)codes);
+    __m512i wide = is_signed ? _mm512_cvtepi8_epi32(c) : _mm512_cvtepu8_epi32(c);
+    _mm512_storeu_ps(dst, _mm512_mul_ps(_mm512_loadu_ps(d), _mm512_cvtepi32_ps(wide)));
+#else
+    for (int i = 0; i < LLMK_LANES; i++) dst[i] = d[i] * (float)(is_signed ? (int8_t)codes[i] : codes[i]);
+#endif
 }
 
-static inline void scale_signed_codes(float *dst, const float *d, const uint8_t *codes) {
-    for (int i = 0; i < LLMK_LANES; i++) dst[i] = d[i] * (float)(int8_t)codes[i];
+/* dst[0..15] = d * low nibble, dst[32..47] = -(dmin * high nibble) */
+static inline void scale_nibbles(float *dst, const float *d, const float *minus_dmin, const uint8_t *codes) {
+    uint8_t low[LLMK_LANES], high[LLMK_LANES];
+    for (int i = 0; i < LLMK_LANES; i++) low[i] = codes[i] & 15, high[i] = codes[i] >> 4;
+    scale_codes(dst, d, low, false);
+    scale_codes(dst + 32, minus_dmin, high, false);
 }
 
 /* ---- types; i counts half blocks: 16 rows of a block of 32 columns, then the other 16 ---- */
@@ -192,50 +202,54 @@ EXPAND(q5_1, PANEL_BYTES_M32, {
     load_halves(scales + 16, d + 64 * i + 32);
 })
 
-/* f: the n factors of both halves of the rows, read where each 256 columns begin; their half: f[i % 2]. */
+/* f: the factors of both halves of the rows, read where each 256 columns begin; their half: f[i % 2]. Of
+ * two, the second counts negative. */
+static inline void load_factors(float f[2][2][LLMK_LANES], const uint8_t *d, int64_t unit, int n) {
+    for (int half = 0; half < 2; half++) {
+        load_halves(f[half][0], d + 32 * (2 * n * unit + n * half));
+        if (n == 1) continue;
+        load_halves(f[half][1], d + 32 * (2 * n * unit + n * half + 1));
+        for (int r = 0; r < LLMK_LANES; r++) f[half][1][r] = -f[half][1][r];
+    }
+}
+
 #define FACTORS(n)                                                                                                     \
-    if (i % 16 == 0)                                                                                                   \
-        for (int v = 0; v < 2 * (n); v++) load_halves(f[v / (n)][v % (n)], d + 32 * (i / 16 * 2 * (n) + v));
+    if (i % 16 == 0) load_factors(f, d, i / 16, n);
 
 EXPAND(q4_k, PANEL_BYTES_M32, {
     FACTORS(2)
     low_nibbles(panel, low + 256 * i, NO_BIAS);
-    scale_codes(scales, f[i % 2][0], codes + 32 * i, 1.0f);
-    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, -1.0f);
+    scale_codes(scales, f[i % 2][0], codes + 32 * i, false);
+    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, false);
 })
 
 EXPAND(q5_k, PANEL_BYTES_M32, {
     FACTORS(2)
     low_nibbles(panel, low + 256 * i, NO_BIAS);
     high_bits(panel, high + 64 * i, 4, NO_BIAS);
-    scale_codes(scales, f[i % 2][0], codes + 32 * i, 1.0f);
-    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, -1.0f);
+    scale_codes(scales, f[i % 2][0], codes + 32 * i, false);
+    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, false);
 })
 
 EXPAND(q6_k, PANEL_BYTES_S16, {
     FACTORS(1)
     low_nibbles(panel, low + 256 * i, NO_BIAS);
     high_pairs(panel, high + 128 * i, BIAS_S16(32));
-    for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s);
+    for (int s = 0; s < 2; s++) scale_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s, true);
 })
 
 EXPAND(q3_k, PANEL_BYTES_S16, {
     FACTORS(1)
     low_pairs(panel, low + 128 * i);
     high_bits(panel, high + 64 * i, 2, BIAS_S16(4));
-    for (int s = 0; s < 2; s++) scale_signed_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s);
+    for (int s = 0; s < 2; s++) scale_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s, true);
 })
 
 EXPAND(q2_k, PANEL_BYTES_M16, {
     FACTORS(2)
     low_pairs(panel, low + 128 * i);
-    for (int s = 0; s < 2; s++) {
-        const uint8_t *both = codes + 32 * i + 16 * s;
-        for (int r = 0; r < LLMK_LANES; r++) {
-            scales[16 * s + r] = f[i % 2][0][r] * (float)(both[r] & 15);
-            scales[32 + 16 * s + r] = -(f[i % 2][1][r] * (float)(both[r] >> 4));
-        }
-    }
+    for (int s = 0; s < 2; s++)
+        scale_nibbles(scales + 16 * s, f[i % 2][0], f[i % 2][1], codes + 32 * i + 16 * s);
 })
 
 /* ---- a row of the table of products; the including file defines multiply_<PANEL> ---- */
