@@ -57,44 +57,37 @@ static inline void store_step(uint8_t *dst, const step *v) {
 
 #define EACH_BYTE(n) (0x0101010101010101u * (n))
 
-/* What panels hold beyond the weights' numbers, which are `offset` beyond them already: numbers plus 128
- * or 32, or (SIGNED_PANELS) signed bytes. */
-#ifdef SIGNED_PANELS
-#define BIAS_S32(offset) EACH_BYTE(128 - (offset)), EACH_BYTE(128)
-#define BIAS_S16(offset) EACH_BYTE(128 - (offset)), EACH_BYTE(128)
-#else
-#define BIAS_S32(offset) EACH_BYTE(128 - (offset)), 0
-#define BIAS_S16(offset) EACH_BYTE(32 - (offset)), 0
-#endif
-#define NO_BIAS 0, 0
+/* What is added to numbers that are `offset` more than the weights', see linear_kernels.h. */
+#define BIAS_S32(offset) EACH_BYTE(128 - (offset))
+#define BIAS_S16(offset) EACH_BYTE(32 - (offset))
+#define NO_BIAS          0
 
-/* dst = (((v >> shift) & mask) + bias) ^ flip, byte by byte; nothing carries from one to the next */
-static inline void put_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, uint64_t bias, uint64_t flip) {
+/* dst = ((v >> shift) & mask) + bias, byte by byte; nothing carries from one to the next */
+static inline void put_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, uint64_t bias) {
     step out;
-    for (int i = 0; i < 8; i++) out.word[i] = ((v->word[i] >> shift & mask) + bias) ^ flip;
+    for (int i = 0; i < 8; i++) out.word[i] = (v->word[i] >> shift & mask) + bias;
     store_step(dst, &out);
 }
 
-/* dst = ((dst | ((v >> shift) & mask) << up) + bias) ^ flip */
-static inline void add_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, int up, uint64_t bias,
-                            uint64_t flip) {
+/* dst = (dst | ((v >> shift) & mask) << up) + bias */
+static inline void add_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, int up, uint64_t bias) {
     step out = load_step(dst);
-    for (int i = 0; i < 8; i++) out.word[i] = ((out.word[i] | (v->word[i] >> shift & mask) << up) + bias) ^ flip;
+    for (int i = 0; i < 8; i++) out.word[i] = (out.word[i] | (v->word[i] >> shift & mask) << up) + bias;
     store_step(dst, &out);
 }
 
-static inline void low_bytes(uint8_t *dst, const uint8_t *src, uint64_t bias, uint64_t flip) {
+static inline void low_bytes(uint8_t *dst, const uint8_t *src, uint64_t bias) {
     for (int k = 0; k < 8; k++) {
         step v = load_packed(src + 64 * k);
-        put_bits(dst + 64 * k, &v, 0, EACH_BYTE(255), bias, flip);
+        put_bits(dst + 64 * k, &v, 0, EACH_BYTE(255), bias);
     }
 }
 
-static inline void low_nibbles(uint8_t *dst, const uint8_t *src, uint64_t bias, uint64_t flip) {
+static inline void low_nibbles(uint8_t *dst, const uint8_t *src, uint64_t bias) {
     for (int j = 0; j < 4; j++) {
         step v = load_packed(src + 64 * j);
-        put_bits(dst + 64 * j, &v, 0, EACH_BYTE(15), bias, flip);
-        put_bits(dst + 64 * (j + 4), &v, 4, EACH_BYTE(15), bias, flip);
+        put_bits(dst + 64 * j, &v, 0, EACH_BYTE(15), bias);
+        put_bits(dst + 64 * (j + 4), &v, 4, EACH_BYTE(15), bias);
     }
 }
 
@@ -105,16 +98,16 @@ static inline void low_pairs(uint8_t *dst, const uint8_t *src) {
     }
 }
 
-static inline void high_pairs(uint8_t *dst, const uint8_t *src, uint64_t bias, uint64_t flip) {
+static inline void high_pairs(uint8_t *dst, const uint8_t *src, uint64_t bias) {
     for (int j = 0; j < 2; j++) {
         step v = load_packed(src + 64 * j);
-        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), 4, bias, flip);
+        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), 4, bias);
     }
 }
 
-static inline void high_bits(uint8_t *dst, const uint8_t *src, int up, uint64_t bias, uint64_t flip) {
+static inline void high_bits(uint8_t *dst, const uint8_t *src, int up, uint64_t bias) {
     step v = load_packed(src);
-    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, &v, s, EACH_BYTE(1), up, bias, flip);
+    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, &v, s, EACH_BYTE(1), up, bias);
 }
 
 /* ---- scales ---- */
@@ -140,7 +133,7 @@ static inline void scale_nibbles(float *dst, const float *d, const float *minus_
 
 /* ---- types; i counts half blocks: 16 rows of a block of 32 columns, then the other 16 ---- */
 
-static void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
+static inline void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
     for (int64_t i = 0; i < 2 * n_cols; i++) {
         const uint8_t *low = src->at[LLMK_PLANE_LOW] + 32 * i;
         __builtin_prefetch(low + LLMK_AHEAD);
@@ -149,7 +142,7 @@ static void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
 }
 
 /* An odd number of columns expands one more. */
-static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
+static inline void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
     for (int64_t i = 0; i < n_cols + n_cols % 2; i++) {
         uint32_t pair[LLMK_LANES], even[LLMK_LANES], odd[LLMK_LANES];
         uint8_t *dst = panel + 256 * (i / 2) + 64 * (i % 2);
@@ -162,7 +155,7 @@ static void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) 
 }
 
 #define EXPAND(name, panel_bytes, body)                                                                                \
-    static void expand_##name(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {                                \
+    static inline void expand_##name(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {                         \
         const uint8_t *d = src->at[LLMK_PLANE_D], *codes = src->at[LLMK_PLANE_CODES];                                  \
         const uint8_t *low = src->at[LLMK_PLANE_LOW], *high = src->at[LLMK_PLANE_HIGH];                                \
         float f[2][2][LLMK_LANES];                                                                                     \
@@ -248,15 +241,14 @@ EXPAND(q3_k, PANEL_BYTES_S16, {
 EXPAND(q2_k, PANEL_BYTES_M16, {
     FACTORS(2)
     low_pairs(panel, low + 128 * i);
-    for (int s = 0; s < 2; s++)
-        scale_nibbles(scales + 16 * s, f[i % 2][0], f[i % 2][1], codes + 32 * i + 16 * s);
+    for (int s = 0; s < 2; s++) scale_nibbles(scales + 16 * s, f[i % 2][0], f[i % 2][1], codes + 32 * i + 16 * s);
 })
 
 /* ---- a row of the table of products; the including file defines multiply_<PANEL> ---- */
 
 #define expand_f32 NULL
 enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_I8, X_M16 = LLMK_X_I8 };
-#define LLMK_PRODUCT(NAME, name, panel, d_cols, d, cols, codes, low, high)                                           \
+#define LLMK_PRODUCT(NAME, name, panel, d_cols, d, cols, codes, low, high)                                             \
     {X_##panel, LLMK_PANEL_##panel, expand_##name, multiply_##panel},
 
 /* ---- activations ---- */
@@ -276,7 +268,8 @@ static inline void quantize_block(int8_t *q, float *scale, int32_t *sum0, int32_
     float inverse = plain ? 127.0f / largest : 0.0f;
     *scale = largest < 1e-30f ? 0.0f : largest / 127.0f;
     for (int i = 0; i < LLMK_BLOCK; i++) {
-        float y = llmk_f32_from_bits(plain ? bits[i] : 0) * inverse + 12582912.0f; /* 1.5 * 2^23: rounds to nearest even */
+        float y =
+            llmk_f32_from_bits(plain ? bits[i] : 0) * inverse + 12582912.0f; /* 1.5 * 2^23: rounds to nearest even */
         v[i] = (int32_t)llmk_f32_bits(y) - 0x4b400000;
     }
     for (int i = 0; i < LLMK_BLOCK; i++) q[i] = (int8_t)v[i];

@@ -8,8 +8,20 @@ static void init_portable(llmk_kernels *k) {
 }
 
 #ifdef LLMK_X86
+static void init_avx2(llmk_kernels *k) {
+    llmk_linear_init_avx2(&k->linear);
+}
+
+static void init_avx512(llmk_kernels *k) {
+    llmk_linear_init_avx512(&k->linear);
+}
+
 static void init_avx512_vnni(llmk_kernels *k) {
     llmk_linear_init_avx512_vnni(&k->linear);
+}
+
+static void init_avx512_bf16(llmk_kernels *k) {
+    llmk_linear_init_avx512_bf16(&k->linear);
 }
 #endif
 
@@ -20,7 +32,10 @@ static const struct {
 } levels[] = {
     {0, init_portable},
 #ifdef LLMK_X86
+    {LLM_CPU_AVX2, init_avx2},
+    {LLM_CPU_AVX512, init_avx512},
     {LLM_CPU_AVX512_VNNI, init_avx512_vnni},
+    {LLM_CPU_AVX512_BF16, init_avx512_bf16},
 #endif
 };
 

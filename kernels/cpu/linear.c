@@ -7,12 +7,12 @@
 /* ---- scratch: activations in the form that the kernels read, then a slot for each thread ---- */
 
 enum {
-    BLOCK_ROWS = 384,       /* rows of an item */
-    BLOCK_BYTES = 5 << 18,  /* of their activations, to stay in the second-level cache */
-    GROUP = 2,              /* strips that share each reading of the activations */
-    PANEL_BYTES = 24576,    /* of a group's panels: half of the first-level cache */
-    PACKED_BYTES = 24576,   /* of the packed form of the same weights, where they are not packed */
-    ITEM_BYTES = 1 << 17, /* of weights, but a product is at least MIN_ITEMS items if it can */
+    BLOCK_ROWS = 384,      /* rows of an item */
+    BLOCK_BYTES = 5 << 18, /* of their activations, to stay in the second-level cache */
+    GROUP = 2,             /* strips that share each reading of the activations */
+    PANEL_BYTES = 24576,   /* of a group's panels: half of the first-level cache */
+    PACKED_BYTES = 24576,  /* of the packed form of the same weights, where they are not packed */
+    ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
     MIN_ITEMS = 16,
 };
 

@@ -40,10 +40,10 @@ static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
 
 #define TILE_F32(N, kind)                                                                                              \
     static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
-        const __mmask16 mask = acc_mask(t);\
+        const __mmask16 mask = acc_mask(t);                                                                            \
         const uint8_t *p = t->panel;                                                                                   \
-        ROWS_##N(F32_ROW) ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 128) {                        \
-            __m512 w0 = load16(p), w1 = load16(p + 64);                                                            \
+        ROWS_##N(F32_ROW) ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 128) {                       \
+            __m512 w0 = load16(p), w1 = load16(p + 64);                                                                \
             ROWS_##N(F32_COLUMN)                                                                                       \
         }                                                                                                              \
         ROWS_##N(STORE_ACC)                                                                                            \
@@ -52,8 +52,8 @@ static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
 /* ---- bytes ---- */
 
 #define START_ZERO(n) __m512i i##n = _mm512_setzero_si512(), j##n = i##n;
-#define START_0(n) __m512i i##n = _mm512_set1_epi32(start[n]), j##n = i##n;
-#define START_1(n) __m512i i##n = _mm512_set1_epi32(start[rows + (n)]), j##n = i##n;
+#define START_0(n)    __m512i i##n = _mm512_set1_epi32(start[n]), j##n = i##n;
+#define START_1(n)    __m512i i##n = _mm512_set1_epi32(start[rows + (n)]), j##n = i##n;
 
 #define DOT(n)                                                                                                         \
     {                                                                                                                  \
@@ -78,7 +78,7 @@ static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
 
 #define ADD(n)                                                                                                         \
     {                                                                                                                  \
-        __m512 s = _mm512_set1_ps(sum[half * rows + (n)]);                                                                 \
+        __m512 s = _mm512_set1_ps(sum[half * rows + (n)]);                                                             \
         a##n = _mm512_fmadd_ps(s, m0, a##n);                                                                           \
         b##n = _mm512_fmadd_ps(s, m1, b##n);                                                                           \
     }
@@ -99,25 +99,20 @@ static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
 #define STEPS_0(N) STEP(N, 0) STEP(N, 1) STEP(N, 2) STEP(N, 3)
 #define STEPS_1(N) STEP(N, 4) STEP(N, 5) STEP(N, 6) STEP(N, 7)
 
-#define BLOCK_S32(N)                                                                                                   \
-    ROWS_##N(START_0) STEPS_0(N) STEPS_1(N) SCALES(N, 0)
-#define BLOCK_M32(N)                                                                                                   \
-    ROWS_##N(START_ZERO) STEPS_0(N) STEPS_1(N) SCALES(N, 0) ADDS(N, 1, 0)
+#define BLOCK_S32(N) ROWS_##N(START_0) STEPS_0(N) STEPS_1(N) SCALES(N, 0)
+#define BLOCK_M32(N) ROWS_##N(START_ZERO) STEPS_0(N) STEPS_1(N) SCALES(N, 0) ADDS(N, 1, 0)
 #define BLOCK_S16(N)                                                                                                   \
-    { ROWS_##N(START_0) STEPS_0(N) SCALES(N, 0) }                                                                      \
-    { ROWS_##N(START_1) STEPS_1(N) SCALES(N, 1) }
+    {ROWS_##N(START_0) STEPS_0(N) SCALES(N, 0)} { ROWS_##N(START_1) STEPS_1(N) SCALES(N, 1) }
 #define BLOCK_M16(N)                                                                                                   \
-    { ROWS_##N(START_ZERO) STEPS_0(N) SCALES(N, 0) ADDS(N, 2, 0) }                                                     \
-    { ROWS_##N(START_ZERO) STEPS_1(N) SCALES(N, 1) ADDS(N, 3, 1) }
-
-enum { START_S32 = LLMK_X_START, START_M32 = LLMK_X_START, START_S16 = LLMK_X_START16, START_M16 = LLMK_X_START16 };
-enum { SUM_S32 = LLMK_X_SUM, SUM_M32 = LLMK_X_SUM, SUM_S16 = LLMK_X_SUM16, SUM_M16 = LLMK_X_SUM16 };
+    {ROWS_##N(START_ZERO) STEPS_0(N) SCALES(N, 0) ADDS(N, 2, 0)} {                                                     \
+        ROWS_##N(START_ZERO) STEPS_1(N) SCALES(N, 1) ADDS(N, 3, 1)                                                     \
+    }
 
 #define TILE_I8(N, kind)                                                                                               \
     static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
-        const __mmask16 mask = acc_mask(t);\
-        enum { second = PANEL_BYTES_##kind };\
-        const uint8_t *p = t->panel, *end = p + t->n_cols / LLMK_BLOCK * 2 * second;                          \
+        const __mmask16 mask = acc_mask(t);                                                                            \
+        enum { second = PANEL_BYTES_##kind };                                                                          \
+        const uint8_t *p = t->panel, *end = p + t->n_cols / LLMK_BLOCK * 2 * second;                                   \
         const uint8_t *ahead = t->ahead;                                                                               \
         const int8_t *x = t->x;                                                                                        \
         enum { rows = (N) };                                                                                           \
@@ -153,7 +148,7 @@ static inline void quantize_block512(int8_t *q, float *scale, int32_t *sum0, int
     *sum1 = _mm512_reduce_add_epi32(vb);
 }
 
-static void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
+static inline void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
     quantize_with(dst, x, stride, n_rows, n_cols, quantize_block512);
 }
 
