@@ -1,105 +1,391 @@
-#include "common.h"
-#include "cpu/cpu.h"
-#include "cpu/kv.h"
-#include "quant/half.h"
-
+/* Attention in one pass over the cache. The result of a row is defined by its own position alone: tokens
+ * are taken in blocks and blocks in parts that are counted from the start of the sequence; parts are merged
+ * from left to right. So it does not matter how rows are gathered into items, nor whether one thread walks
+ * over the parts of an item or several share them. */
 #include <math.h>
 #include <string.h>
 
-static uint8_t *find(const llm_kv *kv, const llm_batch *batch, int32_t layer, int32_t seq, int32_t position) {
-    const llm_kv_desc *d = &kv->desc;
-    int32_t page = position < 0 ? -1 : llmk_kv_page(d, batch, seq, position / d->page_tokens);
-    if (page < 0) return NULL;
-    return kv->data + (size_t)layer * kv->layer_bytes + (size_t)page * kv->page_bytes +
-           (size_t)(position % d->page_tokens) * kv->row_bytes;
-}
+#include "common.h"
+#include "cpu/cpu.h"
+#include "cpu/kv.h"
 
-static void narrow(uint8_t *dst, const float *src, int32_t n, llm_dtype dtype) {
-    if (dtype == LLM_DTYPE_F32)
-        memcpy(dst, src, (size_t)n * sizeof *src);
-    else
-        for (int32_t i = 0; i < n; i++) ((uint16_t *)(void *)dst)[i] = llmk_f32_to_f16(src[i]);
-}
+enum {
+    PART_PANELS = 32,     /* panels of a part: 512 tokens */
+    ITEM_ROWS = 64,       /* most rows of an item; a row is one head of one row of the batch */
+    ITEM_FLOATS = 8192,   /* ITEM_ROWS heads of 128 elements; more if a single head is wider */
+    WIDE_FLOATS = 32768,  /* a block of keys and values in F32, heads of up to 256 elements */
+    SHARED_FLOATS = 4096, /* of an item whose parts are shared out */
+    ITEMS_PER_THREAD = 4, /* enough to keep all threads busy; with fewer, parts are shared out */
+    PARTS_PER_THREAD = 8
+};
 
-static float load(const llm_kv *kv, const uint8_t *row, int32_t i) {
-    if (kv->desc.dtype == LLM_DTYPE_F32) return ((const float *)(const void *)row)[i];
-    return llmk_f16_to_f32(((const uint16_t *)(const void *)row)[i]);
-}
+/* Rows of one sequence that are computed together. */
+typedef struct span {
+    int32_t first, n_rows;
+} span;
 
-void llmk_kv_write(llm_stream *stream, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch) {
-    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
-    const llm_kv_desc *d = &kv->desc;
-    if (!llmk_cpu_start(s, llmk_kv_write_fits(d, layer, k, v, batch), "kv_write: shapes differ")) return;
-    for (int32_t r = 0; r < batch->n_rows; r++) {
-        uint8_t *at = find(kv, batch, layer, batch->row_seq[r], batch->positions[r]);
-        if (!llmk_cpu_start(s, at != NULL, "kv_write: no such page")) return;
-        for (int32_t h = 0; h < d->n_kv_heads; h++, at += 2 * kv->half_bytes) {
-            narrow(at, llmk_row(k, r) + h * d->head_dim, d->head_dim, d->dtype);
-            narrow(at + kv->half_bytes, llmk_row(v, r) + h * d->head_dim, d->head_dim, d->dtype);
-        }
-    }
-}
+/* The result of some rows over some parts. */
+typedef struct result {
+    float *max, *total, *sum; /* [ITEM_ROWS], [ITEM_ROWS], [rows][values_stride] */
+} result;
 
-void llmk_kv_copy(llm_stream *stream, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens) {
-    const llm_kv_desc *d = &kv->desc;
-    bool fits = llmk_kv_copy_fits(d, dst, src, n_tokens);
-    if (!llmk_cpu_start(llmk_cpu_stream_of(stream), fits, "kv_copy: no such page")) return;
-    for (int32_t layer = 0; layer < d->n_layers; layer++)
-        for (int32_t half = 0; half < 2 * d->n_kv_heads; half++) {
-            uint8_t *base = kv->data + (size_t)layer * kv->layer_bytes + (size_t)half * kv->half_bytes;
-            memmove(base + (size_t)dst * kv->page_bytes, base + (size_t)src * kv->page_bytes,
-                    (size_t)n_tokens * kv->row_bytes);
-        }
-}
-
-/* A head's weighted sum of values for each thread. */
-size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
-    size_t n = sizeof(double);
-    bool fits = llmk_multiply(&n, limits->max_cols) && llmk_multiply(&n, llmk_cpu_threads(limits->pool));
-    return fits ? n : SIZE_MAX;
-}
+/* What one thread works with. */
+typedef struct workspace {
+    float *q, *keys, *values;
+    result part, so_far;
+    float *totals; /* [ITEM_ROWS][LLMK_KV_PANEL] */
+    llmk_lanes *lanes;
+} workspace;
 
 typedef struct job {
     llmk_cpu_stream *s;
+    const llmk_attention_kernels *k;
     const llm_attention *a;
     const llm_kv *kv;
     const llm_batch *batch;
+    int32_t group, n_heads, n_chunks; /* query heads of a key/value head, of an item; items of a group */
+    int32_t n_spans;
+    span *spans;
+    int64_t n_items, n_shared; /* items; parts computed at a time when they are shared out */
+    int32_t first_part;        /* of those */
 } job;
 
-static void attend(void *arg, int64_t index, int32_t slot) {
-    const job *j = arg;
-    const llm_attention *a = j->a;
-    int32_t dim = j->kv->desc.head_dim, r = (int32_t)(index / a->n_heads), head = (int32_t)(index % a->n_heads);
-    int32_t position = j->batch->positions[r];
-    size_t kv_head = (size_t)(head / (a->n_heads / j->kv->desc.n_kv_heads)) * 2 * j->kv->half_bytes;
-    const float *q = llmk_row(a->q, r) + (int64_t)head * dim;
-    double max = -INFINITY, total = 0.0, *sum = (double *)j->s->attention_scratch + slot * j->s->limits.max_cols;
-    for (int32_t i = 0; i < dim; i++) sum[i] = 0.0;
-    for (int pass = 0; pass < 2; pass++)
-        for (int32_t p = llmk_attention_first(a->window, position); p <= position; p++) {
-            const uint8_t *k = find(j->kv, j->batch, a->layer, j->batch->row_seq[r], p);
-            if (!llmk_cpu_start(j->s, k != NULL, "attention: no such page")) return;
-            k += kv_head;
-            double score = 0.0;
-            for (int32_t i = 0; i < dim; i++) score += (double)q[i] * load(j->kv, k, i);
-            score *= a->scale;
-            if (pass == 0) {
-                max = score > max ? score : max;
-                continue;
-            }
-            double weight = exp(score - max);
-            total += weight;
-            for (int32_t i = 0; i < dim; i++) sum[i] += weight * load(j->kv, k + j->kv->half_bytes, i);
+/* One item, resolved. */
+typedef struct item {
+    span rows;
+    int32_t seq, kv_head, head, n_heads; /* head: the first one */
+    int32_t n;                           /* rows.n_rows * n_heads */
+    int32_t first, last;                 /* positions that any row sees */
+    int32_t all_first, all_last;         /* positions that all rows see */
+} item;
+
+/* ---- scratch memory: the spans, each thread's workspace, then the results of shared parts ---- */
+
+static int64_t item_floats(int64_t max_cols) {
+    return max_cols <= ITEM_FLOATS ? ITEM_FLOATS : (max_cols + LLMK_KV_PANEL - 1) / LLMK_KV_PANEL * LLMK_KV_PANEL;
+}
+
+static int64_t workspace_floats(int64_t max_cols) {
+    enum { FIXED = WIDE_FLOATS + ITEM_ROWS * (LLMK_KV_PANEL + 4 + (int)(sizeof(llmk_lanes) / sizeof(float))) };
+    return 3 * item_floats(max_cols) + FIXED;
+}
+
+enum { RESULT_FLOATS = SHARED_FLOATS + 2 * ITEM_ROWS };
+
+static int64_t span_floats(int64_t max_rows) {
+    return (max_rows * (int64_t)(sizeof(span) / sizeof(float)) + LLMK_KV_PANEL - 1) / LLMK_KV_PANEL * LLMK_KV_PANEL;
+}
+
+size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+    if (limits->max_cols > INT64_MAX / 64) return SIZE_MAX;
+    size_t n = (size_t)workspace_floats(limits->max_cols) + (ITEMS_PER_THREAD + PARTS_PER_THREAD) * RESULT_FLOATS;
+    bool fits = llmk_multiply(&n, llmk_cpu_threads(limits->pool)) &&
+                llmk_add_size(&n, (size_t)span_floats(limits->max_rows)) && llmk_multiply(&n, sizeof(float));
+    return fits ? n : SIZE_MAX;
+}
+
+static float *take(float **at, int64_t n) {
+    float *begin = *at;
+    *at += n;
+    return begin;
+}
+
+static result take_result(float **at, int64_t n_floats) {
+    result r = {.max = take(at, ITEM_ROWS), .total = take(at, ITEM_ROWS)};
+    r.sum = take(at, n_floats);
+    return r;
+}
+
+static workspace workspace_of(const job *j, int32_t slot) {
+    int64_t cols = j->s->limits.max_cols, n = item_floats(cols);
+    float *at = (float *)j->s->attention_scratch + span_floats(j->s->limits.max_rows) + slot * workspace_floats(cols);
+    workspace w = {.q = take(&at, n), .part = take_result(&at, n), .so_far = take_result(&at, n)};
+    w.keys = take(&at, WIDE_FLOATS);
+    w.values = w.keys + WIDE_FLOATS / 2;
+    w.totals = take(&at, ITEM_ROWS * LLMK_KV_PANEL);
+    w.lanes = (llmk_lanes *)(void *)at;
+    return w;
+}
+
+/* Results that outlive a task: of items first, of shared parts behind them. */
+static result shared_result(const job *j, int64_t index) {
+    int32_t n_threads = llmk_cpu_threads(j->s->pool);
+    float *at = (float *)j->s->attention_scratch + span_floats(j->s->limits.max_rows) +
+                n_threads * workspace_floats(j->s->limits.max_cols) + index * RESULT_FLOATS;
+    return take_result(&at, SHARED_FLOATS);
+}
+
+/* ---- items ---- */
+
+/* Items of one key/value head are neighbours, so that its keys and values stay in the cache; the last
+ * rows, which see the most, come first. */
+static item item_of(const job *j, int64_t index) {
+    int32_t span_index = (int32_t)(index % j->n_spans), chunk = (int32_t)(index / j->n_spans);
+    item it = {.rows = j->spans[j->n_spans - 1 - span_index], .kv_head = chunk / j->n_chunks};
+    int32_t begin = chunk % j->n_chunks * j->n_heads, left = j->group - begin;
+    it.head = it.kv_head * j->group + begin;
+    it.n_heads = left < j->n_heads ? left : j->n_heads;
+    it.n = it.rows.n_rows * it.n_heads;
+    it.seq = j->batch->row_seq[it.rows.first];
+    it.first = it.all_last = INT32_MAX;
+    for (int32_t r = 0; r < it.rows.n_rows; r++) {
+        int32_t last = j->batch->positions[it.rows.first + r], first = llmk_attention_first(j->a->window, last);
+        if (first < it.first) it.first = first;
+        if (first > it.all_first) it.all_first = first;
+        if (last > it.last) it.last = last;
+        if (last < it.all_last) it.all_last = last;
+    }
+    return it;
+}
+
+/* Panels of a sequence are counted through its pages. */
+static int32_t panel_of(const llm_kv *kv, int32_t position) {
+    int32_t page_tokens = kv->desc.page_tokens;
+    return position / page_tokens * kv->n_panels + position % page_tokens / LLMK_KV_PANEL;
+}
+
+static int32_t panel_position(const llm_kv *kv, int32_t panel) {
+    return panel / kv->n_panels * kv->desc.page_tokens + panel % kv->n_panels * LLMK_KV_PANEL;
+}
+
+/* Rows of each register tile side by side: [tiles][head_dim][rows]. */
+static void pack_queries(const job *j, const item *it, float *out) {
+    int32_t dim = j->kv->desc.head_dim;
+    for (int32_t begin = 0; begin < it->n; begin += j->k->tile_rows) {
+        int32_t n = it->n - begin < j->k->tile_rows ? it->n - begin : j->k->tile_rows;
+        for (int32_t i = 0; i < n; i++) {
+            int32_t row = it->rows.first + (begin + i) / it->n_heads, head = it->head + (begin + i) % it->n_heads;
+            const float *q = llmk_row(j->a->q, row) + (int64_t)head * dim;
+            for (int32_t c = 0; c < dim; c++) out[(int64_t)c * n + i] = q[c] * j->a->scale;
         }
-    float *out = llmk_row(a->out, r) + (int64_t)head * dim;
-    for (int32_t i = 0; i < dim; i++) out[i] = (float)(sum[i] / total);
+        out += (int64_t)n * dim;
+    }
+}
+
+/* ---- blocks ---- */
+
+static uint8_t clamp_lane(int32_t lane, int32_t most) {
+    return (uint8_t)(lane < 0 ? 0 : lane < most ? lane : most);
+}
+
+static void find_lanes(const job *j, const item *it, int32_t panel, llmk_lanes *out) {
+    for (int32_t r = 0; r < it->rows.n_rows; r++) {
+        int32_t last = j->batch->positions[it->rows.first + r], first = llmk_attention_first(j->a->window, last);
+        llmk_lanes lanes;
+        for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p++) {
+            int32_t begin = panel_position(j->kv, panel + p), left = j->kv->desc.page_tokens;
+            left -= (panel + p) % j->kv->n_panels * LLMK_KV_PANEL;
+            int32_t n = left < LLMK_KV_PANEL ? left : LLMK_KV_PANEL;
+            lanes.lo[p] = clamp_lane(first - begin, n);
+            lanes.hi[p] = clamp_lane(last - begin + 1, n);
+        }
+        for (int32_t h = 0; h < it->n_heads; h++) *out++ = lanes;
+    }
+}
+
+static bool all_see(const job *j, const item *it, int32_t panel) {
+    return j->kv->desc.page_tokens % LLMK_KV_PANEL == 0 && panel_position(j->kv, panel) >= it->all_first &&
+           panel_position(j->kv, panel + LLMK_KV_BLOCK_PANELS) <= it->all_last + 1;
+}
+
+/* Finds the panels begin..end-1 of the block at `panel`. */
+static bool find_block(const job *j, const item *it, int32_t panel, llmk_attention_block *b) {
+    const llm_kv *kv = j->kv;
+    for (int32_t p = b->begin; p < b->end; p++) {
+        int32_t page = llmk_kv_page(&kv->desc, j->batch, it->seq, (panel + p) / kv->n_panels);
+        if (page < 0) {
+            llmk_cpu_fail(j->s, LLM_E_INTERNAL, "attention: no such page");
+            return false;
+        }
+        b->keys[p] = llmk_kv_panel(kv, j->a->layer, page, it->kv_head, (panel + p) % kv->n_panels);
+        b->values[p] = (const uint8_t *)b->keys[p] + kv->keys_bytes;
+    }
+    return true;
+}
+
+/* Several register tiles read the block: converts it once. */
+static void widen_block(const job *j, llmk_attention_block *b, const workspace *w) {
+    int64_t n_keys = (int64_t)b->head_dim * LLMK_KV_PANEL, n_values = (int64_t)b->values_stride * LLMK_KV_PANEL;
+    for (int32_t p = b->begin; p < b->end; p++) {
+        float *keys = w->keys + p * n_keys, *values = w->values + p * n_values;
+        j->k->widen(keys, b->keys[p], n_keys);
+        j->k->widen(values, b->values[p], n_values);
+        b->keys[p] = keys;
+        b->values[p] = values;
+    }
+    b->f16 = false;
+}
+
+static bool attend_block(const job *j, const item *it, int32_t panel, const workspace *w) {
+    const llm_kv *kv = j->kv;
+    int32_t begin = panel_of(kv, it->first) - panel, end = panel_of(kv, it->last) + 1 - panel;
+    llmk_attention_block b = {
+        .head_dim = kv->desc.head_dim,
+        .values_stride = kv->values_stride,
+        .begin = begin > 0 ? begin : 0,
+        .end = end < LLMK_KV_BLOCK_PANELS ? end : LLMK_KV_BLOCK_PANELS,
+        .f16 = kv->desc.dtype == LLM_DTYPE_F16,
+    };
+    if (!find_block(j, it, panel, &b)) return false;
+    if (b.f16 && it->n > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS) widen_block(j, &b, w);
+    bool all = all_see(j, it, panel);
+    if (!all) find_lanes(j, it, panel, w->lanes);
+    for (int32_t row = 0; row < it->n; row += j->k->tile_rows) {
+        llmk_attention_tile tile = {
+            .q = w->q + (int64_t)row * b.head_dim,
+            .sum = w->part.sum + (int64_t)row * b.values_stride,
+            .max = w->part.max + row,
+            .total = w->totals + (int64_t)row * LLMK_KV_PANEL,
+            .lanes = all ? NULL : w->lanes + row,
+            .n_rows = it->n - row < j->k->tile_rows ? it->n - row : j->k->tile_rows,
+        };
+        j->k->block(&tile, &b);
+    }
+    return true;
+}
+
+/* ---- parts ---- */
+
+static int32_t part_of(const job *j, int32_t position) {
+    return panel_of(j->kv, position) / PART_PANELS;
+}
+
+/* Leaves the part's result in w->part. */
+static bool attend_part(const job *j, const item *it, int32_t part, const workspace *w) {
+    memset(w->part.sum, 0, (size_t)it->n * (size_t)j->kv->values_stride * sizeof(float));
+    memset(w->totals, 0, (size_t)it->n * LLMK_KV_PANEL * sizeof(float));
+    for (int32_t i = 0; i < it->n; i++) w->part.max[i] = -INFINITY;
+    int32_t panel = part * PART_PANELS, end = panel + PART_PANELS, last = panel_of(j->kv, it->last);
+    int32_t first = panel_of(j->kv, it->first) / LLMK_KV_BLOCK_PANELS * LLMK_KV_BLOCK_PANELS;
+    if (panel < first) panel = first;
+    for (; panel < end && panel <= last; panel += LLMK_KV_BLOCK_PANELS)
+        if (!attend_block(j, it, panel, w)) return false;
+    for (int32_t i = 0; i < it->n; i++) w->part.total[i] = j->k->add_up(w->totals + (int64_t)i * LLMK_KV_PANEL);
+    return llmk_cpu_go_on(j->s);
+}
+
+static void merge(const job *j, const item *it, result into, result part) {
+    int64_t n = j->kv->values_stride;
+    for (int32_t i = 0; i < it->n; i++)
+        j->k->merge(into.sum + i * n, &into.max[i], &into.total[i], part.sum + i * n, part.max[i], part.total[i], n);
+}
+
+static void clear(const job *j, const item *it, result r) {
+    memset(r.sum, 0, (size_t)it->n * (size_t)j->kv->values_stride * sizeof(float));
+    for (int32_t i = 0; i < it->n; i++) r.max[i] = -INFINITY, r.total[i] = 0.0f;
+}
+
+static void finish(const job *j, const item *it, result r) {
+    int32_t dim = j->kv->desc.head_dim;
+    for (int32_t i = 0; i < it->n; i++) {
+        int32_t row = it->rows.first + i / it->n_heads, head = it->head + i % it->n_heads;
+        j->k->divide(llmk_row(j->a->out, row) + (int64_t)head * dim, r.sum + (int64_t)i * j->kv->values_stride,
+                     r.total[i], dim);
+    }
+}
+
+/* One thread walks over the parts of an item. */
+static void attend_item(void *arg, int64_t index, int32_t slot) {
+    const job *j = arg;
+    item it = item_of(j, index);
+    workspace w = workspace_of(j, slot);
+    pack_queries(j, &it, w.q);
+    clear(j, &it, w.so_far);
+    for (int32_t part = part_of(j, it.first); part <= part_of(j, it.last); part++) {
+        if (!attend_part(j, &it, part, &w)) return;
+        merge(j, &it, w.so_far, w.part);
+    }
+    finish(j, &it, w.so_far);
+}
+
+/* ---- parts shared out ---- */
+
+static void attend_shared(void *arg, int64_t index, int32_t slot) {
+    const job *j = arg;
+    item it = item_of(j, index / j->n_shared);
+    int32_t part = j->first_part + (int32_t)(index % j->n_shared);
+    result r = shared_result(j, j->n_items + index);
+    if (part < part_of(j, it.first) || part > part_of(j, it.last)) {
+        clear(j, &it, r);
+        return;
+    }
+    workspace w = workspace_of(j, slot);
+    w.part = r;
+    pack_queries(j, &it, w.q);
+    attend_part(j, &it, part, &w);
+}
+
+/* A round of parts for all items, then their results are merged, until no item has more. */
+static void share_parts(job *j, int32_t first, int32_t last) {
+    int32_t n_threads = llmk_cpu_threads(j->s->pool);
+    j->n_shared = n_threads * PARTS_PER_THREAD / j->n_items;
+    for (int64_t i = 0; i < j->n_items; i++) {
+        item it = item_of(j, i);
+        clear(j, &it, shared_result(j, i));
+    }
+    for (j->first_part = first; j->first_part <= last; j->first_part += (int32_t)j->n_shared) {
+        llmk_cpu_share(j->s, j->n_items * j->n_shared, attend_shared, j);
+        if (!llmk_cpu_go_on(j->s)) return;
+        for (int64_t i = 0; i < j->n_items * j->n_shared; i++) {
+            item it = item_of(j, i / j->n_shared);
+            merge(j, &it, shared_result(j, i / j->n_shared), shared_result(j, j->n_items + i));
+        }
+    }
+    for (int64_t i = 0; i < j->n_items; i++) {
+        item it = item_of(j, i);
+        finish(j, &it, shared_result(j, i));
+    }
+}
+
+/* ---- the operation ---- */
+
+/* Chooses the rows and heads of an item and cuts the batch into spans; false if a position has no page. */
+static bool plan(job *j) {
+    const llm_batch *batch = j->batch;
+    int64_t stride = j->kv->values_stride, room = item_floats(j->s->limits.max_cols) / stride;
+    int64_t most = room < ITEM_ROWS ? room : ITEM_ROWS;
+    j->group = j->a->n_heads / j->kv->desc.n_kv_heads;
+    j->n_heads = j->group < most ? j->group : (int32_t)most;
+    j->n_chunks = (j->group + j->n_heads - 1) / j->n_heads;
+    int32_t span_rows = (int32_t)most / j->n_heads;
+    for (int32_t r = 0; r < batch->n_rows; r++) {
+        if (batch->positions[r] < 0 || batch->positions[r] / j->kv->desc.page_tokens >= batch->max_pages) return false;
+        span *open = j->n_spans ? &j->spans[j->n_spans - 1] : NULL;
+        if (open && open->n_rows < span_rows && batch->row_seq[r] == batch->row_seq[open->first])
+            open->n_rows++;
+        else
+            j->spans[j->n_spans++] = (span){r, 1};
+    }
+    j->n_items = (int64_t)j->n_spans * j->kv->desc.n_kv_heads * j->n_chunks;
+    return true;
+}
+
+/* Parts are shared out if there are too few items for the threads, and room for the results. */
+static bool share_out(const job *j, int32_t *first, int32_t *last) {
+    int32_t n_threads = llmk_cpu_threads(j->s->pool), most_rows = 0;
+    *first = INT32_MAX;
+    *last = 0;
+    if (n_threads == 1 || j->n_items >= (int64_t)n_threads * ITEMS_PER_THREAD) return false;
+    for (int64_t i = 0; i < j->n_items; i++) {
+        item it = item_of(j, i);
+        int32_t begin = part_of(j, it.first), end = part_of(j, it.last);
+        if (begin < *first) *first = begin;
+        if (end > *last) *last = end;
+        if (it.n > most_rows) most_rows = it.n;
+    }
+    return *first < *last && (int64_t)most_rows * j->kv->values_stride <= SHARED_FLOATS;
 }
 
 void llmk_attention(llm_stream *stream, const llm_attention *a, const llm_kv *kv, const llm_batch *batch) {
     llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
-    if (!llmk_cpu_start(s, llmk_attention_fits(&kv->desc, a, batch) && kv->desc.head_dim <= s->limits.max_cols,
-                        "attention: shapes differ"))
-        return;
-    job j = {s, a, kv, batch};
-    llmk_cpu_share(s, (int64_t)batch->n_rows * a->n_heads, attend, &j);
+    bool fits = llmk_attention_fits(&kv->desc, a, batch) && kv->desc.head_dim <= s->limits.max_cols &&
+                batch->n_rows <= s->limits.max_rows;
+    if (!llmk_cpu_start(s, fits, "attention: shapes differ")) return;
+    job j = {.s = s, .k = &s->k->attention, .a = a, .kv = kv, .batch = batch, .spans = s->attention_scratch};
+    if (!llmk_cpu_start(s, plan(&j), "attention: no such page")) return;
+    int32_t first, last;
+    if (share_out(&j, &first, &last))
+        share_parts(&j, first, last);
+    else
+        llmk_cpu_share(s, j.n_items, attend_item, &j);
 }

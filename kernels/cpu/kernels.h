@@ -7,6 +7,7 @@
 
 #include <llm/sys/backend.h>
 
+#include "cpu/attention_kernels.h"
 #include "cpu/linear_kernels.h"
 
 enum { LLMK_N_ROPE_STYLES = 2, LLMK_N_ACTS = 3 };
@@ -25,6 +26,7 @@ typedef struct llmk_row_kernels {
 typedef struct llmk_kernels {
     int32_t features; /* LLM_CPU_* bits in use */
     llmk_row_kernels rows;
+    llmk_attention_kernels attention;
     llmk_linear_kernels linear;
 } llmk_kernels;
 
@@ -33,6 +35,8 @@ void llmk_kernels_init(llmk_kernels *k, int32_t cpu_mask);
 
 /* Levels, each in files of its own: <group>_portable.c, x86/<group>_<isa>.c. */
 void llmk_rows_init_portable(llmk_row_kernels *k);
+void llmk_rows_init_avx2(llmk_row_kernels *k);
+void llmk_rows_init_avx512(llmk_row_kernels *k);
 void llmk_linear_init_portable(llmk_linear_kernels *k);
 
 #endif

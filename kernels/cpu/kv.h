@@ -1,16 +1,25 @@
-/* How the CPU device keeps keys and values. */
+/* How the CPU device keeps keys and values: in panels of 16 tokens as the kernels of attention read them
+ * (attention_kernels.h). A page holds whole panels; if page_tokens is no multiple of 16, the last panel of each
+ * page is partly unused. */
 #ifndef LLMK_CPU_KV_H
 #define LLMK_CPU_KV_H
 
-#include <llm/sys/backend.h>
+#include "common.h"
+#include "cpu/attention_kernels.h"
 
-/* [n_layers, n_pages, n_kv_heads]: the keys, then the values of a page's tokens, token by token. */
+/* [n_layers][n_pages][n_kv_heads][n_panels] panels: keys [head_dim][16], then values [16][values_stride]. */
 struct llm_kv {
     llm_kv_desc desc;
-    size_t row_bytes;  /* one head of one token */
-    size_t half_bytes; /* the keys of one head of one page */
-    size_t page_bytes, layer_bytes, n_bytes;
+    int32_t n_panels;      /* of one head of a page */
+    int32_t values_stride; /* head_dim rounded up to whole vectors; the rest is 0 */
+    size_t elem_bytes, keys_bytes, panel_bytes, head_bytes, page_bytes, layer_bytes, n_bytes;
     uint8_t *data;
 };
+
+/* A panel's keys; its values lie keys_bytes behind. */
+static inline uint8_t *llmk_kv_panel(const llm_kv *kv, int32_t layer, int32_t page, int32_t head, int32_t panel) {
+    return kv->data + (size_t)layer * kv->layer_bytes + (size_t)page * kv->page_bytes + (size_t)head * kv->head_bytes +
+           (size_t)panel * kv->panel_bytes;
+}
 
 #endif

@@ -13,16 +13,16 @@ typedef struct llmi_vocab {
     const char *model; /* tokenizer.ggml.model: "gpt2", "llama", "t5", "bert" ... */
     const char *pre;   /* tokenizer.ggml.pre, NULL if absent */
     int32_t n_tokens;
-    const void *tokens;       /* GGUF string array: n_tokens times { u64 length, bytes } */
+    const void *tokens; /* GGUF string array: n_tokens times { u64 length, bytes } */
     size_t tokens_bytes;
-    const float *scores;      /* [n_tokens] or NULL; may be unaligned */
-    const int32_t *types;     /* [n_tokens] LLM_TOKEN_*, or NULL; may be unaligned */
+    const float *scores;  /* [n_tokens] or NULL; may be unaligned */
+    const int32_t *types; /* [n_tokens] LLM_TOKEN_*, or NULL; may be unaligned */
     int32_t n_merges;
-    const void *merges;       /* GGUF string array of "left right", or NULL */
+    const void *merges; /* GGUF string array of "left right", or NULL */
     size_t merges_bytes;
-    const void *charsmap;     /* tokenizer.ggml.precompiled_charsmap, or NULL */
+    const void *charsmap; /* tokenizer.ggml.precompiled_charsmap, or NULL */
     size_t charsmap_bytes;
-    llm_token special[8];     /* by LLM_SPECIAL_*, LLM_TOKEN_NONE where absent; range-checked here */
+    llm_token special[8]; /* by LLM_SPECIAL_*, LLM_TOKEN_NONE where absent; range-checked here */
     int8_t add_bos, add_eos, add_space_prefix, remove_extra_whitespaces, escape_whitespaces; /* 1, 0, -1 absent */
 } llmi_vocab;
 

@@ -2,47 +2,17 @@
 #include "kernels/backends.h"
 #include "kernels/dtype.h"
 #include "kernels/quant/half.h"
+#include "kernels/host.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <random>
-#include <string>
 #include <vector>
 
 namespace {
 
 using Floats = std::vector<float>;
-
-// A host that counts what is allocated and can refuse the n-th allocation.
-struct Host {
-    llm_host host{};
-    size_t live_bytes = 0;
-    int refuse_at = -1, n_allocs = 0;
-    llm_status status = LLM_OK;
-    std::string text;
-
-    Host() {
-        host.struct_size = sizeof host;
-        host.user = this;
-        host.alloc = [](void *user, size_t n_bytes, size_t alignment) -> void * {
-            Host *h = (Host *)user;
-            if (h->n_allocs++ == h->refuse_at) return nullptr;
-            h->live_bytes += n_bytes;
-            return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
-        };
-        host.free = [](void *user, void *ptr, size_t n_bytes) {
-            ((Host *)user)->live_bytes -= n_bytes;
-            free(ptr);
-        };
-        host.log = [](void *, int32_t, const char *) {};
-        host.set_error = [](void *user, llm_status what, const char *detail) {
-            ((Host *)user)->status = what;
-            ((Host *)user)->text = detail;
-        };
-    }
-};
 
 llm_view view(Floats &x, int64_t rows, int64_t cols, int64_t stride = 0) {
     return {x.data(), rows, cols, stride ? stride : cols};
