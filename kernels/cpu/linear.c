@@ -1,6 +1,6 @@
+#include "cpu/linear.h"
 #include "common.h"
 #include "cpu/cpu.h"
-#include "cpu/weight.h"
 
 #include <string.h>
 
@@ -138,31 +138,30 @@ typedef struct piece {
     int64_t panel_cols;
 } piece;
 
-/* The panel of columns [col, col + n_cols) of a strip. *next: where the low bits of further columns lie. */
-static const uint8_t *load_panel(const uint8_t **next, space *slot, const piece *e, int32_t i, int64_t col,
-                                 int64_t n_cols) {
-    const llm_weight *w = e->p->w;
-    int64_t strip = e->strip + i;
-    uint8_t *panel = slot->panel + i * (PANEL_BYTES / GROUP), *packed = slot->packed + i * (PACKED_BYTES / GROUP);
+const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
+                                 uint8_t *panel, uint8_t *packed, const uint8_t **next) {
+    const llmk_layout *l = w->layout;
     llmk_planes planes;
     if (w->packed) {
-        planes = llmk_layout_planes(w->layout, w->packed + (size_t)strip * w->strip_bytes, w->cols, col);
+        planes = llmk_layout_planes(l, w->packed + (size_t)strip * w->strip_bytes, w->cols, col);
     } else {
-        planes = llmk_layout_planes(w->layout, packed, n_cols, 0);
+        planes = llmk_layout_planes(l, packed, n_cols, 0);
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
-        llmk_layout_pack(w->layout, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
+        llmk_layout_pack(l, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
-    int32_t unit = w->layout->plane_cols[LLMK_PLANE_LOW];
-    *next = planes.at[LLMK_PLANE_LOW] + n_cols / unit * 2 * w->layout->plane_bytes[LLMK_PLANE_LOW];
-    if (!e->k->expand) return planes.at[LLMK_PLANE_LOW];
-    e->k->expand(panel, &planes, n_cols);
+    const uint8_t *low = planes.at[LLMK_PLANE_LOW];
+    *next = low + n_cols / l->plane_cols[LLMK_PLANE_LOW] * 2 * l->plane_bytes[LLMK_PLANE_LOW];
+    if (!k->expand) return low;
+    k->expand(panel, &planes, n_cols);
     return panel;
 }
 
 static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t col) {
     int64_t rest = e->p->w->cols - col, n_cols = rest < e->panel_cols ? rest : e->panel_cols;
     const uint8_t *panels[GROUP], *next = slot->panel;
-    for (int32_t i = 0; i < e->n_strips; i++) panels[i] = load_panel(&next, slot, e, i, col, n_cols);
+    for (int32_t i = 0; i < e->n_strips; i++)
+        panels[i] = llmk_linear_panel(e->k, e->p->w, e->strip + i, col, n_cols, slot->panel + i * (PANEL_BYTES / GROUP),
+                                      slot->packed + i * (PACKED_BYTES / GROUP), &next);
     llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
     t.ahead = next + LLMK_AHEAD;
     t.ahead_step = e->p->w->packed ? 128 : 0;
@@ -227,15 +226,20 @@ static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
     llmk_cpu_share(s, n_blocks * j->n_parts, multiply_item, j);
 }
 
-void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
-    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
+bool llmk_linear_start(llmk_cpu_stream *s, llm_view x, const llm_linear *products, int32_t n) {
     for (int32_t i = 0; i < n; i++) {
         const llm_linear *p = &products[i];
         bool fits = x.cols == p->w->cols && p->out.cols == p->w->rows && p->out.rows == x.rows &&
                     x.rows <= s->limits.max_rows && x.cols <= s->limits.max_cols &&
                     (!p->bias || llmk_weight_is_vector(p->bias, p->w->rows));
-        if (!llmk_cpu_start(s, fits, "linear: shapes differ")) return;
+        if (!llmk_cpu_start(s, fits, "linear: shapes differ")) return false;
     }
+    return true;
+}
+
+void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
+    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
+    if (!llmk_linear_start(s, x, products, n)) return;
     size_t before = x_bytes(s->k, &s->limits);
     job j = {
         .k = &s->k->linear,
