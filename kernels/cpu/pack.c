@@ -267,10 +267,9 @@ enum {
 };
 
 static const llmk_layout table[LLMK_N_LAYOUTS] = {
-#define LLMK_LAYOUT(NAME, name, panel, offset, d_cols, d, cols, codes, low, high)                                      \
-    {LLM_DTYPE_##NAME,       LLMK_LAYOUT_##NAME, {d_cols, cols, cols, cols},                                           \
-     {d, codes, low, high}, ELEMS_##NAME,       BYTES_##NAME,                                                          \
-     pack_##name},
+#define LLMK_LAYOUT(NAME, name, panel, d_cols, d, cols, codes, low, high)                                              \
+    {LLM_DTYPE_##NAME, LLMK_LAYOUT_##NAME, {d_cols, cols, cols, cols}, {d, codes, low, high}, ELEMS_##NAME,            \
+     BYTES_##NAME,     pack_##name},
 #include "cpu/layouts.def"
 #undef LLMK_LAYOUT
 };

@@ -15,7 +15,7 @@ enum { LLMK_LANES = 16, LLMK_STRIP = 2 * LLMK_LANES, LLMK_BLOCK = 32 };
 enum { LLMK_PLANE_D, LLMK_PLANE_CODES, LLMK_PLANE_LOW, LLMK_PLANE_HIGH, LLMK_N_PLANES };
 
 enum {
-#define LLMK_LAYOUT(NAME, name, panel, offset, d_cols, d, cols, codes, low, high) LLMK_LAYOUT_##NAME,
+#define LLMK_LAYOUT(NAME, name, panel, d_cols, d, cols, codes, low, high) LLMK_LAYOUT_##NAME,
 #include "cpu/layouts.def"
 #undef LLMK_LAYOUT
     LLMK_N_LAYOUTS
@@ -35,10 +35,10 @@ typedef struct llmk_rows {
 
 typedef struct llmk_layout {
     llm_dtype dtype;
-    int32_t index;                         /* LLMK_LAYOUT_* */
-    int32_t plane_cols[LLMK_N_PLANES];     /* columns that are packed together */
-    int32_t plane_bytes[LLMK_N_PLANES];    /* what 16 rows take for them */
-    int32_t block_elems, block_bytes;      /* of the file's form */
+    int32_t index;                      /* LLMK_LAYOUT_* */
+    int32_t plane_cols[LLMK_N_PLANES];  /* columns that are packed together */
+    int32_t plane_bytes[LLMK_N_PLANES]; /* what 16 rows take for them */
+    int32_t block_elems, block_bytes;   /* of the file's form */
     /* One half of the strip, from whole blocks of the file. */
     void (*pack)(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols);
 } llmk_layout;

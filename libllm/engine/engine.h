@@ -55,7 +55,8 @@ typedef struct llmi_job_desc {
     int32_t n;          /* completions, 1..n_seqs */
     int32_t max_tokens; /* -1: until the context is full */
     llmi_sampling sampling; /* bias copied */
-    const llmi_mask_source *masks; /* [n] or NULL; borrowed until the job ends */
+    const llmi_mask_source *masks; /* [n] or NULL; borrowed until the job ends. Asked on the pool's threads, each of
+                                      them by one at a time */
     int32_t n_logprobs; /* -1: logprob is not computed; 0..n_vocab alternatives */
     size_t score_from;
     const llmi_sink *sink; /* borrowed until the job is destroyed, as is user */

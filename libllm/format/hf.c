@@ -71,6 +71,7 @@ llm_status llmi_hf_take_config(llmi_contents *c, json_t *config) {
     llmi_buf path;
     c->config = config;
     if (!json_is_object(config)) return llmi_error(LLM_E_FORMAT, "config.json is no JSON object");
+    if (!llmi_buf_reserve(&c->keys, 1)) return LLM_E_MEMORY; /* an empty name has an address, too */
     llmi_buf_init(&path, c->a);
     llm_status status = flatten(c, config, &path);
     llmi_buf_free(&path);

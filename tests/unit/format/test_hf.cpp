@@ -92,6 +92,16 @@ TEST_F(Hf, ConfigIsReadByDottedPath) {
     EXPECT_TRUE(json_is_object(llmi_weights_config(f.w)));
 }
 
+TEST_F(Hf, NamesMayBeEmpty) { /* found by fuzzing */
+    for (const char *text : {R"({"":true})", R"({"":{"":true}})"}) {
+        folder.write("config.json", text);
+        ASSERT_EQ(LLM_OK, f.open(folder.path, true, true)) << llm_last_error();
+        bool truth = false;
+        EXPECT_EQ(LLM_OK, llmi_weights_get_bool(&truth, f.w, strlen(text) > 10 ? "." : "")) << llm_last_error();
+        EXPECT_TRUE(truth);
+    }
+}
+
 TEST_F(Hf, KeysThatMeetAsPathsAreRefused) {
     folder.write("config.json", R"({"a":{"b":1},"a.b":2})");
     refused(LLM_E_NOT_FOUND, "no *.safetensors", "no weights yet");
