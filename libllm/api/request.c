@@ -339,7 +339,6 @@ LLM_API llm_status llm_request_result(llm_result **out, llm_request *request) {
 }
 
 LLM_API void llm_request_destroy(llm_request *request) {
-    llmi_error_clear();
     if (!request) return;
     llmi_engine_delist(request->engine, request);
     llmi_job_destroy(request->job);

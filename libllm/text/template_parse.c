@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "text/utf8.h"
 
 /* ---- tokens ---- */
 
@@ -491,6 +492,8 @@ llm_status llmi_template_parse(llmi_template **out, const llm_allocator *a, cons
     *out = NULL;
     if (n > LLMI_TEMPLATE_MAX_BYTES)
         return llmi_error(LLM_E_LIMIT, "a template of %zu bytes exceeds the limit of %d", n, LLMI_TEMPLATE_MAX_BYTES);
+    if (llmi_utf8_valid(source, n) < n)
+        return llmi_error(LLM_E_FORMAT, "byte %zu of the template is no UTF-8", llmi_utf8_valid(source, n));
     llmi_template *t = llmi_alloc_zero(a, sizeof *t);
     if (!t) return LLM_E_MEMORY;
     t->a = a;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "api.h"
+#include "golden/golden.h"
 
 namespace {
 
@@ -66,6 +67,37 @@ TEST_F(Stories, ADirectoryBecomesTheSameModelAsGguf) {
             EXPECT_EQ(expected, encode(t, text, flags)) << text;
             EXPECT_EQ(decode(tokenizer, expected, 0), decode(t, expected, 0));
         }
+}
+
+// Every family and rope scaling, from both forms, split and whole: the F32 copy computes the same.
+TEST(Quantize, EveryGoldenModelKeepsItsLogits) {
+    int n_made = 0;
+    for (const golden::File &file : golden::files()) {
+        SCOPED_TRACE(file.name);
+        Folder folder;
+        std::string out = folder.path + "/out.gguf";
+        golden::Expected expected(file.expected);
+        llm_status status = llm_quantize(nullptr, file.path.c_str(), out.c_str(), LLM_DTYPE_F32, nullptr);
+        if (file.name == "qwen2_window_safetensors") {
+            EXPECT_EQ(LLM_E_UNSUPPORTED, status) << "windows from one layer upward";
+            EXPECT_FALSE(std::filesystem::exists(out));
+            continue;
+        }
+        ASSERT_EQ(LLM_OK, status) << llm_last_error();
+        Model from = load_model(file.path), made = load_model(out);
+        ASSERT_TRUE(from && made);
+        llm_model_info info = {};
+        info.struct_size = sizeof info;
+        OK(llm_model_get_info(&info, made.get()));
+        EXPECT_EQ(LLM_DTYPE_F32, info.dtype);
+        Engine a = make_engine(from.get()), b = make_engine(made.get());
+        std::vector<float> x = last_logits(a.get(), expected.tokens, info.n_vocab);
+        std::vector<float> y = last_logits(b.get(), expected.tokens, info.n_vocab);
+        double bound = file.storage == golden::F32 ? 2e-5 : file.storage == golden::QUANTIZED ? 0.1 : 0.02;
+        EXPECT_LE(distance(x, y), bound);
+        n_made++;
+    }
+    EXPECT_GT(n_made, 30);
 }
 
 TEST_F(Stories, EveryTypeToEveryTypeStillLoadsAndStaysNear) {
