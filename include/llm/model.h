@@ -26,7 +26,10 @@ typedef struct llm_model_options {
                                  from the file's bytes, slower and with the same results */
 } llm_model_options;
 
-LLM_API void llm_model_options_init(llm_model_options *options);
+LLM_API void llm_model_options_init_sized(llm_model_options *options, size_t n_bytes);
+static inline void llm_model_options_init(llm_model_options *options) {
+    llm_model_options_init_sized(options, sizeof *options);
+}
 
 /* Loads a model. path (NUL-terminated, the system's encoding): a GGUF file of version 2 or 3
  * (of a split set, any part), or a Hugging Face directory with config.json, tokenizer.json and
@@ -88,7 +91,8 @@ LLM_API int32_t llm_model_meta_count(const llm_model *model);
 LLM_API llm_status llm_model_get_meta(llm_span *key, llm_span *value, const llm_model *model, int32_t index);
 LLM_API llm_status llm_model_find_meta(llm_span *value, const llm_model *model, const char *key);
 
-/* The model's tokenizer, borrowed: valid as long as the model. NULL if the files hold none.
+/* The model's tokenizer, borrowed: valid as long as the model (llm_tokenizer_ref() makes it last longer).
+ * NULL if the files hold none.
  * Any thread. Since 0.1. */
 LLM_API const llm_tokenizer *llm_model_get_tokenizer(const llm_model *model);
 

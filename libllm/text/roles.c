@@ -53,8 +53,8 @@ static const char *const ENDS[] = {
     "<|return|>",
     "<|call|>",
     "<|END_OF_TURN_TOKEN|>",
-    "<\xef\xbd\x9c"
-    "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+    ("<\xef\xbd\x9c"
+     "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"),
 };
 
 static llm_token find_control(const llm_tokenizer *t, const char *text) {
