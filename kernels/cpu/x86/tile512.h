@@ -129,6 +129,8 @@ static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
 
 /* ---- activations ---- */
 
+#define NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+
 static inline void quantize_block512(int8_t *q, float *scale, int32_t *sum0, int32_t *sum1, const float *x) {
     __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
     const __m512i no_sign = _mm512_set1_epi32(0x7fffffff);
@@ -139,9 +141,8 @@ static inline void quantize_block512(int8_t *q, float *scale, int32_t *sum0, int
     __m512 inverse = _mm512_set1_ps(plain ? 127.0f / largest : 0.0f);
     *scale = largest < 1e-30f ? 0.0f : largest / 127.0f;
     __mmask16 keep = plain ? 0xffff : 0;
-    const int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-    __m512i va = _mm512_cvt_roundps_epi32(_mm512_maskz_mul_ps(keep, a, inverse), nearest);
-    __m512i vb = _mm512_cvt_roundps_epi32(_mm512_maskz_mul_ps(keep, b, inverse), nearest);
+    __m512i va = _mm512_cvt_roundps_epi32(_mm512_maskz_mul_ps(keep, a, inverse), NEAREST);
+    __m512i vb = _mm512_cvt_roundps_epi32(_mm512_maskz_mul_ps(keep, b, inverse), NEAREST);
     _mm_storeu_si128((__m128i *)(void *)q, _mm512_cvtepi32_epi8(va));
     _mm_storeu_si128((__m128i *)(void *)(q + 16), _mm512_cvtepi32_epi8(vb));
     *sum0 = _mm512_reduce_add_epi32(va);
