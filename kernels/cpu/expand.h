@@ -266,7 +266,7 @@ static inline void quantize_block(int8_t *q, float *scale, int32_t *sum0, int32_
     float largest = llmk_f32_from_bits((uint32_t)peak);
     bool plain = largest >= 1e-30f && largest <= 3.4028235e38f;
     float inverse = plain ? 127.0f / largest : 0.0f;
-    *scale = largest < 1e-30f ? 0.0f : largest / 127.0f;
+    *scale = largest < 1e-30f ? 0.0f : largest * (1.0f / 127.0f);
     for (int i = 0; i < LLMK_BLOCK; i++) {
         float y =
             llmk_f32_from_bits(plain ? bits[i] : 0) * inverse + 12582912.0f; /* 1.5 * 2^23: rounds to nearest even */
