@@ -31,10 +31,11 @@ void *llmk_take(const llm_host *host, size_t n_bytes) {
 void *llmk_take_large(const llm_host *host, size_t n_bytes) {
     void *ptr = llmk_take(host, n_bytes);
 #ifdef MADV_HUGEPAGE
-    enum { HUGE = 2 << 20 };
+    enum { HUGE = 2 << 20, LARGE = 32 << 20 };
     uintptr_t begin = ((uintptr_t)ptr + HUGE - 1) & ~(uintptr_t)(HUGE - 1);
     uintptr_t end = ((uintptr_t)ptr + n_bytes) & ~(uintptr_t)(HUGE - 1);
-    if (ptr && begin < end) madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* no harm if it fails */
+    if (ptr && n_bytes >= LARGE && begin < end)
+        madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* no harm if it fails */
 #endif
     return ptr;
 }

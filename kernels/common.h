@@ -17,7 +17,7 @@ llm_status llmk_error(const llm_host *host, llm_status status, const char *forma
 
 /* 64-byte aligned memory of any size, 0 included; NULL with an error text when there is none. */
 void *llmk_take(const llm_host *host, size_t n_bytes);
-/* Hints that large pages suit it, if it is large. */
+/* Hints that large pages suit it, if it is so large that a search for them pays. */
 void *llmk_take_large(const llm_host *host, size_t n_bytes);
 void llmk_give(const llm_host *host, void *ptr, size_t n_bytes);
 

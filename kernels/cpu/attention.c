@@ -43,7 +43,8 @@ typedef struct job {
     const llm_attention *a;
     const llm_kv *kv;
     const llm_batch *batch;
-    int32_t group, n_heads, n_chunks; /* query heads of a key/value head, of an item; items of a group */
+    int32_t group;                   /* query heads of a key/value head */
+    int32_t n_kv, n_heads, n_chunks; /* of an item: key/value heads, query heads of each; items of a group */
     int32_t n_spans;
     span *spans;
     int64_t n_items, n_shared; /* items; parts computed at a time when they are shared out */
@@ -53,10 +54,12 @@ typedef struct job {
 /* One item, resolved. */
 typedef struct item {
     span rows;
-    int32_t seq, kv_head, head, n_heads; /* head: the first one */
-    int32_t n;                           /* rows.n_rows * n_heads */
-    int32_t first, last;                 /* positions that any row sees */
-    int32_t all_first, all_last;         /* positions that all rows see */
+    int32_t seq;
+    int32_t kv_head, n_kv;       /* key/value heads: the first one, how many */
+    int32_t head, n_heads;       /* the same for the query heads of each; head counts within its group */
+    int32_t n, n_of_each;        /* rows: in all, of each key/value head: rows.n_rows * n_heads */
+    int32_t first, last;         /* positions that any row sees */
+    int32_t all_first, all_last; /* positions that all rows see */
 } item;
 
 /* ---- scratch memory: the spans, each thread's workspace, then the results of shared parts ---- */
@@ -117,15 +120,27 @@ static result shared_result(const job *j, int64_t index) {
 
 /* ---- items ---- */
 
+static int32_t at_most(int32_t n, int32_t most) {
+    return n < most ? n : most;
+}
+
+/* Rows are numbered by key/value head, row of the batch, query head: where row i of an item lies. */
+static float *find_row(const job *j, const item *it, llm_view v, int32_t i) {
+    int32_t kv = it->kv_head + i / it->n_of_each, rest = i % it->n_of_each;
+    int32_t head = kv * j->group + it->head + rest % it->n_heads;
+    return llmk_row(v, it->rows.first + rest / it->n_heads) + (int64_t)head * j->kv->desc.head_dim;
+}
+
 /* Items of one key/value head are neighbours, so that its keys and values stay in the cache; the last
  * rows, which see the most, come first. */
 static item item_of(const job *j, int64_t index) {
     int32_t span_index = (int32_t)(index % j->n_spans), chunk = (int32_t)(index / j->n_spans);
-    item it = {.rows = j->spans[j->n_spans - 1 - span_index], .kv_head = chunk / j->n_chunks};
-    int32_t begin = chunk % j->n_chunks * j->n_heads, left = j->group - begin;
-    it.head = it.kv_head * j->group + begin;
-    it.n_heads = left < j->n_heads ? left : j->n_heads;
-    it.n = it.rows.n_rows * it.n_heads;
+    item it = {.rows = j->spans[j->n_spans - 1 - span_index], .kv_head = chunk / j->n_chunks * j->n_kv};
+    it.head = chunk % j->n_chunks * j->n_heads;
+    it.n_heads = at_most(j->group - it.head, j->n_heads);
+    it.n_kv = at_most(j->kv->desc.n_kv_heads - it.kv_head, j->n_kv);
+    it.n_of_each = it.rows.n_rows * it.n_heads;
+    it.n = it.n_kv * it.n_of_each;
     it.seq = j->batch->row_seq[it.rows.first];
     it.first = it.all_last = INT32_MAX;
     for (int32_t r = 0; r < it.rows.n_rows; r++) {
@@ -150,12 +165,11 @@ static int32_t panel_position(const llm_kv *kv, int32_t panel) {
 
 /* Rows of each register tile side by side: [tiles][head_dim][rows]. */
 static void pack_queries(const job *j, const item *it, float *out) {
-    int32_t dim = j->kv->desc.head_dim;
-    for (int32_t begin = 0; begin < it->n; begin += j->k->tile_rows) {
-        int32_t n = it->n - begin < j->k->tile_rows ? it->n - begin : j->k->tile_rows;
+    int32_t dim = j->kv->desc.head_dim, n;
+    for (int32_t begin = 0; begin < it->n; begin += n) {
+        n = at_most(it->n_of_each - begin % it->n_of_each, j->k->tile_rows);
         for (int32_t i = 0; i < n; i++) {
-            int32_t row = it->rows.first + (begin + i) / it->n_heads, head = it->head + (begin + i) % it->n_heads;
-            const float *q = llmk_row(j->a->q, row) + (int64_t)head * dim;
+            const float *q = find_row(j, it, j->a->q, begin + i);
             for (int32_t c = 0; c < dim; c++) out[(int64_t)c * n + i] = q[c] * j->a->scale;
         }
         out += (int64_t)n * dim;
@@ -188,8 +202,8 @@ static bool all_see(const job *j, const item *it, int32_t panel) {
            panel_position(j->kv, panel + LLMK_KV_BLOCK_PANELS) <= it->all_last + 1;
 }
 
-/* Finds the panels begin..end-1 of the block at `panel`. */
-static bool find_block(const job *j, const item *it, int32_t panel, llmk_attention_block *b) {
+/* Finds the panels begin..end-1 of one head's block at `panel`. */
+static bool find_block(const job *j, const item *it, int32_t head, int32_t panel, llmk_attention_block *b) {
     const llm_kv *kv = j->kv;
     for (int32_t p = b->begin; p < b->end; p++) {
         int32_t page = llmk_kv_page(&kv->desc, j->batch, it->seq, (panel + p) / kv->n_panels);
@@ -197,8 +211,8 @@ static bool find_block(const job *j, const item *it, int32_t panel, llmk_attenti
             llmk_cpu_fail(j->s, LLM_E_INTERNAL, "attention: no such page");
             return false;
         }
-        b->keys[p] = llmk_kv_panel(kv, j->a->layer, page, it->kv_head, (panel + p) % kv->n_panels);
-        b->values[p] = (const uint8_t *)b->keys[p] + kv->keys_bytes;
+        b->keys[p] = llmk_kv_keys(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
+        b->values[p] = llmk_kv_values(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
     }
     return true;
 }
@@ -218,26 +232,31 @@ static void widen_block(const job *j, llmk_attention_block *b, const workspace *
 
 static bool attend_block(const job *j, const item *it, int32_t panel, const workspace *w) {
     const llm_kv *kv = j->kv;
-    int32_t begin = panel_of(kv, it->first) - panel, end = panel_of(kv, it->last) + 1 - panel;
+    int32_t begin = panel_of(kv, it->first) - panel, n;
     llmk_attention_block b = {
         .head_dim = kv->desc.head_dim,
         .values_stride = kv->values_stride,
         .begin = begin > 0 ? begin : 0,
-        .end = end < LLMK_KV_BLOCK_PANELS ? end : LLMK_KV_BLOCK_PANELS,
-        .f16 = kv->desc.dtype == LLM_DTYPE_F16,
+        .end = at_most(panel_of(kv, it->last) + 1 - panel, LLMK_KV_BLOCK_PANELS),
     };
-    if (!find_block(j, it, panel, &b)) return false;
-    if (b.f16 && it->n > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS) widen_block(j, &b, w);
-    bool all = all_see(j, it, panel);
+    bool f16 = kv->desc.dtype == LLM_DTYPE_F16, all = all_see(j, it, panel);
+    bool wide = f16 && it->n_of_each > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS;
     if (!all) find_lanes(j, it, panel, w->lanes);
-    for (int32_t row = 0; row < it->n; row += j->k->tile_rows) {
+    for (int32_t row = 0; row < it->n; row += n) {
+        int32_t of_head = row % it->n_of_each;
+        if (of_head == 0) {
+            b.f16 = f16;
+            if (!find_block(j, it, it->kv_head + row / it->n_of_each, panel, &b)) return false;
+            if (wide) widen_block(j, &b, w);
+        }
+        n = at_most(it->n_of_each - of_head, j->k->tile_rows);
         llmk_attention_tile tile = {
             .q = w->q + (int64_t)row * b.head_dim,
             .sum = w->part.sum + (int64_t)row * b.values_stride,
             .max = w->part.max + row,
             .total = w->totals + (int64_t)row * LLMK_KV_PANEL,
-            .lanes = all ? NULL : w->lanes + row,
-            .n_rows = it->n - row < j->k->tile_rows ? it->n - row : j->k->tile_rows,
+            .lanes = all ? NULL : w->lanes + of_head,
+            .n_rows = n,
         };
         j->k->block(&tile, &b);
     }
@@ -276,12 +295,9 @@ static void clear(const job *j, const item *it, result r) {
 }
 
 static void finish(const job *j, const item *it, result r) {
-    int32_t dim = j->kv->desc.head_dim;
-    for (int32_t i = 0; i < it->n; i++) {
-        int32_t row = it->rows.first + i / it->n_heads, head = it->head + i % it->n_heads;
-        j->k->divide(llmk_row(j->a->out, row) + (int64_t)head * dim, r.sum + (int64_t)i * j->kv->values_stride,
-                     r.total[i], dim);
-    }
+    for (int32_t i = 0; i < it->n; i++)
+        j->k->divide(find_row(j, it, j->a->out, i), r.sum + (int64_t)i * j->kv->values_stride, r.total[i],
+                     j->kv->desc.head_dim);
 }
 
 /* One thread walks over the parts of an item. */
@@ -339,24 +355,49 @@ static void share_parts(job *j, int32_t first, int32_t last) {
 
 /* ---- the operation ---- */
 
-/* Chooses the rows and heads of an item and cuts the batch into spans; false if a position has no page. */
-static bool plan(job *j) {
+/* Cuts the batch into spans of at most n rows; false if a position has no page. */
+static bool cut(job *j, int32_t n) {
     const llm_batch *batch = j->batch;
-    int64_t stride = j->kv->values_stride, room = item_floats(j->s->limits.max_cols) / stride;
-    int64_t most = room < ITEM_ROWS ? room : ITEM_ROWS;
-    j->group = j->a->n_heads / j->kv->desc.n_kv_heads;
-    j->n_heads = j->group < most ? j->group : (int32_t)most;
-    j->n_chunks = (j->group + j->n_heads - 1) / j->n_heads;
-    int32_t span_rows = (int32_t)most / j->n_heads;
     for (int32_t r = 0; r < batch->n_rows; r++) {
-        if (batch->positions[r] < 0 || batch->positions[r] / j->kv->desc.page_tokens >= batch->max_pages) return false;
+        int32_t position = batch->positions[r];
+        if (position < 0 || position / j->kv->desc.page_tokens >= batch->max_pages) return false;
         span *open = j->n_spans ? &j->spans[j->n_spans - 1] : NULL;
-        if (open && open->n_rows < span_rows && batch->row_seq[r] == batch->row_seq[open->first])
+        if (open && open->n_rows < n && batch->row_seq[r] == batch->row_seq[open->first])
             open->n_rows++;
         else
             j->spans[j->n_spans++] = (span){r, 1};
     }
-    j->n_items = (int64_t)j->n_spans * j->kv->desc.n_kv_heads * j->n_chunks;
+    return true;
+}
+
+/* Key/value heads of an item: several if they have few rows, because the heads of a page lie one behind
+ * the other and long runs are read faster; but enough items for all threads. */
+static int32_t choose_n_kv(const job *j) {
+    int32_t longest = 1, n_parts = 1, n_kv_heads = j->kv->desc.n_kv_heads;
+    for (int32_t i = 0; i < j->n_spans; i++) {
+        span rows = j->spans[i];
+        int32_t parts = part_of(j, j->batch->positions[rows.first + rows.n_rows - 1]) + 1;
+        if (rows.n_rows > longest) longest = rows.n_rows;
+        if (parts > n_parts) n_parts = parts;
+    }
+    int64_t most = SHARED_FLOATS / j->kv->values_stride;
+    most = (most < ITEM_ROWS ? most : ITEM_ROWS) / ((int64_t)j->n_heads * longest);
+    int64_t enough = (int64_t)n_kv_heads * j->n_spans * n_parts / (2 * llmk_cpu_threads(j->s->pool));
+    if (most > enough) most = enough;
+    if (most > n_kv_heads) most = n_kv_heads;
+    return most < 1 || j->n_chunks > 1 ? 1 : (int32_t)most;
+}
+
+static bool plan(job *j) {
+    int32_t n_kv_heads = j->kv->desc.n_kv_heads;
+    int64_t room = item_floats(j->s->limits.max_cols) / j->kv->values_stride;
+    int32_t most = room < ITEM_ROWS ? (int32_t)room : ITEM_ROWS;
+    j->group = j->a->n_heads / n_kv_heads;
+    j->n_heads = at_most(j->group, most);
+    j->n_chunks = (j->group + j->n_heads - 1) / j->n_heads;
+    if (!cut(j, most / j->n_heads)) return false;
+    j->n_kv = choose_n_kv(j);
+    j->n_items = (int64_t)j->n_spans * ((n_kv_heads + j->n_kv - 1) / j->n_kv) * j->n_chunks;
     return true;
 }
 

@@ -14,7 +14,8 @@ static llm_status layout(llm_kv *kv, const llm_host *host, const llm_kv_desc *d)
     kv->n_panels = d->page_tokens / LLMK_KV_PANEL + (d->page_tokens % LLMK_KV_PANEL != 0);
     size_t n = LLMK_KV_PANEL * kv->elem_bytes;
     kv->keys_bytes = n * (size_t)d->head_dim;
-    kv->panel_bytes = n = kv->keys_bytes + n * (size_t)stride;
+    kv->values_bytes = n * (size_t)stride;
+    n = kv->keys_bytes + kv->values_bytes;
     bool fits = llmk_multiply(&n, kv->n_panels);
     kv->head_bytes = n;
     fits = fits && llmk_multiply(&n, d->n_kv_heads);
@@ -29,7 +30,7 @@ static llm_status layout(llm_kv *kv, const llm_host *host, const llm_kv_desc *d)
 llm_status llmk_kv_bytes(size_t *out, llm_device *device, const llm_kv_desc *desc) {
     llm_kv kv = {0};
     llm_status status = layout(&kv, device->host, desc);
-    *out = status < 0 ? 0 : kv.n_bytes;
+    *out = status < 0 ? 0 : sizeof kv + kv.n_bytes;
     return status;
 }
 
@@ -87,7 +88,7 @@ static void put_key(const llm_kv *kv, uint8_t *panel, int32_t lane, const float 
 static void put_value(const llm_kv *kv, uint8_t *panel, int32_t lane, const float *x,
                       const llmk_attention_kernels *kernels) {
     size_t n = (size_t)kv->desc.head_dim, stride = (size_t)kv->values_stride;
-    uint8_t *to = panel + kv->keys_bytes + (size_t)lane * stride * kv->elem_bytes;
+    uint8_t *to = panel + (size_t)lane * stride * kv->elem_bytes;
     if (kv->desc.dtype == LLM_DTYPE_F32)
         memcpy(to, x, n * sizeof *x);
     else
@@ -104,11 +105,13 @@ static void write_row(const job *j, int32_t r) {
         llmk_cpu_fail(j->s, LLM_E_INTERNAL, "kv_write: no such page");
         return;
     }
-    int32_t token = position % d->page_tokens, lane = token % LLMK_KV_PANEL;
+    int32_t token = position % d->page_tokens, lane = token % LLMK_KV_PANEL, panel = token / LLMK_KV_PANEL;
     for (int32_t h = 0; h < d->n_kv_heads; h++) {
-        uint8_t *panel = llmk_kv_panel(kv, j->layer, page, h, token / LLMK_KV_PANEL);
-        put_key(kv, panel, lane, llmk_row(j->k, r) + (int64_t)h * d->head_dim, &j->s->k->attention);
-        put_value(kv, panel, lane, llmk_row(j->v, r) + (int64_t)h * d->head_dim, &j->s->k->attention);
+        int64_t at = (int64_t)h * d->head_dim;
+        uint8_t *keys = llmk_kv_keys(kv, j->layer, page, h, panel),
+                *values = llmk_kv_values(kv, j->layer, page, h, panel);
+        put_key(kv, keys, lane, llmk_row(j->k, r) + at, &j->s->k->attention);
+        put_value(kv, values, lane, llmk_row(j->v, r) + at, &j->s->k->attention);
     }
 }
 
@@ -130,16 +133,14 @@ void llmk_kv_write(llm_stream *stream, llm_kv *kv, int32_t layer, llm_view k, ll
 
 /* ---- copying ---- */
 
-/* The first n tokens of a panel. */
-static void copy_panel(const llm_kv *kv, uint8_t *to, const uint8_t *from, int32_t n) {
-    size_t line = LLMK_KV_PANEL * kv->elem_bytes, value_bytes = (size_t)kv->values_stride * kv->elem_bytes;
-    if (n == LLMK_KV_PANEL) {
-        memcpy(to, from, kv->panel_bytes);
-        return;
-    }
-    for (int32_t i = 0; i < kv->desc.head_dim; i++)
-        memcpy(to + (size_t)i * line, from + (size_t)i * line, (size_t)n * kv->elem_bytes);
-    memcpy(to + kv->keys_bytes, from + kv->keys_bytes, (size_t)n * value_bytes);
+/* The first n tokens of one head. */
+static void copy_head(const llm_kv *kv, uint8_t *to, const uint8_t *from, int32_t n) {
+    size_t line = LLMK_KV_PANEL * kv->elem_bytes, whole = (size_t)(n / LLMK_KV_PANEL) * kv->keys_bytes;
+    size_t rest = (size_t)(n % LLMK_KV_PANEL) * kv->elem_bytes, values = (size_t)kv->n_panels * kv->keys_bytes;
+    memcpy(to, from, whole);
+    for (size_t at = whole, i = 0; rest && i < (size_t)kv->desc.head_dim; i++, at += line)
+        memcpy(to + at, from + at, rest);
+    memcpy(to + values, from + values, (size_t)n * (size_t)kv->values_stride * kv->elem_bytes);
 }
 
 void llmk_kv_copy(llm_stream *stream, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens) {
@@ -148,7 +149,5 @@ void llmk_kv_copy(llm_stream *stream, llm_kv *kv, int32_t dst, int32_t src, int3
     if (!llmk_cpu_start(llmk_cpu_stream_of(stream), fits, "kv_copy: no such page") || dst == src) return;
     for (int32_t layer = 0; layer < d->n_layers; layer++)
         for (int32_t h = 0; h < d->n_kv_heads; h++)
-            for (int32_t n = n_tokens, p = 0; n > 0; n -= LLMK_KV_PANEL, p++)
-                copy_panel(kv, llmk_kv_panel(kv, layer, dst, h, p), llmk_kv_panel(kv, layer, src, h, p),
-                           n < LLMK_KV_PANEL ? n : LLMK_KV_PANEL);
+            copy_head(kv, llmk_kv_head(kv, layer, dst, h), llmk_kv_head(kv, layer, src, h), n_tokens);
 }

@@ -15,7 +15,7 @@ enum { LLMK_LANES = 16, LLMK_STRIP = 2 * LLMK_LANES, LLMK_BLOCK = 32 };
 enum { LLMK_PLANE_D, LLMK_PLANE_CODES, LLMK_PLANE_LOW, LLMK_PLANE_HIGH, LLMK_N_PLANES };
 
 enum {
-#define LLMK_LAYOUT(NAME, name, panel, offset, d_cols, d, cols, codes, low, high) LLMK_LAYOUT_##NAME,
+#define LLMK_LAYOUT(NAME, name, panel, d_cols, d, cols, codes, low, high) LLMK_LAYOUT_##NAME,
 #include "cpu/layouts.def"
 #undef LLMK_LAYOUT
     LLMK_N_LAYOUTS
@@ -26,19 +26,19 @@ typedef struct llmk_planes {
     uint8_t *at[LLMK_N_PLANES];
 } llmk_planes;
 
-/* Rows of a matrix as the file stores them, from some column on. Row r is at data + r * row_bytes. */
+/* 16 rows of a matrix as the file stores them, from byte `at` of each on. Where the matrix has fewer, its
+ * last one is repeated. */
 typedef struct llmk_rows {
-    const uint8_t *data;
-    size_t row_bytes;
-    int32_t n_rows; /* 1..16; where there are fewer, the last one is repeated */
+    const uint8_t *row[LLMK_LANES];
+    size_t at;
 } llmk_rows;
 
 typedef struct llmk_layout {
     llm_dtype dtype;
-    int32_t index;                         /* LLMK_LAYOUT_* */
-    int32_t plane_cols[LLMK_N_PLANES];     /* columns that are packed together */
-    int32_t plane_bytes[LLMK_N_PLANES];    /* what 16 rows take for them */
-    int32_t block_elems, block_bytes;      /* of the file's form */
+    int32_t index;                      /* LLMK_LAYOUT_* */
+    int32_t plane_cols[LLMK_N_PLANES];  /* columns that are packed together */
+    int32_t plane_bytes[LLMK_N_PLANES]; /* what 16 rows take for them */
+    int32_t block_elems, block_bytes;   /* of the file's form */
     /* One half of the strip, from whole blocks of the file. */
     void (*pack)(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols);
 } llmk_layout;

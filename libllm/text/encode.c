@@ -36,6 +36,7 @@ void llmi_work_free(llmi_work *w) {
 /* ---- words to ids ---- */
 
 static bool put_ids(llmi_buf *ids, const int32_t *from, size_t n) {
+    if (!n) return true;
     if (!llmi_buf_reserve(ids, n * sizeof *from)) return false;
     memcpy(ids->data + ids->len, from, n * sizeof *from);
     ids->len += n * sizeof *from;
@@ -50,7 +51,7 @@ static llm_status encode_new(llmi_work *w, llmi_cached *slot, const uint64_t key
     memcpy(slot->word, key, sizeof slot->word);
     slot->n_bytes = (uint8_t)n;
     slot->n_ids = (uint8_t)n_ids;
-    memcpy(slot->ids, w->ids->data + first, n_ids * sizeof(int32_t));
+    if (n_ids) memcpy(slot->ids, w->ids->data + first, n_ids * sizeof(int32_t));
     return LLM_OK;
 }
 

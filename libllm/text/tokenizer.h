@@ -56,6 +56,8 @@ llm_status llmi_tokenizer_encode_mixed(struct llmi_buf *ids, const llm_tokenizer
  * first id begins a text (SentencePiece's leading space is dropped there). */
 llm_status llmi_tokenizer_decode(struct llmi_buf *bytes, const llm_tokenizer *t, const llm_token *ids, size_t n_ids,
                                  uint32_t flags, bool at_start);
+/* Whether decoding with these flags leaves the id out: what follows it then begins the text. */
+bool llmi_tokenizer_skips(const llm_tokenizer *t, llm_token id, uint32_t flags);
 int32_t llmi_tokenizer_size(const llm_tokenizer *t);
 const char *llmi_tokenizer_kind(const llm_tokenizer *t);
 llm_token llmi_tokenizer_special(const llm_tokenizer *t, int32_t role);

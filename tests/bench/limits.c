@@ -13,7 +13,6 @@
 #include <immintrin.h>
 #endif
 
-
 double llmb_cpu_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -42,10 +41,10 @@ __attribute__((target("avx2"))) static double read_memory(const char *data) {
 
 /* Twelve chains of one instruction, enough for any latency. */
 #define CHAINS(op, r)                                                                                                  \
-    op " %%" r "0, %%" r "1, %%" r "2\n" op " %%" r "0, %%" r "1, %%" r "3\n" op " %%" r "0, %%" r "1, %%" r "4\n"       \
-    op " %%" r "0, %%" r "1, %%" r "5\n" op " %%" r "0, %%" r "1, %%" r "6\n" op " %%" r "0, %%" r "1, %%" r "7\n"       \
-    op " %%" r "0, %%" r "1, %%" r "8\n" op " %%" r "0, %%" r "1, %%" r "9\n" op " %%" r "0, %%" r "1, %%" r "10\n"      \
-    op " %%" r "0, %%" r "1, %%" r "11\n" op " %%" r "0, %%" r "1, %%" r "12\n" op " %%" r "0, %%" r "1, %%" r "13\n"
+    op " %%" r "0, %%" r "1, %%" r "2\n" op " %%" r "0, %%" r "1, %%" r "3\n" op " %%" r "0, %%" r "1, %%" r "4\n" op  \
+       " %%" r "0, %%" r "1, %%" r "5\n" op " %%" r "0, %%" r "1, %%" r "6\n" op " %%" r "0, %%" r "1, %%" r "7\n" op  \
+       " %%" r "0, %%" r "1, %%" r "8\n" op " %%" r "0, %%" r "1, %%" r "9\n" op " %%" r "0, %%" r "1, %%" r "10\n" op \
+       " %%" r "0, %%" r "1, %%" r "11\n" op " %%" r "0, %%" r "1, %%" r "12\n" op " %%" r "0, %%" r "1, %%" r "13\n"
 #define CLOBBERS                                                                                                       \
     "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",   \
         "xmm13"
@@ -59,8 +58,8 @@ __attribute__((target("avx2"))) static double read_memory(const char *data) {
 #define ZERO                                                                                                           \
     ZERO_Y(0)                                                                                                          \
     ZERO_Y(1)                                                                                                          \
-    ZERO_Y(2) ZERO_Y(3) ZERO_Y(4) ZERO_Y(5) ZERO_Y(6) ZERO_Y(7) ZERO_Y(8) ZERO_Y(9) ZERO_Y(10) ZERO_Y(11) ZERO_Y(12)   \
-        ZERO_Y(13)
+    ZERO_Y(2)                                                                                                          \
+    ZERO_Y(3) ZERO_Y(4) ZERO_Y(5) ZERO_Y(6) ZERO_Y(7) ZERO_Y(8) ZERO_Y(9) ZERO_Y(10) ZERO_Y(11) ZERO_Y(12) ZERO_Y(13)
 
 PEAK(peak_f32_avx2, ZERO, "vfmadd231ps", "ymm", 16)
 PEAK(peak_f32, ZERO, "vfmadd231ps", "zmm", 32)
@@ -73,12 +72,12 @@ PEAK(peak_int8, ZERO, "vpdpbusd", "zmm", 128)
 static double read_memory(const char *data) {
     return 0;
 }
-#define peak_f32_avx2 read_memory
-#define peak_f32 read_memory
-#define peak_bf16 read_memory
+#define peak_f32_avx2  read_memory
+#define peak_f32       read_memory
+#define peak_bf16      read_memory
 #define peak_int8_avx2 read_memory
-#define peak_int8 read_memory
-#define HAS(feature) 0
+#define peak_int8      read_memory
+#define HAS(feature)   0
 #endif
 
 static const struct {

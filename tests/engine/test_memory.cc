@@ -43,9 +43,14 @@ TEST_P(Memory, EstimateIsWhatCreateTakes) {
     rows.back().n_threads = 5;
     rows.push_back(options());
     rows.back().kv_dtype = LLM_DTYPE_F16;
+    int64_t unpacked = bytes.alive;
+    Engine first(model, rows[0]);
+    llm_engine_memory memory = {};
+    llm_engine_options resolved = resolve(model, rows[0]);
+    ASSERT_EQ(LLM_OK, llmi_engine_estimate(&memory, model.m, &resolved));
+    EXPECT_NEAR((double)memory.total_bytes, (double)(bytes.alive - unpacked), 512) << "handles of packed weights";
     for (auto &row : rows) {
         llm_engine_options o = resolve(model, row);
-        llm_engine_memory memory = {};
         int64_t before = bytes.alive;
         ASSERT_EQ(LLM_OK, llmi_engine_estimate(&memory, model.m, &o));
         EXPECT_EQ(before, bytes.alive);
@@ -53,10 +58,7 @@ TEST_P(Memory, EstimateIsWhatCreateTakes) {
         EXPECT_EQ((int64_t)model.m->private_bytes, memory.weight_bytes);
         llmi_engine *e = nullptr;
         ASSERT_EQ(LLM_OK, llmi_engine_create(&e, model.m, &o));
-        int64_t taken = bytes.alive - before;
-        /* A device counts no handle of its own, and packs the weights for the first engine only. */
-        EXPECT_LE(taken, memory.total_bytes + 256);
-        EXPECT_GE(taken, memory.kv_bytes + memory.workspace_bytes);
+        EXPECT_EQ(memory.kv_bytes + memory.workspace_bytes, bytes.alive - before);
         llmi_engine_unref(e);
     }
 }
@@ -124,6 +126,34 @@ TEST_P(Memory, EveryAllocationMayFail) {
         EXPECT_EQ(LLM_E_MEMORY, status);
         EXPECT_EQ(nullptr, e);
         EXPECT_EQ(before, bytes.alive);
+    }
+    EXPECT_GE(n_failed, 6);
+}
+
+/* The first engine of a model also packs the weights. */
+TEST_P(Memory, TheFirstEngineMayFailToo) {
+    int64_t n_failed = 0;
+    for (int64_t i = 0;; i++) {
+        Bytes own;
+        {
+            Model fresh(GetParam(), engine_gguf(), &own.allocator);
+            llm_engine_options o = resolve(fresh, options());
+            llmi_engine *e = nullptr;
+            own.fail_at = own.n_calls + i;
+            llm_status status = llmi_engine_create(&e, fresh.m, &o);
+            bool reached = own.n_calls > own.fail_at;
+            own.fail_at = -1;
+            EXPECT_EQ(reached ? LLM_E_MEMORY : LLM_OK, status);
+            if (!reached) {
+                llmi_engine_unref(e);
+                break;
+            }
+            EXPECT_EQ(nullptr, e);
+            EXPECT_EQ(LLM_OK, llmi_engine_create(&e, fresh.m, &o)) << "the next attempt";
+            llmi_engine_unref(e);
+            n_failed++;
+        }
+        EXPECT_EQ(0, own.alive);
     }
     EXPECT_GE(n_failed, 6);
 }

@@ -36,29 +36,8 @@ static inline int32_t load_four(const int8_t *x) {
     return v;
 }
 
-/* What a group of rows adds to a block of 32 columns, one number for each row: where the sums of
- * products start, so that the weights' offset is gone in the end, and the scaled sums of activations. */
-typedef struct row_terms {
-    int32_t start[2][8];
-    float sum[2][8];
-} row_terms;
-
-/* x: the block of a group of n rows. `halves`: for each 16 columns, else [0] is for all 32. What follows
- * n numbers is masked out: integers read as F32 would be denormal and cost hundreds of cycles. */
-static inline void load_row_terms(row_terms *terms, const int8_t *x, int n, int32_t offset, bool halves, bool adds) {
-    const __m256i mask = _mm256_setr_epi32(-1, -(n > 1), -(n > 2), -(n > 3), -(n > 4), -(n > 5), 0, 0);
-    __m256i sum0 = _mm256_maskload_epi32((const int *)(const void *)(x + 36 * n), mask);
-    __m256i sum1 = _mm256_maskload_epi32((const int *)(const void *)(x + 40 * n), mask);
-    if (!halves) sum0 = _mm256_add_epi32(sum0, sum1);
-    if (adds) {
-        __m256 scale = _mm256_maskload_ps((const float *)(const void *)(x + 32 * n), mask);
-        _mm256_storeu_ps(terms->sum[0], _mm256_mul_ps(_mm256_cvtepi32_ps(sum0), scale));
-        if (halves) _mm256_storeu_ps(terms->sum[1], _mm256_mul_ps(_mm256_cvtepi32_ps(sum1), scale));
-    } else {
-        __m256i factor = _mm256_set1_epi32(-offset);
-        _mm256_storeu_si256((__m256i *)(void *)terms->start[0], _mm256_mullo_epi32(sum0, factor));
-        if (halves) _mm256_storeu_si256((__m256i *)(void *)terms->start[1], _mm256_mullo_epi32(sum1, factor));
-    }
-}
+/* Which vectors of the activations' terms a kind of panel needs. */
+enum { START_S32 = LLMK_X_START, START_M32 = LLMK_X_START, START_S16 = LLMK_X_START16, START_M16 = LLMK_X_START16 };
+enum { SUM_S32 = LLMK_X_SUM, SUM_M32 = LLMK_X_SUM, SUM_S16 = LLMK_X_SUM16, SUM_M16 = LLMK_X_SUM16 };
 
 #endif

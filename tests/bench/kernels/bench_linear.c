@@ -31,6 +31,7 @@ static const struct {
 };
 
 static void *take(void *user, size_t n_bytes, size_t alignment) {
+    if (n_bytes > 4 << 20) alignment = 2 << 20;
     return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
 }
 

@@ -91,7 +91,8 @@ LLM_API int32_t llm_model_meta_count(const llm_model *model);
 LLM_API llm_status llm_model_get_meta(llm_span *key, llm_span *value, const llm_model *model, int32_t index);
 LLM_API llm_status llm_model_find_meta(llm_span *value, const llm_model *model, const char *key);
 
-/* The model's tokenizer, borrowed: valid as long as the model. NULL if the files hold none.
+/* The model's tokenizer, borrowed: valid as long as the model (llm_tokenizer_ref() makes it last longer).
+ * NULL if the files hold none.
  * Any thread. Since 0.1. */
 LLM_API const llm_tokenizer *llm_model_get_tokenizer(const llm_model *model);
 

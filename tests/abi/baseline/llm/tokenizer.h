@@ -8,8 +8,8 @@
 
 LLM_BEGIN_DECLS
 
-/* Loads just a tokenizer: a tokenizer.json, a directory that holds one, or a GGUF file
- * (vocabulary-only ones too). A model's own comes from llm_model_get_tokenizer().
+/* Loads just a tokenizer: a tokenizer.json (and the tokenizer_config.json beside it, if there is one), a
+ * directory that holds one, or a GGUF file of any architecture (vocabulary-only ones too). A model's own comes from llm_model_get_tokenizer().
  * On success *out holds one reference. Errors: as llm_model_load. Any thread. Since 0.1. */
 LLM_API llm_status llm_tokenizer_load(llm_tokenizer **out, llm_runtime *runtime, const char *path);
 
