@@ -80,7 +80,6 @@ static int64_t span_floats(int64_t max_rows) {
 }
 
 size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
-    if (limits->max_cols > INT64_MAX / 64) return SIZE_MAX;
     size_t n = (size_t)workspace_floats(limits->max_cols) + (ITEMS_PER_THREAD + PARTS_PER_THREAD) * RESULT_FLOATS;
     bool fits = llmk_multiply(&n, llmk_cpu_threads(limits->pool)) &&
                 llmk_add_size(&n, (size_t)span_floats(limits->max_rows)) && llmk_multiply(&n, sizeof(float));

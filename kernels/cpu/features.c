@@ -6,12 +6,19 @@
 #include <llm/types.h>
 
 #if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+
+/* Not every compiler's builtin knows its name. */
+static bool has_f16c(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
 /* The builtins look at xgetbv too: a set whose registers the system does not save does not count. */
 static int32_t raw(void) {
     __builtin_cpu_init();
     int32_t bits = 0;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
-        bits |= LLM_CPU_AVX2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) bits |= LLM_CPU_AVX2;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         bits |= LLM_CPU_AVX512;
