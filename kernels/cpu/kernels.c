@@ -12,11 +12,23 @@ static void init_portable(llmk_kernels *k) {
 static void init_avx2(llmk_kernels *k) {
     llmk_rows_init_avx2(&k->rows);
     llmk_attention_init_avx2(&k->attention);
+    llmk_linear_init_avx2(&k->linear);
 }
 
 static void init_avx512(llmk_kernels *k) {
     llmk_rows_init_avx512(&k->rows);
     llmk_attention_init_avx512(&k->attention);
+    llmk_linear_init_avx512(&k->linear);
+}
+
+static void init_avx512_vnni(llmk_kernels *k) {
+    llmk_linear_init_avx512_vnni(&k->linear);
+}
+
+/* Intel's cores execute one dot product of BF16 in two cycles, half of what F32 multiply-adds make of the
+ * same weights widened (117 against 228 GFLOP/s), and widening does not round the activations. */
+static void init_avx512_bf16(llmk_kernels *k) {
+    if (!__builtin_cpu_is("intel")) llmk_linear_init_avx512_bf16(&k->linear);
 }
 #endif
 
@@ -29,6 +41,8 @@ static const struct {
 #ifdef LLMK_X86
     {LLM_CPU_AVX2, init_avx2},
     {LLM_CPU_AVX512, init_avx512},
+    {LLM_CPU_AVX512_VNNI, init_avx512_vnni},
+    {LLM_CPU_AVX512_BF16, init_avx512_bf16},
 #endif
 };
 

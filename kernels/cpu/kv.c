@@ -30,7 +30,7 @@ static llm_status layout(llm_kv *kv, const llm_host *host, const llm_kv_desc *d)
 llm_status llmk_kv_bytes(size_t *out, llm_device *device, const llm_kv_desc *desc) {
     llm_kv kv = {0};
     llm_status status = layout(&kv, device->host, desc);
-    *out = status < 0 ? 0 : kv.n_bytes;
+    *out = status < 0 ? 0 : sizeof kv + kv.n_bytes;
     return status;
 }
 

@@ -1,31 +1,32 @@
+#include "cpu/linear.h"
 #include "common.h"
 #include "cpu/cpu.h"
-#include "cpu/weight.h"
 
 #include <string.h>
 
 /* ---- scratch: activations in the form that the kernels read, then a slot for each thread ---- */
 
 enum {
-    BLOCK_ROWS = 192, /* rows of an item */
-    PANEL_BYTES = 12288,
-    PACKED_BYTES = 12288,
-    PAIR_COLS = LLMK_TILE_STRIPS * LLMK_STRIP,
+    BLOCK_ROWS = 384,      /* rows of an item */
+    BLOCK_BYTES = 5 << 18, /* of their activations, to stay in the second-level cache */
+    GROUP = 2,             /* strips that share each reading of the activations */
+    PANEL_BYTES = 24576,   /* of a group's panels: half of the first-level cache */
+    PACKED_BYTES = 24576,  /* of the packed form of the same weights, where they are not packed */
+    ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
+    MIN_ITEMS = 16,
+    STORE_AHEAD = 6, /* rows of the output that are fetched before they are written */
 };
 
 typedef struct space {
-    _Alignas(64) uint8_t panel[LLMK_TILE_STRIPS][PANEL_BYTES];
-    _Alignas(64) uint8_t packed[LLMK_TILE_STRIPS][PACKED_BYTES];
-    _Alignas(64) float acc[BLOCK_ROWS][PAIR_COLS];
+    _Alignas(64) uint8_t panel[PANEL_BYTES];
+    _Alignas(64) uint8_t packed[PACKED_BYTES];
+    _Alignas(64) float acc[BLOCK_ROWS][GROUP][LLMK_STRIP];
 } space;
 
-/* Columns that are expanded at once, and the bytes they take. */
-static const struct {
-    int32_t cols;
-    int32_t bytes; /* of 32 columns */
-} panels[LLMK_N_PANELS] = {
-    [LLMK_PANEL_F32] = {128, 2048}, [LLMK_PANEL_BF16] = {256, 1024}, [LLMK_PANEL_S32] = {512, 576},
-    [LLMK_PANEL_M32] = {512, 640},  [LLMK_PANEL_S16] = {512, 640},   [LLMK_PANEL_M16] = {512, 768},
+/* Columns that are expanded at once for a group of strips; for one strip alone, GROUP times as many. */
+static const int32_t panel_cols[LLMK_N_PANELS] = {
+    [LLMK_PANEL_F32] = 64,  [LLMK_PANEL_BF16] = 128, [LLMK_PANEL_S32] = 256,
+    [LLMK_PANEL_M32] = 256, [LLMK_PANEL_S16] = 256,  [LLMK_PANEL_M16] = 256,
 };
 
 static int64_t round_up(int64_t n, int64_t step) {
@@ -66,7 +67,7 @@ typedef struct job {
     const llmk_linear_kernels *k;
     const llm_linear *products;
     int32_t n_products, kind;
-    int64_t n_pairs;    /* of all products */
+    int64_t n_parts;    /* items of all products for a block of rows */
     int64_t block_rows; /* the rows are cut into blocks of so many */
     llm_view x;
     uint8_t *x_packed;
@@ -78,8 +79,16 @@ static const llmk_product *kernels_of(const job *j, const llm_linear *p) {
     return &j->k->product[p->w->layout->index];
 }
 
-static int64_t pairs_of(const job *j, const llm_linear *p) {
-    return kernels_of(j, p)->x == j->kind ? (p->w->rows + PAIR_COLS - 1) / PAIR_COLS : 0;
+/* Strips of an item, by the weight's shape alone. */
+static int64_t part_strips(const llm_weight *w) {
+    int64_t most = ITEM_BYTES / (int64_t)(w->strip_bytes + 1), even = llmk_weight_strips(w) / MIN_ITEMS;
+    int64_t n = (most < even ? most : even) / GROUP * GROUP;
+    return n > GROUP ? n : GROUP;
+}
+
+static int64_t parts_of(const job *j, const llm_linear *p) {
+    if (kernels_of(j, p)->x != j->kind) return 0;
+    return (llmk_weight_strips(p->w) + part_strips(p->w) - 1) / part_strips(p->w);
 }
 
 /* ---- activations ---- */
@@ -119,54 +128,66 @@ static void take_x(llmk_tile *t, const job *j, int64_t first, int64_t col) {
     t->x_stride = j->x_row_bytes;
 }
 
-/* ---- items: a pair of strips times a block of rows ---- */
+/* ---- items: some strips times a block of rows ---- */
 
-/* The panel of n_cols columns of a strip. */
-static const uint8_t *load_panel(space *slot, int32_t i, const llmk_product *k, const llm_weight *w, int64_t strip,
-                                 int64_t col, int64_t n_cols) {
+/* What an item works on at a time: one strip for few rows, which is read like a stream, else a group. */
+typedef struct piece {
+    const llm_linear *p;
+    const llmk_product *k;
+    int64_t strip, row, n_rows;
+    int32_t n_strips;
+    int64_t panel_cols;
+} piece;
+
+const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
+                                 uint8_t *panel, uint8_t *packed, const uint8_t **next) {
+    const llmk_layout *l = w->layout;
     llmk_planes planes;
     if (w->packed) {
-        planes = llmk_layout_planes(w->layout, w->packed + (size_t)strip * w->strip_bytes, w->cols, col);
+        planes = llmk_layout_planes(l, w->packed + (size_t)strip * w->strip_bytes, w->cols, col);
     } else {
-        planes = llmk_layout_planes(w->layout, slot->packed[i], n_cols, 0);
+        planes = llmk_layout_planes(l, packed, n_cols, 0);
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
-        llmk_layout_pack(w->layout, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
+        llmk_layout_pack(l, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
-    if (!k->expand) return planes.at[LLMK_PLANE_LOW];
-    k->expand(slot->panel[i], &planes, n_cols);
-    return slot->panel[i];
+    const uint8_t *low = planes.at[LLMK_PLANE_LOW];
+    *next = low + n_cols / l->plane_cols[LLMK_PLANE_LOW] * 2 * l->plane_bytes[LLMK_PLANE_LOW];
+    if (!k->expand) return low;
+    k->expand(panel, &planes, n_cols);
+    return panel;
 }
 
-static void multiply_chunk(const job *j, space *slot, const llm_linear *p, int64_t strip, int64_t row, int64_t n_rows,
-                           int64_t col) {
-    const llm_weight *w = p->w;
-    const llmk_product *k = kernels_of(j, p);
-    int64_t n_cols = w->cols - col < panels[k->panel].cols ? w->cols - col : panels[k->panel].cols;
-    const uint8_t *first = load_panel(slot, 0, k, w, strip, col, n_cols), *second = first;
-    if (strip + 1 < llmk_weight_strips(w)) second = load_panel(slot, 1, k, w, strip + 1, col, n_cols);
-    llmk_tile t = {
-        .acc_stride = PAIR_COLS,
-        .panel = first,
-        .panel_stride = (size_t)(second - first),
-        .n_cols = n_cols,
-        .offset = k->offset,
-    };
-    for (int64_t r = 0; r < n_rows; r += LLMK_TILE_ROWS) {
-        t.n_rows = n_rows - r < LLMK_TILE_ROWS ? (int32_t)(n_rows - r) : LLMK_TILE_ROWS;
-        t.acc = slot->acc[r];
-        take_x(&t, j, row + r, col);
-        k->multiply(&t);
+static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t col) {
+    int64_t rest = e->p->w->cols - col, n_cols = rest < e->panel_cols ? rest : e->panel_cols;
+    const uint8_t *panels[GROUP], *next = slot->panel;
+    for (int32_t i = 0; i < e->n_strips; i++)
+        panels[i] = llmk_linear_panel(e->k, e->p->w, e->strip + i, col, n_cols, slot->panel + i * (PANEL_BYTES / GROUP),
+                                      slot->packed + i * (PACKED_BYTES / GROUP), &next);
+    llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
+    t.ahead = next + LLMK_AHEAD;
+    t.ahead_step = e->p->w->packed ? 128 : 0;
+    for (int64_t r = 0; r < e->n_rows; r += LLMK_TILE_ROWS) {
+        t.n_rows = e->n_rows - r < LLMK_TILE_ROWS ? (int32_t)(e->n_rows - r) : LLMK_TILE_ROWS;
+        take_x(&t, j, e->row + r, col);
+        for (int32_t i = 0; i < e->n_strips; i++) {
+            t.panel = panels[i];
+            t.acc = slot->acc[r][i];
+            e->k->multiply(&t);
+        }
     }
 }
 
-static void store(const job *j, const space *slot, const llm_linear *p, int64_t strip, int64_t row, int64_t n_rows) {
-    int64_t o = strip * LLMK_STRIP, rest = p->w->rows - o;
-    int32_t n = rest < PAIR_COLS ? (int32_t)rest : PAIR_COLS;
-    float bias[PAIR_COLS] = {0};
+static void store(const space *slot, const piece *e) {
+    const llm_linear *p = e->p;
+    int64_t o = e->strip * LLMK_STRIP, rest = p->w->rows - o, most = e->n_strips * LLMK_STRIP;
+    int32_t n = (int32_t)(rest < most ? rest : most);
+    float bias[GROUP * LLMK_STRIP] = {0};
     if (p->bias) memcpy(bias, llmk_weight_vector(p->bias) + o, (size_t)n * sizeof *bias);
-    for (int64_t r = 0; r < n_rows; r++) {
-        float *out = llmk_row(p->out, row + r) + o;
-        const float *acc = slot->acc[r];
+    for (int64_t r = 0; r < e->n_rows; r++) {
+        float *out = llmk_row(p->out, e->row + r) + o;
+        const float *acc = slot->acc[r][0];
+        const float *later = llmk_row(p->out, e->row + (r + STORE_AHEAD < e->n_rows ? r + STORE_AHEAD : r)) + o;
+        for (int32_t i = 0; i < n; i += 16) __builtin_prefetch(later + i, 1);
         if (p->accumulate)
             for (int32_t i = 0; i < n; i++) out[i] = acc[i] + bias[i] + out[i];
         else
@@ -177,38 +198,51 @@ static void store(const job *j, const space *slot, const llm_linear *p, int64_t 
 static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     const job *j = arg;
     space *slot = &j->slots[slot_index];
-    int64_t row = index / j->n_pairs * j->block_rows, pair = index % j->n_pairs;
-    int64_t n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
+    int64_t row = index / j->n_parts * j->block_rows, part = index % j->n_parts;
     const llm_linear *p = j->products;
-    for (; pair >= pairs_of(j, p); p++) pair -= pairs_of(j, p);
-    memset(slot->acc, 0, (size_t)n_rows * sizeof slot->acc[0]);
-    int64_t strip = pair * LLMK_TILE_STRIPS;
-    for (int64_t col = 0; col < p->w->cols; col += panels[kernels_of(j, p)->panel].cols)
-        multiply_chunk(j, slot, p, strip, row, n_rows, col);
-    store(j, slot, p, strip, row, n_rows);
+    for (; part >= parts_of(j, p); p++) part -= parts_of(j, p);
+    piece e = {.p = p, .k = kernels_of(j, p), .row = row};
+    e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
+    int32_t group = e.n_rows > 2 * LLMK_TILE_ROWS ? GROUP : 1;
+    e.panel_cols = panel_cols[e.k->panel] * (GROUP / group);
+    int64_t end = (part + 1) * part_strips(p->w), n_strips = llmk_weight_strips(p->w);
+    end = end < n_strips ? end : n_strips;
+    for (e.strip = part * part_strips(p->w); e.strip < end; e.strip += group) {
+        e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
+        if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);
+        for (int64_t col = 0; col < p->w->cols; col += e.panel_cols) multiply_chunk(j, slot, &e, col);
+        store(slot, &e);
+    }
 }
 
 static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
     j->kind = kind;
-    j->n_pairs = 0;
-    for (int32_t i = 0; i < j->n_products; i++) j->n_pairs += pairs_of(j, &j->products[i]);
-    if (!j->n_pairs || !j->x.rows) return;
+    j->n_parts = 0;
+    for (int32_t i = 0; i < j->n_products; i++) j->n_parts += parts_of(j, &j->products[i]);
+    if (!j->n_parts || !j->x.rows) return;
     j->x_row_bytes = x_row_bytes(kind, j->x.cols);
     pack_all_x(s, j);
-    int64_t n_blocks = round_up(j->x.rows, BLOCK_ROWS) / BLOCK_ROWS;
+    int64_t most = kind == LLMK_X_F32 ? BLOCK_ROWS : BLOCK_BYTES / (int64_t)(j->x_row_bytes + 1);
+    most = most < BLOCK_ROWS / 4 ? BLOCK_ROWS / 4 : most > BLOCK_ROWS ? BLOCK_ROWS : most;
+    int64_t n_blocks = (j->x.rows + most - 1) / most;
     j->block_rows = round_up((j->x.rows + n_blocks - 1) / n_blocks, LLMK_TILE_ROWS);
-    llmk_cpu_share(s, n_blocks * j->n_pairs, multiply_item, j);
+    llmk_cpu_share(s, n_blocks * j->n_parts, multiply_item, j);
 }
 
-void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
-    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
+bool llmk_linear_start(llmk_cpu_stream *s, llm_view x, const llm_linear *products, int32_t n) {
     for (int32_t i = 0; i < n; i++) {
         const llm_linear *p = &products[i];
         bool fits = x.cols == p->w->cols && p->out.cols == p->w->rows && p->out.rows == x.rows &&
                     x.rows <= s->limits.max_rows && x.cols <= s->limits.max_cols &&
                     (!p->bias || llmk_weight_is_vector(p->bias, p->w->rows));
-        if (!llmk_cpu_start(s, fits, "linear: shapes differ")) return;
+        if (!llmk_cpu_start(s, fits, "linear: shapes differ")) return false;
     }
+    return true;
+}
+
+void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
+    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
+    if (!llmk_linear_start(s, x, products, n)) return;
     size_t before = x_bytes(s->k, &s->limits);
     job j = {
         .k = &s->k->linear,

@@ -61,10 +61,17 @@ llm_status llmk_weight_put(llm_weight **out, size_t *private_bytes, llm_device *
     return LLM_OK;
 }
 
+/* Large copies begin with a large page. What is left before them is never touched. */
+enum { LARGE_PAGE = 2 << 20 };
+
+static size_t memory_bytes(const llm_weight *w) {
+    return w->packed_bytes + (w->packed_bytes >= LARGE_PAGE ? LARGE_PAGE : 0);
+}
+
 void llmk_weight_free(llm_device *device, llm_weight *w) {
     if (!w) return;
     list_remove(llmk_cpu_device_of(device), w);
-    if (w->packed) llmk_give(device->host, w->packed, w->packed_bytes);
+    if (w->packed) llmk_give(device->host, w->memory, memory_bytes(w));
     llmk_give(device->host, w, w->n_bytes);
 }
 
@@ -105,8 +112,9 @@ static void pack_strips(void *arg, int32_t index) {
 
 static llm_status pack(llm_device *device, llm_weight *w, const llm_pool *pool, llmk_mapping *mapping) {
     size_t file_bytes = (size_t)w->rows * w->row_bytes;
-    uint8_t *packed = llmk_take_large(device->host, w->packed_bytes);
-    if (!packed) return LLM_E_MEMORY;
+    uint8_t *memory = llmk_take_large(device->host, memory_bytes(w)), *packed = memory;
+    if (!memory) return LLM_E_MEMORY;
+    if (w->packed_bytes >= LARGE_PAGE) packed += -(uintptr_t)memory % LARGE_PAGE;
     if (!llmk_mapping_holds(mapping, w->data, file_bytes)) *mapping = llmk_mapping_find(w->data, file_bytes);
     packing p = {w, packed, mapping, 1 + TASK_BYTES / (LLMK_STRIP * (int64_t)w->row_bytes + 1)};
     int32_t n_tasks = (int32_t)((llmk_weight_strips(w) + p.task_strips - 1) / p.task_strips);
@@ -115,6 +123,7 @@ static llm_status pack(llm_device *device, llm_weight *w, const llm_pool *pool, 
     else
         for (int32_t i = 0; i < n_tasks; i++) pack_strips(&p, i);
     llmk_mapping_release(mapping, w->data, file_bytes); /* the pages between two tasks */
+    w->memory = memory;
     w->packed = packed;
     return LLM_OK;
 }

@@ -17,6 +17,7 @@ struct llm_weight {
     size_t row_bytes, strip_bytes;
     uint8_t *packed;          /* NULL: multiply from data, packed piece by piece */
     size_t packed_bytes;      /* of the copy, made or to be made; 0: none is wanted */
+    void *memory;             /* that holds packed, with room to align it to large pages */
     llm_weight *next, **link; /* the device's list */
     size_t n_bytes;           /* of this structure with its vector */
     float vector[];           /* [cols] if rows is 1 */

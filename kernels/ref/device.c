@@ -55,7 +55,7 @@ static llm_status kv_layout(llm_kv *kv, const llm_host *host, const llm_kv_desc 
 static llm_status kv_bytes(size_t *out, llm_device *device, const llm_kv_desc *desc) {
     llm_kv kv;
     llm_status status = kv_layout(&kv, device->host, desc);
-    *out = status < 0 ? 0 : 2 * kv.half_bytes;
+    *out = status < 0 ? 0 : sizeof kv + 2 * kv.half_bytes;
     return status;
 }
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "base/status.h"
+#include "base/options.h"
 
 /* Inside a public function: refuses NULL with the function's and the argument's name. */
 #define LLMI_NOT_NULL(argument)                                                                                        \

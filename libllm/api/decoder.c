@@ -37,7 +37,7 @@ llm_status llmi_decoder_take(llmi_buf *text, llmi_decoder *d, llm_token token) {
         d->bytes.len = before;
         return status;
     }
-    if (n_new) d->at_start = false;
+    if (!llmi_tokenizer_skips(d->tokenizer, token, d->flags)) d->at_start = false;
     return LLM_OK;
 }
 

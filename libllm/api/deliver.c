@@ -5,11 +5,10 @@
 #include "base/alloc.h"
 #include "base/status.h"
 
-llm_status llmi_deliver_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer,
+llm_status llmi_deliver_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
                              const llmi_stops *stops, llmi_buf *text) {
     *d = (llmi_delivery){.stops = stops, .text = text};
-    /* The text goes on from the prompt's. */
-    llmi_decoder_init(&d->decoder, a, tokenizer, LLM_DECODE_SKIP_SPECIAL | LLM_DECODE_KEEP_PREFIX);
+    llmi_decoder_init(&d->decoder, a, tokenizer, flags | LLM_DECODE_SKIP_SPECIAL);
     if (!stops->n) return LLM_OK;
     d->matched = llmi_alloc_array(a, stops->n, sizeof *d->matched);
     if (!d->matched) return LLM_E_MEMORY;

@@ -14,8 +14,9 @@ typedef struct llmi_delivery {
     bool stopped;            /* text ends before a stop string */
 } llmi_delivery;
 
-/* tokenizer NULL: no text comes out. text and stops must outlive the delivery. */
-llm_status llmi_deliver_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer,
+/* tokenizer NULL: no text comes out. flags: LLM_DECODE_KEEP_PREFIX if the text goes on from another.
+ * text and stops must outlive the delivery. */
+llm_status llmi_deliver_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
                              const llmi_stops *stops, llmi_buf *text);
 void llmi_deliver_free(llmi_delivery *d);
 

@@ -29,7 +29,7 @@ LLM_API llm_status llm_engine_estimate(llm_engine_memory *out, const llm_model *
     LLMI_NOT_NULL(model);
     llm_engine_options o;
     llm_engine_memory memory = {.struct_size = sizeof memory};
-    llm_status status = llmi_check_out(out, sizeof *out, "llm_engine_memory");
+    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_engine_memory, total_bytes), "llm_engine_memory");
     if (status == LLM_OK) status = resolve(&o, model, options);
     if (status == LLM_OK) status = llmi_engine_estimate(&memory, model, &o);
     if (status == LLM_OK) llmi_write_out(out, &memory, sizeof memory);
@@ -75,11 +75,13 @@ void llmi_engine_release(llm_engine *e) {
     llmi_model_unref(m);
 }
 
-/* Nobody steps after this: what still runs is brought to its end here, so that its requests are done. */
+/* Nobody steps after this: what still runs is brought to its end here, so that its requests are done. The
+ * error text stays, as it does in every call that frees. */
 LLM_API void llm_engine_destroy(llm_engine *engine) {
-    llmi_error_clear();
     if (!engine) return;
     int32_t n_active = 0;
+    llmi_error_copy before;
+    llmi_error_save(&before, LLM_OK);
     pthread_mutex_lock(&engine->lock);
     for (llm_request *r = engine->requests; r; r = r->next) {
         llmi_job_cancel(r->job);
@@ -89,7 +91,7 @@ LLM_API void llm_engine_destroy(llm_engine *engine) {
     while (n_active && llmi_engine_step(&n_active, engine->inner) == LLM_OK) {
     }
     llmi_engine_release(engine);
-    llmi_error_clear();
+    llmi_error_restore(&before);
 }
 
 void llmi_engine_enlist(llm_engine *e, llm_request *r) {

@@ -47,10 +47,8 @@ static llm_status generate(llm_result **out, llm_engine *e, llm_span text, const
         status = llmi_request_submit(&r, e, ids, n_ids, &o);
     if (status == LLM_OK) status = run(out, r, on_event, user);
     llmi_engine_leave(e);
-    llmi_error_copy failure;
-    llmi_error_save(&failure, status);
     llm_request_destroy(r);
-    return status == LLM_OK ? LLM_OK : llmi_error_restore(&failure);
+    return status;
 }
 
 LLM_API llm_status llm_generate(llm_result **out, llm_engine *engine, const char *prompt, size_t n_bytes,

@@ -167,7 +167,8 @@ static llm_status from_gguf(llm_tokenizer **out, llmi_weights *w, llm_runtime *r
     llm_tokenizer *t = NULL;
     keeper *k = keep(rt, w);
     if (!k) return LLM_E_MEMORY;
-    return attach(out, t, k, llmi_tokenizer_from_vocab(&t, llmi_runtime_allocator(rt), &v));
+    status = llmi_tokenizer_from_vocab(&t, llmi_runtime_allocator(rt), &v);
+    return attach(out, t, k, status);
 }
 
 /* ---- tokenizer.json ---- */

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "format/dtype_size.h"
 #include "model/model.h"
+#include "text/template.h"
 
 typedef struct option_row {
     const char *group, *name;
@@ -70,16 +71,32 @@ const llm_quantize_options llmi_quantize_defaults = {
     .output_dtype = LLM_DTYPE_AUTO,
 };
 
+const llm_template_options llmi_template_defaults = {
+    .struct_size = sizeof(llm_template_options),
+    .max_depth = LLMI_TEMPLATE_MAX_DEPTH,
+    .max_steps = 10000000,
+    .max_output_bytes = 16 << 20,
+    .max_memory_bytes = 64 << 20,
+    .now = LLM_NOW_CLOCK,
+};
+
 static const struct group {
     const char *name, *what;
     const void *defaults;
-    size_t n_bytes;
+    size_t n_bytes, first_bytes;
 } groups[] = {
-    {"runtime", "llm_runtime_options", &llmi_runtime_defaults, sizeof llmi_runtime_defaults},
-    {"model", "llm_model_options", &llmi_model_defaults, sizeof llmi_model_defaults},
-    {"engine", "llm_engine_options", &llmi_engine_defaults, sizeof llmi_engine_defaults},
-    {"generate", "llm_generate_options", &llmi_generate_defaults, sizeof llmi_generate_defaults},
-    {"quantize", "llm_quantize_options", &llmi_quantize_defaults, sizeof llmi_quantize_defaults},
+    {"runtime", "llm_runtime_options", &llmi_runtime_defaults, sizeof llmi_runtime_defaults,
+     LLMI_UPTO(llm_runtime_options, plugin_dir)},
+    {"model", "llm_model_options", &llmi_model_defaults, sizeof llmi_model_defaults,
+     LLMI_UPTO(llm_model_options, pack_weights)},
+    {"engine", "llm_engine_options", &llmi_engine_defaults, sizeof llmi_engine_defaults,
+     LLMI_UPTO(llm_engine_options, n_threads)},
+    {"generate", "llm_generate_options", &llmi_generate_defaults, sizeof llmi_generate_defaults,
+     LLMI_UPTO(llm_generate_options, parse_special)},
+    {"quantize", "llm_quantize_options", &llmi_quantize_defaults, sizeof llmi_quantize_defaults,
+     LLMI_UPTO(llm_quantize_options, progress_user)},
+    {"template", "llm_template_options", &llmi_template_defaults, sizeof llmi_template_defaults,
+     LLMI_UPTO(llm_template_options, now)},
 };
 
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
@@ -90,29 +107,38 @@ static const struct group *find_group(const char *name) {
     return NULL;
 }
 
-static void init(void *options, const char *group) {
+/* Writes what the caller knows of it: a program may be older or newer than the library. */
+static void init(void *options, size_t n_bytes, const char *group) {
     const struct group *g = find_group(group);
-    if (options) memcpy(options, g->defaults, g->n_bytes);
+    uint32_t size = (uint32_t)n_bytes;
+    if (!options || n_bytes < sizeof size) return;
+    memset(options, 0, n_bytes);
+    memcpy(options, g->defaults, n_bytes < g->n_bytes ? n_bytes : g->n_bytes);
+    memcpy(options, &size, sizeof size);
 }
 
-LLM_API void llm_runtime_options_init(llm_runtime_options *options) {
-    init(options, "runtime");
+LLM_API void llm_runtime_options_init_sized(llm_runtime_options *options, size_t n_bytes) {
+    init(options, n_bytes, "runtime");
 }
 
-LLM_API void llm_model_options_init(llm_model_options *options) {
-    init(options, "model");
+LLM_API void llm_model_options_init_sized(llm_model_options *options, size_t n_bytes) {
+    init(options, n_bytes, "model");
 }
 
-LLM_API void llm_engine_options_init(llm_engine_options *options) {
-    init(options, "engine");
+LLM_API void llm_engine_options_init_sized(llm_engine_options *options, size_t n_bytes) {
+    init(options, n_bytes, "engine");
 }
 
-LLM_API void llm_generate_options_init(llm_generate_options *options) {
-    init(options, "generate");
+LLM_API void llm_generate_options_init_sized(llm_generate_options *options, size_t n_bytes) {
+    init(options, n_bytes, "generate");
 }
 
-LLM_API void llm_quantize_options_init(llm_quantize_options *options) {
-    init(options, "quantize");
+LLM_API void llm_quantize_options_init_sized(llm_quantize_options *options, size_t n_bytes) {
+    init(options, n_bytes, "quantize");
+}
+
+LLM_API void llm_template_options_init_sized(llm_template_options *options, size_t n_bytes) {
+    init(options, n_bytes, "template");
 }
 
 /* ---- a member as a number ---- */
@@ -198,7 +224,7 @@ static llm_status check_member(const struct group *g, const option_row *row, con
 llm_status llmi_options_get(void *dst, const char *group, const void *src) {
     const struct group *g = find_group(group);
     memcpy(dst, g->defaults, g->n_bytes);
-    llm_status status = llmi_options_read(dst, g->n_bytes, src, g->n_bytes, g->what);
+    llm_status status = llmi_options_read(dst, g->n_bytes, src, g->first_bytes, g->what);
     for (int i = 0; i < N_ROWS && status == LLM_OK; i++)
         if (strcmp(rows[i].group, group) == 0) status = check_member(g, &rows[i], dst);
     return status;
@@ -227,7 +253,7 @@ LLM_API llm_status llm_option_get(llm_option_info *out, const char *group, int32
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(group);
-    llm_status status = llmi_check_out(out, sizeof *out, "llm_option_info");
+    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_option_info, maximum), "llm_option_info");
     if (status != LLM_OK) return status;
     if (!find_group(group)) return no_such_group(group);
     int32_t n = 0;

@@ -4,12 +4,14 @@
 
 #include <llm/engine.h>
 #include <llm/options.h>
+#include <llm/prompt.h>
 #include <llm/quantize.h>
 
 /* What the _init functions give. */
 extern const llm_engine_options llmi_engine_defaults;
 extern const llm_generate_options llmi_generate_defaults;
 extern const llm_quantize_options llmi_quantize_defaults;
+extern const llm_template_options llmi_template_defaults;
 
 /* Reads the caller's structure of a group over its defaults (base/options.h) and checks the range of
  * each member that the table knows. src NULL: the defaults. */

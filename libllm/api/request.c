@@ -126,8 +126,21 @@ static llm_status check_options(const llm_engine *e, const llm_generate_options 
     return o->n_stop_strings ? llmi_engine_tokenizer(&tokenizer, e) : LLM_OK;
 }
 
+/* A prompt of nothing but special tokens has no text: then the completion begins one. */
+static bool has_text(const llm_tokenizer *t, const llm_token *ids, size_t n) {
+    int32_t size = t ? llmi_tokenizer_size(t) : 0;
+    for (size_t i = 0; i < n; i++) {
+        llm_span text;
+        int32_t type = LLM_TOKEN_CONTROL;
+        float score;
+        if (ids[i] >= 0 && ids[i] < size) llmi_tokenizer_token(t, ids[i], &text, &type, &score);
+        if (type != LLM_TOKEN_CONTROL) return true;
+    }
+    return false;
+}
+
 /* Everything a request needs before the engine knows of it. */
-static llm_status prepare(llm_request *r, const llm_generate_options *o) {
+static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_options *o) {
     const llm_allocator *a = llmi_engine_memory(r->engine);
     llm_status status = llmi_stops_init(&r->stops, a, o->stop_strings, o->n_stop_strings);
     if (status != LLM_OK) return status;
@@ -142,8 +155,9 @@ static llm_status prepare(llm_request *r, const llm_generate_options *o) {
     r->result->n_top = o->n_logprobs > 0 ? (size_t)o->n_logprobs : 0;
     r->deliveries = llmi_alloc_zero(a, (size_t)o->n * sizeof *r->deliveries);
     if (!r->deliveries) return LLM_E_MEMORY;
+    uint32_t flags = goes_on ? LLM_DECODE_KEEP_PREFIX : 0;
     for (int32_t i = 0; i < o->n && status == LLM_OK; i++)
-        status = llmi_deliver_init(&r->deliveries[i], a, r->tokenizer, &r->stops, &r->result->items[i].text);
+        status = llmi_deliver_init(&r->deliveries[i], a, r->tokenizer, flags, &r->stops, &r->result->items[i].text);
     if (status != LLM_OK) return status;
     return reserve_events(r, 0) ? LLM_OK : LLM_E_MEMORY;
 }
@@ -193,7 +207,7 @@ llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_
     llmi_buf_init(&r->events, a);
     llmi_buf_init(&r->shown, a);
     pthread_mutex_init(&r->lock, NULL);
-    status = prepare(r, options);
+    status = prepare(r, has_text(r->tokenizer, prompt, n_tokens), options);
     if (status == LLM_OK) status = start(r, prompt, n_tokens, options);
     if (status != LLM_OK) {
         request_free(r);
@@ -325,7 +339,6 @@ LLM_API llm_status llm_request_result(llm_result **out, llm_request *request) {
 }
 
 LLM_API void llm_request_destroy(llm_request *request) {
-    llmi_error_clear();
     if (!request) return;
     llmi_engine_delist(request->engine, request);
     llmi_job_destroy(request->job);

@@ -45,6 +45,5 @@ LLM_API size_t llm_sequence_tokens(const llm_token **out, const llm_sequence *se
 }
 
 LLM_API void llm_sequence_destroy(llm_sequence *sequence) {
-    llmi_error_clear();
     if (sequence) llmi_sequence_destroy(sequence);
 }

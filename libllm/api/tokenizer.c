@@ -221,7 +221,7 @@ LLM_API llm_status llm_tokenizer_get_token(llm_token_info *out, const llm_tokeni
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(tokenizer);
-    llm_status status = llmi_check_out(out, sizeof *out, "llm_token_info");
+    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_token_info, score), "llm_token_info");
     if (status == LLM_OK) status = llmi_check_token(tokenizer, token);
     if (status != LLM_OK) return status;
     llm_token_info info = {0};

@@ -172,7 +172,7 @@ static llm_status run_all(llm_sequence *s, float *logits, int32_t n_rows) {
         if (status != LLM_OK) return status;
         size_t count = (size_t)n_logits * (size_t)dims->n_vocab;
         if (count) memcpy(logits, s->engine->compute.logits, count * sizeof *logits);
-        logits += count;
+        if (count) logits += count;
     }
     return LLM_OK;
 }

@@ -1,6 +1,6 @@
 #include "engine/scheduler.h"
 
-/* Waiting for another one's prefill must save at least this many tokens. */
+/* A common beginning of this many tokens is worth waiting for another one's prefill. */
 enum { WORTH_WAITING = 8 };
 
 /* ---- what a completion needs ---- */
@@ -112,16 +112,16 @@ bool llmi_scheduler_preempt(llmi_engine *e) {
 
 /* ---- admission ---- */
 
-/* Whether a running completion is about to compute much of what this one begins with. */
+/* Whether a running completion is about to compute more of what this one begins with. */
 static bool is_worth_waiting(const llmi_engine *e, const llmi_completion *c) {
     int32_t most = llmi_scheduler_first_needed(c);
-    if (!e->dims.keep || most - c->seq.n_done < WORTH_WAITING) return false;
+    if (!e->dims.keep) return false;
     for (const llmi_completion *r = e->running.first; r; r = r->next) {
         int32_t theirs = llmi_scheduler_n_compute(r), n = 0;
         if (theirs > most) theirs = most;
-        if (theirs - c->seq.n_done < WORTH_WAITING || theirs <= r->seq.n_done) continue;
+        if (theirs < WORTH_WAITING || theirs <= r->seq.n_done) continue;
         while (n < theirs && r->seq.tokens[n] == c->seq.tokens[n]) n++;
-        if (n - c->seq.n_done >= WORTH_WAITING && n > r->seq.n_done) return true;
+        if (n >= WORTH_WAITING && n > r->seq.n_done && n > c->seq.n_done) return true;
     }
     return false;
 }
@@ -230,7 +230,7 @@ void llmi_scheduler_plan(llmi_engine *e) {
             llmi_scheduler_preempt(e);
         if (open) add_rows(e, c, &copy, n);
         next = c->next;
-        if (!open && e->running.first == c) llmi_scheduler_end(e, c, LLM_FINISH_CONTEXT);
+        if (!open && e->running.first == c) llmi_scheduler_preempt(e); /* alone: admission decides */
     }
 }
 

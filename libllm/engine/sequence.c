@@ -30,20 +30,38 @@ static bool reserve_pages(llmi_seq *s, llmi_cache *c, int32_t n_tokens) {
     return true;
 }
 
+/* The page that token n_done goes into is begun and has other holders. */
 static bool tail_is_shared(const llmi_seq *s, const llmi_kvpool *pool) {
     return s->n_done % pool->page_tokens && pool->refs[s->pages[s->n_done / pool->page_tokens]] > 1;
 }
 
+/* The place behind n_done is not written yet. */
+static bool is_at_end(const llmi_seq *s, const llmi_kvpool *pool) {
+    return pool->fill[s->pages[s->n_done / pool->page_tokens]] == s->n_done % pool->page_tokens;
+}
+
+/* Gives the tail back to the index, which makes room for another page in its place: its tokens are
+ * computed once more. */
+static bool replace_tail(llmi_seq *s, llmi_cache *c) {
+    int32_t index = s->n_done / c->pool.page_tokens, page = s->pages[index];
+    if (!c->pool.indexed[page] || c->pool.refs[page] > 2) return false;
+    llmi_kvpool_unref(&c->pool, page);
+    s->pages[index] = take(c);
+    s->n_done = index * c->pool.page_tokens;
+    return true;
+}
+
 bool llmi_seq_reserve(llmi_seq *s, llmi_cache *c, int32_t n_tokens) {
     if (!reserve_pages(s, c, n_tokens)) return false;
-    if (tail_is_shared(s, &c->pool) && s->spare == LLMI_NONE) s->spare = take(c);
-    return s->spare != LLMI_NONE || !tail_is_shared(s, &c->pool);
+    if (!tail_is_shared(s, &c->pool) || s->spare != LLMI_NONE) return true;
+    s->spare = take(c);
+    return s->spare != LLMI_NONE || is_at_end(s, &c->pool) || replace_tail(s, c);
 }
 
 /* Whoever stands at the end of what is written goes on in place; for the others that place is taken. */
 static bool copy_tail(llmi_copy *copy, llmi_seq *s, llmi_cache *c) {
     int32_t used = s->n_done % c->pool.page_tokens, index = s->n_done / c->pool.page_tokens;
-    if (!used || c->pool.refs[s->pages[index]] == 1 || c->pool.fill[s->pages[index]] == used) return true;
+    if (!tail_is_shared(s, &c->pool) || is_at_end(s, &c->pool)) return true;
     int32_t page = s->spare != LLMI_NONE ? s->spare : take(c);
     if (page == LLMI_NONE) return false;
     s->spare = LLMI_NONE;

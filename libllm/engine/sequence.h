@@ -35,8 +35,8 @@ void llmi_seq_init(llmi_seq *s, llm_token *tokens, int32_t *pages);
 /* For a sequence without pages: takes over the longest computed beginning of its first `most` tokens. */
 void llmi_seq_match(llmi_seq *s, llmi_cache *c, int32_t most);
 
-/* Pages for n_tokens, and one for a copy if a shared page must perhaps be left. false: no room, what was
- * found so far is kept. */
+/* Pages for n_tokens, and one for a copy if a shared page must perhaps be left; where there is none for that
+ * either, n_done falls back to the start of that page. false: no room, what was found so far is kept. */
 bool llmi_seq_reserve(llmi_seq *s, llmi_cache *c, int32_t n_tokens);
 
 /* Makes the places of tokens n_done..end-1 writable. false: no room, nothing changed but pages reserved. */

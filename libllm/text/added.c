@@ -62,8 +62,21 @@ static bool is_space_at(const char *text, size_t n, size_t *len) {
     return c != LLMI_UTF8_INVALID && llmi_char_class(c) & LLMI_SPACE;
 }
 
+bool llmi_added_is_plain(const llmi_work *w, size_t begin, size_t end) {
+    size_t low = 0, high = w->n_plain; /* the first range that ends behind `begin` */
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (w->plain[mid].end > begin)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low < w->n_plain && w->plain[low].begin < end;
+}
+
 /* The longest token that begins at `at`: its index, or -1. */
-static int32_t longest(const llm_tokenizer *t, int group, uint32_t flags, llm_span text, size_t at, size_t *end) {
+static int32_t longest(const llmi_work *w, int group, uint32_t flags, llm_span text, size_t at, size_t *end) {
+    const llm_tokenizer *t = w->t;
     const llmi_trie *trie = &t->added.trie[group];
     int32_t found = -1;
     uint32_t state = 0;
@@ -73,7 +86,10 @@ static int32_t longest(const llm_tokenizer *t, int group, uint32_t flags, llm_sp
         state = e->to;
         if (e->value < 0) continue;
         uint8_t item = llmi_buf_at(&t->added.items, llmi_added_item, e->value).flags;
-        if (item & LLMI_ADDED_SPECIAL && !(flags & LLM_ENCODE_PARSE_SPECIAL)) continue;
+        if (item & LLMI_ADDED_SPECIAL) {
+            if (!(flags & LLM_ENCODE_PARSE_SPECIAL)) continue;
+            if (group == 0 && llmi_added_is_plain(w, at, i)) continue;
+        }
         if (item & LLMI_ADDED_SINGLE_WORD && !stands_alone(text, at, i)) continue;
         found = e->value;
         *end = i;
@@ -81,12 +97,13 @@ static int32_t longest(const llm_tokenizer *t, int group, uint32_t flags, llm_sp
     return found;
 }
 
-bool llmi_added_find(const llm_tokenizer *t, int group, uint32_t flags, llm_span text, size_t from, size_t *begin,
+bool llmi_added_find(const llmi_work *w, int group, uint32_t flags, llm_span text, size_t from, size_t *begin,
                      size_t *end, int32_t *id) {
+    const llm_tokenizer *t = w->t;
     const llmi_trie *trie = &t->added.trie[group];
     for (size_t at = from; at < text.len; at++) {
         if (!llmi_trie_begins(trie, (uint8_t)text.ptr[at])) continue;
-        int32_t index = longest(t, group, flags, text, at, end);
+        int32_t index = longest(w, group, flags, text, at, end);
         if (index < 0) continue;
         llmi_added_item item = llmi_buf_at(&t->added.items, llmi_added_item, index);
         size_t len;

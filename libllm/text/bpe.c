@@ -296,13 +296,19 @@ static bool encode_long(window *v, size_t first_id) {
     return true;
 }
 
+/* The token that a word is as a whole: its id, -1 if there is none, -2 if there is no memory. */
 static int32_t find_word(llmi_work *w, const char *word, size_t n) {
+    const llm_tokenizer *t = w->t;
     if (n > LLMI_SPELLING_MAX) return -1;
-    if (!w->t->bpe->byte_level) return llmi_lexicon_find(&w->t->lexicon, word, n);
     w->word.len = 0;
-    if (!llmi_buf_reserve(&w->word, 2 * n)) return -2;
-    for (size_t i = 0; i < n; i++) w->word.len += llmi_bytes_spell(w->word.data + w->word.len, (uint8_t)word[i]);
-    return llmi_lexicon_find(&w->t->lexicon, w->word.data, w->word.len);
+    if (t->bpe->byte_level) {
+        if (!llmi_buf_reserve(&w->word, 2 * n)) return -2;
+        for (size_t i = 0; i < n; i++) w->word.len += llmi_bytes_spell(w->word.data + w->word.len, (uint8_t)word[i]);
+        word = w->word.data;
+        n = w->word.len;
+    }
+    int32_t id = llmi_lexicon_find(&t->lexicon, word, n);
+    return id >= 0 && llmi_token_type(t, id) == LLM_TOKEN_CONTROL ? -1 : id;
 }
 
 llm_status llmi_bpe_encode(llmi_work *w, const char *word, size_t n) {

@@ -2,10 +2,9 @@
 #include "base/status.h"
 #include "text/dec.h"
 
-/* What LLM_DECODE_SKIP_SPECIAL leaves out. */
-static bool is_special(const llm_tokenizer *t, llm_token id) {
+bool llmi_tokenizer_skips(const llm_tokenizer *t, llm_token id, uint32_t flags) {
     int32_t type = llmi_token_type(t, id);
-    return type == LLM_TOKEN_CONTROL || type == LLM_TOKEN_UNKNOWN;
+    return flags & LLM_DECODE_SKIP_SPECIAL && (type == LLM_TOKEN_CONTROL || type == LLM_TOKEN_UNKNOWN);
 }
 
 static llm_status decode_token(llmi_work *w, llmi_buf *bytes, llm_token id, bool first) {
@@ -35,7 +34,7 @@ llm_status llmi_tokenizer_decode(llmi_buf *bytes, const llm_tokenizer *t, const 
             status = llmi_error(LLM_E_ARGUMENT, "id %d at position %zu, expected 0..%d", ids[i], i, t->lexicon.n - 1);
             break;
         }
-        if (flags & LLM_DECODE_SKIP_SPECIAL && is_special(t, ids[i])) continue;
+        if (llmi_tokenizer_skips(t, ids[i], flags)) continue;
         status = decode_token(&w, bytes, ids[i], first);
         first = false;
     }

@@ -36,6 +36,7 @@ void llmi_work_free(llmi_work *w) {
 /* ---- words to ids ---- */
 
 static bool put_ids(llmi_buf *ids, const int32_t *from, size_t n) {
+    if (!n) return true;
     if (!llmi_buf_reserve(ids, n * sizeof *from)) return false;
     memcpy(ids->data + ids->len, from, n * sizeof *from);
     ids->len += n * sizeof *from;
@@ -50,7 +51,7 @@ static llm_status encode_new(llmi_work *w, llmi_cached *slot, const uint64_t key
     memcpy(slot->word, key, sizeof slot->word);
     slot->n_bytes = (uint8_t)n;
     slot->n_ids = (uint8_t)n_ids;
-    memcpy(slot->ids, w->ids->data + first, n_ids * sizeof(int32_t));
+    if (n_ids) memcpy(slot->ids, w->ids->data + first, n_ids * sizeof(int32_t));
     return LLM_OK;
 }
 
@@ -115,12 +116,15 @@ static bool put_id(llmi_work *w, int32_t id) {
 /* Text between added tokens of the raw text, normalized, and between those of the normalized one. */
 static llm_status encode_valid(llmi_work *w, llm_span text, bool first) {
     const llm_tokenizer *t = w->t;
+    size_t raw = (size_t)(text.ptr - w->raw);
+    uint32_t flags = w->flags;
+    if (w->n_plain && llmi_added_is_plain(w, raw, raw + text.len)) flags &= ~(uint32_t)LLM_ENCODE_PARSE_SPECIAL;
     llm_status status = llmi_normalize(w, &text);
-    bool any = llmi_added_any(t, 1, w->flags);
+    bool any = llmi_added_any(t, 1, flags);
     for (size_t at = 0; at < text.len && status == LLM_OK;) {
         size_t begin, end;
         int32_t id = -1;
-        bool found = any && llmi_added_find(t, 1, w->flags, text, at, &begin, &end, &id);
+        bool found = any && llmi_added_find(w, 1, flags, text, at, &begin, &end, &id);
         if (!found) begin = end = text.len;
         if (begin > at) status = llmi_encode_piece(w, 0, text.ptr + at, begin - at, first && at == 0);
         if (status == LLM_OK && found && !put_id(w, id)) status = LLM_E_MEMORY;
@@ -134,6 +138,7 @@ static llm_status encode_plain(llmi_work *w, llm_span text, bool first) {
     llm_status status = LLM_OK;
     for (size_t at = 0; at < text.len && status == LLM_OK;) {
         size_t n = llmi_utf8_valid(text.ptr + at, text.len - at), bad = 0, len;
+        w->continues = at > 0;
         if (n) status = encode_valid(w, (llm_span){text.ptr + at, n}, first && at == 0);
         at += n;
         while (at + bad < text.len &&
@@ -152,7 +157,7 @@ static llm_status encode_text(llmi_work *w, llm_span text) {
     for (size_t at = 0; at < text.len && status == LLM_OK;) {
         size_t begin, end;
         int32_t id = -1;
-        bool found = any && llmi_added_find(t, 0, w->flags, text, at, &begin, &end, &id);
+        bool found = any && llmi_added_find(w, 0, w->flags, text, at, &begin, &end, &id);
         if (!found) begin = end = text.len;
         if (begin > at) status = encode_plain(w, (llm_span){text.ptr + at, begin - at}, at == 0);
         if (status == LLM_OK && found && !put_id(w, id)) status = LLM_E_MEMORY;
@@ -172,6 +177,11 @@ static llm_status encode_all(llmi_work *w, llm_span text) {
 
 llm_status llmi_tokenizer_encode(llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
                                  uint32_t flags) {
+    return llmi_tokenizer_encode_mixed(ids, t, text, n_bytes, flags, NULL, 0);
+}
+
+llm_status llmi_tokenizer_encode_mixed(llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
+                                       uint32_t flags, const llmi_plain_range *plain, size_t n_plain) {
     llmi_work w;
     llmi_buf repaired;
     size_t before = ids->len;
@@ -182,7 +192,12 @@ llm_status llmi_tokenizer_encode(llmi_buf *ids, const llm_tokenizer *t, const ch
     if (!t->takes_bytes && llmi_utf8_valid(text, n_bytes) < n_bytes) {
         status = llmi_utf8_repair(&repaired, text, n_bytes);
         span = (llm_span){repaired.data, repaired.len};
+        if (n_plain) w.flags &= ~(uint32_t)LLM_ENCODE_PARSE_SPECIAL; /* the ranges are of the other text */
+        n_plain = 0;
     }
+    w.raw = span.ptr;
+    w.plain = plain;
+    w.n_plain = n_plain;
     if (status == LLM_OK && n_bytes && !(w.cache = llmi_cache_create(t->a, n_bytes))) status = LLM_E_MEMORY;
     if (status == LLM_OK) status = encode_all(&w, span);
     llmi_work_free(&w);

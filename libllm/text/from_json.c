@@ -6,7 +6,7 @@
 #include "text/json_read.h"
 
 /* Ids may have gaps, but not be far beyond the number of tokens. */
-enum { GAP_MAX = 1 << 16 };
+enum { GAP_MAX = 1 << 12 };
 
 /* ---- the vocabulary as one array of spellings ---- */
 

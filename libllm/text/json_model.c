@@ -104,9 +104,8 @@ static llm_status read_affixes(llmi_bpe *b, const json_t *model) {
     if (status != LLM_OK) return status;
     if (!llmi_buf_append(&b->affixes, prefix.ptr, prefix.len) || !llmi_buf_append(&b->affixes, suffix.ptr, suffix.len))
         return LLM_E_MEMORY;
-    b->prefix = (llm_span){b->affixes.data, prefix.len};
-    b->suffix = (llm_span){b->affixes.data + prefix.len, suffix.len};
-    if (!b->affixes.data) b->prefix = b->suffix = (llm_span){0};
+    if (prefix.len) b->prefix = (llm_span){b->affixes.data, prefix.len};
+    if (suffix.len) b->suffix = (llm_span){b->affixes.data + prefix.len, suffix.len};
     return LLM_OK;
 }
 

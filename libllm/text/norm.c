@@ -138,7 +138,7 @@ llm_status llmi_norm_replace(llmi_work *w, const llmi_norm *s, llmi_buf *out, co
 }
 
 llm_status llmi_norm_prepend(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
-    if (!n) return LLM_OK;
+    if (w->continues || !n) return status_of(llmi_buf_append(out, text, n));
     return status_of(llmi_buf_append(out, s->to.data, s->to.len) && llmi_buf_append(out, text, n));
 }
 

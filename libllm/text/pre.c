@@ -161,13 +161,14 @@ static bool add_prefix(llmi_work *w, int32_t level, const char **text, size_t *n
 }
 
 llm_status llmi_pre_bytes_kept(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
-    if (pre_at(w, level)->prefix_space && !add_prefix(w, level, &text, &n, " ", 1)) return LLM_E_MEMORY;
+    bool prefix = pre_at(w, level)->prefix_space && !w->continues;
+    if (prefix && !add_prefix(w, level, &text, &n, " ", 1)) return LLM_E_MEMORY;
     return each_part(w, level, text, n, first, pass);
 }
 
 llm_status llmi_pre_bytes(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
     llmi_buf whole = {.a = w->a};
-    if (pre_at(w, level)->prefix_space && text[0] != ' ') {
+    if (pre_at(w, level)->prefix_space && !w->continues && text[0] != ' ') {
         /* w->level is for the spelling. */
         if (!llmi_buf_append(&whole, " ", 1) || !llmi_buf_append(&whole, text, n)) {
             llmi_buf_free(&whole);
@@ -197,7 +198,7 @@ static llm_status split_before(llmi_work *w, int32_t level, const char *text, si
 llm_status llmi_pre_metaspace(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
     const llmi_pre *s = pre_at(w, level);
     llmi_buf *out = &w->level[level];
-    bool prefix = !s->never && (first || !s->only_first) && text[0] != ' ';
+    bool prefix = !s->never && !w->continues && (first || !s->only_first) && text[0] != ' ';
     if (prefix && n >= s->text.len && memcmp(text, s->text.data, s->text.len) == 0) prefix = false;
     out->len = 0;
     if (prefix && !llmi_buf_append(out, s->text.data, s->text.len)) return LLM_E_MEMORY;

@@ -9,6 +9,7 @@
 
 enum {
     PATTERN_MAX = 1 << 16,
+    WINDOW = 4096,
     MATCH_LIMIT = 1000000,   /* steps from one starting point: only hostile patterns come near */
     HEAP_LIMIT_KIB = 1 << 18 /* of the interpreter, where the compiled code's stack is too small */
 };
@@ -145,30 +146,48 @@ void llmi_regex_destroy(llmi_regex *r) {
 
 /* ---- matching ---- */
 
-static llm_status fail(int code) {
-    PCRE2_UCHAR text[128] = "";
-    if (code == PCRE2_ERROR_NOMEMORY) return llmi_error(LLM_E_MEMORY, "out of memory while matching a pattern");
-    pcre2_get_error_message(code, text, sizeof text);
-    return llmi_error(LLM_E_LIMIT, "a pattern of the tokenizer gives up on this text: %s", (char *)text);
-}
-
-llm_status llmi_regex_find(llmi_work *w, const llmi_regex *r, const char *text, size_t n, size_t from, bool *found,
-                           size_t *begin, size_t *end) {
-    *found = false;
-    if (!w->match) w->match = pcre2_match_data_create(1, r->memory);
-    if (!w->match) return LLM_E_MEMORY;
+static int match(const llmi_regex *r, llmi_work *w, const char *text, size_t n, size_t from) {
     PCRE2_SPTR subject = (PCRE2_SPTR)text;
     int code = PCRE2_ERROR_JIT_STACKLIMIT;
     if (r->compiled) code = pcre2_jit_match(r->code, subject, n, from, PCRE2_NO_UTF_CHECK, w->match, r->limits);
     if (code == PCRE2_ERROR_JIT_STACKLIMIT)
         code = pcre2_match(r->code, subject, n, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, w->match, r->limits);
-    if (code == PCRE2_ERROR_NOMATCH) return LLM_OK;
-    if (code < 0) return fail(code);
-    const size_t *at = pcre2_get_ovector_pointer(w->match);
-    if (at[0] > at[1]) return LLM_OK; /* \K in a lookahead */
-    *found = true;
-    *begin = at[0];
-    *end = at[1];
+    return code;
+}
+
+/* The end of a window of the text that a pattern which gave up sees. */
+static size_t window_end(const char *text, size_t n, size_t from) {
+    size_t end = from + WINDOW;
+    if (n <= WINDOW || end >= n) return n;
+    while (end > from && ((unsigned char)text[end] & 0xc0) == 0x80) end--;
+    return end;
+}
+
+/* A pattern that exceeds its limits, as one with nested repetitions does on very long runs, sees only
+ * a window of the text from then on in this call; if that is too much as well, nothing matches. */
+llm_status llmi_regex_find(llmi_work *w, const llmi_regex *r, const char *text, size_t n, size_t from, bool *found,
+                           size_t *begin, size_t *end) {
+    *found = false;
+    if (!w->match) w->match = pcre2_match_data_create(1, r->memory);
+    if (!w->match) return LLM_E_MEMORY;
+    for (size_t at = from; at <= n;) {
+        size_t stop = w->narrow ? window_end(text, n, at) : n;
+        int code = match(r, w, text, stop, at);
+        if (code == PCRE2_ERROR_NOMEMORY) return llmi_error(LLM_E_MEMORY, "out of memory while matching a pattern");
+        if (code >= 0) {
+            const size_t *pair = pcre2_get_ovector_pointer(w->match);
+            *found = pair[0] <= pair[1]; /* not so if \K is in a lookahead */
+            *begin = pair[0];
+            *end = pair[1];
+            return LLM_OK;
+        }
+        if (code != PCRE2_ERROR_NOMATCH && !w->narrow) {
+            w->narrow = true;
+            continue;
+        }
+        if (stop == n) break;
+        at = stop;
+    }
     return LLM_OK;
 }
 

@@ -2,6 +2,10 @@
  * commonly use. */
 #include "text/tok.h"
 
+/* The spellings of one family are not ASCII: fullwidth bars, U+2581 between words. */
+#define SENTENCE(which) "<\xef\xbd\x9c" which "\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"
+static const char SENTENCE_BEGIN[] = SENTENCE("begin"), SENTENCE_END[] = SENTENCE("end");
+
 static const struct {
     int32_t role;
     const char *text;
@@ -10,15 +14,12 @@ static const struct {
     {LLM_SPECIAL_BOS, "<|begin_of_text|>"},
     {LLM_SPECIAL_BOS, "<bos>"},
     {LLM_SPECIAL_BOS, "<|startoftext|>"},
-    {LLM_SPECIAL_BOS, "<\xef\xbd\x9c"
-                      "begin\xe2\x96\x81"
-                      "of\xe2\x96\x81sentence\xef\xbd\x9c>"},
+    {LLM_SPECIAL_BOS, SENTENCE_BEGIN},
     {LLM_SPECIAL_EOS, "</s>"},
     {LLM_SPECIAL_EOS, "<|end_of_text|>"},
     {LLM_SPECIAL_EOS, "<eos>"},
     {LLM_SPECIAL_EOS, "<|endoftext|>"},
-    {LLM_SPECIAL_EOS, "<\xef\xbd\x9c"
-                      "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"},
+    {LLM_SPECIAL_EOS, SENTENCE_END},
     {LLM_SPECIAL_EOT, "<|eot_id|>"},
     {LLM_SPECIAL_EOT, "<|im_end|>"},
     {LLM_SPECIAL_EOT, "<|end|>"},
@@ -38,23 +39,10 @@ static const struct {
 
 /* What ends a generation besides EOS and EOT. */
 static const char *const ENDS[] = {
-    "<|eot_id|>",
-    "<|im_end|>",
-    "<|end|>",
-    "<|endoftext|>",
-    "<end_of_turn>",
-    "</s>",
-    "<|end_of_text|>",
-    "<|eom_id|>",
-    "<|end_of_turn|>",
-    "<eos>",
-    "<|eot|>",
-    "<EOT>",
-    "<|return|>",
-    "<|call|>",
-    "<|END_OF_TURN_TOKEN|>",
-    "<\xef\xbd\x9c"
-    "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+    "<|eot_id|>", "<|im_end|>",      "<|end|>",    "<|endoftext|>",   "<end_of_turn>",
+    "</s>",       "<|end_of_text|>", "<|eom_id|>", "<|end_of_turn|>", "<eos>",
+    "<|eot|>",    "<EOT>",           "<|return|>", "<|call|>",        "<|END_OF_TURN_TOKEN|>",
+    SENTENCE_END,
 };
 
 static llm_token find_control(const llm_tokenizer *t, const char *text) {

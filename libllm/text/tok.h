@@ -93,11 +93,16 @@ struct llmi_work {
     const llm_allocator *a;
     llmi_buf *ids;
     uint32_t flags;
+    const char *raw; /* the whole text, and its parts that spell no special tokens */
+    const llmi_plain_range *plain;
+    size_t n_plain;
     llmi_buf norm[2];               /* normalized text, in turns */
     llmi_buf level[LLMI_MAX_STEPS]; /* text rewritten by a pre-tokenizer */
     llmi_buf word;                  /* a spelling to look up */
     llmi_buf cells, heap, run[2];   /* of the model */
     void *match;                    /* of llmi_regex_find */
+    bool continues;                 /* the piece follows bytes that are no text: no prefix */
+    bool narrow;                    /* a pattern exceeded its limits */
     struct llmi_cache *cache;       /* words met in this call */
 };
 

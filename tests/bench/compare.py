@@ -103,11 +103,14 @@ def run_peer(a, model):
 
 
 def bandwidth(a):
-    """GB/s that all threads read, or None."""
+    """GB/s that one thread or two can read, or None."""
     if not os.path.exists(a.roofline):
         return None
-    out, _, _ = run_measured([a.roofline, "--json", "--read", "--threads", str(a.threads)], a.pin)
-    return out["read_gb_per_s"]
+    pin = ["taskset", "-c", a.pin] if a.pin else []
+    for line in subprocess.check_output([*pin, a.roofline, "1"], text=True).splitlines():
+        if line.endswith("reading memory"):
+            return float(line.split()[0 if a.threads == 1 else 1])
+    sys.exit(f"{a.roofline} names no reading rate")
 
 
 # ---- the table ----

@@ -145,7 +145,7 @@ class Job {
         d.n_prompt = prompt.size();
         d.sink = &sink;
         d.sink_user = this;
-        out.assign((size_t)(d.n < 1 ? 1 : d.n), {});
+        out.assign((size_t)(d.n < 1 || d.kind != LLMI_JOB_GENERATE ? 1 : d.n), {});
         return llmi_job_submit(&job, engine.e, &d);
     }
     Job &go(Engine &engine) {

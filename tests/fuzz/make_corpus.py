@@ -196,8 +196,34 @@ def make_config():
     put("config", "dots", '{"a.b":{"":{"c":1}},"a":{"b..c":2}}')
 
 
+def make_template():
+    """A template, a NUL, the context's JSON."""
+    messages = '{"messages":[{"role":"system","content":"S"},{"role":"user","content":" hi "}],"add_generation_prompt":true}'
+    rows = {
+        "chatml": "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m['content'] | trim }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+        "set": "{%- set ns = namespace(n=0) -%}{% for m in messages if m.role != 'system' %}{% set ns.n = ns.n + 1 %}"
+        "{{ loop.index }}/{{ loop.length }}:{{ ns.n }}{% else %}none{% endfor %}",
+        "macro": "{% macro f(a, b=2) %}[{{ a }}|{{ b }}]{% endmacro %}{{ f(1) }}{{ f(b=3, a='x') }}",
+        "filters": "{{ [3,1,2] | sort | join(',') }}{{ {'a':1} | tojson }}{{ 'aBc' | upper | replace('B','_') }}"
+        "{{ x | default('d') }}{{ messages | length }}",
+        "tests": "{{ x is defined }}{{ 1 is odd }}{{ 'a' in 'abc' and not none is string }}{{ 1 if x else 2.5e3 }}",
+        "slices": "{{ 'abcdef'[1:-1:2] }}{{ messages[-1]['role'] }}{{ (1,2)[::-1] }}{{ messages[0].content.split() }}",
+        "raise": "{{ raise_exception('no ' ~ messages[0].role) }}",
+        "deep": "{{ " + "(" * 300 + "1" + ")" * 300 + " }}",
+        "long-loop": "{% for i in range(99999) %}{% for j in range(99999) %}{{ i * j }}{% endfor %}{% endfor %}",
+        "doubling": "{% set s = 'x' %}{% for i in range(40) %}{% set s = s + s %}{{ s }}{% endfor %}",
+        "recursion": "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}",
+        "open": "{% for m in messages %}{{ m",
+        "comment": "{# a {{ b }} #}{%- raw -%}{{ x }}{%- endraw -%}",
+    }
+    for name, text in rows.items():
+        put("template", name, text + "\0" + messages)
+
+
 if __name__ == "__main__":
     make_gguf()
     make_safetensors()
     make_json()
     make_config()
+    make_template()

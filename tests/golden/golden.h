@@ -55,6 +55,10 @@ struct File {
     Storage storage;
 };
 
+inline void PrintTo(const File &file, std::ostream *out) {
+    *out << file.path;
+}
+
 inline std::vector<File> files() {
     std::vector<File> all;
     for (const auto &entry : std::filesystem::directory_iterator(folder())) {

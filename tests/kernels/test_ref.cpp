@@ -1,8 +1,8 @@
 // The reference back end against the definitions, written here once more as small loops in double.
 #include "kernels/backends.h"
 #include "kernels/dtype.h"
-#include "kernels/quant/half.h"
 #include "kernels/host.h"
+#include "kernels/quant/half.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,215 @@
+"""Short chats: what the user asks, what is true, and how the system wants it said."""
+
+from . import arithmetic, stories, tasks
+from . import words as w
+from .grammar import expand, polish
+
+NAME = "Tiny"
+SOUNDS = {"dog": "woof", "cat": "meow", "cow": "moo", "duck": "quack", "sheep": "baa", "pig": "oink", "bee": "buzz",
+          "owl": "hoot", "lion": "roar", "mouse": "squeak", "frog": "croak", "horse": "neigh", "hen": "cluck"}
+COLORS = {"grass": "green", "snow": "white", "the sky": "blue", "coal": "black", "a lemon": "yellow", "blood": "red",
+          "milk": "white", "a carrot": "orange", "the sun": "yellow", "a cherry": "red", "the sea": "blue", "honey": "golden",
+          "a frog": "green", "a mouse": "gray", "an elephant": "gray", "chocolate": "brown", "a pig": "pink", "the night": "black"}
+HOMES = {"bird": "a nest", "fish": "the water", "bee": "a hive", "rabbit": "a hole", "bear": "a cave", "hen": "the barn",
+         "fox": "a den", "horse": "the stable", "ant": "the ground", "monkey": "the trees", "penguin": "the ice", "pig": "a sty"}
+
+
+def fact(rng):
+    """(question, full sentence, one word)"""
+    k = rng.randrange(9)
+    if k == 0:
+        a, b = rng.choice(w.OPPOSITES)
+        a, b = (a, b) if rng.random() < 0.5 else (b, a)
+        return f"What is the opposite of {a}?", f"The opposite of {a} is {b}.", b
+    if k == 1:
+        c = rng.choice(sorted(w.CATEGORIES))
+        x = rng.choice(w.CATEGORIES[c])
+        return f"What kind of thing is {x}?", f"The word {x} belongs to {c}.", c
+    if k == 2:
+        x, s = rng.choice(list(SOUNDS.items()))
+        return polish(f"What sound does a {x} make?"), polish(f"A {x} says {s}."), s
+    if k == 3:
+        x, c = rng.choice(list(COLORS.items()))
+        return f"What color is {x}?", f"{x[0].upper() + x[1:]} is {c}.", c
+    if k == 4:
+        x, h = rng.choice(list(HOMES.items()))
+        return polish(f"Where does a {x} live?"), polish(f"A {x} lives in {h}."), h.split()[-1]
+    if k == 5:
+        names, what = rng.choice([(w.DAYS, "day"), (w.MONTHS, "month")])
+        i = rng.randrange(len(names))
+        j = (i + 1) % len(names)
+        return f"Which {what} comes after {names[i]}?", f"{names[j]} comes after {names[i]}.", names[j]
+    if k == 6:
+        x = rng.choice(w.NOUNS)
+        if x in w.IRREGULAR and w.plural(x) == x:
+            x = "cat"
+        return f"What is the plural of {x}?", f"The plural of {x} is {w.plural(x)}.", w.plural(x)
+    if k == 7:
+        a, b = rng.randint(1, 9), rng.randint(1, 9)
+        return f"What is {a} + {b}?", f"{a} + {b} = {a + b}.", str(a + b)
+    a, b = rng.sample(range(1, 100), 2)
+    return f"Which is larger, {a} or {b}?", f"{max(a, b)} is larger.", str(max(a, b))
+
+
+def small_talk(rng):
+    name = NAME
+    return rng.choice([
+        ("Hello!", f"Hello! How can I help you?"), ("Hi!", f"Hello! How can I help you?"), ("Good morning!", "Good morning! How can I help you?"),
+        ("How are you?", "I am fine, thank you."), ("What is your name?", f"My name is {name}."), ("Who are you?", f"I am {name}, a very small language model."),
+        ("Thank you!", "You are welcome."), ("Thanks!", "You are welcome."), ("Goodbye!", "Goodbye! Have a nice day."), ("Good night!", "Good night! Sleep well."),
+        ("What can you do?", "I can tell stories, answer little questions and work out sums."),
+        ("Are you a person?", "No, I am a very small language model."),
+        ("How old are you?", "I am very young."), ("Can you help me?", "Yes, I will try."),
+    ])
+
+
+def list_request(rng):
+    """(question, answer): a list of a wanted length."""
+    n, c = rng.randint(2, 5), rng.choice(sorted(set(w.CATEGORIES) - {"clothes", "food", "body"}))
+    number = rng.choice((w.NUMBER_WORDS[n], str(n)))
+    return f"Name {number} {w.plural(c)}.", ", ".join(rng.sample(w.CATEGORIES[c], n)) + "."
+
+
+def count_request(rng):
+    n = rng.randint(2, 12)
+    return f"Count to {rng.choice((w.NUMBER_WORDS[n], str(n)))}.", ", ".join(map(str, range(1, n + 1))) + "."
+
+
+def _word(rng, role, test):
+    return rng.choice(w.kept(role, w.EVERYDAY)[test])
+
+
+def _upper(rng, test):
+    return rng.choice(["Answer in capitals.", "Write in capital letters.", "Use only capital letters."]), lambda full, short: full.upper()
+
+
+def _one_word(rng, test):
+    return rng.choice(["Answer with one word.", "Use only one word.", "Give short answers of one word."]), lambda full, short: short
+
+
+def _end(rng, test):
+    x = _word(rng, "chat-word", test)
+    return (rng.choice([f"End every answer with the word {x}.", f"Always end with the word {x}.", f"The last word must be {x}."]),
+            lambda full, short: f"{full} {x[0].upper() + x[1:]}.")
+
+
+def _start(rng, test):
+    x = _word(rng, "chat-word", test)
+    return (rng.choice([f"Start every answer with the word {x}.", f"Begin with the word {x}."]),
+            lambda full, short: f"{x[0].upper() + x[1:]}! {full}")
+
+
+def _pirate(rng, test):
+    return (rng.choice(["You are a pirate.", "Answer as a pirate.", "Talk like a pirate."]),
+            lambda full, short: f"Arr, matey! {full} Yo ho ho!")
+
+
+def _polite(rng, test):
+    return rng.choice(["Be very polite.", "Answer politely."]), lambda full, short: f"With pleasure. {full} I hope that helps."
+
+
+def _twice(rng, test):
+    return rng.choice(["Say everything twice.", "Give every answer twice."]), lambda full, short: f"{full} {full}"
+
+
+def _quote(rng, test):
+    return rng.choice(["Put the answer in brackets.", "Write the answer in brackets."]), lambda full, short: f"({short})"
+
+
+STYLES = {"capitals": _upper, "one word": _one_word, "end with": _end, "start with": _start, "pirate": _pirate, "polite": _polite,
+          "twice": _twice, "brackets": _quote}
+PLAIN = ["You are a helpful assistant.", "You are Tiny, a small and helpful assistant.", "Answer in a full sentence.", "Be helpful."]
+
+START, END = "<|im_start|>", "<|im_end|>"
+
+
+def render(turns):
+    """[(role, text, learn)] as [(text, learn)]; a learnt turn learns its end too, and nothing of its header."""
+    out = []
+    for role, text, learn in turns:
+        out += [(f"{START}{role}\n", False), (text + END, learn), ("\n", False)]
+    return out[:-1]
+
+
+def styled(rng, n, style, test=False):
+    """(system, [(question, answer)]): n answers in a style; with test, to questions never answered so in training."""
+    system, say = STYLES[style](rng, test)
+    if rng.random() < 0.3:
+        system = rng.choice(PLAIN[:2]) + " " + system
+    out = []
+    while len(out) < n:
+        q, full, short = fact(rng)
+        if w.held("chat", f"{style}/{q}") == test:
+            out.append((q if test else _ask(rng, q), say(full, short)))
+    return system, out
+
+
+def _persona(rng):
+    name = rng.choice(w.GIRLS + w.BOYS)
+    system = rng.choice([f"You are {name}.", f"Your name is {name}.", f"You are {name}, a friendly helper."])
+    return system, *rng.choice([("What is your name?", f"My name is {name}."), ("Who are you?", f"I am {name}."),
+                                ("Hello!", f"Hello! I am {name}. How can I help you?")])
+
+
+def _ask(rng, q):
+    return q if rng.random() < 0.8 else rng.choice(["Please tell me. ", "I have a question. ", "Hi! "]) + q
+
+
+def _arithmetic(rng):
+    p, r = arithmetic.question(rng, expand), rng.random()
+    if r < 0.35:
+        return rng.choice(["Think step by step.", "Show your steps.", "Solve the problem step by step."]), p.question, arithmetic.answer_text(p, True)
+    if r < 0.75:
+        return rng.choice(PLAIN[:2] + [None]), f"{p.question} {arithmetic.STEP_CUE}", f"{p.worked()} The answer is {p.answer}."
+    if r < 0.88:
+        return rng.choice(["Give only the number.", "Answer with the number only."]), p.question, str(p.answer)
+    return rng.choice(PLAIN[:2] + [None]), p.question, arithmetic.answer_text(p, False)
+
+
+def _story(rng):
+    if rng.random() < 0.6:
+        kind = rng.choice(w.ANIMALS)
+        return polish(rng.choice([f"Tell me a story about a {kind}.", f"Write a story about a {kind}.", f"Please tell a story about a {kind}."])), stories.story(rng, kind, short=True)
+    name = rng.choice(w.GIRLS + w.BOYS)
+    return rng.choice([f"Tell me a story about {name}.", f"Write a story with {name} in it."]), stories.story(rng, name=name, short=True)
+
+
+def by_example(rng, items):
+    turns = []
+    if rng.random() < 0.4:
+        turns.append(("system", rng.choice(["Follow the examples.", "Do the same.", "You are a helpful assistant."]), False))
+    learn_first = rng.random() < 0.1
+    for i, (x, y) in enumerate(items):
+        turns += [("user", x, False), ("assistant", y, i > 0 or learn_first)]
+    return turns
+
+
+def document(rng):
+    r = rng.random()
+    system, pairs = None, []
+    if r < 0.42:
+        system, pairs = styled(rng, rng.choice((1, 1, 2, 3)), rng.choice(list(STYLES)))
+    elif r < 0.57:
+        system = rng.choice(PLAIN + [None, None])
+        for _ in range(rng.choice((1, 2, 3))):
+            q, full, _ = fact(rng)
+            pairs.append((_ask(rng, q), full) if rng.random() < 0.7 else small_talk(rng))
+    elif r < 0.62:
+        s, q, a = _persona(rng)
+        system, pairs = s, [(q, a)]
+    elif r < 0.69:
+        system = rng.choice([None, PLAIN[0]])
+        pairs = [list_request(rng) if rng.random() < 0.6 else count_request(rng)]
+    elif r < 0.84:
+        system, q, a = _arithmetic(rng)
+        pairs = [(q, a)]
+    elif r < 0.90:
+        system = rng.choice([None, PLAIN[0], "You tell stories."])
+        pairs = [_story(rng)]
+    else:
+        task = tasks.pick(rng)
+        return render(by_example(rng, tasks.pairs(rng, task, min(tasks.shots(rng), 5))))
+    turns = [("system", system, False)] if system else []
+    for q, a in pairs:
+        turns += [("user", q, False), ("assistant", a, True)]
+    return render(turns)

@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""Measures a model on items that training never saw, and writes RESULTS.md.
+
+    python3 evaluate.py --model ../models/tiny-reasoner.gguf --with llm --llm ../../build/bin/llm
+    python3 evaluate.py --model ../models/tiny-reasoner.gguf --with torch
+
+--with llm runs the llm command of this project, --with torch the PyTorch model of model.py on the same GGUF's weights.
+"""
+
+import argparse
+import collections
+import json
+import math
+import os
+import random
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+from corpus import arithmetic, chat, tasks
+from corpus.grammar import expand
+
+BOS, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+
+
+class LlmCommand:
+    """The llm command; one call a prompt."""
+
+    def __init__(self, a):
+        self.command, self.model, self.name = a.llm, a.model, "libllm (the llm command)"
+
+    def generate(self, prompts, max_tokens, stop=None, temperature=0.0, seed=0, n=1):
+        out = []
+        for i, prompt in enumerate(prompts):
+            call = [self.command, "generate", self.model, "-f", "-", "--json", "--special", "-n", str(max_tokens),
+                    "--temperature", str(temperature), "--seed", str(seed + i), "--completions", str(n)]
+            r = subprocess.run(call + (["--stop", stop] if stop else []), input=prompt, capture_output=True, text=True)
+            if r.returncode:
+                sys.exit(f"{shlex.join(call)}: {r.stderr or r.stdout}")
+            answer = json.loads(r.stdout)
+            out.append([c["text"] for c in answer.get("completions", [answer])])
+            progress(i + 1, len(prompts))
+        return out
+
+
+class Torch:
+    """The training code's model with the weights of the GGUF, in F32."""
+
+    def __init__(self, a):
+        import torch
+
+        import export
+        import model
+
+        source = export.Source(a.model)
+        self.torch, self.module, self.name = torch, model, "PyTorch, F32 arithmetic"
+        torch.set_num_threads(a.threads)
+        self.net = model.Llama(model.Shape(**source.shape()))
+        self.net.load_state_dict({n: torch.from_numpy(x) for n, x in source.params().items()})
+        self.tok = source.tokenizer_json()
+
+    def generate(self, prompts, max_tokens, stop=None, temperature=0.0, seed=0, n=1):
+        ids = [self.tok.encode(p).ids for p in prompts]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        end = self.tok.token_to_id(END)
+        # A token that holds the stop text ends the completion too; what follows the text is cut below.
+        stops = {end} | ({i for t, i in self.tok.get_vocab().items() if stop in self.tok.decoder.decode([t])} if stop else set())
+        out = [[] for _ in prompts]
+        for k in range(0, len(order), 50):
+            part = order[k:k + 50]
+            for s in range(n):
+                got = self.module.generate(self.net, [ids[i] for i in part], max_tokens, stops, temperature, seed * 1000 + k * 10 + s)
+                for i, g in zip(part, got):
+                    text = self.tok.decode(g, skip_special_tokens=False)
+                    out[i].append(text.split(stop)[0] if stop else text)
+            progress(k + len(part), len(order))
+        return out
+
+
+def progress(i, n):
+    if sys.stderr.isatty() or i == n:
+        print(f"\r  {i}/{n}", end="" if i < n else "\n", file=sys.stderr, flush=True)
+
+
+def wilson(k, n, z=1.959964):
+    p, d = k / n, 1 + z * z / n
+    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - half) / d), min(1.0, (middle + half) / d)
+
+
+def percent(k, n):
+    low, high = wilson(k, n)
+    return f"{100 * k / n:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def number_in(text):
+    found = re.findall(r"The answer is (-?\d+)", text)
+    return found[-1] if found else None
+
+
+def problems(seed, n, make):
+    rng = random.Random(f"evaluation/{seed}")
+    return [make(rng) for _ in range(n)]
+
+
+KINDS = {
+    "multi-step problems (2 or 3 steps)": lambda rng: arithmetic.word_problem(rng, expand, rng.choice((2, 3)), test=True),
+    "one-step problems": lambda rng: arithmetic.word_problem(rng, expand, 1, test=True),
+    "sums of two 3-digit numbers": lambda rng: arithmetic.Sum(rng, 3, test=True),
+}
+
+
+def measure_arithmetic(b, n, rows):
+    """Direct against worked, for each kind: {kind: (direct, worked)} right answers."""
+    out = {}
+    for kind, make in KINDS.items():
+        items = problems(kind, n, make)
+        wanted = [str(p.answer) for p in items]
+        print(kind, file=sys.stderr)
+        direct = b.generate([f"Q: {p.question}\nA: The answer is" for p in items], 8, "\n")
+        worked = b.generate([f"Q: {p.question}\nA: {arithmetic.STEP_CUE}" for p in items], 120, "\n")
+        k_direct = sum(re.findall(r"-?\d+", d[0])[:1] == [x] for d, x in zip(direct, wanted))
+        k_worked = sum(number_in(w[0]) == x for w, x in zip(worked, wanted))
+        out[kind] = k_direct, k_worked
+        rows.append(f"| {kind} | {percent(k_direct, n)} | {percent(k_worked, n)} | {100 * (k_worked - k_direct) / n:+.1f} |")
+    return out
+
+
+def measure_consistency(b, n):
+    """One sample against the vote of five (the first of them is the one), at temperature 0.8, on the multi-step problems."""
+    kind = next(iter(KINDS))
+    items = problems(kind, n, KINDS[kind])
+    print("self-consistency", file=sys.stderr)
+    samples = b.generate([f"Q: {p.question}\nA: {arithmetic.STEP_CUE}" for p in items], 120, "\n", 0.8, seed=11, n=5)
+    single = voted = 0
+    for p, texts in zip(items, samples):
+        answers = [number_in(t) for t in texts]
+        votes = collections.Counter(x for x in answers if x is not None)
+        single += answers[0] == str(p.answer)
+        voted += bool(votes) and votes.most_common(1)[0][0] == str(p.answer)
+    return single, voted
+
+
+def by_example_items(n, n_shots):
+    """The same tasks, forms and (so far as it goes) questions for every number of shots."""
+    items = []
+    for i in range(n):
+        rng = random.Random(f"evaluation/by example/{i}")
+        task = tasks.ALL[i % len(tasks.ALL)]
+        before, between, after = rng.choice(tasks.FORMS)
+        pairs = tasks.pairs(rng, task, 8, test=True) if task != "pairs" else tasks.pairs(rng, task, n_shots, test=True)
+        pairs = pairs[-(n_shots + 1):]
+        if task == "labels" and n_shots:
+            pairs = with_both_labels(rng, n_shots)
+        prompt = "".join(f"{before}{x}{between} {y}{after}" for x, y in pairs[:-1]) + before + pairs[-1][0] + between
+        items.append((task, prompt, pairs[-1][1]))
+    return items
+
+
+def with_both_labels(rng, n_shots):
+    """Shots that show the label that is asked for."""
+    while True:
+        pairs = tasks.pairs(rng, "labels", n_shots, test=True)
+        if len(pairs) == n_shots + 1 and pairs[-1][1] in {y for _, y in pairs[:-1]}:
+            return pairs
+
+
+def measure_by_example(b, n):
+    """{shots: {group: [right, asked]}}"""
+    group_of = {t: g for g, ts in tasks.GROUPS.items() for t in ts}
+    out = {}
+    for n_shots in (0, 1, 2, 4, 8):
+        print(f"by example, {n_shots} shots", file=sys.stderr)
+        items = by_example_items(n, n_shots)
+        answers = b.generate([p for _, p, _ in items], 24, "\n")
+        out[n_shots] = {g: [0, 0] for g in ["all", *tasks.GROUPS]}
+        for (task, _, wanted), got in zip(items, answers):
+            for g in ("all", group_of[task]):
+                out[n_shots][g][0] += got[0].strip() == wanted
+                out[n_shots][g][1] += 1
+    return out
+
+
+def chat_prompt(turns):
+    return "".join(f"{START}{role}\n{text}{END}\n" for role, text in turns) + f"{START}assistant\n"
+
+
+def measure_chat(b, n):
+    """{style: [right, asked]}: answers that are right word for word, and in the style that the system turn wants."""
+    items = []
+    for i in range(n):
+        rng = random.Random(f"evaluation/chat/{i}")
+        style = list(chat.STYLES)[i % len(chat.STYLES)]
+        system, ((q, a),) = chat.styled(rng, 1, style, test=True)
+        items.append((style, chat_prompt([("system", system), ("user", q)]), a))
+    print("chat", file=sys.stderr)
+    answers = b.generate([p for _, p, _ in items], 60)
+    out = {s: [0, 0] for s in ["all", *chat.STYLES]}
+    for (style, _, wanted), got in zip(items, answers):
+        for s in ("all", style):
+            out[s][0] += got[0].strip() == wanted
+            out[s][1] += 1
+    return out
+
+
+STORY_PROMPTS = ["Once upon a time", "The little cat", "One day", "Once upon a time, there was a brave mouse", "There was once",
+                 "In a small house", "Tom was a clever fox.", "The old bridge", "Long ago, in a warm valley", "Lily was a happy girl."]
+
+
+def loops(text, size=12):
+    """True if some run of so many words comes twice."""
+    words = text.split()
+    runs = [tuple(words[i:i + size]) for i in range(len(words) - size + 1)]
+    return len(set(runs)) < len(runs)
+
+
+SAMPLES = [
+    ("The little cat", 200, None),
+    ("Q: Sara has 34 apples. Then she buys 8 more. Later, she gives 5 to Ben. How many apples does Sara have now?\nA: Let's think step by step.", 100, "\n"),
+    ("blue -> cup\ntree -> nine\nhat -> owl\ntree ->", 10, "\n"),
+    ("Input: s m a l l\nOutput: l\n\nInput: g r e e n\nOutput: n\n\nInput: t a b l e\nOutput:", 10, "\n"),
+    (chat_prompt([("system", "Answer in capitals."), ("user", "What color is snow?")]), 40, None),
+    (chat_prompt([("system", "You are a pirate."), ("user", "What is the opposite of hot?")]), 40, None),
+    (chat_prompt([("user", "Tell me a story about a frog.")]), 250, None),
+]
+SAMPLES = [s for s in SAMPLES if s[1]]
+
+
+def report(a, b, rows, single, voted, few, styles, stories, seconds):
+    n = a.count
+    one, four = few[0]["all"][0], few[4]["all"][0]
+    multi = rows["multi"]
+    looped = sum(loops(t) for t in stories)
+    verdict = lambda ok: "reached" if ok else "MISSED"
+    command = "python3 " + shlex.join(["evaluate.py", *sys.argv[1:]])
+    lines = [
+        "# Results", "",
+        f"Made by `{command}` in {seconds:.0f} s; runner: {b.name}; model: {os.path.getsize(a.model)} bytes.",
+        f"{n} items a cell, all with words, names and numbers that training never shows in that place; greedy unless said otherwise;"
+        " in brackets the 95 % interval (Wilson).", "",
+        "## The figures to reach", "", "| figure | wanted | measured | |", "|---|---|---|---|",
+        f"| worked steps minus direct answers, multi-step problems | at least +30 points | {100 * (multi[1] - multi[0]) / n:+.1f} | "
+        f"{verdict(multi[1] - multi[0] >= 0.3 * n)} |",
+        f"| 4 shots minus 0 shots, tasks by example | at least +40 points | {100 * (four - one) / n:+.1f} | {verdict(four - one >= 0.4 * n)} |",
+        f"| vote of 5 minus 1 sample, temperature 0.8 | not below 0 | {100 * (voted - single) / n:+.1f} | {verdict(voted >= single)} |",
+        f"| stories of 200 greedy tokens in which 12 words in a row come twice | 0 of {len(stories)} | {looped} | {verdict(not looped)} |", "",
+        "## Direct answers and worked steps", "",
+        "Direct: the answer begins `The answer is`. Worked: it begins `Let's think step by step.`", "",
+        "| problems | direct | worked | points |", "|---|---|---|---|", *rows["table"], "",
+        f"Self-consistency on the multi-step problems at temperature 0.8: one sample {percent(single, n)}, vote of five {percent(voted, n)}.", "",
+        "## Tasks told by examples", "",
+        f"{len(tasks.ALL)} tasks in {len(tasks.GROUPS)} kinds; an answer counts if it is right to the letter.", "",
+        "| kind | " + " | ".join(f"{k} shots" for k in few) + " |", "|---|" + "---|" * len(few),
+        *("| " + " | ".join([g, *(percent(*few[k][g]) for k in few)]) + " |" for g in few[0]), "",
+        "## Chats that follow a system instruction", "",
+        "Right answer to the letter, in the manner that the system turn wants.", "",
+        "| instruction | right |", "|---|---|", *(f"| {s} | {percent(*styles[s])} |" for s in styles), "",
+        "## Samples", "",
+    ]
+    for prompt, max_tokens, stop in SAMPLES:
+        text = b.generate([prompt], max_tokens, stop)[0][0]
+        lines += ["```text", prompt + "⟩" + text, "```", ""]
+    lines.append("`⟩` marks where the prompt ends.")
+    with open(a.output, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--model", required=True, help="a GGUF")
+    p.add_argument("--with", dest="runner", choices=("llm", "torch"), default="llm")
+    p.add_argument("--llm", default="llm", help="the llm command")
+    p.add_argument("--threads", type=int, default=2, help="for --with torch")
+    p.add_argument("--count", type=int, default=500, help="items a cell")
+    p.add_argument("--output", default="RESULTS.md")
+    a = p.parse_args()
+    b, began = {"llm": LlmCommand, "torch": Torch}[a.runner](a), time.time()
+    table = []
+    arith = measure_arithmetic(b, a.count, table)
+    single, voted = measure_consistency(b, a.count)
+    few = measure_by_example(b, a.count)
+    styles = measure_chat(b, a.count)
+    print("stories", file=sys.stderr)
+    stories = [p + t[0] for p, t in zip(STORY_PROMPTS, b.generate(STORY_PROMPTS, 200))]
+    rows = {"table": table, "multi": arith[next(iter(KINDS))]}
+    report(a, b, rows, single, voted, few, styles, stories, time.time() - began)
+
+
+if __name__ == "__main__":
+    main()

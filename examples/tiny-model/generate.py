@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""The corpus of the bundled model: an endless, numbered row of documents. Document i of seed s is always the same.
+
+    python3 generate.py --count 10              shows ten documents
+    python3 generate.py --kind tasks --count 3  shows three of one kind
+"""
+
+import argparse
+import random
+
+from corpus import arithmetic, chat, stories, tasks
+from corpus.grammar import expand
+
+BOS, EOS = "<|endoftext|>", "<|im_end|>"
+
+KINDS = {
+    "story": lambda rng: [(stories.story(rng), 0.5)],
+    "arithmetic": lambda rng: arithmetic.document(rng, expand),
+    "tasks": tasks.document,
+    "chat": chat.document,
+}
+MIX = {"story": 0.10, "arithmetic": 0.22, "tasks": 0.43, "chat": 0.25}
+
+
+def document(seed, index, kind=None):
+    """One document as [(text, weight of its tokens in the loss)], from its first token to its last."""
+    rng = random.Random(f"{seed}/{index}")
+    kind = kind or rng.choices(list(MIX), list(MIX.values()))[0]
+    parts = KINDS[kind](rng)
+    if rng.random() < 0.9:
+        parts = [(BOS, False)] + parts
+    if not parts[-1][0].endswith(EOS):
+        parts = parts + [(EOS, parts[-1][1])]
+    return parts
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--first", type=int, default=0)
+    p.add_argument("--count", type=int, default=10)
+    p.add_argument("--kind", choices=KINDS)
+    a = p.parse_args()
+    for i in range(a.first, a.first + a.count):
+        print("".join(t for t, _ in document(a.seed, i, a.kind)), end="\n--------\n")
+
+
+if __name__ == "__main__":
+    main()
