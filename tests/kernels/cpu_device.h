@@ -134,7 +134,10 @@ struct Cache {
         size_t next = 0;
         for (Ints &list : pages)
             for (int32_t &page : list) page = order[next++];
+        size_t n_bytes = 0, before = d.host.live_bytes;
+        EXPECT_EQ(d.device->ops->kv_bytes(&n_bytes, d.device, &desc), LLM_OK);
         EXPECT_EQ(d.device->ops->kv_create(&kv, d.device, &desc), LLM_OK) << d.host.text;
+        EXPECT_EQ(d.host.live_bytes - before, n_bytes) << "the estimate";
     }
     ~Cache() { d.device->ops->kv_free(d.device, kv); }
     Cache(const Cache &) = delete;
