@@ -94,6 +94,10 @@ int cli_get_prompt(cli_prompt *out, cli *c); /* exactly one of --prompt, --file,
 int cli_encode(llm_token **out, size_t *n_ids, cli *c, const llm_tokenizer *tokenizer, llm_span text, uint32_t flags);
 int cli_prompt_ids(llm_token **out, size_t *n_ids, cli *c, const cli_prompt *prompt);
 
+/* ---- conversation.c ---- */
+int cli_get_template(llm_template **out, int *is_plain, cli *c); /* the model's, or plain lines of "Role: text" */
+int cli_get_now(llm_template_options *options, cli *c);          /* --now */
+
 /* ---- output.c ---- */
 int cli_usage(cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_fail(cli *c, llm_status status); /* reports status and llm_last_error() */

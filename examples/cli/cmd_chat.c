@@ -1,41 +1,20 @@
-/* llm chat: a conversation on the terminal. Each turn submits the whole transcript; the engine's
- * prefix cache already holds all of it but the last line. */
+/* llm chat: a conversation on the terminal. Each turn submits all of it, as the model's template writes it; the
+ * engine's prefix cache already holds everything but the last line. */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct chat {
     cli *c;
-    char *transcript; /* what the model has read and written, malloc's */
-    size_t n_bytes;
-    json_t *turns;
+    llm_template *tmpl;
+    json_t *messages;
     int leading; /* nothing of this answer was printed yet */
 } chat;
 
-static const llm_span turn_end = {"\nUser:", 6};
-
-static int append(chat *t, const char *text, size_t n) {
-    char *larger = realloc(t->transcript, t->n_bytes + n + 1);
-    if (!larger) return cli_error(t->c, LLM_E_MEMORY, "out of memory");
-    memcpy(larger + t->n_bytes, text, n);
-    t->transcript = larger;
-    t->n_bytes += n;
-    return CLI_OK;
-}
-
-static int append_text(chat *t, const char *text) {
-    return append(t, text, strlen(text));
-}
-
-static int reset(chat *t) {
-    t->n_bytes = 0;
-    json_array_clear(t->turns);
-    const char *system = cli_get(t->c, "system");
-    int rc = append_text(t, system ? system : "");
-    return !rc && system ? append_text(t, "\n") : rc;
-}
+static const llm_span turn_end = {"\nUser:", 6}; /* of the plain template */
 
 /* The blank between "Assistant:" and the answer belongs to the format, not to the answer. */
 static llm_span without_blank(llm_span text) {
@@ -52,9 +31,40 @@ static void print_event(void *user, const llm_event *event) {
     fflush(stdout);
 }
 
-static void add_turn(chat *t, const char *role, llm_span text) {
-    json_array_append_new(t->turns, json_pack("{s:s,s:o}", "role", role, "text", cli_json_text(text.ptr, text.len)));
+static void add_message(chat *t, const char *role, llm_span text) {
+    json_array_append_new(t->messages,
+                          json_pack("{s:s,s:o}", "role", role, "content", cli_json_text(text.ptr, text.len)));
 }
+
+static int reset(chat *t) {
+    const char *system = cli_get(t->c, "system");
+    json_array_clear(t->messages);
+    if (system) add_message(t, "system", (llm_span){system, strlen(system)});
+    return CLI_OK;
+}
+
+/* Takes back the last question and its answer. */
+static int undo(chat *t) {
+    for (size_t n = json_array_size(t->messages); n > 0; n--) {
+        const char *role = json_string_value(json_object_get(json_array_get(t->messages, n - 1), "role"));
+        if (strcmp(role, "system") == 0) break;
+        json_array_remove(t->messages, n - 1);
+        if (strcmp(role, "user") == 0) break;
+    }
+    return CLI_OK;
+}
+
+static int save(chat *t, const char *path) {
+    json_t *whole = json_pack("{s:O}", "messages", t->messages);
+    if (!whole || json_dump_file(whole, path, JSON_INDENT(2)) != 0)
+        fprintf(stderr, "llm chat: %s: %s\n", path, strerror(errno));
+    else
+        fprintf(stderr, "saved to %s\n", path);
+    json_decref(whole);
+    return CLI_OK;
+}
+
+/* ---- one answer ---- */
 
 static int keep_answer(chat *t, llm_request *request) {
     llm_result *result;
@@ -64,29 +74,50 @@ static int keep_answer(chat *t, llm_request *request) {
     if (status) return cli_fail(t->c, status);
     status = llm_result_text(&text, result, 0);
     if (!status) status = llm_result_finish(&finish, result, 0);
-    int rc = status ? cli_fail(t->c, status) : append(t, text.ptr, text.len);
-    if (!rc) rc = append_text(t, "\n");
-    if (!rc) add_turn(t, "assistant", without_blank(text));
-    if (finish == LLM_FINISH_CONTEXT) fprintf(stderr, "llm chat: the context is full; /reset makes room\n");
+    int rc = status ? cli_fail(t->c, status) : CLI_OK;
+    if (!rc) add_message(t, "assistant", without_blank(text));
+    if (finish == LLM_FINISH_CONTEXT) fprintf(stderr, "llm chat: the context is full; /reset or /undo makes room\n");
     llm_result_unref(result);
     return rc;
 }
 
-static int answer(chat *t, const char *line, size_t n) {
-    int rc = append_text(t, "User: ");
-    if (!rc) rc = append(t, line, n);
-    if (!rc) rc = append_text(t, "\nAssistant:");
-    if (rc) return rc;
-    add_turn(t, "user", (llm_span){line, n});
-    t->leading = 1;
-    llm_request *request = NULL;
+static int submit(llm_request **out, chat *t) {
     cli *c = t->c;
-    llm_status status = llm_request_submit(&request, c->engine, t->transcript, t->n_bytes, &c->generate_options);
-    rc = status ? cli_fail(c, status) : cli_run_request(c, request, print_event, t);
+    json_t *context = json_pack("{s:O,s:b}", "messages", t->messages, "add_generation_prompt", 1);
+    char *text = context ? json_dumps(context, JSON_COMPACT) : NULL;
+    json_decref(context);
+    if (!text) return cli_error(c, LLM_E_MEMORY, "out of memory");
+    llm_rendering *rendering = NULL;
+    const llm_token *ids;
+    size_t n;
+    llm_status status = llm_chat_apply(&rendering, c->model, t->tmpl, text, LLM_NTS, NULL);
+    if (!status) status = llm_rendering_tokens(&ids, &n, rendering);
+    if (!status) status = llm_request_submit_tokens(out, c->engine, ids, n, &c->generate_options);
+    int rc = status ? cli_fail(c, status) : CLI_OK;
+    llm_rendering_destroy(rendering);
+    free(text);
+    return rc;
+}
+
+static int answer(chat *t, const char *line, size_t n) {
+    llm_request *request = NULL;
+    add_message(t, "user", (llm_span){line, n});
+    t->leading = 1;
+    int rc = submit(&request, t);
+    if (!rc) rc = cli_run_request(t->c, request, print_event, t);
     if (!rc) rc = keep_answer(t, request);
     llm_request_destroy(request);
-    if (!rc && !c->json) printf("\n");
+    if (!rc && !t->c->json) printf("\n");
     return rc;
+}
+
+/* ---- the conversation ---- */
+
+static int take_line(chat *t, const char *line, size_t n) {
+    if (strcmp(line, "/reset") == 0) return reset(t);
+    if (strcmp(line, "/undo") == 0) return undo(t);
+    if (strncmp(line, "/save ", 6) == 0) return save(t, line + 6);
+    return n ? answer(t, line, n) : CLI_OK;
 }
 
 static int converse(chat *t) {
@@ -100,34 +131,36 @@ static int converse(chat *t) {
         if (n < 0) break;
         if (n && line[n - 1] == '\n') line[--n] = 0;
         if (strcmp(line, "/exit") == 0) break;
-        if (strcmp(line, "/reset") == 0)
-            rc = reset(t);
-        else if (n)
-            rc = answer(t, line, (size_t)n);
+        rc = take_line(t, line, (size_t)n);
     }
     free(line);
     return rc;
 }
 
 static int run(cli *c) {
-    int rc = cli_expect_args(c, 1, 1);
+    int is_plain, rc = cli_expect_args(c, 1, 1);
+    chat t = {.c = c};
     if (!rc) rc = cli_open_engine(c, c->args[0]);
+    if (!rc) rc = cli_get_template(&t.tmpl, &is_plain, c);
     if (rc) return rc;
-    c->generate_options.stop_strings = &turn_end;
-    c->generate_options.n_stop_strings = 1;
+    if (is_plain) {
+        c->generate_options.stop_strings = &turn_end;
+        c->generate_options.n_stop_strings = 1;
+    }
     c->generate_options.n = 1;
-    chat t = {.c = c, .turns = json_array()};
+    t.messages = json_array();
     if (!c->json && isatty(STDIN_FILENO))
-        fprintf(stderr, "/reset forgets the conversation, /exit or Ctrl-D leaves, Ctrl-C ends an answer.\n");
+        fprintf(stderr, "/reset forgets the conversation, /undo the last question, /save FILE writes it down,\n"
+                        "/exit or Ctrl-D leaves, Ctrl-C ends an answer.\n");
     rc = converse(&t);
-    free(t.transcript);
-    if (!rc && c->json) return cli_print_json(c, json_pack("{s:o}", "turns", t.turns));
-    json_decref(t.turns);
+    llm_template_unref(t.tmpl);
+    if (!rc && c->json) return cli_print_json(c, json_pack("{s:o}", "messages", t.messages));
+    json_decref(t.messages);
     return rc;
 }
 
 static const cli_option options[] = {
-    {0, "system", "TEXT", "put this before the conversation"},
+    {0, "system", "TEXT", "the system message"},
     {0, NULL, NULL, NULL},
 };
 
@@ -135,10 +168,11 @@ const cli_command cmd_chat = {
     .name = "chat",
     .synopsis = "MODEL [OPTIONS]",
     .summary = "Talk with a model on the terminal",
-    .details = "Reads a line, writes the answer, and so on until the end of input. The transcript is plain text,\n"
-               "\"User: ...\" and \"Assistant: ...\" lines, whatever chat template the model has.\n"
-               "The lines /reset and /exit are commands. Ctrl-C ends an answer.\n"
-               "--json: answers all lines, then prints {\"turns\":[{\"role\",\"text\"},...]}",
+    .details =
+        "Reads a line, writes the answer, and so on until the end of input. The conversation goes through the model's\n"
+        "own chat template; without one it is plain \"User: ...\" and \"Assistant: ...\" lines.\n"
+        "The lines /reset, /undo, /save FILE and /exit are commands. Ctrl-C ends an answer.\n"
+        "--json: answers all lines, then prints {\"messages\":[{\"role\",\"content\"},...]}",
     .options = options,
     .groups = "generate engine model runtime",
     .run = run,

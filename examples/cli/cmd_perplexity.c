@@ -78,6 +78,7 @@ static int run(cli *c) {
     if (rc) return rc;
     c->engine_options.n_ctx = (int32_t)n_ctx;
     c->engine_options.n_seqs = 1;
+    c->engine_options.prefix_cache = 0; /* no window begins like another */
     rc = cli_open_engine(c, c->args[0]);
     if (rc) return rc;
     state s = {0};

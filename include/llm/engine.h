@@ -3,9 +3,9 @@
  * An engine owns a KV cache and a worker pool and runs any number of requests at once,
  * mixing them in the same forward passes. The caller drives it: llm_engine_step() does one
  * pass; llm_generate() is submit + step until that request is done. Submitting, cancelling
- * and polling are safe from any thread; only one thread at a time may step (another gets
- * LLM_E_BUSY). What a request answers does not depend on the number of threads, on the other
- * requests, or on what the cache already holds. */
+ * and polling are safe from any thread; only one thread at a time may step, that is, be inside
+ * llm_engine_step(), llm_generate(), llm_score() or llm_embed() (another gets LLM_E_BUSY). What a request answers does
+ * not depend on the number of threads, on the other requests, or on what the cache already holds. */
 #ifndef LLM_ENGINE_H
 #define LLM_ENGINE_H
 
@@ -30,12 +30,15 @@ typedef struct llm_engine_options {
     int32_t n_threads;    /* 1..1024; default 0: as the runtime says */
 } llm_engine_options;
 
-LLM_API void llm_engine_options_init(llm_engine_options *options);
+LLM_API void llm_engine_options_init_sized(llm_engine_options *options, size_t n_bytes);
+static inline void llm_engine_options_init(llm_engine_options *options) {
+    llm_engine_options_init_sized(options, sizeof *options);
+}
 
 /* What an engine of these options would take, in bytes, beyond the model's mapped file. */
 typedef struct llm_engine_memory {
-    uint32_t struct_size;    /* set by the caller: sizeof(llm_engine_memory) */
-    int32_t n_ctx;           /* the values that the defaults resolve to */
+    uint32_t struct_size; /* set by the caller: sizeof(llm_engine_memory) */
+    int32_t n_ctx;        /* the values that the defaults resolve to */
     int64_t n_kv_tokens;
     int64_t kv_bytes;        /* KV cache */
     int64_t workspace_bytes; /* activations, logits and step tables */
@@ -51,8 +54,8 @@ LLM_API llm_status llm_engine_estimate(llm_engine_memory *out, const llm_model *
  * Errors: LLM_E_ARGUMENT, LLM_E_MEMORY, LLM_E_DEVICE. Any thread. Since 0.1. */
 LLM_API llm_status llm_engine_create(llm_engine **out, llm_model *model, const llm_engine_options *options);
 
-/* Cancels what still runs and frees the engine once its requests and sequences are destroyed
- * too; NULL is ignored. No thread may be inside llm_engine_step(). Since 0.1. */
+/* Cancels what still runs, which then is done (LLM_FINISH_CANCELLED), and frees the engine once its
+ * requests and sequences are destroyed too; NULL is ignored. No thread may be inside llm_engine_step(). Since 0.1. */
 LLM_API void llm_engine_destroy(llm_engine *engine);
 
 /* One forward pass over what is waiting, then delivery of its tokens. *n_active (may be NULL)
@@ -65,13 +68,13 @@ LLM_API llm_status llm_engine_step(int32_t *n_active, llm_engine *engine);
 
 /* Why a completion ended. */
 enum {
-    LLM_FINISH_NONE = 0,        /* it has not */
-    LLM_FINISH_EOS = 1,         /* the model ended it (EOS or end of turn) */
-    LLM_FINISH_STOP = 2,        /* a stop token or stop string of the request */
-    LLM_FINISH_LENGTH = 3,      /* max_tokens */
-    LLM_FINISH_CONTEXT = 4,     /* the context or the KV cache is full */
+    LLM_FINISH_NONE = 0,    /* it has not */
+    LLM_FINISH_EOS = 1,     /* the model ended it (EOS or end of turn); that token is not part of it */
+    LLM_FINISH_STOP = 2,    /* a stop token or stop string of the request */
+    LLM_FINISH_LENGTH = 3,  /* max_tokens */
+    LLM_FINISH_CONTEXT = 4, /* the context or the KV cache is full */
     LLM_FINISH_CANCELLED = 5,
-    LLM_FINISH_ERROR = 6        /* see llm_request_status() */
+    LLM_FINISH_ERROR = 6 /* see llm_request_status() */
 };
 
 /* "none", "eos", "stop", "length", "context", "cancelled", "error". Static. Since 0.1. */
@@ -95,7 +98,8 @@ typedef struct llm_generate_options {
     size_t n_logit_bias;
     const llm_token *stop_tokens; /* end the completion and are not part of it */
     size_t n_stop_tokens;
-    const llm_span *stop_strings; /* non-empty; likewise, also when they straddle tokens */
+    const llm_span *stop_strings; /* non-empty UTF-8; the text ends before the first of them, also when they
+                                     straddle tokens; the ids keep the tokens that spelled it */
     size_t n_stop_strings;
     int32_t n_logprobs;    /* record each token's log-probability with this many alternatives,
                               0..n_vocab; default -1: none */
@@ -104,27 +108,32 @@ typedef struct llm_generate_options {
     int32_t parse_special; /* text prompts: LLM_ENCODE_PARSE_SPECIAL; default 0 */
 } llm_generate_options;
 
-LLM_API void llm_generate_options_init(llm_generate_options *options);
+LLM_API void llm_generate_options_init_sized(llm_generate_options *options, size_t n_bytes);
+static inline void llm_generate_options_init(llm_generate_options *options) {
+    llm_generate_options_init_sized(options, sizeof *options);
+}
 
-/* Something that happened to a request. One per token, in order; the last one of each
- * completion has finish != LLM_FINISH_NONE. text holds whole UTF-8 characters and may be empty:
+/* Something that happened to a request. One per token, in order, and one that ends each completion:
+ * it has finish != LLM_FINISH_NONE and no token. text holds whole UTF-8 characters and may be empty:
  * bytes wait until a character is whole or a stop string is ruled out. Frozen layout. */
 typedef struct llm_event {
-    int32_t index;   /* which completion, 0..n-1 */
-    llm_token token; /* LLM_TOKEN_NONE for an event that only delivers text or the end */
-    llm_span text;   /* valid until the next event is asked for, or the callback returns */
-    int32_t finish;  /* LLM_FINISH_* */
-    int32_t n_tokens;/* tokens of this completion so far */
+    int32_t index;    /* which completion, 0..n-1 */
+    llm_token token;  /* LLM_TOKEN_NONE for an event that only delivers text or the end */
+    llm_span text;    /* valid until the next event is asked for, or the callback returns */
+    int32_t finish;   /* LLM_FINISH_* */
+    int32_t n_tokens; /* tokens of this completion so far */
 } llm_event;
 
-/* Called on the stepping thread. A positive return cancels the request (LLM_FINISH_CANCELLED); a
- * negative one does too and makes llm_generate answer LLM_E_CALLBACK. It may submit, poll and
- * cancel, but not step. */
+/* Called on the stepping thread. A positive return cancels the request (LLM_FINISH_CANCELLED), and its
+ * end is still told; a negative one does too, is the last call, and makes llm_generate answer
+ * LLM_E_CALLBACK. It may submit, poll and cancel, but not step. */
 typedef int32_t (*llm_event_fn)(void *user, const llm_event *event);
 
 /* Queues a prompt: text (n_bytes or LLM_NTS), or token ids as they are. options: NULL for the
- * defaults. A prompt longer than the context ends with LLM_FINISH_CONTEXT.
- * Errors: LLM_E_ARGUMENT, LLM_E_MEMORY. Any thread. Since 0.1. */
+ * defaults. A prompt longer than the context ends with LLM_FINISH_CONTEXT. The text of a completion
+ * goes on from the prompt's; it begins a text if the prompt has no token but special ones.
+ * Errors: LLM_E_ARGUMENT, LLM_E_MEMORY; LLM_E_UNSUPPORTED for text or stop strings if the model has no
+ * tokenizer: ids work, and give empty text. Any thread. Since 0.1. */
 LLM_API llm_status llm_request_submit(llm_request **out, llm_engine *engine, const char *prompt, size_t n_bytes,
                                       const llm_generate_options *options);
 LLM_API llm_status llm_request_submit_tokens(llm_request **out, llm_engine *engine, const llm_token *prompt,
@@ -155,9 +164,8 @@ LLM_API void llm_request_destroy(llm_request *request);
  * One thread at a time. Since 0.1. */
 LLM_API llm_status llm_generate(llm_result **out, llm_engine *engine, const char *prompt, size_t n_bytes,
                                 const llm_generate_options *options, llm_event_fn on_event, void *user);
-LLM_API llm_status llm_generate_tokens(llm_result **out, llm_engine *engine, const llm_token *prompt,
-                                       size_t n_tokens, const llm_generate_options *options,
-                                       llm_event_fn on_event, void *user);
+LLM_API llm_status llm_generate_tokens(llm_result **out, llm_engine *engine, const llm_token *prompt, size_t n_tokens,
+                                       const llm_generate_options *options, llm_event_fn on_event, void *user);
 
 /* ---- results ---- */
 
@@ -180,13 +188,13 @@ LLM_API llm_status llm_result_top(const llm_token_logprob **out, size_t *n_token
                                   const llm_result *result, int32_t index);
 
 typedef struct llm_result_stats {
-    uint32_t struct_size;     /* set by the caller: sizeof(llm_result_stats) */
-    int32_t n_prompt_tokens;  /* over all prompts of the request */
-    int32_t n_cached_tokens;  /* of those, taken from the cache instead of computed */
-    int32_t n_tokens;         /* generated or scored */
-    double queue_ms;          /* from submission to the first step that holds the request */
-    double prompt_ms;         /* from there until the first token's logits are known */
-    double decode_ms;         /* from there to the end */
+    uint32_t struct_size;    /* set by the caller: sizeof(llm_result_stats) */
+    int32_t n_prompt_tokens; /* over all prompts of the request */
+    int32_t n_cached_tokens; /* of those, taken from the cache instead of computed */
+    int32_t n_tokens;        /* generated or scored */
+    double queue_ms;         /* from submission to the first step that holds the request */
+    double prompt_ms;        /* from there until the first token's logits are known */
+    double decode_ms;        /* from there to the end */
 } llm_result_stats;
 
 LLM_API llm_status llm_result_get_stats(llm_result_stats *out, const llm_result *result);
@@ -203,9 +211,11 @@ typedef struct llm_score_item {
 
 /* Log-probabilities of continuations; common prefixes are computed once. The result has one
  * entry per item: text, tokens and logprobs of the continuation (and top alternatives if
- * options->n_logprobs > 0). options: add_special, parse_special, n_logprobs are read. With an
- * empty prompt and no BOS the first token has nothing before it and is left out.
- * Errors: LLM_E_LIMIT if an item exceeds the context. One thread at a time. Since 0.1. */
+ * options->n_logprobs > 0), finish LLM_FINISH_LENGTH. options: add_special, parse_special, n_logprobs
+ * are read; of what add_special adds only that before a text is used. With an empty prompt and no BOS
+ * the first token has nothing before it and is left out. In its stats prompt_ms is the time of the
+ * whole. Errors: LLM_E_LIMIT if an item exceeds the context, LLM_E_UNSUPPORTED without a tokenizer.
+ * One thread at a time. Since 0.1. */
 LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_score_item *items, size_t n_items,
                              const llm_generate_options *options);
 
@@ -213,7 +223,8 @@ enum { LLM_POOL_MEAN = 0, LLM_POOL_LAST = 1 };
 
 /* Embeds texts: the last layer's normalised hidden state, averaged over the tokens or of the last
  * token, into out [n_texts, n_embd]. normalize 1 scales each row to length 1.
- * Errors: LLM_E_LIMIT if a text exceeds the context. One thread at a time. Since 0.1. */
+ * Errors: LLM_E_LIMIT if a text exceeds the context, LLM_E_UNSUPPORTED without a tokenizer,
+ * LLM_E_ARGUMENT for a text without tokens. One thread at a time. Since 0.1. */
 LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *texts, size_t n_texts, int32_t pooling,
                              int32_t normalize);
 

@@ -6,6 +6,7 @@
 #include <llm/engine.h>
 #include <llm/model.h>
 #include <llm/options.h>
+#include <llm/prompt.h>
 #include <llm/quantize.h>
 #include <llm/runtime.h>
 #include <llm/sampler.h>

@@ -8,7 +8,7 @@
 
 LLM_BEGIN_DECLS
 
-/* Names of the groups: "runtime", "model", "engine", "generate", "quantize"; each describes
+/* Names of the groups: "runtime", "model", "engine", "generate", "quantize", "template"; each describes
  * the structure llm_<group>_options. */
 enum { LLM_OPTION_INT = 1, LLM_OPTION_FLOAT = 2, LLM_OPTION_BOOL = 3, LLM_OPTION_STRING = 4, LLM_OPTION_DTYPE = 5 };
 
@@ -18,7 +18,8 @@ typedef struct llm_option_info {
     const char *name;       /* the member's name, e.g. "top_p" */
     const char *meaning;    /* one line */
     const char *default_as; /* the default as text, e.g. "0.95" */
-    double minimum;         /* inclusive; equal to maximum when there is no range */
+    double minimum;         /* inclusive; equal to maximum when there is no range. The default is always
+                               right, also outside the range */
     double maximum;
 } llm_option_info;
 

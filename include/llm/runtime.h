@@ -26,8 +26,13 @@ typedef struct llm_runtime_options {
     const char *plugin_dir;         /* where libllm-NAME.so lie; default NULL: beside libllm itself */
 } llm_runtime_options;
 
-/* Sets every member to its default. Any thread. Since 0.1. */
-LLM_API void llm_runtime_options_init(llm_runtime_options *options);
+/* Sets every member to its default. An option structure may grow at its end from release to release, so the
+ * function of the library is told how much of it the program knows: n_bytes is the program's sizeof. C and C++
+ * call the short form; it is the same for every option structure. Any thread. Since 0.1. */
+LLM_API void llm_runtime_options_init_sized(llm_runtime_options *options, size_t n_bytes);
+static inline void llm_runtime_options_init(llm_runtime_options *options) {
+    llm_runtime_options_init_sized(options, sizeof *options);
+}
 
 /* Makes a runtime. options: NULL for the defaults; strings in it are copied. On success
  * *out holds one reference; on failure *out is NULL. Any thread. Since 0.1. */

@@ -13,25 +13,42 @@
 
 #include "cpu/kernels.h"
 
+/* The tables are members, so that a back end which differs in one operation opens this device and
+ * overwrites that one (see llmk_cpu_open). */
 typedef struct llmk_cpu_device {
-    llm_device base;
+    llm_device base; /* base.ops is &device_ops */
+    llm_device_ops device_ops;
+    llm_stream_ops stream_ops;
+    size_t (*linear_scratch_bytes)(const llmk_kernels *k, const llm_stream_options *limits);
     llmk_kernels k;             /* resolved for host->cpu_mask and this CPU */
     struct llm_weight *weights; /* list of all, for weights_prepare */
     pthread_mutex_t lock;       /* guards the list and the preparing */
 } llmk_cpu_device;
 
+/* A device with this folder's operations. Members may be overwritten before its first use. */
+llm_status llmk_cpu_open(llm_device **out, const llm_host *host);
+
+/* Of one block: this structure, the scratch of linear operations, the scratch of attention. */
 typedef struct llmk_cpu_stream {
     llm_stream base;
     const llmk_kernels *k;
-    const llm_pool *pool;
+    const llm_pool *pool; /* NULL: the calling thread alone */
     const int32_t *stop;
     atomic_int failure; /* llm_status, the first one since the last sync */
     _Atomic(const char *) text;
     llm_stream_options limits;
-    void *linear_scratch;    /* llmk_linear_scratch_bytes(limits) */
+    void *linear_scratch;    /* device->linear_scratch_bytes(limits) */
     void *attention_scratch; /* llmk_attention_scratch_bytes(limits) */
     size_t n_bytes;          /* of the whole block */
 } llmk_cpu_stream;
+
+static inline llmk_cpu_device *llmk_cpu_device_of(llm_device *device) {
+    return (llmk_cpu_device *)(void *)device;
+}
+
+static inline llmk_cpu_stream *llmk_cpu_stream_of(llm_stream *stream) {
+    return (llmk_cpu_stream *)(void *)stream;
+}
 
 /* Keeps the first failure; text is static. Any task may call it. */
 void llmk_cpu_fail(llmk_cpu_stream *s, llm_status status, const char *text);
@@ -39,12 +56,25 @@ void llmk_cpu_fail(llmk_cpu_stream *s, llm_status status, const char *text);
 /* Whether to go on: nothing failed and nobody asked to stop. Long tasks ask every few milliseconds. */
 bool llmk_cpu_go_on(llmk_cpu_stream *s);
 
+/* The same at the start of an operation, whose arguments must fit each other. */
+bool llmk_cpu_start(llmk_cpu_stream *s, bool fits, const char *text);
+
+/* Threads that run() uses, the caller included. */
+int32_t llmk_cpu_threads(const llm_pool *pool);
+
 /* Runs task(arg, i) for i in 0..n_tasks-1 on the stream's pool. Tasks must cut the work by its shape
  * alone, never by the number of threads, or write disjoint elements whose values do not depend on the cut. */
 void llmk_cpu_run(llmk_cpu_stream *s, int32_t n_tasks, void (*task)(void *arg, int32_t index), void *arg);
 
+/* Runs item(arg, i, slot) for i in 0..n_items-1 in rising order, as threads become free. Items that
+ * run at the same time have different slots, 0..llmk_cpu_threads()-1: for scratch memory. Stops taking
+ * items when llmk_cpu_go_on() says so. */
+void llmk_cpu_share(llmk_cpu_stream *s, int64_t n_items, void (*item)(void *arg, int64_t index, int32_t slot),
+                    void *arg);
+
 /* ---- operations (struct llm_stream_ops) and what device.c needs of them ---- */
 
+/* weight.c, linear.c */
 llm_status llmk_weight_put(llm_weight **out, size_t *private_bytes, llm_device *device, const llm_tensor *tensor);
 void llmk_weight_free(llm_device *device, llm_weight *weight);
 llm_status llmk_weights_prepare(llm_device *device, const llm_pool *pool);
@@ -54,5 +84,26 @@ void llmk_embed(llm_stream *s, llm_view out, const llm_weight *w, const int32_t 
 
 /* F32 elements of a stored vector (a norm's scale, a bias): [cols], made by llmk_weight_put. */
 const float *llmk_weight_vector(const llm_weight *w);
+/* Whether it is one row of n elements. */
+bool llmk_weight_is_vector(const llm_weight *w, int64_t n);
+
+/* rows.c */
+void llmk_rms_norm(llm_stream *s, llm_view out, llm_view x, const llm_weight *w, float eps);
+void llmk_rope_angles(llm_stream *s, llm_view angles, const int32_t *positions, const float *inv_freq, float scale);
+void llmk_rope(llm_stream *s, llm_view x, llm_view angles, int32_t head_dim, int32_t style);
+void llmk_glu(llm_stream *s, llm_view out, llm_view gate, llm_view up, int32_t act);
+void llmk_add(llm_stream *s, llm_view out, llm_view a, llm_view b);
+void llmk_gather(llm_stream *s, llm_view out, llm_view x, const int32_t *rows);
+
+/* kv.c */
+llm_status llmk_kv_bytes(size_t *out, llm_device *device, const llm_kv_desc *desc);
+llm_status llmk_kv_create(llm_kv **out, llm_device *device, const llm_kv_desc *desc);
+void llmk_kv_free(llm_device *device, llm_kv *kv);
+void llmk_kv_write(llm_stream *s, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch);
+void llmk_kv_copy(llm_stream *s, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens);
+
+/* attention.c; SIZE_MAX: too large to be */
+size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits);
+void llmk_attention(llm_stream *s, const llm_attention *a, const llm_kv *kv, const llm_batch *batch);
 
 #endif

@@ -1,8 +1,8 @@
+#include "common.h"
 #include "quant/half.h"
 #include "ref/ref.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 /* ---- failures ---- */
 
@@ -34,14 +34,6 @@ static llm_status sync(llm_stream *stream) {
 
 /* ---- copies ---- */
 
-static float *row_of(llm_view v, int64_t r) {
-    return v.data + r * v.stride;
-}
-
-static bool same_shape(llm_view a, llm_view b) {
-    return a.rows == b.rows && a.cols == b.cols;
-}
-
 static void copy(llm_stream *stream, void *dst, const void *src, size_t n_bytes) {
     if (go_on((llmk_ref_stream *)stream) && n_bytes) memmove(dst, src, n_bytes);
 }
@@ -51,7 +43,7 @@ static void gather(llm_stream *stream, llm_view out, llm_view x, const int32_t *
     if (!start(s, out.cols == x.cols, "gather: widths differ")) return;
     for (int64_t i = 0; i < out.rows; i++) {
         if (!start(s, rows[i] >= 0 && rows[i] < x.rows, "gather: no such row")) return;
-        for (int64_t c = 0; c < x.cols; c++) row_of(out, i)[c] = row_of(x, rows[i])[c];
+        for (int64_t c = 0; c < x.cols; c++) llmk_row(out, i)[c] = llmk_row(x, rows[i])[c];
     }
 }
 
@@ -66,21 +58,21 @@ static void embed(llm_stream *stream, llm_view out, const llm_weight *w, const i
     if (!start(s, out.cols == w->cols, "embed: widths differ")) return;
     for (int64_t r = 0; r < out.rows; r++) {
         if (!start(s, ids[r] >= 0 && ids[r] < w->rows, "embed: id outside the table")) return;
-        load_row(row_of(out, r), w, ids[r]);
+        load_row(llmk_row(out, r), w, ids[r]);
     }
 }
 
 static void rms_norm(llm_stream *stream, llm_view out, llm_view x, const llm_weight *w, float eps) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    bool fits = same_shape(out, x) && (!w || (w->rows == 1 && w->cols == x.cols && w->cols <= s->max_cols));
+    bool fits = llmk_same_shape(out, x) && (!w || (w->rows == 1 && w->cols == x.cols && w->cols <= s->max_cols));
     if (!start(s, fits, "rms_norm: shapes differ")) return;
     if (w) load_row(s->row, w, 0);
     for (int64_t r = 0; r < x.rows; r++) {
-        const float *in = row_of(x, r);
+        const float *in = llmk_row(x, r);
         double squares = 0.0;
         for (int64_t c = 0; c < x.cols; c++) squares += (double)in[c] * in[c];
         double scale = 1.0 / sqrt(squares / (double)x.cols + eps);
-        for (int64_t c = 0; c < x.cols; c++) row_of(out, r)[c] = (float)(in[c] * scale * (w ? s->row[c] : 1.0));
+        for (int64_t c = 0; c < x.cols; c++) llmk_row(out, r)[c] = (float)(in[c] * scale * (w ? s->row[c] : 1.0));
     }
 }
 
@@ -100,8 +92,8 @@ static void product(llmk_ref_stream *s, llm_view x, const llm_linear *p) {
         if (b) b->type->dequantize(&bias, b->data + o * b->type->block_bytes, 1);
         load_row(s->row, w, o);
         for (int64_t r = 0; r < x.rows; r++) {
-            float *out = row_of(p->out, r) + o;
-            double sum = dot(row_of(x, r), s->row, x.cols) + bias;
+            float *out = llmk_row(p->out, r) + o;
+            double sum = dot(llmk_row(x, r), s->row, x.cols) + bias;
             *out = (float)(p->accumulate ? sum + *out : sum);
         }
     }
@@ -121,23 +113,22 @@ static void rope_angles(llm_stream *stream, llm_view angles, const int32_t *posi
     for (int64_t r = 0; r < angles.rows; r++)
         for (int64_t i = 0; i < n_freq; i++) {
             float angle = (float)positions[r] * inv_freq[i]; /* F32, as models are trained */
-            row_of(angles, r)[i] = (float)(cos(angle) * scale);
-            row_of(angles, r)[n_freq + i] = (float)(sin(angle) * scale);
+            llmk_row(angles, r)[i] = (float)(cos(angle) * scale);
+            llmk_row(angles, r)[n_freq + i] = (float)(sin(angle) * scale);
         }
 }
 
 static void rope(llm_stream *stream, llm_view x, llm_view angles, int32_t head_dim, int32_t style) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
     int64_t n_freq = angles.cols / 2;
-    bool fits = x.rows == angles.rows && head_dim > 0 && x.cols % head_dim == 0 && 2 * n_freq <= head_dim;
-    if (!start(s, fits, "rope: shapes differ")) return;
+    if (!start(s, llmk_rope_fits(x, angles, head_dim), "rope: shapes differ")) return;
     for (int64_t r = 0; r < x.rows; r++)
         for (int64_t h = 0; h < x.cols / head_dim; h++)
             for (int64_t i = 0; i < n_freq; i++) {
-                float *head = row_of(x, r) + h * head_dim;
+                float *head = llmk_row(x, r) + h * head_dim;
                 float *a = style == LLM_ROPE_HALF ? head + i : head + 2 * i;
                 float *b = style == LLM_ROPE_HALF ? head + n_freq + i : head + 2 * i + 1;
-                double c = row_of(angles, r)[i], d = row_of(angles, r)[n_freq + i], u = *a, v = *b;
+                double c = llmk_row(angles, r)[i], d = llmk_row(angles, r)[n_freq + i], u = *a, v = *b;
                 *a = (float)(u * c - v * d);
                 *b = (float)(u * d + v * c);
             }
@@ -149,10 +140,8 @@ static void rope(llm_stream *stream, llm_view x, llm_view angles, int32_t head_d
  * the values. False if the batch names a page that the cache does not have. */
 static bool find_token(size_t *out, const llm_kv *kv, const llm_batch *batch, int32_t layer, int32_t seq,
                        int32_t position) {
-    int32_t index = position / kv->desc.page_tokens;
-    if (position < 0 || seq < 0 || seq >= batch->n_seqs || index >= batch->max_pages) return false;
-    int32_t page = batch->page_table[(int64_t)seq * batch->max_pages + index];
-    if (page < 0 || page >= kv->desc.n_pages) return false;
+    int32_t page = position < 0 ? -1 : llmk_kv_page(&kv->desc, batch, seq, position / kv->desc.page_tokens);
+    if (page < 0) return false;
     *out = (size_t)layer * kv->layer_bytes + (size_t)page * kv->page_bytes +
            (size_t)(position % kv->desc.page_tokens) * kv->token_bytes;
     return true;
@@ -173,16 +162,14 @@ static void store(const llm_kv *kv, uint8_t *token, int64_t i, float value) {
 static void kv_write(llm_stream *stream, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
     int64_t width = (int64_t)kv->desc.n_kv_heads * kv->desc.head_dim;
-    bool fits =
-        k.cols == width && same_shape(k, v) && k.rows == batch->n_rows && layer >= 0 && layer < kv->desc.n_layers;
-    if (!start(s, fits, "kv_write: shapes differ")) return;
+    if (!start(s, llmk_kv_write_fits(&kv->desc, layer, k, v, batch), "kv_write: shapes differ")) return;
     for (int32_t r = 0; r < batch->n_rows; r++) {
         size_t at = 0;
         bool found = find_token(&at, kv, batch, layer, batch->row_seq[r], batch->positions[r]);
         if (!start(s, found, "kv_write: no such page")) return;
         for (int64_t i = 0; i < width; i++) {
-            store(kv, kv->keys + at, i, row_of(k, r)[i]);
-            store(kv, kv->values + at, i, row_of(v, r)[i]);
+            store(kv, kv->keys + at, i, llmk_row(k, r)[i]);
+            store(kv, kv->values + at, i, llmk_row(v, r)[i]);
         }
     }
 }
@@ -190,9 +177,7 @@ static void kv_write(llm_stream *stream, llm_kv *kv, int32_t layer, llm_view k, 
 static void kv_copy(llm_stream *stream, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
     const llm_kv_desc *d = &kv->desc;
-    bool fits =
-        dst >= 0 && dst < d->n_pages && src >= 0 && src < d->n_pages && n_tokens >= 0 && n_tokens <= d->page_tokens;
-    if (!start(s, fits, "kv_copy: no such page")) return;
+    if (!start(s, llmk_kv_copy_fits(d, dst, src, n_tokens), "kv_copy: no such page")) return;
     for (int32_t layer = 0; layer < d->n_layers; layer++) {
         size_t base = (size_t)layer * kv->layer_bytes, n_bytes = (size_t)n_tokens * kv->token_bytes;
         size_t to = base + (size_t)dst * kv->page_bytes, from = base + (size_t)src * kv->page_bytes;
@@ -208,9 +193,9 @@ static void kv_copy(llm_stream *stream, llm_kv *kv, int32_t dst, int32_t src, in
 static bool attend(llmk_ref_stream *s, const llm_attention *a, const llm_kv *kv, const llm_batch *batch, int32_t r,
                    int32_t head) {
     int32_t dim = kv->desc.head_dim, position = batch->positions[r], seq = batch->row_seq[r];
-    int32_t first = a->window > 0 && position >= a->window ? position - a->window + 1 : 0;
+    int32_t first = llmk_attention_first(a->window, position);
     int64_t kv_head = head / (a->n_heads / kv->desc.n_kv_heads) * (int64_t)dim;
-    const float *q = row_of(a->q, r) + (int64_t)head * dim;
+    const float *q = llmk_row(a->q, r) + (int64_t)head * dim;
     double max = -INFINITY, total = 0.0;
     for (int32_t i = 0; i < dim; i++) s->sum[i] = 0.0;
     for (int pass = 0; pass < 2; pass++)
@@ -228,17 +213,14 @@ static bool attend(llmk_ref_stream *s, const llm_attention *a, const llm_kv *kv,
             total += weight;
             for (int32_t i = 0; i < dim; i++) s->sum[i] += weight * load(kv, kv->values + at, kv_head + i);
         }
-    float *out = row_of(a->out, r) + (int64_t)head * dim;
+    float *out = llmk_row(a->out, r) + (int64_t)head * dim;
     for (int32_t i = 0; i < dim; i++) out[i] = (float)(s->sum[i] / total);
     return true;
 }
 
 static void attention(llm_stream *stream, const llm_attention *a, const llm_kv *kv, const llm_batch *batch) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    const llm_kv_desc *d = &kv->desc;
-    bool fits = a->n_heads > 0 && a->n_heads % d->n_kv_heads == 0 && a->q.cols == (int64_t)a->n_heads * d->head_dim &&
-                same_shape(a->q, a->out) && a->q.rows == batch->n_rows && d->head_dim <= s->max_cols && a->layer >= 0 &&
-                a->layer < d->n_layers;
+    bool fits = llmk_attention_fits(&kv->desc, a, batch) && kv->desc.head_dim <= s->max_cols;
     if (!start(s, fits, "attention: shapes differ")) return;
     for (int32_t r = 0; r < batch->n_rows; r++)
         for (int32_t head = 0; head < a->n_heads && go_on(s); head++)
@@ -259,18 +241,18 @@ static double activate(double x, int32_t act) {
 }
 
 static void glu(llm_stream *stream, llm_view out, llm_view gate, llm_view up, int32_t act) {
-    bool fits = same_shape(out, gate) && same_shape(out, up);
+    bool fits = llmk_same_shape(out, gate) && llmk_same_shape(out, up);
     if (!start((llmk_ref_stream *)stream, fits, "glu: shapes differ")) return;
     for (int64_t r = 0; r < out.rows; r++)
         for (int64_t c = 0; c < out.cols; c++)
-            row_of(out, r)[c] = (float)(activate(row_of(gate, r)[c], act) * row_of(up, r)[c]);
+            llmk_row(out, r)[c] = (float)(activate(llmk_row(gate, r)[c], act) * llmk_row(up, r)[c]);
 }
 
 static void add(llm_stream *stream, llm_view out, llm_view a, llm_view b) {
-    bool fits = same_shape(out, a) && same_shape(out, b);
+    bool fits = llmk_same_shape(out, a) && llmk_same_shape(out, b);
     if (!start((llmk_ref_stream *)stream, fits, "add: shapes differ")) return;
     for (int64_t r = 0; r < out.rows; r++)
-        for (int64_t c = 0; c < out.cols; c++) row_of(out, r)[c] = row_of(a, r)[c] + row_of(b, r)[c];
+        for (int64_t c = 0; c < out.cols; c++) llmk_row(out, r)[c] = llmk_row(a, r)[c] + llmk_row(b, r)[c];
 }
 
 const llm_stream_ops llmk_ref_stream_ops = {

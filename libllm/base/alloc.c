@@ -52,7 +52,10 @@ void llmi_free(const llm_allocator *a, void *ptr, size_t n_bytes) {
 
 char *llmi_strndup(const llm_allocator *a, const char *text, size_t n) {
     size_t n_bytes;
-    if (!llmi_add(&n_bytes, n, 1)) return NULL;
+    if (!llmi_add(&n_bytes, n, 1)) {
+        llmi_error(LLM_E_MEMORY, "out of memory: a text of %zu bytes", n);
+        return NULL;
+    }
     char *copy = llmi_alloc(a, n_bytes);
     if (!copy) return NULL;
     memcpy(copy, text, n);

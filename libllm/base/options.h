@@ -3,9 +3,14 @@
 #ifndef LLMI_BASE_OPTIONS_H
 #define LLMI_BASE_OPTIONS_H
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/status.h"
+
+/* Size of a structure up to a member. The first version of a structure ended somewhere, and that stays what it
+ * is when the structure grows. */
+#define LLMI_UPTO(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 
 /* No version of any structure comes near: a larger size is an uninitialised one. */
 #define LLMI_OPTIONS_MAX_BYTES 4096

@@ -178,6 +178,11 @@ void llmi_workers_destroy(llmi_workers *w) {
     llmi_free(w->a, w, sizeof *w);
 }
 
+size_t llmi_workers_bytes(int32_t n_threads) {
+    size_t helpers = (size_t)n_threads - 1;
+    return sizeof(llmi_workers) + (helpers ? helpers * sizeof(pthread_t) : 1);
+}
+
 const llm_pool *llmi_workers_pool(llmi_workers *w) {
     return &w->pool;
 }

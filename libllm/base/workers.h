@@ -11,6 +11,9 @@ typedef struct llmi_workers llmi_workers;
 llm_status llmi_workers_create(llmi_workers **out, const llm_allocator *a, int32_t n_threads);
 void llmi_workers_destroy(llmi_workers *w);
 
+/* What create allocates. */
+size_t llmi_workers_bytes(int32_t n_threads);
+
 /* The pool as back ends see it; valid as long as `w`. run() may be called by one thread at a time. */
 const llm_pool *llmi_workers_pool(llmi_workers *w);
 

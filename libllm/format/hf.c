@@ -71,6 +71,7 @@ llm_status llmi_hf_take_config(llmi_contents *c, json_t *config) {
     llmi_buf path;
     c->config = config;
     if (!json_is_object(config)) return llmi_error(LLM_E_FORMAT, "config.json is no JSON object");
+    if (!llmi_buf_reserve(&c->keys, 1)) return LLM_E_MEMORY; /* an empty name has an address, too */
     llmi_buf_init(&path, c->a);
     llm_status status = flatten(c, config, &path);
     llmi_buf_free(&path);
@@ -99,7 +100,8 @@ static int find_suffix(int dir_fd, const char *suffix, char *name, size_t capaci
 
 static llm_status parse_json_file(json_t **out, llmi_contents *c, const char *name) {
     llmi_file f;
-    llm_status status = llmi_file_open_at(&f, c->a, c->dir_fd, c->path, name, true);
+    /* Read, not mapped: small, and cut short while it is read it must stay an error. */
+    llm_status status = llmi_file_open_at(&f, c->a, c->dir_fd, c->path, name, false);
     if (status != LLM_OK) return status;
     const char *end = f.size ? memchr(f.data, '{', f.size < 16 ? f.size : 16) : NULL;
     if (end)
@@ -217,5 +219,7 @@ llm_status llmi_hf_open(llmi_contents *c, const llmi_weights_options *options) {
     if (c->dir_fd < 0) return llmi_error(LLM_E_IO, "%s: cannot be opened", LLMI_QUOTE(c->path, strlen(c->path)));
     status = read_config(c);
     if (status == LLM_OK && !options->metadata_only) status = open_weights(c, options->use_mmap);
-    return status == LLM_OK ? status : llmi_error_in(status, "%s", LLMI_QUOTE(c->path, strlen(c->path)));
+    if (status != LLM_OK) return llmi_error_in(status, "%s", LLMI_QUOTE(c->path, strlen(c->path)));
+    llmi_error_clear(); /* of files that need not be there */
+    return LLM_OK;
 }

@@ -31,7 +31,7 @@ static llm_status read_dtype(llmi_tensor *t, const json_t *object) {
     llm_status status = llmi_json_get_string(&name, object, "dtype", "header");
     if (status != LLM_OK) return status;
     for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++) {
-        if (strcmp(name.ptr, dtypes[i].name) != 0) continue;
+        if (name.len != strlen(dtypes[i].name) || memcmp(name.ptr, dtypes[i].name, name.len) != 0) continue;
         t->dtype = dtypes[i].dtype;
         return LLM_OK;
     }

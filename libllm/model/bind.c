@@ -75,7 +75,7 @@ static llm_status check_finite(const llmi_tensor *t, const char *name) {
 }
 
 static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *t, const char *name, int64_t rows,
-                      int64_t cols, const llm_model_options *options) {
+                      int64_t cols, bool in_place, const llm_model_options *options) {
     llm_status status = check_shape(t, name, rows, cols);
     if (status == LLM_OK && options->check_tensors) status = check_finite(t, name);
     if (status != LLM_OK) return status;
@@ -86,7 +86,7 @@ static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *
         .rows = rows,
         .cols = cols,
         .dtype = t->dtype,
-        .in_place = !options->pack_weights,
+        .in_place = in_place,
     };
     llm_weight *weight = NULL;
     size_t private_bytes = 0;
@@ -98,13 +98,14 @@ static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *
     return LLM_OK;
 }
 
-static llm_status bind_row(llm_model *m, const llmi_weight_row *row, int32_t layer, const llm_model_options *options) {
+static llm_status bind_row(llm_model *m, const llmi_weight_row *row, int32_t layer, bool in_place,
+                           const llm_model_options *options) {
     name_text name;
     const llmi_tensor *t = find_tensor(name, m, row, layer);
     if (!t) return row->optional ? LLM_OK : llmi_error(LLM_E_FORMAT, "tensor \"%s\" is missing", name);
     char *base = is_layer_row(row) ? (char *)&m->layers[layer] : (char *)m;
     const llm_weight **slot = (const llm_weight **)(void *)(base + row->offset);
-    return put(slot, m, t, name, dimension(&m->hp, row->rows), dimension(&m->hp, row->cols), options);
+    return put(slot, m, t, name, dimension(&m->hp, row->rows), dimension(&m->hp, row->cols), in_place, options);
 }
 
 /* ---- the whole model ---- */
@@ -183,16 +184,34 @@ static llm_status is_tied(bool *out, const llm_model *m) {
     return llmi_weights_get_bool(out, m->weights, "tie_word_embeddings");
 }
 
+static bool is_embedding(const llmi_weight_row *row) {
+    return row->offset == offsetof(llm_model, embed) && !is_layer_row(row);
+}
+
+static bool is_head(const llmi_weight_row *row) {
+    return row->offset == offsetof(llm_model, output) && !is_layer_row(row);
+}
+
+static bool has_head(const llm_model *m) {
+    name_text name;
+    for (int32_t i = 0; i < m->arch->n_weights; i++)
+        if (is_head(&m->arch->weights[i])) return find_tensor(name, m, &m->arch->weights[i], 0) != NULL;
+    return false;
+}
+
+/* An embedding that is no head too is only gathered from: a packed copy would be of no use. */
 static llm_status bind_rows(llm_model *m, const llm_model_options *options, bool tied) {
     llm_status status = report(options, 0);
+    bool in_place = !options->pack_weights, gathered = in_place || (!tied && has_head(m));
     for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];
-        bool skip = tied && row->offset == offsetof(llm_model, output);
-        if (!is_layer_row(row) && !skip) status = bind_row(m, row, 0, options);
+        if (is_layer_row(row) || (tied && is_head(row))) continue;
+        status = bind_row(m, row, 0, is_embedding(row) ? gathered : in_place, options);
     }
     for (int32_t layer = 0; layer < m->hp.n_layers && status == LLM_OK; layer++) {
         for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++)
-            if (is_layer_row(&m->arch->weights[i])) status = bind_row(m, &m->arch->weights[i], layer, options);
+            if (is_layer_row(&m->arch->weights[i]))
+                status = bind_row(m, &m->arch->weights[i], layer, in_place, options);
         if (status == LLM_OK) status = report(options, (layer + 1.0) / (m->hp.n_layers + 1.0));
     }
     return status;

@@ -134,7 +134,8 @@ static llm_status report_end(const llm_model_options *o) {
 llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options) {
     *out = NULL;
     llm_model_options o = llmi_model_defaults;
-    llm_status status = llmi_options_read(&o, sizeof o, options, sizeof o, "llm_model_options");
+    llm_status status =
+        llmi_options_read(&o, sizeof o, options, LLMI_UPTO(llm_model_options, pack_weights), "llm_model_options");
     if (status != LLM_OK) return status;
     llm_runtime *runtime;
     status = llmi_runtime_acquire(&runtime, rt);

@@ -79,7 +79,8 @@ LLM_API llm_status llm_runtime_create(llm_runtime **out, const llm_runtime_optio
     if (!out) return llmi_error(LLM_E_ARGUMENT, "llm_runtime_create: out is NULL");
     *out = NULL;
     llm_runtime_options o = llmi_runtime_defaults;
-    llm_status status = llmi_options_read(&o, sizeof o, options, sizeof o, "llm_runtime_options");
+    llm_status status =
+        llmi_options_read(&o, sizeof o, options, LLMI_UPTO(llm_runtime_options, plugin_dir), "llm_runtime_options");
     if (status == LLM_OK) status = check_options(&o);
     if (status != LLM_OK) return status;
 
@@ -231,7 +232,7 @@ LLM_API int32_t llm_runtime_device_count(const llm_runtime *runtime) {
 LLM_API llm_status llm_runtime_device_get(llm_device_info *out, const llm_runtime *runtime, int32_t index) {
     llmi_error_clear();
     if (!out || !runtime) return llmi_error(LLM_E_ARGUMENT, "llm_runtime_device_get: out or runtime is NULL");
-    if (out->struct_size < sizeof *out)
+    if (out->struct_size < LLMI_UPTO(llm_device_info, reason))
         return llmi_error(LLM_E_ARGUMENT, "llm_device_info: struct_size is %u, expected %zu", out->struct_size,
                           sizeof *out);
     const char *name = llmi_loader_name(index);

@@ -5,8 +5,8 @@
 #include "text/bytes.h"
 #include "text/utf8.h"
 
-#define FEW 32          /* symbols: below, looking at every pair beats a heap */
-#define WINDOW 1024     /* bytes */
+#define FEW    32   /* symbols: below, looking at every pair beats a heap */
+#define WINDOW 1024 /* bytes */
 
 /* A stretch of the word that is one token so far. */
 typedef struct cell {
@@ -84,8 +84,8 @@ static bool add_character(window *v, size_t at, size_t len) {
     for (size_t i = 0; i < len && bytes; i++) bytes = b->byte_ids[(uint8_t)v->word[at + i]] >= 0;
     for (size_t i = 0; i < len && bytes; i++)
         if (!add_cell(v, b->byte_ids[(uint8_t)v->word[at + i]], at + i, 1)) return false;
-    if (bytes || b->unk < 0) return true;
-    return add_cell(v, b->unk, at, len);
+    if (bytes || v->w->t->unk < 0) return true;
+    return add_cell(v, v->w->t->unk, at, len);
 }
 
 static bool fill_cells(window *v) {
@@ -95,7 +95,7 @@ static bool fill_cells(window *v) {
         size_t len = 1;
         if (v->b->byte_level) {
             int32_t id = v->b->byte_ids[(uint8_t)v->word[i]];
-            if (id < 0) id = v->b->unk;
+            if (id < 0) id = v->w->t->unk;
             if (id >= 0 && !add_cell(v, id, i, 1)) return false;
         } else {
             len = llmi_utf8_step(v->word + i, v->to - i);
@@ -213,10 +213,10 @@ static bool put_piece(const window *v, size_t first_id, int32_t id, size_t at, s
         for (size_t i = 0; i < len && bytes; i++) bytes = b->byte_ids[(uint8_t)v->word[at + i]] >= 0;
         for (size_t i = 0; i < len && bytes; i++)
             if (!put_id(w, b->byte_ids[(uint8_t)v->word[at + i]])) return false;
-        if (bytes || b->unk < 0) return true;
-        id = b->unk;
+        if (bytes || v->w->t->unk < 0) return true;
+        id = v->w->t->unk;
     }
-    if (id == b->unk && b->fuse_unk && w->ids->len > first_id) {
+    if (id == v->w->t->unk && v->w->t->fuse_unk && w->ids->len > first_id) {
         int32_t last;
         memcpy(&last, w->ids->data + w->ids->len - sizeof last, sizeof last);
         if (last == id) return true;
@@ -296,14 +296,19 @@ static bool encode_long(window *v, size_t first_id) {
     return true;
 }
 
+/* The token that a word is as a whole: its id, -1 if there is none, -2 if there is no memory. */
 static int32_t find_word(llmi_work *w, const char *word, size_t n) {
+    const llm_tokenizer *t = w->t;
     if (n > LLMI_SPELLING_MAX) return -1;
-    if (!w->t->bpe->byte_level) return llmi_lexicon_find(&w->t->lexicon, word, n);
     w->word.len = 0;
-    if (!llmi_buf_reserve(&w->word, 2 * n)) return -2;
-    for (size_t i = 0; i < n; i++)
-        w->word.len += llmi_bytes_spell(w->word.data + w->word.len, (uint8_t)word[i]);
-    return llmi_lexicon_find(&w->t->lexicon, w->word.data, w->word.len);
+    if (t->bpe->byte_level) {
+        if (!llmi_buf_reserve(&w->word, 2 * n)) return -2;
+        for (size_t i = 0; i < n; i++) w->word.len += llmi_bytes_spell(w->word.data + w->word.len, (uint8_t)word[i]);
+        word = w->word.data;
+        n = w->word.len;
+    }
+    int32_t id = llmi_lexicon_find(&t->lexicon, word, n);
+    return id >= 0 && llmi_token_type(t, id) == LLM_TOKEN_CONTROL ? -1 : id;
 }
 
 llm_status llmi_bpe_encode(llmi_work *w, const char *word, size_t n) {
@@ -335,13 +340,12 @@ int llmi_byte_token(llm_span s) {
     return byte;
 }
 
-void llmi_bpe_find_bytes(llmi_bpe *b, const llmi_lexicon *x) {
+void llmi_bpe_byte_ids(int32_t ids[256], const llmi_lexicon *x, bool byte_level) {
     static const char digits[] = "0123456789ABCDEF";
     for (int i = 0; i < 256; i++) {
         char text[6] = {'<', '0', 'x', digits[i >> 4], digits[i & 15], '>'};
-        size_t n = sizeof text;
-        if (b->byte_level) n = llmi_bytes_spell(text, (uint8_t)i);
-        b->byte_ids[i] = llmi_lexicon_find(x, text, n);
+        size_t n = byte_level ? llmi_bytes_spell(text, (uint8_t)i) : sizeof text;
+        ids[i] = llmi_lexicon_find(x, text, n);
     }
 }
 

@@ -17,11 +17,13 @@
 
 #define LLMI_MAX_STEPS 16 /* of normalizers, pre-tokenizers or decoders in a row */
 
+#define LLMI_META_SPACE       "\xe2\x96\x81" /* U+2581, SentencePiece's visible space */
+#define LLMI_META_SPACE_BYTES 3
+
 typedef struct llmi_work llmi_work;
 typedef struct llmi_norm llmi_norm;
 typedef struct llmi_pre llmi_pre;
 typedef struct llmi_dec llmi_dec;
-typedef struct llmi_regex llmi_regex;
 typedef struct llmi_bpe llmi_bpe;
 typedef struct llmi_unigram llmi_unigram;
 typedef struct llmi_wordpiece llmi_wordpiece;
@@ -37,38 +39,50 @@ enum {
     LLMI_ADDED_NORMALIZED = 16 /* looked for in the normalized text */
 };
 
-/* Tokens that text may spell as a whole. */
+/* Tokens that text may spell as a whole. [0]: looked for in the text as it came, [1]: in the
+ * normalized one. */
 typedef struct llmi_added {
-    llmi_buf ids;       /* int32_t, in the order they were added */
-    llmi_buf flags;     /* uint8_t, beside ids */
-    llmi_trie trie[2];  /* spelling -> index; [1]: those of normalized text */
-    bool any[2];
+    llmi_buf items;    /* llmi_added_item */
+    llmi_trie trie[2]; /* spelling -> index of items */
+    bool any[2];       /* whether there are some ... */
+    bool plain[2];     /* ... that are not special */
 } llmi_added;
 
+typedef struct llmi_added_item {
+    int32_t id;
+    uint8_t flags;
+} llmi_added_item;
+
 struct llm_tokenizer {
-    const llm_allocator *a;
+    llm_allocator alloc;
+    const llm_allocator *a; /* &alloc */
     atomic_int refs;
     void (*on_free)(void *user);
     void *on_free_user;
 
     const char *kind;
     llmi_lexicon lexicon;
-    const char *types;  /* int32_t[n], unaligned; NULL: all normal */
-    const char *scores; /* float[n], unaligned; NULL: all 0 */
+    const char *types;                             /* int32_t[n], unaligned; NULL: all normal */
+    const char *scores;                            /* float[n], unaligned; NULL: all 0 */
     llmi_buf own_spellings, own_types, own_scores; /* where the file has no such arrays */
     llm_token special[8];
     llm_token eog[32];
     int32_t n_eog;
 
     llmi_added added;
-    llmi_norm *norms;
+    llmi_norm *norms; /* [LLMI_MAX_STEPS] */
     llmi_pre *pres;
     llmi_dec *decs;
     int32_t n_norms, n_pres, n_decs;
+    bool join_words;        /* no decoder: tokens are parted by spaces */
     llmi_buf before, after; /* llm_token: put around a text by LLM_ENCODE_ADD_SPECIAL */
 
     llmi_model_fn model;
-    bool takes_bytes; /* the model has an id for any byte */
+    bool takes_bytes;   /* the model has an id for any byte */
+    bool fuse_unk;      /* unknown neighbours become one token `unk` */
+    int32_t unk;        /* of the model; LLM_TOKEN_NONE: what it does not know is left out */
+    bool cuts;          /* words may be cut before U+2581 ... */
+    uint8_t no_cut[32]; /* ... but not behind these bytes */
     llmi_bpe *bpe;
     llmi_unigram *unigram;
     llmi_wordpiece *wordpiece;
@@ -79,20 +93,26 @@ struct llmi_work {
     const llm_allocator *a;
     llmi_buf *ids;
     uint32_t flags;
-    llmi_buf norm[2];                /* normalized text, in turns */
-    llmi_buf level[LLMI_MAX_STEPS];  /* text rewritten by a pre-tokenizer */
-    llmi_buf word;                   /* a spelling to look up */
-    llmi_buf cells, heap, run[2];    /* of the model */
-    void *match;                     /* pcre2_match_data */
-    struct llmi_cached *cache;       /* words met in this call */
-    size_t cache_count;
+    const char *raw; /* the whole text, and its parts that spell no special tokens */
+    const llmi_plain_range *plain;
+    size_t n_plain;
+    llmi_buf norm[2];               /* normalized text, in turns */
+    llmi_buf level[LLMI_MAX_STEPS]; /* text rewritten by a pre-tokenizer */
+    llmi_buf word;                  /* a spelling to look up */
+    llmi_buf cells, heap, run[2];   /* of the model */
+    void *match;                    /* of llmi_regex_find */
+    bool continues;                 /* the piece follows bytes that are no text: no prefix */
+    bool narrow;                    /* a pattern exceeded its limits */
+    struct llmi_cache *cache;       /* words met in this call */
 };
 
-void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags, size_t n_bytes);
+void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags);
 void llmi_work_free(llmi_work *w);
 
 /* Gives a piece to pre-tokenizer `level`, or to the model after the last. `first`: it begins the text. */
 llm_status llmi_encode_piece(llmi_work *w, int32_t level, const char *text, size_t n, bool first);
+/* Runs the normalizers; *text then lies in the work. */
+llm_status llmi_normalize(llmi_work *w, llm_span *text);
 
 static inline int32_t llmi_token_type(const llm_tokenizer *t, int32_t id) {
     int32_t type = LLM_TOKEN_NORMAL;
@@ -110,11 +130,15 @@ static inline float llmi_token_score(const llm_tokenizer *t, int32_t id) {
 llm_tokenizer *llmi_tokenizer_new(const llm_allocator *a);
 
 /* Steps and tokens are added while a tokenizer is made. */
-llmi_norm *llmi_add_norm(llm_tokenizer *t);
-llmi_pre *llmi_add_pre(llm_tokenizer *t);
-llmi_dec *llmi_add_dec(llm_tokenizer *t);
+llm_status llmi_add_norm(llmi_norm **out, llm_tokenizer *t);
+llm_status llmi_add_pre(llmi_pre **out, llm_tokenizer *t);
+llm_status llmi_add_dec(llmi_dec **out, llm_tokenizer *t);
 llm_status llmi_add_token(llm_tokenizer *t, int32_t id, uint8_t flags);
-/* After the last: builds what needs the whole, e.g. the ids that end a generation. */
+/* After the last: builds what needs the whole. */
 llm_status llmi_tokenizer_finish(llm_tokenizer *t);
+
+/* Finds, in roles.c, the ids of roles that no file states, and those that end a generation. */
+void llmi_roles_guess(llm_tokenizer *t);
+void llmi_roles_find_eog(llm_tokenizer *t);
 
 #endif

@@ -13,16 +13,16 @@ typedef struct llmi_vocab {
     const char *model; /* tokenizer.ggml.model: "gpt2", "llama", "t5", "bert" ... */
     const char *pre;   /* tokenizer.ggml.pre, NULL if absent */
     int32_t n_tokens;
-    const void *tokens;       /* GGUF string array: n_tokens times { u64 length, bytes } */
+    const void *tokens; /* GGUF string array: n_tokens times { u64 length, bytes } */
     size_t tokens_bytes;
-    const float *scores;      /* [n_tokens] or NULL; may be unaligned */
-    const int32_t *types;     /* [n_tokens] LLM_TOKEN_*, or NULL; may be unaligned */
+    const float *scores;  /* [n_tokens] or NULL; may be unaligned */
+    const int32_t *types; /* [n_tokens] LLM_TOKEN_*, or NULL; may be unaligned */
     int32_t n_merges;
-    const void *merges;       /* GGUF string array of "left right", or NULL */
+    const void *merges; /* GGUF string array of "left right", or NULL */
     size_t merges_bytes;
-    const void *charsmap;     /* tokenizer.ggml.precompiled_charsmap, or NULL */
+    const void *charsmap; /* tokenizer.ggml.precompiled_charsmap, or NULL */
     size_t charsmap_bytes;
-    llm_token special[8];     /* by LLM_SPECIAL_*, LLM_TOKEN_NONE where absent; range-checked here */
+    llm_token special[8]; /* by LLM_SPECIAL_*, LLM_TOKEN_NONE where absent; range-checked here */
     int8_t add_bos, add_eos, add_space_prefix, remove_extra_whitespaces, escape_whitespaces; /* 1, 0, -1 absent */
 } llmi_vocab;
 
@@ -46,10 +46,18 @@ void llmi_tokenizer_unref(llm_tokenizer *t);
 struct llmi_buf;
 llm_status llmi_tokenizer_encode(struct llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
                                  uint32_t flags);
+/* The same, with parts of the text (in order, apart) whose bytes are never taken for a special token. */
+typedef struct llmi_plain_range {
+    size_t begin, end;
+} llmi_plain_range;
+llm_status llmi_tokenizer_encode_mixed(struct llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
+                                       uint32_t flags, const llmi_plain_range *plain, size_t n_plain);
 /* Appends the bytes of the ids, unrepaired: may be invalid UTF-8 in part. `at_start` says that the
  * first id begins a text (SentencePiece's leading space is dropped there). */
 llm_status llmi_tokenizer_decode(struct llmi_buf *bytes, const llm_tokenizer *t, const llm_token *ids, size_t n_ids,
                                  uint32_t flags, bool at_start);
+/* Whether decoding with these flags leaves the id out: what follows it then begins the text. */
+bool llmi_tokenizer_skips(const llm_tokenizer *t, llm_token id, uint32_t flags);
 int32_t llmi_tokenizer_size(const llm_tokenizer *t);
 const char *llmi_tokenizer_kind(const llm_tokenizer *t);
 llm_token llmi_tokenizer_special(const llm_tokenizer *t, int32_t role);

@@ -18,7 +18,7 @@ typedef struct llmi_trie {
     const llm_allocator *a;
     llmi_edge *edges;
     size_t n_slots, mask;
-    uint32_t n_nodes; /* node 0 is the root */
+    uint32_t n_nodes;  /* node 0 is the root */
     uint8_t first[32]; /* bytes that begin a string */
 } llmi_trie;
 

@@ -16,10 +16,6 @@
 
 extern char **environ;
 
-bool exists(const std::string &path) {
-    return access(path.c_str(), R_OK) == 0;
-}
-
 std::string temporary_path(const std::string &name) {
     return testing::TempDir() + "llm-cli-" + std::to_string(getpid()) + "-" + name;
 }
@@ -99,32 +95,6 @@ Json llm_json(Args args, const std::string &input, int rc) {
     Json object = Json::parse(result.out);
     EXPECT_TRUE(object.is_object()) << result.out;
     return object;
-}
-
-Json Json::parse(const std::string &text) {
-    json_error_t error;
-    return Json(json_loadb(text.data(), text.size(), JSON_ALLOW_NUL, &error));
-}
-
-Json Json::load(const std::string &path) {
-    return parse(read_file(path));
-}
-
-std::string Json::text() const {
-    const char *bytes = json_string_value(value_.get());
-    return bytes ? std::string(bytes, json_string_length(value_.get())) : std::string();
-}
-
-std::vector<int> Json::ints() const {
-    std::vector<int> all;
-    for (size_t i = 0; i < size(); i++) all.push_back(static_cast<int>(json_integer_value((*this)[i].value_.get())));
-    return all;
-}
-
-std::vector<double> Json::numbers() const {
-    std::vector<double> all;
-    for (size_t i = 0; i < size(); i++) all.push_back((*this)[i].number());
-    return all;
 }
 
 std::string join(const std::vector<int> &ids, const char *separator) {

@@ -187,15 +187,15 @@ TEST_F(CliText, CtrlCEndsACompletionAndKeepsWhatIsThere) {
 /* ---- chat ---- */
 
 TEST_F(CliText, ChatKeepsTheTranscriptAndResets) {
-    Json turns = llm_json({"chat", stories_gguf, "-n", "5"}, "Hi\n\nHow are you?\n")["turns"];
+    Json turns = llm_json({"chat", stories_gguf, "-n", "5"}, "Hi\n\nHow are you?\n")["messages"];
     ASSERT_EQ(turns.size(), 4u);
     EXPECT_EQ(turns[0]["role"].text(), "user");
-    EXPECT_EQ(turns[0]["text"].text(), "Hi");
+    EXPECT_EQ(turns[0]["content"].text(), "Hi");
     EXPECT_EQ(turns[1]["role"].text(), "assistant");
-    Json after = llm_json({"chat", stories_gguf, "-n", "5"}, "Bye\n/reset\nHi\n/exit\nno\n")["turns"];
+    Json after = llm_json({"chat", stories_gguf, "-n", "5"}, "Bye\n/reset\nHi\n/exit\nno\n")["messages"];
     ASSERT_EQ(after.size(), 2u);
-    EXPECT_EQ(after[1]["text"].text(), turns[1]["text"].text());
+    EXPECT_EQ(after[1]["content"].text(), turns[1]["content"].text());
     Output plain = llm({"chat", stories_gguf, "-n", "5"}, "Hi\n");
     EXPECT_EQ(plain.rc, 0);
-    EXPECT_EQ(plain.out, turns[1]["text"].text() + "\n");
+    EXPECT_EQ(plain.out, turns[1]["content"].text() + "\n");
 }

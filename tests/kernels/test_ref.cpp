@@ -1,48 +1,18 @@
 // The reference back end against the definitions, written here once more as small loops in double.
 #include "kernels/backends.h"
 #include "kernels/dtype.h"
+#include "kernels/host.h"
 #include "kernels/quant/half.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <random>
-#include <string>
 #include <vector>
 
 namespace {
 
 using Floats = std::vector<float>;
-
-// A host that counts what is allocated and can refuse the n-th allocation.
-struct Host {
-    llm_host host{};
-    size_t live_bytes = 0;
-    int refuse_at = -1, n_allocs = 0;
-    llm_status status = LLM_OK;
-    std::string text;
-
-    Host() {
-        host.struct_size = sizeof host;
-        host.user = this;
-        host.alloc = [](void *user, size_t n_bytes, size_t alignment) -> void * {
-            Host *h = (Host *)user;
-            if (h->n_allocs++ == h->refuse_at) return nullptr;
-            h->live_bytes += n_bytes;
-            return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
-        };
-        host.free = [](void *user, void *ptr, size_t n_bytes) {
-            ((Host *)user)->live_bytes -= n_bytes;
-            free(ptr);
-        };
-        host.log = [](void *, int32_t, const char *) {};
-        host.set_error = [](void *user, llm_status what, const char *detail) {
-            ((Host *)user)->status = what;
-            ((Host *)user)->text = detail;
-        };
-    }
-};
 
 llm_view view(Floats &x, int64_t rows, int64_t cols, int64_t stride = 0) {
     return {x.data(), rows, cols, stride ? stride : cols};
@@ -83,7 +53,7 @@ class Ref : public ::testing::Test {
     }
 
     llm_weight *put(const void *data, size_t n_bytes, int64_t rows, int64_t cols, llm_dtype dtype = LLM_DTYPE_F32) {
-        llm_tensor tensor = {"w", data, n_bytes, rows, cols, dtype};
+        llm_tensor tensor = {"w", data, n_bytes, rows, cols, dtype, 0};
         llm_weight *w = nullptr;
         size_t private_bytes = 1;
         EXPECT_EQ(device->ops->weight_put(&w, &private_bytes, device, &tensor), LLM_OK) << host.text;
@@ -300,9 +270,9 @@ TEST_P(RefAttention, IsTheSoftmaxOverTheRowsOwnSequence) {
     llm_kv *kv = nullptr;
     size_t n_bytes = 0, before = host.live_bytes;
     ASSERT_EQ(device->ops->kv_bytes(&n_bytes, device, &c.desc), LLM_OK);
-    EXPECT_EQ(n_bytes, 2u * 2 * 8 * 4 * 12 * (dtype == LLM_DTYPE_F32 ? 4 : 2));
+    EXPECT_GE(n_bytes, 2u * 2 * 8 * 4 * 12 * (dtype == LLM_DTYPE_F32 ? 4 : 2));
     ASSERT_EQ(device->ops->kv_create(&kv, device, &c.desc), LLM_OK);
-    EXPECT_GE(host.live_bytes - before, n_bytes);
+    EXPECT_EQ(host.live_bytes - before, n_bytes); /* the handle counts too */
 
     const int32_t lengths[] = {10, 7};
     Floats k[2], v[2];
@@ -429,11 +399,11 @@ TEST_F(Ref, WeightsThatContradictThemselvesAreRefused) {
         llm_status status;
         const char *words;
     } cases[] = {
-        {{"odd", "", 34, 1, 33, LLM_DTYPE_Q8_0}, LLM_E_FORMAT, "odd"},
-        {{"short", "", 33, 1, 32, LLM_DTYPE_Q8_0}, LLM_E_FORMAT, "33 bytes"},
-        {{"wide", "", 8, INT64_MAX / 2, INT64_MAX / 2, LLM_DTYPE_F32}, LLM_E_FORMAT, "wide"},
-        {{"minus", "", 8, -1, 2, LLM_DTYPE_F32}, LLM_E_FORMAT, "minus"},
-        {{"strange", "", 8, 1, 2, 77}, LLM_E_UNSUPPORTED, "77"},
+        {{"odd", "", 34, 1, 33, LLM_DTYPE_Q8_0, 0}, LLM_E_FORMAT, "odd"},
+        {{"short", "", 33, 1, 32, LLM_DTYPE_Q8_0, 0}, LLM_E_FORMAT, "33 bytes"},
+        {{"wide", "", 8, INT64_MAX / 2, INT64_MAX / 2, LLM_DTYPE_F32, 0}, LLM_E_FORMAT, "wide"},
+        {{"minus", "", 8, -1, 2, LLM_DTYPE_F32, 0}, LLM_E_FORMAT, "minus"},
+        {{"strange", "", 8, 1, 2, 77, 0}, LLM_E_UNSUPPORTED, "77"},
     };
     for (const auto &c : cases) {
         llm_weight *w = (llm_weight *)&w;
@@ -467,7 +437,7 @@ TEST(RefMemory, EachRefusedAllocationLeavesNothingBehind) {
         llm_stream_options options{};
         options.max_cols = 64;
         size_t private_bytes;
-        llm_tensor tensor = {"w", &host, 4, 1, 1, LLM_DTYPE_F32};
+        llm_tensor tensor = {"w", &host, 4, 1, 1, LLM_DTYPE_F32, 0};
         Cache c;
         llm_status status = llmk_ref_backend()->open(&device, &host.host);
         if (status == LLM_OK) {

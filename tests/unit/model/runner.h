@@ -31,11 +31,12 @@ inline llm_status load(llm_model **out, llm_runtime *rt, const std::string &path
 /* One sequence with a cache of its own. */
 class Runner {
   public:
-    Runner(const llm_model *model, int32_t max_rows, int32_t max_tokens) : m(model), rows(max_rows) {
+    Runner(const llm_model *model, int32_t max_rows, int32_t max_tokens, llm_dtype kv_dtype = LLM_DTYPE_F32)
+        : m(model) {
         const llmi_hparams &hp = m->hp;
         pages = (max_tokens + page_tokens - 1) / page_tokens;
         check(llmi_workers_create(&workers, llmi_runtime_allocator(m->runtime), 2));
-        llm_kv_desc desc = {hp.n_layers, hp.n_kv_heads, hp.head_dim, page_tokens, pages, LLM_DTYPE_F32};
+        llm_kv_desc desc = {hp.n_layers, hp.n_kv_heads, hp.head_dim, page_tokens, pages, kv_dtype};
         check(m->device->ops->kv_create(&kv, m->device, &desc));
         llm_stream_options options = {};
         options.pool = llmi_workers_pool(workers);
@@ -93,6 +94,8 @@ class Runner {
         llmi_model_forward(m, &step);
         std::vector<float> logits((size_t)n * (size_t)m->hp.n_vocab);
         stream->ops->download(stream, logits.data(), step.logits.data, logits.size() * sizeof(float));
+        hidden.resize((size_t)n * (size_t)m->hp.n_embd);
+        stream->ops->download(stream, hidden.data(), step.hidden.data, hidden.size() * sizeof(float));
         check(stream->ops->sync(stream));
         EXPECT_LE(ws.peak, ws.size);
         n_past += n;
@@ -109,12 +112,14 @@ class Runner {
         return all;
     }
 
+    std::vector<float> hidden; /* of the last append: the states after the output norm */
+
   private:
     static constexpr int32_t page_tokens = 4;
     static void check(llm_status status) { ASSERT_EQ(LLM_OK, status) << llm_last_error(); }
 
     const llm_model *m;
-    int32_t rows, pages = 0, n_past = 0;
+    int32_t pages = 0, n_past = 0;
     llmi_workers *workers = nullptr;
     llm_kv *kv = nullptr;
     llm_stream *stream = nullptr;

@@ -56,10 +56,12 @@ TEST_P(Forward, TheCheckingDeviceFindsNothing) {
     for (const char *backend : {"checked-tiny", "checked-cpu"}) {
         ASSERT_EQ(LLM_OK, load(&m, rt, folder.write("m.gguf", tiny_gguf(GetParam()).encode()), backend))
             << llm_last_error();
-        Runner runner(m, 8, 16);
-        runner.append({1, 5, 9, 30, 2});
-        runner.append({7});
-        runner.append({8, 9});
+        {
+            Runner runner(m, 8, 16);
+            runner.append({1, 5, 9, 30, 2});
+            runner.append({7});
+            runner.append({8, 9});
+        }
         llmi_model_unref(m);
         m = nullptr;
     }

@@ -19,6 +19,12 @@ struct Newer {
 };
 constexpr size_t first_version = offsetof(Known, b);
 
+/* Room for any struct_size that may be believed. */
+struct Source {
+    Known known;
+    char rest[LLMI_OPTIONS_MAX_BYTES - sizeof(Known)];
+};
+
 const Known defaults = {sizeof(Known), 10, 20};
 
 TEST(OptionsRead, NullKeepsDefaults) {
@@ -29,7 +35,8 @@ TEST(OptionsRead, NullKeepsDefaults) {
 }
 
 TEST(OptionsRead, OlderStructureKeepsDefaultsOfLaterMembers) {
-    Known src = {first_version, 1, 2}, dst = defaults;
+    Source src = {{first_version, 1, 2}, {}};
+    Known dst = defaults;
     EXPECT_EQ(LLM_OK, llmi_options_read(&dst, sizeof dst, &src, first_version, "known"));
     EXPECT_EQ(1, dst.a);
     EXPECT_EQ(20, dst.b);
@@ -52,7 +59,8 @@ TEST(OptionsRead, NewerStructureThatUsesItsTailIsRefused) {
 
 TEST(OptionsRead, ImpossibleSizesAreRefusedByName) {
     for (uint32_t size : {0u, 4u, 4097u, 0xffffffffu}) {
-        Known src = {size, 1, 2}, dst = defaults;
+        Source src = {{size, 1, 2}, {}};
+        Known dst = defaults;
         EXPECT_EQ(LLM_E_ARGUMENT, llmi_options_read(&dst, sizeof dst, &src, first_version, "known"));
         EXPECT_NE(nullptr, strstr(llm_last_error(), "known_init()")) << llm_last_error();
         EXPECT_EQ(10, dst.a);

@@ -1,0 +1,109 @@
+#define _GNU_SOURCE /* madvise */
+
+#include "common.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+llm_status llmk_error(const llm_host *host, llm_status status, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    host->set_error(host->user, status, text);
+    return status;
+}
+
+/* ---- memory ---- */
+
+static size_t at_least_one(size_t n_bytes) {
+    return n_bytes ? n_bytes : 1;
+}
+
+void *llmk_take(const llm_host *host, size_t n_bytes) {
+    void *ptr = host->alloc(host->user, at_least_one(n_bytes), 64);
+    if (!ptr) llmk_error(host, LLM_E_MEMORY, "the device: no memory for %zu bytes", n_bytes);
+    return ptr;
+}
+
+void *llmk_take_large(const llm_host *host, size_t n_bytes) {
+    void *ptr = llmk_take(host, n_bytes);
+#ifdef MADV_HUGEPAGE
+    enum { HUGE = 2 << 20, LARGE = 32 << 20 };
+    uintptr_t begin = ((uintptr_t)ptr + HUGE - 1) & ~(uintptr_t)(HUGE - 1);
+    uintptr_t end = ((uintptr_t)ptr + n_bytes) & ~(uintptr_t)(HUGE - 1);
+    if (ptr && n_bytes >= LARGE && begin < end)
+        madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* no harm if it fails */
+#endif
+    return ptr;
+}
+
+void llmk_give(const llm_host *host, void *ptr, size_t n_bytes) {
+    if (ptr) host->free(host->user, ptr, at_least_one(n_bytes));
+}
+
+bool llmk_multiply(size_t *a, int64_t b) {
+    return b >= 0 && !__builtin_mul_overflow(*a, (size_t)b, a);
+}
+
+bool llmk_add_size(size_t *a, size_t b) {
+    return !__builtin_add_overflow(*a, b, a);
+}
+
+/* ---- what the library hands over ---- */
+
+llm_status llmk_tensor_check(const llm_host *host, const llm_tensor *t, const llmk_dtype **type, size_t *row_bytes) {
+    const llmk_dtype *found = *type = llmk_dtype_get(t->dtype);
+    if (!found)
+        return llmk_error(host, LLM_E_UNSUPPORTED, "tensor %s: data type %d has no kernels", t->name, (int)t->dtype);
+    if (t->rows < 0 || t->cols < 0 || t->cols % found->block_elems)
+        return llmk_error(host, LLM_E_FORMAT, "tensor %s: rows of %lld elements, expected a multiple of %d (%s)",
+                          t->name, (long long)t->cols, (int)found->block_elems, found->name);
+    size_t n_bytes = (size_t)found->block_bytes;
+    bool fits = llmk_multiply(&n_bytes, t->cols / found->block_elems);
+    *row_bytes = n_bytes;
+    if (!fits || !llmk_multiply(&n_bytes, t->rows) || n_bytes != t->n_bytes)
+        return llmk_error(host, LLM_E_FORMAT, "tensor %s: %zu bytes do not hold %lld rows of %lld elements of type %s",
+                          t->name, t->n_bytes, (long long)t->rows, (long long)t->cols, found->name);
+    return LLM_OK;
+}
+
+llm_status llmk_kv_check(const llm_host *host, const llm_kv_desc *d) {
+    if (d->dtype != LLM_DTYPE_F32 && d->dtype != LLM_DTYPE_F16)
+        return llmk_error(host, LLM_E_UNSUPPORTED, "KV cache: data type is %d, expected F32 or F16", (int)d->dtype);
+    if (d->n_layers < 1 || d->n_kv_heads < 1 || d->head_dim < 1 || d->page_tokens < 1 || d->n_pages < 1)
+        return llmk_error(host, LLM_E_ARGUMENT,
+                          "KV cache: %d layers, %d heads of %d elements, %d pages of %d tokens; expected 1 or more",
+                          (int)d->n_layers, (int)d->n_kv_heads, (int)d->head_dim, (int)d->n_pages, (int)d->page_tokens);
+    return LLM_OK;
+}
+
+/* ---- arguments of operations ---- */
+
+bool llmk_rope_fits(llm_view x, llm_view angles, int32_t head_dim) {
+    return x.rows == angles.rows && head_dim > 0 && x.cols % head_dim == 0 && angles.cols % 2 == 0 &&
+           angles.cols <= head_dim;
+}
+
+bool llmk_kv_write_fits(const llm_kv_desc *desc, int32_t layer, llm_view k, llm_view v, const llm_batch *batch) {
+    return k.cols == (int64_t)desc->n_kv_heads * desc->head_dim && llmk_same_shape(k, v) && k.rows == batch->n_rows &&
+           layer >= 0 && layer < desc->n_layers;
+}
+
+bool llmk_kv_copy_fits(const llm_kv_desc *desc, int32_t dst, int32_t src, int32_t n_tokens) {
+    return dst >= 0 && dst < desc->n_pages && src >= 0 && src < desc->n_pages && n_tokens >= 0 &&
+           n_tokens <= desc->page_tokens;
+}
+
+bool llmk_attention_fits(const llm_kv_desc *desc, const llm_attention *a, const llm_batch *batch) {
+    return a->n_heads > 0 && a->n_heads % desc->n_kv_heads == 0 && a->q.cols == (int64_t)a->n_heads * desc->head_dim &&
+           llmk_same_shape(a->q, a->out) && a->q.rows == batch->n_rows && a->layer >= 0 && a->layer < desc->n_layers;
+}
+
+int32_t llmk_kv_page(const llm_kv_desc *desc, const llm_batch *batch, int32_t seq, int32_t index) {
+    if (seq < 0 || seq >= batch->n_seqs || index < 0 || index >= batch->max_pages) return -1;
+    int32_t page = batch->page_table[(int64_t)seq * batch->max_pages + index];
+    return page >= 0 && page < desc->n_pages ? page : -1;
+}

@@ -1,0 +1,450 @@
+/* Attention in one pass over the cache. The result of a row is defined by its own position alone: tokens
+ * are taken in blocks and blocks in parts that are counted from the start of the sequence; parts are merged
+ * from left to right. So it does not matter how rows are gathered into items, nor whether one thread walks
+ * over the parts of an item or several share them. */
+#include <math.h>
+#include <string.h>
+
+#include "common.h"
+#include "cpu/cpu.h"
+#include "cpu/kv.h"
+
+enum {
+    PART_PANELS = 32,     /* panels of a part: 512 tokens */
+    ITEM_ROWS = 64,       /* most rows of an item; a row is one head of one row of the batch */
+    ITEM_FLOATS = 8192,   /* ITEM_ROWS heads of 128 elements; more if a single head is wider */
+    WIDE_FLOATS = 32768,  /* a block of keys and values in F32, heads of up to 256 elements */
+    SHARED_FLOATS = 4096, /* of an item whose parts are shared out */
+    ITEMS_PER_THREAD = 4, /* enough to keep all threads busy; with fewer, parts are shared out */
+    PARTS_PER_THREAD = 8
+};
+
+/* Rows of one sequence that are computed together. */
+typedef struct span {
+    int32_t first, n_rows;
+} span;
+
+/* The result of some rows over some parts. */
+typedef struct result {
+    float *max, *total, *sum; /* [ITEM_ROWS], [ITEM_ROWS], [rows][values_stride] */
+} result;
+
+/* What one thread works with. */
+typedef struct workspace {
+    float *q, *keys, *values;
+    result part, so_far;
+    float *totals; /* [ITEM_ROWS][LLMK_KV_PANEL] */
+    llmk_lanes *lanes;
+} workspace;
+
+typedef struct job {
+    llmk_cpu_stream *s;
+    const llmk_attention_kernels *k;
+    const llm_attention *a;
+    const llm_kv *kv;
+    const llm_batch *batch;
+    int32_t group;                   /* query heads of a key/value head */
+    int32_t n_kv, n_heads, n_chunks; /* of an item: key/value heads, query heads of each; items of a group */
+    int32_t n_spans;
+    span *spans;
+    int64_t n_items, n_shared; /* items; parts computed at a time when they are shared out */
+    int32_t first_part;        /* of those */
+} job;
+
+/* One item, resolved. */
+typedef struct item {
+    span rows;
+    int32_t seq;
+    int32_t kv_head, n_kv;       /* key/value heads: the first one, how many */
+    int32_t head, n_heads;       /* the same for the query heads of each; head counts within its group */
+    int32_t n, n_of_each;        /* rows: in all, of each key/value head: rows.n_rows * n_heads */
+    int32_t first, last;         /* positions that any row sees */
+    int32_t all_first, all_last; /* positions that all rows see */
+} item;
+
+/* ---- scratch memory: the spans, each thread's workspace, then the results of shared parts ---- */
+
+static int64_t item_floats(int64_t max_cols) {
+    return max_cols <= ITEM_FLOATS ? ITEM_FLOATS : (max_cols + LLMK_KV_PANEL - 1) / LLMK_KV_PANEL * LLMK_KV_PANEL;
+}
+
+static int64_t workspace_floats(int64_t max_cols) {
+    enum { FIXED = WIDE_FLOATS + ITEM_ROWS * (LLMK_KV_PANEL + 4 + (int)(sizeof(llmk_lanes) / sizeof(float))) };
+    return 3 * item_floats(max_cols) + FIXED;
+}
+
+enum { RESULT_FLOATS = SHARED_FLOATS + 2 * ITEM_ROWS };
+
+static int64_t span_floats(int64_t max_rows) {
+    return (max_rows * (int64_t)(sizeof(span) / sizeof(float)) + LLMK_KV_PANEL - 1) / LLMK_KV_PANEL * LLMK_KV_PANEL;
+}
+
+size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+    size_t n = (size_t)workspace_floats(limits->max_cols) + (ITEMS_PER_THREAD + PARTS_PER_THREAD) * RESULT_FLOATS;
+    bool fits = llmk_multiply(&n, llmk_cpu_threads(limits->pool)) &&
+                llmk_add_size(&n, (size_t)span_floats(limits->max_rows)) && llmk_multiply(&n, sizeof(float));
+    return fits ? n : SIZE_MAX;
+}
+
+static float *take(float **at, int64_t n) {
+    float *begin = *at;
+    *at += n;
+    return begin;
+}
+
+static result take_result(float **at, int64_t n_floats) {
+    result r = {.max = take(at, ITEM_ROWS), .total = take(at, ITEM_ROWS)};
+    r.sum = take(at, n_floats);
+    return r;
+}
+
+static workspace workspace_of(const job *j, int32_t slot) {
+    int64_t cols = j->s->limits.max_cols, n = item_floats(cols);
+    float *at = (float *)j->s->attention_scratch + span_floats(j->s->limits.max_rows) + slot * workspace_floats(cols);
+    workspace w = {.q = take(&at, n), .part = take_result(&at, n), .so_far = take_result(&at, n)};
+    w.keys = take(&at, WIDE_FLOATS);
+    w.values = w.keys + WIDE_FLOATS / 2;
+    w.totals = take(&at, ITEM_ROWS * LLMK_KV_PANEL);
+    w.lanes = (llmk_lanes *)(void *)at;
+    return w;
+}
+
+/* Results that outlive a task: of items first, of shared parts behind them. */
+static result shared_result(const job *j, int64_t index) {
+    int32_t n_threads = llmk_cpu_threads(j->s->pool);
+    float *at = (float *)j->s->attention_scratch + span_floats(j->s->limits.max_rows) +
+                n_threads * workspace_floats(j->s->limits.max_cols) + index * RESULT_FLOATS;
+    return take_result(&at, SHARED_FLOATS);
+}
+
+/* ---- items ---- */
+
+static int32_t at_most(int32_t n, int32_t most) {
+    return n < most ? n : most;
+}
+
+/* Rows are numbered by key/value head, row of the batch, query head: where row i of an item lies. */
+static float *find_row(const job *j, const item *it, llm_view v, int32_t i) {
+    int32_t kv = it->kv_head + i / it->n_of_each, rest = i % it->n_of_each;
+    int32_t head = kv * j->group + it->head + rest % it->n_heads;
+    return llmk_row(v, it->rows.first + rest / it->n_heads) + (int64_t)head * j->kv->desc.head_dim;
+}
+
+/* Items of one key/value head are neighbours, so that its keys and values stay in the cache; the last
+ * rows, which see the most, come first. */
+static item item_of(const job *j, int64_t index) {
+    int32_t span_index = (int32_t)(index % j->n_spans), chunk = (int32_t)(index / j->n_spans);
+    item it = {.rows = j->spans[j->n_spans - 1 - span_index], .kv_head = chunk / j->n_chunks * j->n_kv};
+    it.head = chunk % j->n_chunks * j->n_heads;
+    it.n_heads = at_most(j->group - it.head, j->n_heads);
+    it.n_kv = at_most(j->kv->desc.n_kv_heads - it.kv_head, j->n_kv);
+    it.n_of_each = it.rows.n_rows * it.n_heads;
+    it.n = it.n_kv * it.n_of_each;
+    it.seq = j->batch->row_seq[it.rows.first];
+    it.first = it.all_last = INT32_MAX;
+    for (int32_t r = 0; r < it.rows.n_rows; r++) {
+        int32_t last = j->batch->positions[it.rows.first + r], first = llmk_attention_first(j->a->window, last);
+        if (first < it.first) it.first = first;
+        if (first > it.all_first) it.all_first = first;
+        if (last > it.last) it.last = last;
+        if (last < it.all_last) it.all_last = last;
+    }
+    return it;
+}
+
+/* Panels of a sequence are counted through its pages. */
+static int32_t panel_of(const llm_kv *kv, int32_t position) {
+    int32_t page_tokens = kv->desc.page_tokens;
+    return position / page_tokens * kv->n_panels + position % page_tokens / LLMK_KV_PANEL;
+}
+
+static int32_t panel_position(const llm_kv *kv, int32_t panel) {
+    return panel / kv->n_panels * kv->desc.page_tokens + panel % kv->n_panels * LLMK_KV_PANEL;
+}
+
+/* Rows of each register tile side by side: [tiles][head_dim][rows]. */
+static void pack_queries(const job *j, const item *it, float *out) {
+    int32_t dim = j->kv->desc.head_dim, n;
+    for (int32_t begin = 0; begin < it->n; begin += n) {
+        n = at_most(it->n_of_each - begin % it->n_of_each, j->k->tile_rows);
+        for (int32_t i = 0; i < n; i++) {
+            const float *q = find_row(j, it, j->a->q, begin + i);
+            for (int32_t c = 0; c < dim; c++) out[(int64_t)c * n + i] = q[c] * j->a->scale;
+        }
+        out += (int64_t)n * dim;
+    }
+}
+
+/* ---- blocks ---- */
+
+static uint8_t clamp_lane(int32_t lane, int32_t most) {
+    return (uint8_t)(lane < 0 ? 0 : lane < most ? lane : most);
+}
+
+static void find_lanes(const job *j, const item *it, int32_t panel, llmk_lanes *out) {
+    for (int32_t r = 0; r < it->rows.n_rows; r++) {
+        int32_t last = j->batch->positions[it->rows.first + r], first = llmk_attention_first(j->a->window, last);
+        llmk_lanes lanes;
+        for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p++) {
+            int32_t begin = panel_position(j->kv, panel + p), left = j->kv->desc.page_tokens;
+            left -= (panel + p) % j->kv->n_panels * LLMK_KV_PANEL;
+            int32_t n = left < LLMK_KV_PANEL ? left : LLMK_KV_PANEL;
+            lanes.lo[p] = clamp_lane(first - begin, n);
+            lanes.hi[p] = clamp_lane(last - begin + 1, n);
+        }
+        for (int32_t h = 0; h < it->n_heads; h++) *out++ = lanes;
+    }
+}
+
+static bool all_see(const job *j, const item *it, int32_t panel) {
+    return j->kv->desc.page_tokens % LLMK_KV_PANEL == 0 && panel_position(j->kv, panel) >= it->all_first &&
+           panel_position(j->kv, panel + LLMK_KV_BLOCK_PANELS) <= it->all_last + 1;
+}
+
+/* Finds the panels begin..end-1 of one head's block at `panel`. */
+static bool find_block(const job *j, const item *it, int32_t head, int32_t panel, llmk_attention_block *b) {
+    const llm_kv *kv = j->kv;
+    for (int32_t p = b->begin; p < b->end; p++) {
+        int32_t page = llmk_kv_page(&kv->desc, j->batch, it->seq, (panel + p) / kv->n_panels);
+        if (page < 0) {
+            llmk_cpu_fail(j->s, LLM_E_INTERNAL, "attention: no such page");
+            return false;
+        }
+        b->keys[p] = llmk_kv_keys(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
+        b->values[p] = llmk_kv_values(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
+    }
+    return true;
+}
+
+/* What is read after this: the block of the next head, or of the first one further on, if it is there. */
+static void find_next(const job *j, const item *it, int32_t head, int32_t panel, llmk_attention_block *b) {
+    const llm_kv *kv = j->kv;
+    if (++head == it->kv_head + it->n_kv) {
+        head = it->kv_head;
+        panel += LLMK_KV_BLOCK_PANELS;
+    }
+    for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p++) {
+        int32_t page = llmk_kv_page(&kv->desc, j->batch, it->seq, (panel + p) / kv->n_panels);
+        b->next_keys[p] = b->next_values[p] = b->keys[b->begin];
+        if (page < 0) continue;
+        b->next_keys[p] = llmk_kv_keys(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
+        b->next_values[p] = llmk_kv_values(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
+    }
+}
+
+/* Several register tiles read the block: converts it once. */
+static void widen_block(const job *j, llmk_attention_block *b, const workspace *w) {
+    int64_t n_keys = (int64_t)b->head_dim * LLMK_KV_PANEL, n_values = (int64_t)b->values_stride * LLMK_KV_PANEL;
+    for (int32_t p = b->begin; p < b->end; p++) {
+        float *keys = w->keys + p * n_keys, *values = w->values + p * n_values;
+        j->k->widen(keys, b->keys[p], n_keys);
+        j->k->widen(values, b->values[p], n_values);
+        b->keys[p] = keys;
+        b->values[p] = values;
+    }
+    b->f16 = false;
+}
+
+static bool attend_block(const job *j, const item *it, int32_t panel, const workspace *w) {
+    const llm_kv *kv = j->kv;
+    int32_t begin = panel_of(kv, it->first) - panel, n;
+    llmk_attention_block b = {
+        .head_dim = kv->desc.head_dim,
+        .values_stride = kv->values_stride,
+        .begin = begin > 0 ? begin : 0,
+        .end = at_most(panel_of(kv, it->last) + 1 - panel, LLMK_KV_BLOCK_PANELS),
+    };
+    bool f16 = kv->desc.dtype == LLM_DTYPE_F16, all = all_see(j, it, panel);
+    bool wide = f16 && it->n_of_each > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS;
+    if (!all) find_lanes(j, it, panel, w->lanes);
+    for (int32_t row = 0; row < it->n; row += n) {
+        int32_t of_head = row % it->n_of_each;
+        if (of_head == 0) {
+            b.f16 = f16;
+            if (!find_block(j, it, it->kv_head + row / it->n_of_each, panel, &b)) return false;
+            if (wide)
+                widen_block(j, &b, w);
+            else
+                find_next(j, it, it->kv_head + row / it->n_of_each, panel, &b);
+        }
+        n = at_most(it->n_of_each - of_head, j->k->tile_rows);
+        llmk_attention_tile tile = {
+            .q = w->q + (int64_t)row * b.head_dim,
+            .sum = w->part.sum + (int64_t)row * b.values_stride,
+            .max = w->part.max + row,
+            .total = w->totals + (int64_t)row * LLMK_KV_PANEL,
+            .lanes = all ? NULL : w->lanes + of_head,
+            .n_rows = n,
+        };
+        j->k->block(&tile, &b);
+    }
+    return true;
+}
+
+/* ---- parts ---- */
+
+static int32_t part_of(const job *j, int32_t position) {
+    return panel_of(j->kv, position) / PART_PANELS;
+}
+
+/* Leaves the part's result in w->part. */
+static bool attend_part(const job *j, const item *it, int32_t part, const workspace *w) {
+    memset(w->part.sum, 0, (size_t)it->n * (size_t)j->kv->values_stride * sizeof(float));
+    memset(w->totals, 0, (size_t)it->n * LLMK_KV_PANEL * sizeof(float));
+    for (int32_t i = 0; i < it->n; i++) w->part.max[i] = -INFINITY;
+    int32_t panel = part * PART_PANELS, end = panel + PART_PANELS, last = panel_of(j->kv, it->last);
+    int32_t first = panel_of(j->kv, it->first) / LLMK_KV_BLOCK_PANELS * LLMK_KV_BLOCK_PANELS;
+    if (panel < first) panel = first;
+    for (; panel < end && panel <= last; panel += LLMK_KV_BLOCK_PANELS)
+        if (!attend_block(j, it, panel, w)) return false;
+    for (int32_t i = 0; i < it->n; i++) w->part.total[i] = j->k->add_up(w->totals + (int64_t)i * LLMK_KV_PANEL);
+    return llmk_cpu_go_on(j->s);
+}
+
+static void merge(const job *j, const item *it, result into, result part) {
+    int64_t n = j->kv->values_stride;
+    for (int32_t i = 0; i < it->n; i++)
+        j->k->merge(into.sum + i * n, &into.max[i], &into.total[i], part.sum + i * n, part.max[i], part.total[i], n);
+}
+
+static void clear(const job *j, const item *it, result r) {
+    memset(r.sum, 0, (size_t)it->n * (size_t)j->kv->values_stride * sizeof(float));
+    for (int32_t i = 0; i < it->n; i++) r.max[i] = -INFINITY, r.total[i] = 0.0f;
+}
+
+static void finish(const job *j, const item *it, result r) {
+    for (int32_t i = 0; i < it->n; i++)
+        j->k->divide(find_row(j, it, j->a->out, i), r.sum + (int64_t)i * j->kv->values_stride, r.total[i],
+                     j->kv->desc.head_dim);
+}
+
+/* One thread walks over the parts of an item. */
+static void attend_item(void *arg, int64_t index, int32_t slot) {
+    const job *j = arg;
+    item it = item_of(j, index);
+    workspace w = workspace_of(j, slot);
+    pack_queries(j, &it, w.q);
+    clear(j, &it, w.so_far);
+    for (int32_t part = part_of(j, it.first); part <= part_of(j, it.last); part++) {
+        if (!attend_part(j, &it, part, &w)) return;
+        merge(j, &it, w.so_far, w.part);
+    }
+    finish(j, &it, w.so_far);
+}
+
+/* ---- parts shared out ---- */
+
+static void attend_shared(void *arg, int64_t index, int32_t slot) {
+    const job *j = arg;
+    item it = item_of(j, index / j->n_shared);
+    int32_t part = j->first_part + (int32_t)(index % j->n_shared);
+    result r = shared_result(j, j->n_items + index);
+    if (part < part_of(j, it.first) || part > part_of(j, it.last)) {
+        clear(j, &it, r);
+        return;
+    }
+    workspace w = workspace_of(j, slot);
+    w.part = r;
+    pack_queries(j, &it, w.q);
+    attend_part(j, &it, part, &w);
+}
+
+/* A round of parts for all items, then their results are merged, until no item has more. */
+static void share_parts(job *j, int32_t first, int32_t last) {
+    int32_t n_threads = llmk_cpu_threads(j->s->pool);
+    j->n_shared = n_threads * PARTS_PER_THREAD / j->n_items;
+    for (int64_t i = 0; i < j->n_items; i++) {
+        item it = item_of(j, i);
+        clear(j, &it, shared_result(j, i));
+    }
+    for (j->first_part = first; j->first_part <= last; j->first_part += (int32_t)j->n_shared) {
+        llmk_cpu_share(j->s, j->n_items * j->n_shared, attend_shared, j);
+        if (!llmk_cpu_go_on(j->s)) return;
+        for (int64_t i = 0; i < j->n_items * j->n_shared; i++) {
+            item it = item_of(j, i / j->n_shared);
+            merge(j, &it, shared_result(j, i / j->n_shared), shared_result(j, j->n_items + i));
+        }
+    }
+    for (int64_t i = 0; i < j->n_items; i++) {
+        item it = item_of(j, i);
+        finish(j, &it, shared_result(j, i));
+    }
+}
+
+/* ---- the operation ---- */
+
+/* Cuts the batch into spans of at most n rows; false if a position has no page. */
+static bool cut(job *j, int32_t n) {
+    const llm_batch *batch = j->batch;
+    for (int32_t r = 0; r < batch->n_rows; r++) {
+        int32_t position = batch->positions[r];
+        if (position < 0 || position / j->kv->desc.page_tokens >= batch->max_pages) return false;
+        span *open = j->n_spans ? &j->spans[j->n_spans - 1] : NULL;
+        if (open && open->n_rows < n && batch->row_seq[r] == batch->row_seq[open->first])
+            open->n_rows++;
+        else
+            j->spans[j->n_spans++] = (span){r, 1};
+    }
+    return true;
+}
+
+/* Key/value heads of an item: several if they have few rows, because the heads of a page lie one behind
+ * the other and long runs are read faster; but enough items for all threads. */
+static int32_t choose_n_kv(const job *j) {
+    int32_t longest = 1, n_parts = 1, n_kv_heads = j->kv->desc.n_kv_heads;
+    for (int32_t i = 0; i < j->n_spans; i++) {
+        span rows = j->spans[i];
+        int32_t parts = part_of(j, j->batch->positions[rows.first + rows.n_rows - 1]) + 1;
+        if (rows.n_rows > longest) longest = rows.n_rows;
+        if (parts > n_parts) n_parts = parts;
+    }
+    int64_t most = SHARED_FLOATS / j->kv->values_stride;
+    most = (most < ITEM_ROWS ? most : ITEM_ROWS) / ((int64_t)j->n_heads * longest);
+    int64_t enough = (int64_t)n_kv_heads * j->n_spans * n_parts / (2 * llmk_cpu_threads(j->s->pool));
+    if (most > enough) most = enough;
+    if (most > n_kv_heads) most = n_kv_heads;
+    return most < 1 || j->n_chunks > 1 ? 1 : (int32_t)most;
+}
+
+static bool plan(job *j) {
+    int32_t n_kv_heads = j->kv->desc.n_kv_heads;
+    int64_t room = item_floats(j->s->limits.max_cols) / j->kv->values_stride;
+    int32_t most = room < ITEM_ROWS ? (int32_t)room : ITEM_ROWS;
+    j->group = j->a->n_heads / n_kv_heads;
+    j->n_heads = at_most(j->group, most);
+    j->n_chunks = (j->group + j->n_heads - 1) / j->n_heads;
+    if (!cut(j, most / j->n_heads)) return false;
+    j->n_kv = choose_n_kv(j);
+    j->n_items = (int64_t)j->n_spans * ((n_kv_heads + j->n_kv - 1) / j->n_kv) * j->n_chunks;
+    return true;
+}
+
+/* Parts are shared out if there are too few items for the threads, and room for the results. */
+static bool share_out(const job *j, int32_t *first, int32_t *last) {
+    int32_t n_threads = llmk_cpu_threads(j->s->pool), most_rows = 0;
+    *first = INT32_MAX;
+    *last = 0;
+    if (n_threads == 1 || j->n_items >= (int64_t)n_threads * ITEMS_PER_THREAD) return false;
+    for (int64_t i = 0; i < j->n_items; i++) {
+        item it = item_of(j, i);
+        int32_t begin = part_of(j, it.first), end = part_of(j, it.last);
+        if (begin < *first) *first = begin;
+        if (end > *last) *last = end;
+        if (it.n > most_rows) most_rows = it.n;
+    }
+    return *first < *last && (int64_t)most_rows * j->kv->values_stride <= SHARED_FLOATS;
+}
+
+void llmk_attention(llm_stream *stream, const llm_attention *a, const llm_kv *kv, const llm_batch *batch) {
+    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
+    bool fits = llmk_attention_fits(&kv->desc, a, batch) && kv->desc.head_dim <= s->limits.max_cols &&
+                batch->n_rows <= s->limits.max_rows;
+    if (!llmk_cpu_start(s, fits, "attention: shapes differ")) return;
+    job j = {.s = s, .k = &s->k->attention, .a = a, .kv = kv, .batch = batch, .spans = s->attention_scratch};
+    if (!llmk_cpu_start(s, plan(&j), "attention: no such page")) return;
+    int32_t first, last;
+    if (share_out(&j, &first, &last))
+        share_parts(&j, first, last);
+    else
+        llmk_cpu_share(s, j.n_items, attend_item, &j);
+}

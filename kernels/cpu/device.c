@@ -1,0 +1,224 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "backends.h"
+#include "common.h"
+#include "cpu/cpu.h"
+#include "cpu/features.h"
+
+/* ---- failures ---- */
+
+void llmk_cpu_fail(llmk_cpu_stream *s, llm_status status, const char *text) {
+    int none = LLM_OK;
+    if (atomic_compare_exchange_strong(&s->failure, &none, status)) atomic_store(&s->text, text);
+}
+
+bool llmk_cpu_go_on(llmk_cpu_stream *s) {
+    if (s->stop && __atomic_load_n(s->stop, __ATOMIC_RELAXED))
+        llmk_cpu_fail(s, LLM_E_CANCELLED, "the step was cancelled");
+    return atomic_load_explicit(&s->failure, memory_order_relaxed) == LLM_OK;
+}
+
+bool llmk_cpu_start(llmk_cpu_stream *s, bool fits, const char *text) {
+    if (!llmk_cpu_go_on(s)) return false;
+    if (!fits) llmk_cpu_fail(s, LLM_E_INTERNAL, text);
+    return fits;
+}
+
+static llm_status sync_stream(llm_stream *stream) {
+    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
+    llm_status failure = atomic_exchange(&s->failure, LLM_OK);
+    if (failure != LLM_OK) llmk_error(stream->device->host, failure, "%s", atomic_load(&s->text));
+    return failure;
+}
+
+/* ---- threads ---- */
+
+int32_t llmk_cpu_threads(const llm_pool *pool) {
+    return pool && pool->n_threads > 1 ? pool->n_threads : 1;
+}
+
+void llmk_cpu_run(llmk_cpu_stream *s, int32_t n_tasks, void (*task)(void *arg, int32_t index), void *arg) {
+    if (n_tasks > 1 && llmk_cpu_threads(s->pool) > 1)
+        s->pool->run(s->pool->user, n_tasks, task, arg);
+    else
+        for (int32_t i = 0; i < n_tasks; i++) task(arg, i);
+}
+
+typedef struct share {
+    llmk_cpu_stream *s;
+    void (*item)(void *arg, int64_t index, int32_t slot);
+    void *arg;
+    int64_t n_items;
+    _Atomic int64_t next;
+} share;
+
+static void take_items(void *arg, int32_t slot) {
+    share *job = arg;
+    while (llmk_cpu_go_on(job->s)) {
+        int64_t i = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
+        if (i >= job->n_items) return;
+        job->item(job->arg, i, slot);
+    }
+}
+
+void llmk_cpu_share(llmk_cpu_stream *s, int64_t n_items, void (*item)(void *arg, int64_t index, int32_t slot),
+                    void *arg) {
+    share job = {.s = s, .item = item, .arg = arg, .n_items = n_items};
+    int32_t n_threads = llmk_cpu_threads(s->pool);
+    llmk_cpu_run(s, n_items < n_threads ? (int32_t)n_items : n_threads, take_items, &job);
+}
+
+/* ---- memory ---- */
+
+static llm_status mem_alloc(void **out, llm_device *device, size_t n_bytes) {
+    *out = llmk_take_large(device->host, n_bytes);
+    return *out ? LLM_OK : LLM_E_MEMORY;
+}
+
+static void mem_free(llm_device *device, void *ptr, size_t n_bytes) {
+    llmk_give(device->host, ptr, n_bytes);
+}
+
+static void copy(llm_stream *stream, void *dst, const void *src, size_t n_bytes) {
+    if (llmk_cpu_go_on(llmk_cpu_stream_of(stream)) && n_bytes) memmove(dst, src, n_bytes);
+}
+
+/* ---- streams ---- */
+
+enum { ALIGNMENT = 64 };
+
+#define MOST_COLS ((int64_t)1 << 31) /* so that sums of a few sizes stay far from overflow */
+
+typedef struct stream_layout {
+    size_t linear, attention, n_bytes; /* offsets of the scratch memories; all of it */
+} stream_layout;
+
+static bool append(size_t *end, size_t *at, size_t n_bytes) {
+    *at = *end;
+    return llmk_add_size(end, n_bytes) && llmk_add_size(end, -*end % ALIGNMENT);
+}
+
+static llm_status stream_plan(stream_layout *out, llm_device *device, const llm_stream_options *o) {
+    llmk_cpu_device *d = llmk_cpu_device_of(device);
+    if (o->max_rows < 0 || o->max_cols < 0 || o->max_cols > MOST_COLS || o->max_seqs < 0 || o->max_heads < 0)
+        return llmk_error(device->host, LLM_E_ARGUMENT,
+                          "stream: at most %d rows, %lld columns, %d sequences, %d heads; expected 0 or more, "
+                          "and no more than 2^31 columns",
+                          (int)o->max_rows, (long long)o->max_cols, (int)o->max_seqs, (int)o->max_heads);
+    size_t self;
+    *out = (stream_layout){0};
+    bool fits = append(&out->n_bytes, &self, sizeof(llmk_cpu_stream)) &&
+                append(&out->n_bytes, &out->linear, d->linear_scratch_bytes(&d->k, o)) &&
+                append(&out->n_bytes, &out->attention, llmk_attention_scratch_bytes(&d->k, o));
+    if (!fits) return llmk_error(device->host, LLM_E_MEMORY, "stream: scratch memory beyond the address space");
+    return LLM_OK;
+}
+
+static llm_status stream_bytes(size_t *out, llm_device *device, const llm_stream_options *options) {
+    stream_layout layout;
+    llm_status status = stream_plan(&layout, device, options);
+    *out = status < 0 ? 0 : layout.n_bytes;
+    return status;
+}
+
+static llm_status stream_create(llm_stream **out, llm_device *device, const llm_stream_options *options) {
+    stream_layout layout;
+    *out = NULL;
+    llm_status status = stream_plan(&layout, device, options);
+    if (status < 0) return status;
+    uint8_t *block = llmk_take_large(device->host, layout.n_bytes);
+    if (!block) return LLM_E_MEMORY;
+    llmk_cpu_device *d = llmk_cpu_device_of(device);
+    llmk_cpu_stream *s = (llmk_cpu_stream *)(void *)block;
+    *s = (llmk_cpu_stream){
+        .base = {&d->stream_ops, device},
+        .k = &d->k,
+        .pool = options->pool,
+        .stop = options->stop,
+        .limits = *options,
+        .linear_scratch = block + layout.linear,
+        .attention_scratch = block + layout.attention,
+        .n_bytes = layout.n_bytes,
+    };
+    *out = &s->base;
+    return LLM_OK;
+}
+
+static void stream_destroy(llm_stream *stream) {
+    if (stream) llmk_give(stream->device->host, stream, llmk_cpu_stream_of(stream)->n_bytes);
+}
+
+/* ---- device ---- */
+
+static void close_device(llm_device *device) {
+    if (!device) return;
+    pthread_mutex_destroy(&llmk_cpu_device_of(device)->lock);
+    llmk_give(device->host, device, sizeof(llmk_cpu_device));
+}
+
+static const llm_device_ops device_ops = {
+    .struct_size = sizeof device_ops,
+    .mem_alloc = mem_alloc,
+    .mem_free = mem_free,
+    .weight_put = llmk_weight_put,
+    .weight_free = llmk_weight_free,
+    .kv_bytes = llmk_kv_bytes,
+    .kv_create = llmk_kv_create,
+    .kv_free = llmk_kv_free,
+    .stream_bytes = stream_bytes,
+    .stream_create = stream_create,
+    .stream_destroy = stream_destroy,
+    .close = close_device,
+    .weights_prepare = llmk_weights_prepare,
+};
+
+static const llm_stream_ops stream_ops = {
+    .struct_size = sizeof stream_ops,
+    .upload = copy,
+    .download = copy,
+    .sync = sync_stream,
+    .embed = llmk_embed,
+    .rms_norm = llmk_rms_norm,
+    .linear = llmk_linear,
+    .rope_angles = llmk_rope_angles,
+    .rope = llmk_rope,
+    .kv_write = llmk_kv_write,
+    .kv_copy = llmk_kv_copy,
+    .attention = llmk_attention,
+    .glu = llmk_glu,
+    .add = llmk_add,
+    .gather = llmk_gather,
+};
+
+llm_status llmk_cpu_open(llm_device **out, const llm_host *host) {
+    llmk_cpu_device *d = llmk_take(host, sizeof *d);
+    *out = NULL;
+    if (!d) return LLM_E_MEMORY;
+    *d = (llmk_cpu_device){
+        .base = {&d->device_ops, host},
+        .device_ops = device_ops,
+        .stream_ops = stream_ops,
+        .linear_scratch_bytes = llmk_linear_scratch_bytes,
+    };
+    llmk_kernels_init(&d->k, host->cpu_mask);
+    pthread_mutex_init(&d->lock, NULL);
+    *out = &d->base;
+    return LLM_OK;
+}
+
+static llm_status probe(const llm_host *host, char *text, size_t capacity) {
+    llmk_features_describe(text, capacity, llmk_features_limit(llmk_features_detect(), host->cpu_mask));
+    return LLM_OK;
+}
+
+const llm_backend *llmk_cpu_backend(void) {
+    static const llm_backend backend = {
+        .struct_size = sizeof backend,
+        .abi = LLM_BACKEND_ABI,
+        .name = "cpu",
+        .probe = probe,
+        .open = llmk_cpu_open,
+    };
+    return &backend;
+}

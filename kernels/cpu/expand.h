@@ -1,0 +1,307 @@
+/* Packed strips to panels, and activations to bytes: plain C that compilers vectorize. Each
+ * instruction set's file includes it and so gets its own copies, all with the same results. */
+#ifndef LLMK_CPU_EXPAND_H
+#define LLMK_CPU_EXPAND_H
+
+#include "cpu/linear_kernels.h"
+#include "quant/half.h"
+
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
+enum {
+    PANEL_BYTES_F32 = 2048,
+    PANEL_BYTES_BF16 = 1024,
+    PANEL_BYTES_S32 = 576,
+    PANEL_BYTES_M32 = 640,
+    PANEL_BYTES_S16 = 640,
+    PANEL_BYTES_M16 = 768
+};
+
+static inline void load_halves(float *dst, const uint8_t *src) {
+#ifdef __AVX512F__
+    _mm512_storeu_ps(dst, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)src)));
+#elif defined __F16C__
+    _mm256_storeu_ps(dst, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)src)));
+    _mm256_storeu_ps(dst + 8, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(src + 16))));
+#else
+    for (int i = 0; i < LLMK_LANES; i++) {
+        uint16_t half;
+        memcpy(&half, src + 2 * i, sizeof half);
+        dst[i] = llmk_f16_to_f32(half);
+    }
+#endif
+}
+
+/* ---- numbers: 64 bytes (a step: 4 columns of 16 rows), as many at once as a register takes ---- */
+
+#if defined(__AVX512F__)
+typedef uint64_t chunk __attribute__((vector_size(64)));
+#elif defined(__AVX2__)
+typedef uint64_t chunk __attribute__((vector_size(32)));
+#else
+typedef uint64_t chunk __attribute__((vector_size(16)));
+#endif
+
+static inline void prefetch_packed(const uint8_t *src) {
+    __builtin_prefetch(src + LLMK_AHEAD);
+}
+
+#define EACH_BYTE(n) (0x0101010101010101u * (n))
+
+/* What is added to numbers that are `offset` more than the weights', see linear_kernels.h. */
+#define BIAS_S32(offset) EACH_BYTE(128 - (offset))
+#define BIAS_S16(offset) EACH_BYTE(32 - (offset))
+#define NO_BIAS          0
+
+/* dst = ((src >> shift) & mask) + bias, byte by byte; nothing carries from one to the next */
+static inline void put_bits(uint8_t *dst, const uint8_t *src, int shift, uint64_t mask, uint64_t bias) {
+    for (size_t at = 0; at < 64; at += sizeof(chunk)) {
+        chunk v;
+        memcpy(&v, src + at, sizeof v);
+        v = (v >> shift & mask) + bias;
+        memcpy(dst + at, &v, sizeof v);
+    }
+}
+
+/* dst = (dst | ((src >> shift) & mask) << up) + bias */
+static inline void add_bits(uint8_t *dst, const uint8_t *src, int shift, uint64_t mask, int up, uint64_t bias) {
+    for (size_t at = 0; at < 64; at += sizeof(chunk)) {
+        chunk v, low;
+        memcpy(&v, src + at, sizeof v);
+        memcpy(&low, dst + at, sizeof low);
+        low = (low | (v >> shift & mask) << up) + bias;
+        memcpy(dst + at, &low, sizeof low);
+    }
+}
+
+static inline void low_bytes(uint8_t *dst, const uint8_t *src, uint64_t bias) {
+    for (int k = 0; k < 8; k++) {
+        prefetch_packed(src + 64 * k);
+        put_bits(dst + 64 * k, src + 64 * k, 0, EACH_BYTE(255), bias);
+    }
+}
+
+static inline void low_nibbles(uint8_t *dst, const uint8_t *src, uint64_t bias) {
+    for (int j = 0; j < 4; j++) {
+        prefetch_packed(src + 64 * j);
+        put_bits(dst + 64 * j, src + 64 * j, 0, EACH_BYTE(15), bias);
+        put_bits(dst + 64 * (j + 4), src + 64 * j, 4, EACH_BYTE(15), bias);
+    }
+}
+
+static inline void low_pairs(uint8_t *dst, const uint8_t *src) {
+    for (int j = 0; j < 2; j++) {
+        prefetch_packed(src + 64 * j);
+        for (int s = 0; s < 4; s++) put_bits(dst + 64 * (j + 2 * s), src + 64 * j, 2 * s, EACH_BYTE(3), NO_BIAS);
+    }
+}
+
+static inline void high_pairs(uint8_t *dst, const uint8_t *src, uint64_t bias) {
+    for (int j = 0; j < 2; j++) {
+        prefetch_packed(src + 64 * j);
+        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), src + 64 * j, 2 * s, EACH_BYTE(3), 4, bias);
+    }
+}
+
+static inline void high_bits(uint8_t *dst, const uint8_t *src, int up, uint64_t bias) {
+    prefetch_packed(src);
+    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, src, s, EACH_BYTE(1), up, bias);
+}
+
+/* ---- scales ---- */
+
+/* dst = d * code of 16 rows; signed or unsigned bytes */
+static inline void scale_codes(float *dst, const float *d, const uint8_t *codes, bool is_signed) {
+#ifdef __AVX512F__
+    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)codes);
+    __m512i wide = is_signed ? _mm512_cvtepi8_epi32(c) : _mm512_cvtepu8_epi32(c);
+    _mm512_storeu_ps(dst, _mm512_mul_ps(_mm512_loadu_ps(d), _mm512_cvtepi32_ps(wide)));
+#else
+    for (int i = 0; i < LLMK_LANES; i++) dst[i] = d[i] * (float)(is_signed ? (int8_t)codes[i] : codes[i]);
+#endif
+}
+
+/* dst[0..15] = d * low nibble, dst[32..47] = -(dmin * high nibble) */
+static inline void scale_nibbles(float *dst, const float *d, const float *minus_dmin, const uint8_t *codes) {
+    uint8_t low[LLMK_LANES], high[LLMK_LANES];
+    for (int i = 0; i < LLMK_LANES; i++) low[i] = codes[i] & 15, high[i] = codes[i] >> 4;
+    scale_codes(dst, d, low, false);
+    scale_codes(dst + 32, minus_dmin, high, false);
+}
+
+/* ---- types; i counts half blocks: 16 rows of a block of 32 columns, then the other 16 ---- */
+
+static inline void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
+    for (int64_t i = 0; i < 2 * n_cols; i++) {
+        const uint8_t *low = src->at[LLMK_PLANE_LOW] + 32 * i;
+        __builtin_prefetch(low + LLMK_AHEAD);
+        load_halves((float *)(void *)panel + 16 * i, low);
+    }
+}
+
+/* An odd number of columns expands one more. */
+static inline void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
+    for (int64_t i = 0; i < n_cols + n_cols % 2; i++) {
+        uint32_t pair[LLMK_LANES], even[LLMK_LANES], odd[LLMK_LANES];
+        uint8_t *dst = panel + 256 * (i / 2) + 64 * (i % 2);
+        __builtin_prefetch(src->at[LLMK_PLANE_LOW] + 64 * i + LLMK_AHEAD);
+        memcpy(pair, src->at[LLMK_PLANE_LOW] + 64 * i, sizeof pair);
+        for (int r = 0; r < LLMK_LANES; r++) even[r] = pair[r] << 16, odd[r] = pair[r] & 0xffff0000;
+        memcpy(dst, even, sizeof even);
+        memcpy(dst + 128, odd, sizeof odd);
+    }
+}
+
+#define EXPAND(name, panel_bytes, body)                                                                                \
+    static inline void expand_##name(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {                         \
+        const uint8_t *d = src->at[LLMK_PLANE_D], *codes = src->at[LLMK_PLANE_CODES];                                  \
+        const uint8_t *low = src->at[LLMK_PLANE_LOW], *high = src->at[LLMK_PLANE_HIGH];                                \
+        float f[2][2][LLMK_LANES];                                                                                     \
+        (void)codes, (void)high, (void)f;                                                                              \
+        for (int64_t i = 0; i < n_cols / LLMK_BLOCK * 2; i++, panel += (panel_bytes)) {                                \
+            float *scales = (float *)(void *)(panel + 512);                                                            \
+            body                                                                                                       \
+        }                                                                                                              \
+    }
+
+EXPAND(q8_0, PANEL_BYTES_S32, {
+    low_bytes(panel, low + 512 * i, BIAS_S32(128));
+    load_halves(scales, d + 32 * i);
+})
+
+EXPAND(q4_0, PANEL_BYTES_S32, {
+    low_nibbles(panel, low + 256 * i, BIAS_S32(8));
+    load_halves(scales, d + 32 * i);
+})
+
+EXPAND(q5_0, PANEL_BYTES_S32, {
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    high_bits(panel, high + 64 * i, 4, BIAS_S32(16));
+    load_halves(scales, d + 32 * i);
+})
+
+EXPAND(q4_1, PANEL_BYTES_M32, {
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    load_halves(scales, d + 64 * i);
+    load_halves(scales + 16, d + 64 * i + 32);
+})
+
+EXPAND(q5_1, PANEL_BYTES_M32, {
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    high_bits(panel, high + 64 * i, 4, NO_BIAS);
+    load_halves(scales, d + 64 * i);
+    load_halves(scales + 16, d + 64 * i + 32);
+})
+
+/* f: the factors of both halves of the rows, read where each 256 columns begin; their half: f[i % 2]. Of
+ * two, the second counts negative. */
+static inline void load_factors(float f[2][2][LLMK_LANES], const uint8_t *d, int64_t unit, int n) {
+    for (int half = 0; half < 2; half++) {
+        load_halves(f[half][0], d + 32 * (2 * n * unit + n * half));
+        if (n == 1) continue;
+        load_halves(f[half][1], d + 32 * (2 * n * unit + n * half + 1));
+        for (int r = 0; r < LLMK_LANES; r++) f[half][1][r] = -f[half][1][r];
+    }
+}
+
+#define FACTORS(n)                                                                                                     \
+    if (i % 16 == 0) load_factors(f, d, i / 16, n);
+
+EXPAND(q4_k, PANEL_BYTES_M32, {
+    FACTORS(2)
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    scale_codes(scales, f[i % 2][0], codes + 32 * i, false);
+    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, false);
+})
+
+EXPAND(q5_k, PANEL_BYTES_M32, {
+    FACTORS(2)
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    high_bits(panel, high + 64 * i, 4, NO_BIAS);
+    scale_codes(scales, f[i % 2][0], codes + 32 * i, false);
+    scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, false);
+})
+
+EXPAND(q6_k, PANEL_BYTES_S16, {
+    FACTORS(1)
+    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    high_pairs(panel, high + 128 * i, BIAS_S16(32));
+    for (int s = 0; s < 2; s++) scale_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s, true);
+})
+
+EXPAND(q3_k, PANEL_BYTES_S16, {
+    FACTORS(1)
+    low_pairs(panel, low + 128 * i);
+    high_bits(panel, high + 64 * i, 2, BIAS_S16(4));
+    for (int s = 0; s < 2; s++) scale_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s, true);
+})
+
+EXPAND(q2_k, PANEL_BYTES_M16, {
+    FACTORS(2)
+    low_pairs(panel, low + 128 * i);
+    for (int s = 0; s < 2; s++) scale_nibbles(scales + 16 * s, f[i % 2][0], f[i % 2][1], codes + 32 * i + 16 * s);
+})
+
+/* ---- a row of the table of products; the including file defines multiply_<PANEL> ---- */
+
+#define expand_f32 NULL
+enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_I8, X_M16 = LLMK_X_I8 };
+#define LLMK_PRODUCT(NAME, name, panel, d_cols, d, cols, codes, low, high)                                             \
+    {X_##panel, LLMK_PANEL_##panel, expand_##name, multiply_##panel},
+
+/* ---- activations ---- */
+
+/* 32 elements as scale * q, |q| <= 127. Below 1e-30 they count as 0. Where one is not finite the scale
+ * is not finite either, and so is everything it touches. */
+static inline void quantize_block(int8_t *q, float *scale, int32_t *sum0, int32_t *sum1, const float *x) {
+    uint32_t bits[LLMK_BLOCK];
+    int32_t v[LLMK_BLOCK], peak = 0, sum[2] = {0, 0};
+    memcpy(bits, x, sizeof bits);
+    for (int i = 0; i < LLMK_BLOCK; i++) {
+        int32_t magnitude = (int32_t)(bits[i] & 0x7fffffff);
+        peak = magnitude > peak ? magnitude : peak;
+    }
+    float largest = llmk_f32_from_bits((uint32_t)peak);
+    bool plain = largest >= 1e-30f && largest <= 3.4028235e38f;
+    float inverse = plain ? 127.0f / largest : 0.0f;
+    *scale = largest < 1e-30f ? 0.0f : largest * (1.0f / 127.0f);
+    for (int i = 0; i < LLMK_BLOCK; i++) {
+        float y =
+            llmk_f32_from_bits(plain ? bits[i] : 0) * inverse + 12582912.0f; /* 1.5 * 2^23: rounds to nearest even */
+        v[i] = (int32_t)llmk_f32_bits(y) - 0x4b400000;
+    }
+    for (int i = 0; i < LLMK_BLOCK; i++) q[i] = (int8_t)v[i];
+    for (int i = 0; i < 16; i++) sum[0] += v[i], sum[1] += v[16 + i];
+    *sum0 = sum[0];
+    *sum1 = sum[1];
+}
+
+/* Number r of each vector of a group's block, which are at `vectors`. */
+static inline void put_terms(uint8_t *vectors, size_t n, size_t r, float scale, int32_t sum0, int32_t sum1) {
+    float *f = (float *)(void *)vectors + r;
+    int32_t *i = (int32_t *)(void *)vectors + r;
+    f[LLMK_X_SCALE * n] = scale;
+    i[LLMK_X_START * n] = -128 * (sum0 + sum1);
+    f[LLMK_X_SUM * n] = scale * (float)(sum0 + sum1);
+    i[LLMK_X_START16 * n] = -32 * sum0;
+    i[(LLMK_X_START16 + 1) * n] = -32 * sum1;
+    f[LLMK_X_SUM16 * n] = scale * (float)sum0;
+    f[(LLMK_X_SUM16 + 1) * n] = scale * (float)sum1;
+}
+
+static inline void quantize_with(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols,
+                                 void (*block)(int8_t *, float *, int32_t *, int32_t *, const float *)) {
+    size_t n = (size_t)n_rows;
+    for (size_t r = 0; r < n; r++, x += stride)
+        for (size_t b = 0; b < (size_t)n_cols / LLMK_BLOCK; b++) {
+            uint8_t *to = (uint8_t *)dst + b * n * LLMK_X_I8_BYTES;
+            float scale;
+            int32_t sum0, sum1;
+            block((int8_t *)to + LLMK_BLOCK * r, &scale, &sum0, &sum1, x + b * LLMK_BLOCK);
+            put_terms(to + LLMK_BLOCK * n, n, r, scale, sum0, sum1);
+        }
+}
+
+#endif

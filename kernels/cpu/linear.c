@@ -1,0 +1,256 @@
+#include "cpu/linear.h"
+#include "common.h"
+#include "cpu/cpu.h"
+
+#include <string.h>
+
+/* ---- scratch: activations in the form that the kernels read, then a slot for each thread ---- */
+
+enum {
+    BLOCK_ROWS = 384,      /* rows of an item */
+    BLOCK_BYTES = 5 << 18, /* of their activations, to stay in the second-level cache */
+    GROUP = 2,             /* strips that share each reading of the activations */
+    PANEL_BYTES = 24576,   /* of a group's panels: half of the first-level cache */
+    PACKED_BYTES = 24576,  /* of the packed form of the same weights, where they are not packed */
+    ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
+    MIN_ITEMS = 16,
+    STORE_AHEAD = 6, /* rows of the output that are fetched before they are written */
+};
+
+typedef struct space {
+    _Alignas(64) uint8_t panel[PANEL_BYTES];
+    _Alignas(64) uint8_t packed[PACKED_BYTES];
+    _Alignas(64) float acc[BLOCK_ROWS][GROUP][LLMK_STRIP];
+} space;
+
+/* Columns that are expanded at once for a group of strips; for one strip alone, GROUP times as many. */
+static const int32_t panel_cols[LLMK_N_PANELS] = {
+    [LLMK_PANEL_F32] = 64,  [LLMK_PANEL_BF16] = 128, [LLMK_PANEL_S32] = 256,
+    [LLMK_PANEL_M32] = 256, [LLMK_PANEL_S16] = 256,  [LLMK_PANEL_M16] = 256,
+};
+
+static int64_t round_up(int64_t n, int64_t step) {
+    return (n + step - 1) / step * step;
+}
+
+/* Bytes of a row of activations of a kind. */
+static size_t x_row_bytes(int32_t kind, int64_t cols) {
+    if (kind == LLMK_X_I8) return (size_t)(cols / LLMK_BLOCK) * LLMK_X_I8_BYTES;
+    return kind == LLMK_X_BF16 ? (size_t)round_up(cols, 2) * 2 : 0;
+}
+
+static bool uses(const llmk_linear_kernels *k, int32_t kind) {
+    for (int32_t i = 0; i < LLMK_N_LAYOUTS; i++)
+        if (k->product[i].x == kind) return true;
+    return false;
+}
+
+static size_t x_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+    size_t most = 0, n = 64;
+    for (int32_t kind = 0; kind < LLMK_N_X; kind++) {
+        size_t row = x_row_bytes(kind, limits->max_cols);
+        if (uses(&k->linear, kind) && row > most) most = row;
+    }
+    if (!llmk_multiply(&most, limits->max_rows) || !llmk_add_size(&n, most) || n > SIZE_MAX - 63) return SIZE_MAX;
+    return (n + 63) / 64 * 64;
+}
+
+size_t llmk_linear_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+    size_t n = x_bytes(k, limits), slots = sizeof(space);
+    bool fits = n < SIZE_MAX && llmk_multiply(&slots, llmk_cpu_threads(limits->pool)) && llmk_add_size(&n, slots);
+    return fits ? n : SIZE_MAX;
+}
+
+/* ---- one call: all products that read the same kind of activations ---- */
+
+typedef struct job {
+    const llmk_linear_kernels *k;
+    const llm_linear *products;
+    int32_t n_products, kind;
+    int64_t n_parts;    /* items of all products for a block of rows */
+    int64_t block_rows; /* the rows are cut into blocks of so many */
+    llm_view x;
+    uint8_t *x_packed;
+    size_t x_row_bytes;
+    space *slots;
+} job;
+
+static const llmk_product *kernels_of(const job *j, const llm_linear *p) {
+    return &j->k->product[p->w->layout->index];
+}
+
+/* Strips of an item, by the weight's shape alone. */
+static int64_t part_strips(const llm_weight *w) {
+    int64_t most = ITEM_BYTES / (int64_t)(w->strip_bytes + 1), even = llmk_weight_strips(w) / MIN_ITEMS;
+    int64_t n = (most < even ? most : even) / GROUP * GROUP;
+    return n > GROUP ? n : GROUP;
+}
+
+static int64_t parts_of(const job *j, const llm_linear *p) {
+    if (kernels_of(j, p)->x != j->kind) return 0;
+    return (llmk_weight_strips(p->w) + part_strips(p->w) - 1) / part_strips(p->w);
+}
+
+/* ---- activations ---- */
+
+static void pack_x(void *arg, int64_t group, int32_t slot_index) {
+    const job *j = arg;
+    int64_t first = group * LLMK_TILE_ROWS, rest = j->x.rows - first;
+    int32_t n_rows = rest < LLMK_TILE_ROWS ? (int32_t)rest : LLMK_TILE_ROWS;
+    uint8_t *dst = j->x_packed + (size_t)first * j->x_row_bytes;
+    if (j->kind == LLMK_X_I8)
+        j->k->quantize(dst, llmk_row(j->x, first), j->x.stride, n_rows, j->x.cols);
+    else
+        for (int32_t r = 0; r < n_rows; r++)
+            j->k->to_bf16(dst + (size_t)r * j->x_row_bytes, llmk_row(j->x, first + r), j->x.cols);
+}
+
+enum { SMALL_X = 1 << 15 }; /* elements that one thread packs before others would be awake */
+
+static void pack_all_x(llmk_cpu_stream *s, job *j) {
+    int64_t n_groups = round_up(j->x.rows, LLMK_TILE_ROWS) / LLMK_TILE_ROWS;
+    if (j->kind == LLMK_X_F32) return;
+    if (j->x.rows * j->x.cols > SMALL_X)
+        llmk_cpu_share(s, n_groups, pack_x, j);
+    else
+        for (int64_t i = 0; i < n_groups; i++) pack_x(j, i, 0);
+}
+
+/* Points t at columns [col, ...) of rows [first, first + n_rows), which are of one group. */
+static void take_x(llmk_tile *t, const job *j, int64_t first, int64_t col) {
+    if (j->kind == LLMK_X_F32) {
+        t->x = llmk_row(j->x, first) + col;
+        t->x_stride = (size_t)j->x.stride * sizeof(float);
+        return;
+    }
+    size_t in_row = x_row_bytes(j->kind, col);
+    t->x = j->x_packed + (size_t)first * j->x_row_bytes + in_row * (j->kind == LLMK_X_I8 ? (size_t)t->n_rows : 1);
+    t->x_stride = j->x_row_bytes;
+}
+
+/* ---- items: some strips times a block of rows ---- */
+
+/* What an item works on at a time: one strip for few rows, which is read like a stream, else a group. */
+typedef struct piece {
+    const llm_linear *p;
+    const llmk_product *k;
+    int64_t strip, row, n_rows;
+    int32_t n_strips;
+    int64_t panel_cols;
+} piece;
+
+const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
+                                 uint8_t *panel, uint8_t *packed, const uint8_t **next) {
+    const llmk_layout *l = w->layout;
+    llmk_planes planes;
+    if (w->packed) {
+        planes = llmk_layout_planes(l, w->packed + (size_t)strip * w->strip_bytes, w->cols, col);
+    } else {
+        planes = llmk_layout_planes(l, packed, n_cols, 0);
+        const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
+        llmk_layout_pack(l, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
+    }
+    const uint8_t *low = planes.at[LLMK_PLANE_LOW];
+    *next = low + n_cols / l->plane_cols[LLMK_PLANE_LOW] * 2 * l->plane_bytes[LLMK_PLANE_LOW];
+    if (!k->expand) return low;
+    k->expand(panel, &planes, n_cols);
+    return panel;
+}
+
+static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t col) {
+    int64_t rest = e->p->w->cols - col, n_cols = rest < e->panel_cols ? rest : e->panel_cols;
+    const uint8_t *panels[GROUP], *next = slot->panel;
+    for (int32_t i = 0; i < e->n_strips; i++)
+        panels[i] = llmk_linear_panel(e->k, e->p->w, e->strip + i, col, n_cols, slot->panel + i * (PANEL_BYTES / GROUP),
+                                      slot->packed + i * (PACKED_BYTES / GROUP), &next);
+    llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
+    t.ahead = next + LLMK_AHEAD;
+    t.ahead_step = e->p->w->packed ? 128 : 0;
+    for (int64_t r = 0; r < e->n_rows; r += LLMK_TILE_ROWS) {
+        t.n_rows = e->n_rows - r < LLMK_TILE_ROWS ? (int32_t)(e->n_rows - r) : LLMK_TILE_ROWS;
+        take_x(&t, j, e->row + r, col);
+        for (int32_t i = 0; i < e->n_strips; i++) {
+            t.panel = panels[i];
+            t.acc = slot->acc[r][i];
+            e->k->multiply(&t);
+        }
+    }
+}
+
+static void store(const space *slot, const piece *e) {
+    const llm_linear *p = e->p;
+    int64_t o = e->strip * LLMK_STRIP, rest = p->w->rows - o, most = e->n_strips * LLMK_STRIP;
+    int32_t n = (int32_t)(rest < most ? rest : most);
+    float bias[GROUP * LLMK_STRIP] = {0};
+    if (p->bias) memcpy(bias, llmk_weight_vector(p->bias) + o, (size_t)n * sizeof *bias);
+    for (int64_t r = 0; r < e->n_rows; r++) {
+        float *out = llmk_row(p->out, e->row + r) + o;
+        const float *acc = slot->acc[r][0];
+        const float *later = llmk_row(p->out, e->row + (r + STORE_AHEAD < e->n_rows ? r + STORE_AHEAD : r)) + o;
+        for (int32_t i = 0; i < n; i += 16) __builtin_prefetch(later + i, 1);
+        if (p->accumulate)
+            for (int32_t i = 0; i < n; i++) out[i] = acc[i] + bias[i] + out[i];
+        else
+            for (int32_t i = 0; i < n; i++) out[i] = acc[i] + bias[i];
+    }
+}
+
+static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
+    const job *j = arg;
+    space *slot = &j->slots[slot_index];
+    int64_t row = index / j->n_parts * j->block_rows, part = index % j->n_parts;
+    const llm_linear *p = j->products;
+    for (; part >= parts_of(j, p); p++) part -= parts_of(j, p);
+    piece e = {.p = p, .k = kernels_of(j, p), .row = row};
+    e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
+    int32_t group = e.n_rows > 2 * LLMK_TILE_ROWS ? GROUP : 1;
+    e.panel_cols = panel_cols[e.k->panel] * (GROUP / group);
+    int64_t end = (part + 1) * part_strips(p->w), n_strips = llmk_weight_strips(p->w);
+    end = end < n_strips ? end : n_strips;
+    for (e.strip = part * part_strips(p->w); e.strip < end; e.strip += group) {
+        e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
+        if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);
+        for (int64_t col = 0; col < p->w->cols; col += e.panel_cols) multiply_chunk(j, slot, &e, col);
+        store(slot, &e);
+    }
+}
+
+static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
+    j->kind = kind;
+    j->n_parts = 0;
+    for (int32_t i = 0; i < j->n_products; i++) j->n_parts += parts_of(j, &j->products[i]);
+    if (!j->n_parts || !j->x.rows) return;
+    j->x_row_bytes = x_row_bytes(kind, j->x.cols);
+    pack_all_x(s, j);
+    int64_t most = kind == LLMK_X_F32 ? BLOCK_ROWS : BLOCK_BYTES / (int64_t)(j->x_row_bytes + 1);
+    most = most < BLOCK_ROWS / 4 ? BLOCK_ROWS / 4 : most > BLOCK_ROWS ? BLOCK_ROWS : most;
+    int64_t n_blocks = (j->x.rows + most - 1) / most;
+    j->block_rows = round_up((j->x.rows + n_blocks - 1) / n_blocks, LLMK_TILE_ROWS);
+    llmk_cpu_share(s, n_blocks * j->n_parts, multiply_item, j);
+}
+
+bool llmk_linear_start(llmk_cpu_stream *s, llm_view x, const llm_linear *products, int32_t n) {
+    for (int32_t i = 0; i < n; i++) {
+        const llm_linear *p = &products[i];
+        bool fits = x.cols == p->w->cols && p->out.cols == p->w->rows && p->out.rows == x.rows &&
+                    x.rows <= s->limits.max_rows && x.cols <= s->limits.max_cols &&
+                    (!p->bias || llmk_weight_is_vector(p->bias, p->w->rows));
+        if (!llmk_cpu_start(s, fits, "linear: shapes differ")) return false;
+    }
+    return true;
+}
+
+void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
+    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
+    if (!llmk_linear_start(s, x, products, n)) return;
+    size_t before = x_bytes(s->k, &s->limits);
+    job j = {
+        .k = &s->k->linear,
+        .products = products,
+        .n_products = n,
+        .x = x,
+        .x_packed = s->linear_scratch,
+        .slots = (space *)(void *)((uint8_t *)s->linear_scratch + before),
+    };
+    for (int32_t kind = 0; kind < LLMK_N_X; kind++) multiply_kind(s, &j, kind);
+}

@@ -1,1 +1,0 @@
-typedef int llmk_cpu_placeholder;

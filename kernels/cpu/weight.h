@@ -1,0 +1,49 @@
+/* A stored matrix: the file's bytes, and the packed copy that weights_prepare makes of them. */
+#ifndef LLMK_CPU_WEIGHT_H
+#define LLMK_CPU_WEIGHT_H
+
+#include "cpu/pack.h"
+#include "dtype.h"
+
+#include <stdbool.h>
+
+#include <llm/sys/backend.h>
+
+struct llm_weight {
+    const uint8_t *data; /* borrowed from the tensor */
+    const llmk_dtype *type;
+    const llmk_layout *layout;
+    int64_t rows, cols;
+    size_t row_bytes, strip_bytes;
+    uint8_t *packed;          /* NULL: multiply from data, packed piece by piece */
+    size_t packed_bytes;      /* of the copy, made or to be made; 0: none is wanted */
+    void *memory;             /* that holds packed, with room to align it to large pages */
+    llm_weight *next, **link; /* the device's list */
+    size_t n_bytes;           /* of this structure with its vector */
+    float vector[];           /* [cols] if rows is 1 */
+};
+
+static inline int64_t llmk_weight_strips(const llm_weight *w) {
+    return (w->rows + LLMK_STRIP - 1) / LLMK_STRIP;
+}
+
+/* Rows of strip s that exist. */
+static inline int32_t llmk_weight_strip_rows(const llm_weight *w, int64_t s) {
+    int64_t rest = w->rows - s * LLMK_STRIP;
+    return rest < LLMK_STRIP ? (int32_t)rest : LLMK_STRIP;
+}
+
+/* ---- release.c: pages of a mapped file that a packed copy replaces ---- */
+
+/* A read-only mapping of a file. */
+typedef struct llmk_mapping {
+    uintptr_t begin, end; /* end 0: none */
+} llmk_mapping;
+
+/* The mapping that holds [ptr, ptr + n_bytes); none if that is other memory. */
+llmk_mapping llmk_mapping_find(const void *ptr, size_t n_bytes);
+bool llmk_mapping_holds(const llmk_mapping *m, const void *ptr, size_t n_bytes);
+/* Gives back the physical pages that lie wholly inside; they are read from the file again if needed. */
+void llmk_mapping_release(const llmk_mapping *m, const void *ptr, size_t n_bytes);
+
+#endif

@@ -1,0 +1,82 @@
+/* Linear micro-kernels for AVX2 with FMA and F16C. */
+#include "cpu/x86/tile.h"
+
+typedef __m256i vec;
+typedef __m256 vecf;
+enum { VECTOR_BYTES = 32 };
+
+static inline vec load_vec(const void *p) {
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline vecf load_vecf(const void *p) {
+    return _mm256_loadu_ps((const float *)p);
+}
+
+#define store_vecf _mm256_storeu_ps
+#define repeat32   _mm256_set1_epi32
+#define repeatf    _mm256_set1_ps
+#define zero_vec   _mm256_setzero_si256
+#define add16      _mm256_add_epi16
+#define add32      _mm256_add_epi32
+#define maddubs    _mm256_maddubs_epi16
+#define madd       _mm256_madd_epi16
+#define abs8       _mm256_abs_epi8
+#define give_sign  _mm256_sign_epi8
+#define xor_vec    _mm256_xor_si256
+#define to_float   _mm256_cvtepi32_ps
+#define mulf       _mm256_mul_ps
+#define fmaf_vec   _mm256_fmadd_ps
+
+#include "cpu/x86/tile_madd.h"
+
+/* ---- F32: 16 rows at a time, two registers ---- */
+
+#define LOAD_ACC(n)                                                                                                    \
+    const float *x##n = (const float *)(const void *)((const uint8_t *)t->x + (n)*t->x_stride);                        \
+    float *acc##n = t->acc + (n)*t->acc_stride + LLMK_LANES * half;                                                    \
+    vecf a##n = t->is_first ? repeatf(0.0f) : load_vecf(acc##n);                                                       \
+    vecf b##n = t->is_first ? repeatf(0.0f) : load_vecf(acc##n + 8);
+
+#define STORE_ACC(n)                                                                                                   \
+    store_vecf(acc##n, a##n);                                                                                          \
+    store_vecf(acc##n + 8, b##n);
+
+#define COLUMN(n)                                                                                                      \
+    {                                                                                                                  \
+        vecf x = repeatf(x##n[c]);                                                                                     \
+        a##n = fmaf_vec(x, w0, a##n);                                                                                  \
+        b##n = fmaf_vec(x, w1, b##n);                                                                                  \
+    }
+
+#define TILE_F32(N, kind)                                                                                              \
+    static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
+        for (int half = 0; half < 2; half++) {                                                                         \
+            const uint8_t *p = t->panel + 64 * half;                                                                   \
+            ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 128) {                                     \
+                vecf w0 = load_vecf(p), w1 = load_vecf(p + 32);                                                        \
+                ROWS_##N(COLUMN)                                                                                       \
+            }                                                                                                          \
+            ROWS_##N(STORE_ACC)                                                                                        \
+        }                                                                                                              \
+    }
+
+TILES(F32, TILE_F32)
+TILES(S32, TILE_MADD)
+TILES(M32, TILE_MADD)
+TILES(S16, TILE_MADD)
+TILES(M16, TILE_MADD)
+
+static void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
+    quantize_with(dst, x, stride, n_rows, n_cols, quantize_block);
+}
+
+void llmk_linear_init_avx2(llmk_linear_kernels *k) {
+    static const llmk_product table[LLMK_N_LAYOUTS] = {
+#define LLMK_LAYOUT LLMK_PRODUCT
+#include "cpu/layouts.def"
+#undef LLMK_LAYOUT
+    };
+    memcpy(k->product, table, sizeof table);
+    k->quantize = quantize;
+}

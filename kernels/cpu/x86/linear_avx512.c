@@ -1,0 +1,47 @@
+/* Linear micro-kernels for AVX-512 F, BW, DQ and VL, without VNNI. */
+#include "cpu/x86/tile512.h"
+
+typedef __m512i vec;
+typedef __m512 vecf;
+enum { VECTOR_BYTES = 64 };
+
+static inline vec load_vec(const void *p) {
+    return _mm512_loadu_si512(p);
+}
+
+static inline vec give_sign(vec a, vec b) {
+    return _mm512_mask_sub_epi8(a, _mm512_movepi8_mask(b), _mm512_setzero_si512(), a);
+}
+
+#define load_vecf  load16
+#define store_vecf _mm512_storeu_ps
+#define repeat32   _mm512_set1_epi32
+#define repeatf    _mm512_set1_ps
+#define zero_vec   _mm512_setzero_si512
+#define add16      _mm512_add_epi16
+#define add32      _mm512_add_epi32
+#define maddubs    _mm512_maddubs_epi16
+#define madd       _mm512_madd_epi16
+#define abs8       _mm512_abs_epi8
+#define xor_vec    _mm512_xor_si512
+#define to_float   _mm512_cvtepi32_ps
+#define mulf       _mm512_mul_ps
+#define fmaf_vec   _mm512_fmadd_ps
+
+#include "cpu/x86/tile_madd.h"
+
+TILES(F32, TILE_F32)
+TILES(S32, TILE_MADD)
+TILES(M32, TILE_MADD)
+TILES(S16, TILE_MADD)
+TILES(M16, TILE_MADD)
+
+void llmk_linear_init_avx512(llmk_linear_kernels *k) {
+    static const llmk_product table[LLMK_N_LAYOUTS] = {
+#define LLMK_LAYOUT LLMK_PRODUCT
+#include "cpu/layouts.def"
+#undef LLMK_LAYOUT
+    };
+    memcpy(k->product, table, sizeof table);
+    k->quantize = quantize;
+}

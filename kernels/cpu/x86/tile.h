@@ -1,0 +1,43 @@
+/* What the tiles of all instruction sets share: a tile's rows are spelled out, so that each row has named
+ * variables that stay in registers. ROWS_4(M) is M(0) M(1) M(2) M(3); in M, `n` is a row's number. */
+#ifndef LLMK_CPU_X86_TILE_H
+#define LLMK_CPU_X86_TILE_H
+
+#include <immintrin.h>
+
+#include "cpu/expand.h"
+
+#define ROWS_1(M) M(0)
+#define ROWS_2(M) ROWS_1(M) M(1)
+#define ROWS_3(M) ROWS_2(M) M(2)
+#define ROWS_4(M) ROWS_3(M) M(3)
+#define ROWS_5(M) ROWS_4(M) M(4)
+#define ROWS_6(M) ROWS_5(M) M(5)
+
+/* TILE(n_rows, kind) for every number of rows; then multiply_<kind>, which picks one. */
+#define TILES(kind, TILE)                                                                                              \
+    TILE(1, kind)                                                                                                      \
+    TILE(2, kind)                                                                                                      \
+    TILE(3, kind)                                                                                                      \
+    TILE(4, kind)                                                                                                      \
+    TILE(5, kind)                                                                                                      \
+    TILE(6, kind)                                                                                                      \
+    static void multiply_##kind(const llmk_tile *t) {                                                                  \
+        static void (*const tiles[])(const llmk_tile *t) = {                                                           \
+            tile_1_##kind, tile_2_##kind, tile_3_##kind, tile_4_##kind, tile_5_##kind, tile_6_##kind,                  \
+        };                                                                                                             \
+        tiles[t->n_rows - 1](t);                                                                                       \
+    }
+
+/* Four signed bytes of activations as one number, to be repeated. */
+static inline int32_t load_four(const int8_t *x) {
+    int32_t v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+/* Which vectors of the activations' terms a kind of panel needs. */
+enum { START_S32 = LLMK_X_START, START_M32 = LLMK_X_START, START_S16 = LLMK_X_START16, START_M16 = LLMK_X_START16 };
+enum { SUM_S32 = LLMK_X_SUM, SUM_M32 = LLMK_X_SUM, SUM_S16 = LLMK_X_SUM16, SUM_M16 = LLMK_X_SUM16 };
+
+#endif

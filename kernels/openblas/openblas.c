@@ -1,0 +1,149 @@
+/* The back end "openblas": the CPU device, with large products of unquantized weights through cblas_sgemm.
+ * Quantized weights stay with the CPU's own kernels, which multiply bytes and are faster on every CPU
+ * that OpenBLAS has kernels for. */
+#include <cblas.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends.h"
+#include "common.h"
+#include "cpu/features.h"
+#include "cpu/linear.h"
+
+enum {
+    MIN_ROWS = 32, /* of activations; fewer are faster with the CPU's own kernels */
+    N_STRIPS = 4,  /* of weights that are widened to F32 for one call */
+    WIDTH = N_STRIPS * LLMK_STRIP,
+    CHUNK_COLS = 64,
+};
+
+/* ---- scratch: the CPU's own, then a slot for each thread ---- */
+
+/* max_cols rows of WIDTH follow. */
+typedef struct space {
+    _Alignas(64) uint8_t panel[CHUNK_COLS * LLMK_STRIP * sizeof(float)];
+    _Alignas(64) uint8_t packed[CHUNK_COLS * LLMK_STRIP * sizeof(float)];
+} space;
+
+static size_t slot_bytes(const llm_stream_options *limits) {
+    size_t n = WIDTH * sizeof(float);
+    bool fits = llmk_multiply(&n, limits->max_cols) && llmk_add_size(&n, sizeof(space));
+    return fits ? n : SIZE_MAX;
+}
+
+static size_t scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+    size_t n = llmk_linear_scratch_bytes(k, limits), slots = slot_bytes(limits);
+    bool fits = n < SIZE_MAX && llmk_multiply(&slots, llmk_cpu_threads(limits->pool)) && llmk_add_size(&n, slots);
+    return fits ? n : SIZE_MAX;
+}
+
+/* ---- a product ---- */
+
+typedef struct job {
+    llmk_cpu_stream *s;
+    llm_view x;
+    const llm_linear *p;
+    uint8_t *slots;
+    size_t slot_bytes;
+} job;
+
+/* wide[col][output]: n_strips strips as F32. */
+static void widen(float *wide, space *slot, const job *j, int64_t strip, int64_t n_strips) {
+    const llm_weight *w = j->p->w;
+    const llmk_product *k = &j->s->k->linear.product[w->layout->index];
+    for (int64_t i = 0; i < n_strips; i++)
+        for (int64_t col = 0; col < w->cols; col += CHUNK_COLS) {
+            int64_t n_cols = w->cols - col < CHUNK_COLS ? w->cols - col : CHUNK_COLS;
+            const uint8_t *next,
+                *panel = llmk_linear_panel(k, w, strip + i, col, n_cols, slot->panel, slot->packed, &next);
+            for (int64_t c = 0; c < n_cols; c++)
+                memcpy(wide + (col + c) * WIDTH + i * LLMK_STRIP, panel + (size_t)c * LLMK_STRIP * sizeof(float),
+                       LLMK_STRIP * sizeof(float));
+        }
+}
+
+/* What the product is added to. */
+static void start_output(const job *j, int64_t first, int64_t n) {
+    const float *bias = j->p->bias ? llmk_weight_vector(j->p->bias) + first : NULL;
+    for (int64_t r = 0; r < j->x.rows; r++) {
+        float *out = llmk_row(j->p->out, r) + first;
+        for (int64_t i = 0; i < n; i++) out[i] = (j->p->accumulate ? out[i] : 0.0f) + (bias ? bias[i] : 0.0f);
+    }
+}
+
+static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
+    const job *j = arg;
+    const llm_weight *w = j->p->w;
+    uint8_t *slot = j->slots + (size_t)slot_index * j->slot_bytes;
+    float *wide = (float *)(void *)(slot + sizeof(space));
+    int64_t strip = index * N_STRIPS, rest = llmk_weight_strips(w) - strip, first = strip * LLMK_STRIP;
+    int64_t n = w->rows - first < WIDTH ? w->rows - first : WIDTH;
+    widen(wide, (space *)(void *)slot, j, strip, rest < N_STRIPS ? rest : N_STRIPS);
+    start_output(j, first, n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)j->x.rows, (blasint)n, (blasint)w->cols, 1.0f,
+                j->x.data, (blasint)j->x.stride, wide, WIDTH, 1.0f, llmk_row(j->p->out, 0) + first,
+                (blasint)j->p->out.stride);
+}
+
+static bool suits(const llmk_cpu_stream *s, llm_view x, const llm_linear *p) {
+    const llmk_product *k = &s->k->linear.product[p->w->layout->index];
+    return k->panel == LLMK_PANEL_F32 && x.rows >= MIN_ROWS && x.cols > 0 && x.stride <= INT32_MAX &&
+           p->out.stride <= INT32_MAX;
+}
+
+static void linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
+    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
+    if (!llmk_linear_start(s, x, products, n)) return;
+    for (int32_t i = 0; i < n;) {
+        int32_t end = i;
+        while (end < n && !suits(s, x, &products[end])) end++;
+        if (end > i) llmk_linear(stream, x, products + i, end - i);
+        i = end;
+        if (i == n) return;
+        job j = {.s = s, .x = x, .p = &products[i++], .slot_bytes = slot_bytes(&s->limits)};
+        j.slots = (uint8_t *)s->linear_scratch + llmk_linear_scratch_bytes(s->k, &s->limits);
+        llmk_cpu_share(s, (llmk_weight_strips(j.p->w) + N_STRIPS - 1) / N_STRIPS, multiply_item, &j);
+    }
+}
+
+/* ---- the back end ---- */
+
+/* The CPU's threads call OpenBLAS, each for itself. */
+static llm_status open_device(llm_device **out, const llm_host *host) {
+    openblas_set_num_threads(1);
+    llm_status status = llmk_cpu_open(out, host);
+    if (status != LLM_OK) return status;
+    llmk_cpu_device *d = llmk_cpu_device_of(*out);
+    d->stream_ops.linear = linear;
+    d->linear_scratch_bytes = scratch_bytes;
+    return LLM_OK;
+}
+
+/* OpenBLAS chooses kernels by the CPU's model; one that it does not know may get those of an older one. */
+static llm_status probe(const llm_host *host, char *text, size_t capacity) {
+    int32_t features = llmk_features_limit(llmk_features_detect(), host->cpu_mask);
+    const char *core = openblas_get_corename(), *hint = "";
+    char cpu[64], version[32] = "";
+    bool narrow = !strcmp(core, "Haswell") || !strcmp(core, "Zen") || !strcmp(core, "Prescott");
+    if ((llmk_features_detect() & LLM_CPU_AVX512) && narrow) hint = ", OPENBLAS_CORETYPE=SkylakeX would be faster";
+    llmk_features_describe(cpu, sizeof cpu, features);
+    if (sscanf(openblas_get_config(), "OpenBLAS %31s", version) != 1) snprintf(version, sizeof version, "?");
+    snprintf(text, capacity,
+             "OpenBLAS %s with its %s kernels%s for prompts on F32, F16 and BF16 weights, else %s; "
+             "results may depend on the batch",
+             version, core, hint, cpu);
+    return LLM_OK;
+}
+
+LLM_API const llm_backend *llm_backend_entry(void);
+
+const llm_backend *llm_backend_entry(void) {
+    static const llm_backend backend = {
+        .struct_size = sizeof backend,
+        .abi = LLM_BACKEND_ABI,
+        .name = "openblas",
+        .probe = probe,
+        .open = open_device,
+    };
+    return &backend;
+}

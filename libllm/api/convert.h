@@ -1,0 +1,20 @@
+/* One tensor from its stored type to another, a piece at a time, the rows of a piece in parallel. */
+#ifndef LLMI_API_CONVERT_H
+#define LLMI_API_CONVERT_H
+
+#include "api/plan.h"
+#include "base/file.h"
+#include "base/workers.h"
+
+typedef struct llmi_converter {
+    const llm_allocator *a;
+    const llm_pool *pool;
+    llmi_writer *out;
+    /* Called after each piece with the bytes that it has written; a failure ends the conversion. */
+    llm_status (*written)(void *user, size_t n_bytes);
+    void *user;
+} llmi_converter;
+
+llm_status llmi_convert(const llmi_converter *c, const llmi_plan_tensor *t);
+
+#endif

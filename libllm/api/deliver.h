@@ -1,0 +1,29 @@
+/* Ids of one completion to its text: whole characters, nothing that is or may become a stop string. */
+#ifndef LLMI_API_DELIVER_H
+#define LLMI_API_DELIVER_H
+
+#include "api/decoder.h"
+#include "api/stops.h"
+
+typedef struct llmi_delivery {
+    llmi_decoder decoder;
+    const llmi_stops *stops; /* borrowed */
+    size_t *matched;         /* [stops->n], see stops.h */
+    llmi_buf *text;          /* where it goes; borrowed */
+    size_t n_ready;          /* leading bytes of text that may be shown */
+    bool stopped;            /* text ends before a stop string */
+} llmi_delivery;
+
+/* tokenizer NULL: no text comes out. flags: LLM_DECODE_KEEP_PREFIX if the text goes on from another.
+ * text and stops must outlive the delivery. */
+llm_status llmi_deliver_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
+                             const llmi_stops *stops, llmi_buf *text);
+void llmi_deliver_free(llmi_delivery *d);
+
+/* After a failure (memory) nothing has changed. */
+llm_status llmi_deliver_token(llmi_delivery *d, llm_token token);
+
+/* Nothing more comes: all text is ready. */
+llm_status llmi_deliver_end(llmi_delivery *d);
+
+#endif

@@ -1,0 +1,43 @@
+/* The engine as its users hold it: the token engine below, its model, and the requests that still live. */
+#ifndef LLMI_API_ENGINE_H
+#define LLMI_API_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "engine/engine.h"
+#include "text/tokenizer.h"
+
+struct llm_engine {
+    _Atomic int32_t n_refs; /* the user's and each request's */
+    llmi_engine *inner;     /* reference */
+    llm_model *model;       /* reference */
+    atomic_bool inside;     /* a thread steps, or is in a call that steps */
+    pthread_mutex_t lock;   /* of requests */
+    llm_request *requests;
+};
+
+void llmi_engine_keep(llm_engine *e);
+void llmi_engine_release(llm_engine *e);
+
+/* Brackets a call that steps: LLM_E_BUSY if another one is under way. */
+llm_status llmi_engine_enter(llm_engine *e, const char *call);
+void llmi_engine_leave(llm_engine *e);
+
+/* NULL-terminated lists of requests. */
+void llmi_engine_enlist(llm_engine *e, llm_request *r);
+void llmi_engine_delist(llm_engine *e, llm_request *r);
+
+static inline const llm_allocator *llmi_engine_memory(const llm_engine *e) {
+    return llmi_engine_allocator(e->inner);
+}
+
+/* LLM_E_UNSUPPORTED for a model that has none. */
+llm_status llmi_engine_tokenizer(const llm_tokenizer **out, const llm_engine *e);
+
+/* Appends the ids of a text. */
+struct llmi_buf;
+llm_status llmi_engine_encode(struct llmi_buf *ids, const llm_engine *e, llm_span text, uint32_t flags);
+
+#endif

@@ -1,0 +1,238 @@
+#include "api/join.h"
+
+#include <string.h>
+
+#include "api/options.h"
+#include "base/alloc.h"
+#include "base/status.h"
+#include "base/text.h"
+
+/* ---- what a tokenizer keeps alive ---- */
+
+typedef struct keeper {
+    llm_runtime *runtime;
+    llmi_weights *weights; /* NULL when the tokenizer was made from JSON */
+} keeper;
+
+static void release(void *user) {
+    keeper *k = user;
+    llm_runtime *rt = k->runtime;
+    llmi_weights_unref(k->weights);
+    llmi_free(llmi_runtime_allocator(rt), k, sizeof *k);
+    llm_runtime_unref(rt);
+}
+
+static keeper *keep(llm_runtime *rt, llmi_weights *w) {
+    keeper *k = llmi_alloc(llmi_runtime_allocator(rt), sizeof *k);
+    if (k) *k = (keeper){llm_runtime_ref(rt), w ? llmi_weights_ref(w) : NULL};
+    return k;
+}
+
+static llm_status attach(llm_tokenizer **out, llm_tokenizer *t, keeper *k, llm_status status) {
+    if (status != LLM_OK) {
+        release(k);
+        return status;
+    }
+    llmi_tokenizer_on_free(t, release, k);
+    *out = t;
+    return LLM_OK;
+}
+
+/* ---- GGUF ---- */
+
+#define KEY(name) "tokenizer.ggml." name
+
+/* An array of the file if it is there. n_expected 0: any number of elements. */
+static llm_status get_array(llmi_meta_array *out, const llmi_weights *w, const char *key, int32_t type,
+                            size_t n_expected) {
+    *out = (llmi_meta_array){0};
+    if (!llmi_weights_has(w, key)) return LLM_OK;
+    llm_status status = llmi_weights_get_array(out, w, key);
+    if (status != LLM_OK) return status;
+    bool same_type = out->type == type || (type == LLMI_META_I32 && out->type == LLMI_META_U32) ||
+                     (type == LLMI_META_U8 && out->type == LLMI_META_I8);
+    if (!same_type)
+        return llmi_error(LLM_E_FORMAT, "key \"%s\" is an array of type %d, expected type %d", key, out->type, type);
+    if (n_expected && out->n != n_expected)
+        return llmi_error(LLM_E_FORMAT, "key \"%s\" has %zu elements, expected %zu, one for each token", key, out->n,
+                          n_expected);
+    return LLM_OK;
+}
+
+static llm_status get_arrays(llmi_vocab *v, const llmi_weights *w) {
+    llmi_meta_array tokens, scores, types, merges, charsmap;
+    llm_status status = get_array(&tokens, w, KEY("tokens"), LLMI_META_STRING, 0);
+    if (status != LLM_OK) return status;
+    if (tokens.n < 1 || tokens.n > 1 << 24)
+        return llmi_error(LLM_E_FORMAT, "key \"" KEY("tokens") "\" has %zu elements, expected 1..%d", tokens.n,
+                          1 << 24);
+    status = get_array(&scores, w, KEY("scores"), LLMI_META_F32, tokens.n);
+    if (status == LLM_OK) status = get_array(&types, w, KEY("token_type"), LLMI_META_I32, tokens.n);
+    if (status == LLM_OK) status = get_array(&merges, w, KEY("merges"), LLMI_META_STRING, 0);
+    if (status == LLM_OK) status = get_array(&charsmap, w, KEY("precompiled_charsmap"), LLMI_META_U8, 0);
+    if (status == LLM_OK && merges.n > INT32_MAX)
+        status = llmi_error(LLM_E_FORMAT, "key \"" KEY("merges") "\" has %zu elements", merges.n);
+    if (status != LLM_OK) return status;
+    v->n_tokens = (int32_t)tokens.n;
+    v->tokens = tokens.data;
+    v->tokens_bytes = tokens.n_bytes;
+    v->scores = scores.data;
+    v->types = types.data;
+    v->n_merges = (int32_t)merges.n;
+    v->merges = merges.data;
+    v->merges_bytes = merges.n_bytes;
+    v->charsmap = charsmap.data;
+    v->charsmap_bytes = charsmap.n_bytes;
+    return LLM_OK;
+}
+
+/* A number that no vocabulary reaches, such as 2^32 - 1, means "none". */
+static llm_status get_special(llmi_vocab *v, const llmi_weights *w) {
+    static const struct {
+        int32_t role;
+        const char *key;
+    } keys[] = {
+        {LLM_SPECIAL_BOS, KEY("bos_token_id")},       {LLM_SPECIAL_EOS, KEY("eos_token_id")},
+        {LLM_SPECIAL_EOT, KEY("eot_token_id")},       {LLM_SPECIAL_UNK, KEY("unknown_token_id")},
+        {LLM_SPECIAL_PAD, KEY("padding_token_id")},   {LLM_SPECIAL_SEP, KEY("separator_token_id")},
+        {LLM_SPECIAL_SEP, KEY("seperator_token_id")}, /* as most files spell it */
+        {LLM_SPECIAL_CLS, KEY("cls_token_id")},       {LLM_SPECIAL_MASK, KEY("mask_token_id")},
+    };
+    for (size_t i = 0; i < 8; i++) v->special[i] = LLM_TOKEN_NONE;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        int64_t id;
+        if (!llmi_weights_has(w, keys[i].key)) continue;
+        llm_status status = llmi_weights_get_int(&id, w, keys[i].key, INT64_MIN, INT64_MAX);
+        if (status != LLM_OK) return status;
+        if (id >= 0 && id <= INT32_MAX) v->special[keys[i].role] = (llm_token)id;
+    }
+    return LLM_OK;
+}
+
+static llm_status get_flags(llmi_vocab *v, const llmi_weights *w) {
+    const struct {
+        int8_t *flag;
+        const char *key;
+    } keys[] = {
+        {&v->add_bos, KEY("add_bos_token")},
+        {&v->add_eos, KEY("add_eos_token")},
+        {&v->add_space_prefix, KEY("add_space_prefix")},
+        {&v->remove_extra_whitespaces, KEY("remove_extra_whitespaces")},
+        {&v->escape_whitespaces, KEY("escape_whitespaces")},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        bool on = false;
+        *keys[i].flag = -1;
+        if (!llmi_weights_has(w, keys[i].key)) continue;
+        llm_status status = llmi_weights_get_bool(&on, w, keys[i].key);
+        if (status != LLM_OK) return status;
+        *keys[i].flag = on;
+    }
+    return LLM_OK;
+}
+
+typedef char name_text[64];
+
+/* NUL-terminated copy of a short name. *found is false if the key is absent. */
+static llm_status get_name(name_text out, bool *found, const llmi_weights *w, const char *key) {
+    llm_span name;
+    *found = llmi_weights_has(w, key);
+    if (!*found) return LLM_OK;
+    llm_status status = llmi_weights_get_string(&name, w, key);
+    if (status != LLM_OK) return status;
+    if (name.len >= sizeof(name_text) || memchr(name.ptr, 0, name.len))
+        return llmi_error(LLM_E_UNSUPPORTED, "key \"%s\" is \"%s\", expected a name of at most %zu bytes", key,
+                          LLMI_QUOTE(name.ptr, name.len), sizeof(name_text) - 1);
+    memcpy(out, name.ptr, name.len);
+    out[name.len] = 0;
+    return LLM_OK;
+}
+
+static llm_status from_gguf(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {
+    name_text model, pre;
+    bool has_model, has_pre;
+    llmi_vocab v = {0};
+    llm_status status = get_name(model, &has_model, w, KEY("model"));
+    if (status != LLM_OK) return status;
+    bool none = !has_model || strcmp(model, "none") == 0 || strcmp(model, "no_vocab") == 0;
+    if (none || !llmi_weights_has(w, KEY("tokens"))) return LLM_OK;
+    status = get_name(pre, &has_pre, w, KEY("pre"));
+    if (status == LLM_OK) status = get_arrays(&v, w);
+    if (status == LLM_OK) status = get_special(&v, w);
+    if (status == LLM_OK) status = get_flags(&v, w);
+    if (status != LLM_OK) return status;
+    v.model = model;
+    v.pre = has_pre ? pre : NULL;
+
+    llm_tokenizer *t = NULL;
+    keeper *k = keep(rt, w);
+    if (!k) return LLM_E_MEMORY;
+    status = llmi_tokenizer_from_vocab(&t, llmi_runtime_allocator(rt), &v);
+    return attach(out, t, k, status);
+}
+
+/* ---- tokenizer.json ---- */
+
+llm_status llmi_join_json(llm_tokenizer **out, llm_runtime *rt, llm_span json, llm_span config) {
+    llm_tokenizer *t = NULL;
+    *out = NULL;
+    keeper *k = keep(rt, NULL);
+    if (!k) return LLM_E_MEMORY;
+    llm_status status =
+        llmi_tokenizer_from_json(&t, llmi_runtime_allocator(rt), json.ptr, json.len, config.ptr, config.len);
+    return attach(out, t, k, status);
+}
+
+static llm_status from_directory(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {
+    llm_span json, config = {0};
+    llm_status status = llmi_weights_side_file(&json, w, "tokenizer.json");
+    if (status == LLM_E_NOT_FOUND) return LLM_OK;
+    if (status == LLM_OK) status = llmi_weights_side_file(&config, w, "tokenizer_config.json");
+    if (status == LLM_E_NOT_FOUND) status = LLM_OK;
+    return status == LLM_OK ? llmi_join_json(out, rt, json, config) : status;
+}
+
+llm_status llmi_join_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {
+    *out = NULL;
+    bool gguf = llmi_weights_format(w) == LLMI_FORMAT_GGUF;
+    llm_status status = gguf ? from_gguf(out, w, rt) : from_directory(out, w, rt);
+    if (status != LLM_OK) {
+        const char *path = llmi_weights_path(w);
+        return llmi_error_in(status, "%s: tokenizer", LLMI_QUOTE(path, strlen(path)));
+    }
+    llmi_error_clear();
+    return LLM_OK;
+}
+
+/* ---- a model with its tokenizer ---- */
+
+/* Holds back the last report until the tokenizer is there. */
+static int32_t report_before_end(void *user, double done) {
+    const llm_model_options *o = user;
+    return done < 1 ? o->progress(o->progress_user, done) : 0;
+}
+
+llm_status llmi_join_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options) {
+    llm_model *m = NULL;
+    llm_model_options o;
+    *out = NULL;
+    llm_status status = llmi_options_get(&o, "model", options);
+    if (status != LLM_OK) return status;
+    llm_model_options inner = o;
+    if (o.progress) {
+        inner.progress = report_before_end;
+        inner.progress_user = &o;
+    }
+    status = llmi_model_load(&m, rt, path, &inner);
+    if (status != LLM_OK) return status;
+    status = llmi_join_tokenizer(&m->tokenizer, m->weights, m->runtime);
+    m->tokenizer_destroy = llmi_tokenizer_unref;
+    if (status == LLM_OK && o.progress && o.progress(o.progress_user, 1.0) < 0)
+        status = llmi_error(LLM_E_CALLBACK, "the progress callback stopped the load at 100 %%");
+    if (status != LLM_OK) {
+        llmi_model_unref(m);
+        return status;
+    }
+    *out = m;
+    return LLM_OK;
+}

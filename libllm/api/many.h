@@ -1,0 +1,37 @@
+/* Many jobs run to their end: those of llm_score and llm_embed. */
+#ifndef LLMI_API_MANY_H
+#define LLMI_API_MANY_H
+
+#include "api/engine.h"
+#include "base/buf.h"
+
+typedef struct llmi_many_item {
+    size_t begin, n_ids; /* its ids within llmi_many.ids */
+    size_t score_from;
+} llmi_many_item;
+
+typedef struct llmi_many {
+    llm_engine *engine;
+    int32_t kind;       /* LLMI_JOB_* */
+    int32_t n_logprobs; /* SCORE: alternatives */
+    llmi_buf ids;       /* llm_token, of all items */
+    llmi_buf items;     /* llmi_many_item */
+    /* What the engine reports of item `item` (engine.h). A negative status ends the whole. */
+    llm_status (*token)(void *user, size_t item, llm_token token, float logprob, const llm_token_logprob *top,
+                        int32_t n_top);
+    void (*hidden)(void *user, size_t item, int32_t row, const float *hidden);
+    void *user;
+    llmi_job_stats stats; /* sums; prompt_ms is the time of the whole */
+} llmi_many;
+
+void llmi_many_init(llmi_many *b, llm_engine *e, int32_t kind);
+void llmi_many_free(llmi_many *b);
+
+/* Adds the ids that were appended to b->ids after the first `begin`. LLM_E_LIMIT if they exceed the context. */
+llm_status llmi_many_add(llmi_many *b, size_t begin, size_t score_from);
+
+/* Runs what was added; items without ids are passed over. An item waits for a running one with which it
+ * shares more than with any that is done: what it shares is then in the cache. */
+llm_status llmi_many_run(llmi_many *b);
+
+#endif

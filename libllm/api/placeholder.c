@@ -1,1 +1,0 @@
-typedef int llmi_api_placeholder;

@@ -1,0 +1,86 @@
+/* A Hugging Face directory under GGUF's names and conventions. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/plan.h"
+#include "base/alloc.h"
+#include "base/status.h"
+#include "model/arch.h"
+#include "model/rope.h"
+
+typedef char name_text[160];
+
+/* Puts the layer's number in place of %d. */
+static void expand(name_text out, const char *pattern, int32_t layer) {
+    const char *mark = strstr(pattern, "%d");
+    if (mark)
+        snprintf(out, sizeof(name_text), "%.*s%d%s", (int)(mark - pattern), pattern, layer, mark + 2);
+    else
+        snprintf(out, sizeof(name_text), "%s", pattern);
+}
+
+static const llmi_tensor *find(const llm_model *m, const llmi_weight_row *row, int32_t layer) {
+    name_text name;
+    expand(name, row->hf, layer);
+    const llmi_tensor *t = llmi_weights_tensor(m->weights, name);
+    if (t || strncmp(name, "model.", 6) != 0) return t;
+    return llmi_weights_tensor(m->weights, name + 6);
+}
+
+/* The family's GGUF convention may turn neighbours where Hugging Face's turns halves: then the rows of
+ * queries and keys change places. */
+static int32_t heads_to_reorder(const llm_model *m, const llmi_weight_row *row) {
+    if (m->arch->gguf_rope_style == m->arch->hf_rope_style) return 0;
+    if (row->offset == offsetof(llmi_layer, wq) || row->offset == offsetof(llmi_layer, bq)) return m->hp.n_heads;
+    if (row->offset == offsetof(llmi_layer, wk) || row->offset == offsetof(llmi_layer, bk)) return m->hp.n_kv_heads;
+    return 0;
+}
+
+static llm_status add_row(llmi_plan *p, const llm_model *m, const llmi_weight_row *row, int32_t layer, bool of_layer) {
+    const llmi_tensor *t = find(m, row, layer);
+    if (!t) return LLM_OK; /* loading has refused a model that lacks what it needs */
+    bool tied = m->output == m->embed;
+    bool is_output = !of_layer && row->offset == (tied ? offsetof(llm_model, embed) : offsetof(llm_model, output));
+    if (!of_layer && tied && row->offset == offsetof(llm_model, output)) return LLM_OK;
+    name_text name;
+    expand(name, row->gguf, layer);
+    int32_t n_heads = of_layer ? heads_to_reorder(m, row) : 0;
+    return llmi_plan_add(p, (llm_span){name, strlen(name)}, t, is_output, n_heads);
+}
+
+/* Llama 3's rule for frequencies, as the divisors by which GGUF states it. */
+static llm_status add_factors(llmi_plan *p, const llm_model *m) {
+    int32_t n = m->hp.n_rot / 2;
+    if (m->hp.rope_scaling != LLMI_ROPE_SCALING_LLAMA3) return LLM_OK;
+    llmi_hparams plain = m->hp;
+    plain.rope_scaling = LLMI_ROPE_SCALING_NONE;
+    size_t n_bytes = (size_t)n * sizeof(float);
+    float *scaled = llmi_alloc(p->a, n_bytes), scale;
+    p->factors = llmi_alloc(p->a, n_bytes);
+    p->n_factors = n;
+    llm_status status = scaled && p->factors ? LLM_OK : LLM_E_MEMORY;
+    if (status == LLM_OK) {
+        llmi_rope_frequencies(p->factors, &scale, &plain, NULL, false);
+        llmi_rope_frequencies(scaled, &scale, &m->hp, NULL, false);
+        for (int32_t i = 0; i < n; i++) p->factors[i] /= scaled[i];
+        llmi_tensor t = {
+            .data = p->factors, .n_bytes = n_bytes, .n_dims = 1, .shape = {n, 1, 1, 1}, .dtype = LLM_DTYPE_F32};
+        static const char name[] = "rope_freqs.weight";
+        status = llmi_plan_add(p, (llm_span){name, sizeof name - 1}, &t, false, 0);
+    }
+    llmi_free(p->a, scaled, n_bytes);
+    return status;
+}
+
+llm_status llmi_plan_hf(llmi_plan *p, llmi_gguf_writer *w, const llm_model *m) {
+    llm_status status = llmi_hf_put_hparams(w, m);
+    if (status == LLM_OK && m->tokenizer) status = llmi_hf_put_tokenizer(w, m);
+    if (status == LLM_OK) status = add_factors(p, m);
+    for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++) {
+        const llmi_weight_row *row = &m->arch->weights[i];
+        bool of_layer = strstr(row->gguf, "%d") != NULL;
+        int32_t n = of_layer ? m->hp.n_layers : 1;
+        for (int32_t layer = 0; layer < n && status == LLM_OK; layer++) status = add_row(p, m, row, layer, of_layer);
+    }
+    return status;
+}

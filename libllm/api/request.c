@@ -1,0 +1,346 @@
+#include "api/request.h"
+
+#include <string.h>
+
+#include "api/check.h"
+#include "api/options.h"
+#include "base/alloc.h"
+
+/* An event that waits; its text lies in the completion's. */
+typedef struct waiting {
+    int32_t index, finish, n_tokens;
+    llm_token token;
+    size_t text_begin, text_end;
+} waiting;
+
+/* ---- what the engine reports; on the stepping thread ---- */
+
+/* There is always room for the last event of each open completion, so that ends cannot fail. */
+static bool reserve_events(llm_request *r, size_t n_more) {
+    return llmi_buf_reserve(&r->events, ((size_t)r->result->n_items + n_more) * sizeof(waiting));
+}
+
+static void push_event(llm_request *r, int32_t index, llm_token token, size_t text_begin, int32_t finish) {
+    waiting event = {
+        .index = index,
+        .finish = finish,
+        .n_tokens = (int32_t)llmi_buf_count(&r->result->items[index].tokens, llm_token),
+        .token = token,
+        .text_begin = text_begin,
+        .text_end = r->deliveries[index].n_ready,
+    };
+    llmi_buf_push(&r->events, event);
+}
+
+static bool is_stop_token(const llm_request *r, llm_token token) {
+    for (size_t i = 0; i < r->n_stop_tokens; i++)
+        if (r->stop_tokens[i] == token) return true;
+    return false;
+}
+
+static bool is_end(const llm_request *r, llm_token token) {
+    if (r->ignore_eos || !r->tokenizer || token >= llmi_tokenizer_size(r->tokenizer)) return false;
+    return llmi_tokenizer_is_eog(r->tokenizer, token);
+}
+
+static llm_status take_token(llm_request *r, int32_t index, llm_token token, float logprob,
+                             const llm_token_logprob *top, int32_t n_top) {
+    llmi_delivery *d = &r->deliveries[index];
+    size_t begin = d->n_ready;
+    if (!reserve_events(r, 1)) return LLM_E_MEMORY;
+    llm_status status = llmi_result_add(&r->result->items[index], token, r->n_logprobs, logprob, top, n_top);
+    if (status == LLM_OK) status = llmi_deliver_token(d, token);
+    if (status == LLM_OK) push_event(r, index, token, begin, LLM_FINISH_NONE);
+    return status;
+}
+
+static int32_t on_token(void *user, int32_t index, llm_token token, float logprob, const llm_token_logprob *top,
+                        int32_t n_top) {
+    llm_request *r = user;
+    if (is_end(r, token)) return LLM_FINISH_EOS;
+    if (is_stop_token(r, token)) return LLM_FINISH_STOP;
+    pthread_mutex_lock(&r->lock);
+    llm_status status = take_token(r, index, token, logprob, top, n_top);
+    bool stopped = r->deliveries[index].stopped;
+    pthread_mutex_unlock(&r->lock);
+    if (status != LLM_OK) return status;
+    return stopped ? LLM_FINISH_STOP : LLM_FINISH_NONE;
+}
+
+static void on_finish(void *user, int32_t index, int32_t finish, const llmi_error_copy *error) {
+    llm_request *r = user;
+    llmi_error_copy here;
+    pthread_mutex_lock(&r->lock);
+    llmi_delivery *d = &r->deliveries[index];
+    size_t begin = d->n_ready;
+    llm_status status = llmi_deliver_end(d);
+    if (status != LLM_OK) {
+        llmi_error_save(&here, status);
+        error = &here;
+        finish = LLM_FINISH_ERROR;
+    }
+    if (error && r->failure.status == LLM_OK) r->failure = *error;
+    /* What was left to show may have completed a stop string. */
+    if (d->stopped && (finish == LLM_FINISH_LENGTH || finish == LLM_FINISH_CONTEXT)) finish = LLM_FINISH_STOP;
+    r->result->items[index].finish = finish;
+    push_event(r, index, LLM_TOKEN_NONE, begin, finish);
+    atomic_fetch_sub_explicit(&r->n_open, 1, memory_order_release);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static const llmi_sink sink = {.token = on_token, .finish = on_finish};
+
+/* ---- submission ---- */
+
+static void request_free(llm_request *r) {
+    llm_engine *e = r->engine;
+    const llm_allocator *a = llmi_engine_memory(e);
+    int32_t n = r->result ? r->result->n_items : 0;
+    for (int32_t i = 0; i < n && r->deliveries; i++) llmi_deliver_free(&r->deliveries[i]);
+    if (r->deliveries) llmi_free(a, r->deliveries, (size_t)n * sizeof *r->deliveries);
+    if (r->stop_tokens) llmi_free(a, r->stop_tokens, r->n_stop_tokens * sizeof *r->stop_tokens);
+    llmi_stops_free(&r->stops);
+    llmi_buf_free(&r->events);
+    llmi_buf_free(&r->shown);
+    llm_result_unref(r->result);
+    pthread_mutex_destroy(&r->lock);
+    llmi_free(a, r, sizeof *r);
+    llmi_engine_release(e);
+}
+
+static llm_status check_options(const llm_engine *e, const llm_generate_options *o) {
+    int32_t n_seqs = llmi_engine_options(e->inner)->n_seqs, n_vocab = e->model->hp.n_vocab;
+    if (o->n > n_seqs)
+        return llmi_error(LLM_E_ARGUMENT, "n is %d completions, expected 1..%d, the engine's n_seqs", o->n, n_seqs);
+    if (o->n_logprobs > n_vocab)
+        return llmi_error(LLM_E_ARGUMENT, "n_logprobs is %d, expected at most %d, the size of the vocabulary",
+                          o->n_logprobs, n_vocab);
+    if ((!o->logit_bias && o->n_logit_bias) || (!o->stop_tokens && o->n_stop_tokens) ||
+        (!o->stop_strings && o->n_stop_strings))
+        return llmi_error(LLM_E_ARGUMENT, "llm_generate_options: a list is NULL, its number of elements is not 0");
+    for (size_t i = 0; i < o->n_stop_tokens; i++)
+        if (o->stop_tokens[i] < 0 || o->stop_tokens[i] >= n_vocab)
+            return llmi_error(LLM_E_ARGUMENT, "stop token %zu is %d, expected 0..%d", i, o->stop_tokens[i],
+                              n_vocab - 1);
+    const llm_tokenizer *tokenizer;
+    return o->n_stop_strings ? llmi_engine_tokenizer(&tokenizer, e) : LLM_OK;
+}
+
+/* A prompt of nothing but special tokens has no text: then the completion begins one. */
+static bool has_text(const llm_tokenizer *t, const llm_token *ids, size_t n) {
+    int32_t size = t ? llmi_tokenizer_size(t) : 0;
+    for (size_t i = 0; i < n; i++) {
+        llm_span text;
+        int32_t type = LLM_TOKEN_CONTROL;
+        float score;
+        if (ids[i] >= 0 && ids[i] < size) llmi_tokenizer_token(t, ids[i], &text, &type, &score);
+        if (type != LLM_TOKEN_CONTROL) return true;
+    }
+    return false;
+}
+
+/* Everything a request needs before the engine knows of it. */
+static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_options *o) {
+    const llm_allocator *a = llmi_engine_memory(r->engine);
+    llm_status status = llmi_stops_init(&r->stops, a, o->stop_strings, o->n_stop_strings);
+    if (status != LLM_OK) return status;
+    if (o->n_stop_tokens) {
+        r->stop_tokens = llmi_alloc_array(a, o->n_stop_tokens, sizeof *r->stop_tokens);
+        if (!r->stop_tokens) return LLM_E_MEMORY;
+        r->n_stop_tokens = o->n_stop_tokens;
+        memcpy(r->stop_tokens, o->stop_tokens, o->n_stop_tokens * sizeof *r->stop_tokens);
+    }
+    status = llmi_result_create(&r->result, r->engine->model->runtime, (size_t)o->n);
+    if (status != LLM_OK) return status;
+    r->result->n_top = o->n_logprobs > 0 ? (size_t)o->n_logprobs : 0;
+    r->deliveries = llmi_alloc_zero(a, (size_t)o->n * sizeof *r->deliveries);
+    if (!r->deliveries) return LLM_E_MEMORY;
+    uint32_t flags = goes_on ? LLM_DECODE_KEEP_PREFIX : 0;
+    for (int32_t i = 0; i < o->n && status == LLM_OK; i++)
+        status = llmi_deliver_init(&r->deliveries[i], a, r->tokenizer, flags, &r->stops, &r->result->items[i].text);
+    if (status != LLM_OK) return status;
+    return reserve_events(r, 0) ? LLM_OK : LLM_E_MEMORY;
+}
+
+static llm_status start(llm_request *r, const llm_token *prompt, size_t n_tokens, const llm_generate_options *o) {
+    llmi_job_desc desc = {
+        .kind = LLMI_JOB_GENERATE,
+        .prompt = prompt,
+        .n_prompt = n_tokens,
+        .n = o->n,
+        .max_tokens = o->max_tokens,
+        .sampling =
+            {
+                .temperature = o->temperature,
+                .top_k = o->top_k,
+                .top_p = o->top_p,
+                .min_p = o->min_p,
+                .typical_p = o->typical_p,
+                .repetition_penalty = o->repetition_penalty,
+                .presence_penalty = o->presence_penalty,
+                .frequency_penalty = o->frequency_penalty,
+                .penalty_window = o->penalty_window,
+                .seed = o->seed,
+                .bias = o->logit_bias,
+                .n_bias = o->n_logit_bias,
+            },
+        .n_logprobs = o->n_logprobs,
+        .sink = &sink,
+        .sink_user = r,
+    };
+    atomic_store(&r->n_open, o->n);
+    return llmi_job_submit(&r->job, r->engine->inner, &desc);
+}
+
+llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_token *prompt, size_t n_tokens,
+                               const llm_generate_options *options) {
+    llm_status status = check_options(engine, options);
+    if (status != LLM_OK) return status;
+    const llm_allocator *a = llmi_engine_memory(engine);
+    llm_request *r = llmi_alloc_zero(a, sizeof *r);
+    if (!r) return LLM_E_MEMORY;
+    llmi_engine_keep(engine);
+    r->engine = engine;
+    r->tokenizer = engine->model->tokenizer;
+    r->ignore_eos = options->ignore_eos != 0;
+    r->n_logprobs = options->n_logprobs;
+    llmi_buf_init(&r->events, a);
+    llmi_buf_init(&r->shown, a);
+    pthread_mutex_init(&r->lock, NULL);
+    status = prepare(r, has_text(r->tokenizer, prompt, n_tokens), options);
+    if (status == LLM_OK) status = start(r, prompt, n_tokens, options);
+    if (status != LLM_OK) {
+        request_free(r);
+        return status;
+    }
+    llmi_engine_enlist(engine, r);
+    *out = r;
+    return LLM_OK;
+}
+
+llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_span prompt,
+                                    const llm_generate_options *options) {
+    llmi_buf ids;
+    uint32_t flags =
+        (options->add_special ? LLM_ENCODE_ADD_SPECIAL : 0) | (options->parse_special ? LLM_ENCODE_PARSE_SPECIAL : 0);
+    llmi_buf_init(&ids, llmi_engine_memory(engine));
+    llm_status status = llmi_engine_encode(&ids, engine, prompt, flags);
+    if (status == LLM_OK)
+        status = llmi_request_submit(out, engine, (const llm_token *)(void *)ids.data, llmi_buf_count(&ids, llm_token),
+                                     options);
+    llmi_buf_free(&ids);
+    return status;
+}
+
+LLM_API llm_status llm_request_submit(llm_request **out, llm_engine *engine, const char *prompt, size_t n_bytes,
+                                      const llm_generate_options *options) {
+    llm_generate_options o;
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    LLMI_NOT_NULL(engine);
+    LLMI_ARRAY(prompt, n_bytes);
+    llm_status status = llmi_options_get(&o, "generate", options);
+    llm_span text = {prompt, n_bytes == LLM_NTS ? strlen(prompt) : n_bytes};
+    return status == LLM_OK ? llmi_request_submit_text(out, engine, text, &o) : status;
+}
+
+LLM_API llm_status llm_request_submit_tokens(llm_request **out, llm_engine *engine, const llm_token *prompt,
+                                             size_t n_tokens, const llm_generate_options *options) {
+    llm_generate_options o;
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    LLMI_NOT_NULL(engine);
+    LLMI_ARRAY(prompt, n_tokens);
+    llm_status status = llmi_options_get(&o, "generate", options);
+    return status == LLM_OK ? llmi_request_submit(out, engine, prompt, n_tokens, &o) : status;
+}
+
+/* ---- taking ---- */
+
+/* Copies the text out, because the completion's may move as it grows. */
+static int32_t take_event(llm_event *out, llm_request *r) {
+    if (r->n_taken == llmi_buf_count(&r->events, waiting)) return 0;
+    const waiting *event = &llmi_buf_at(&r->events, waiting, r->n_taken);
+    size_t n = event->text_end - event->text_begin;
+    r->shown.len = 0;
+    if (n && !llmi_buf_append(&r->shown, r->result->items[event->index].text.data + event->text_begin, n))
+        return LLM_E_MEMORY;
+    *out = (llm_event){
+        .index = event->index,
+        .token = event->token,
+        .text = {n ? r->shown.data : "", n},
+        .finish = event->finish,
+        .n_tokens = event->n_tokens,
+    };
+    if (++r->n_taken == llmi_buf_count(&r->events, waiting)) r->events.len = r->n_taken = 0;
+    return 1;
+}
+
+LLM_API int32_t llm_request_next(llm_event *out, llm_request *request) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    LLMI_NOT_NULL(request);
+    pthread_mutex_lock(&request->lock);
+    int32_t got = take_event(out, request);
+    pthread_mutex_unlock(&request->lock);
+    return got;
+}
+
+LLM_API int32_t llm_request_done(const llm_request *request) {
+    llmi_error_clear();
+    return request ? atomic_load_explicit(&request->n_open, memory_order_acquire) == 0 : 0;
+}
+
+/* Nothing but the store: this may run in a signal handler. */
+LLM_API void llm_request_cancel(llm_request *request) {
+    if (request) llmi_job_cancel(request->job);
+}
+
+LLM_API llm_status llm_request_status(const llm_request *request) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(request);
+    llm_request *r = (llm_request *)request; /* for its lock */
+    pthread_mutex_lock(&r->lock);
+    llmi_error_copy failure = r->failure;
+    pthread_mutex_unlock(&r->lock);
+    return failure.status == LLM_OK ? LLM_OK : llmi_error_restore(&failure);
+}
+
+static void fill_stats(llm_request *r) {
+    llmi_job_stats job;
+    llm_result_stats *stats = &r->result->stats;
+    llmi_job_stats_get(&job, r->job);
+    stats->n_prompt_tokens = job.n_prompt_tokens;
+    stats->n_cached_tokens = job.n_cached_tokens;
+    stats->queue_ms = job.queue_ms;
+    stats->prompt_ms = job.prompt_ms;
+    stats->decode_ms = job.decode_ms;
+    for (int32_t i = 0; i < r->result->n_items; i++)
+        stats->n_tokens += (int32_t)llmi_buf_count(&r->result->items[i].tokens, llm_token);
+    r->has_stats = true;
+}
+
+LLM_API llm_status llm_request_result(llm_result **out, llm_request *request) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    LLMI_NOT_NULL(request);
+    int32_t n_open = atomic_load_explicit(&request->n_open, memory_order_acquire);
+    if (n_open)
+        return llmi_error(LLM_E_STATE, "llm_request_result: %d of %d completions have not ended", n_open,
+                          request->result->n_items);
+    pthread_mutex_lock(&request->lock);
+    if (!request->has_stats) fill_stats(request);
+    pthread_mutex_unlock(&request->lock);
+    *out = llm_result_ref(request->result);
+    return LLM_OK;
+}
+
+LLM_API void llm_request_destroy(llm_request *request) {
+    if (!request) return;
+    llmi_engine_delist(request->engine, request);
+    llmi_job_destroy(request->job);
+    request_free(request);
+}

@@ -1,0 +1,39 @@
+/* A request: a job of the token engine, its completions' text, and the events that wait. */
+#ifndef LLMI_API_REQUEST_H
+#define LLMI_API_REQUEST_H
+
+#include "api/deliver.h"
+#include "api/engine.h"
+#include "api/result.h"
+
+struct llm_request {
+    llm_engine *engine; /* reference */
+    llm_request *prev, *next;
+    llmi_job *job;
+    llm_result *result;             /* reference; read-only once no completion is open */
+    const llm_tokenizer *tokenizer; /* NULL: ids only */
+    llmi_stops stops;
+    llm_token *stop_tokens;
+    size_t n_stop_tokens;
+    bool ignore_eos;
+    int32_t n_logprobs;
+
+    pthread_mutex_t lock;      /* of all below, and of the result while completions are open */
+    llmi_delivery *deliveries; /* [result->n_items] */
+    llmi_buf events;           /* waiting, as request.c keeps them */
+    size_t n_taken;            /* of them already handed out */
+    llmi_buf shown;            /* text of the event handed out last */
+    llmi_error_copy failure;
+    _Atomic int32_t n_open; /* completions that have not ended */
+    bool has_stats;
+};
+
+/* Queues token ids; options are read by the caller (options.h). */
+llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_token *prompt, size_t n_tokens,
+                               const llm_generate_options *options);
+
+/* The same with text, which is encoded first. */
+llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_span prompt,
+                                    const llm_generate_options *options);
+
+#endif

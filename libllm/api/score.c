@@ -1,0 +1,141 @@
+/* llm_score: log-probabilities of given continuations. */
+#include <string.h>
+
+#include "api/check.h"
+#include "api/many.h"
+#include "api/options.h"
+#include "api/result.h"
+
+typedef struct scoring {
+    llmi_many jobs;
+    llm_result *result;
+    uint32_t flags;    /* of encoding, without LLM_ENCODE_ADD_SPECIAL */
+    llmi_buf prefix;   /* llm_token: what the model puts before a text */
+    llmi_buf together; /* prompt and continuation as one text */
+    llmi_buf ids;      /* scratch */
+    int32_t n_logprobs;
+} scoring;
+
+static size_t count(const llmi_buf *ids) {
+    return llmi_buf_count(ids, llm_token);
+}
+
+/* What ADD_SPECIAL puts before a text, seen on a short one. What it puts behind would stand between
+ * prompt and continuation, or be scored: it is left out. */
+static llm_status find_prefix(scoring *s, const llm_engine *e) {
+    llm_span sample = {"a", 1};
+    llm_status status = llmi_engine_encode(&s->ids, e, sample, 0);
+    if (status == LLM_OK) status = llmi_engine_encode(&s->prefix, e, sample, LLM_ENCODE_ADD_SPECIAL);
+    if (status != LLM_OK) return status;
+    const llm_token *bare = (const llm_token *)(const void *)s->ids.data;
+    const llm_token *whole = (const llm_token *)(const void *)s->prefix.data;
+    size_t n_bare = count(&s->ids), n = 0;
+    while (n + n_bare < count(&s->prefix) && memcmp(whole + n, bare, n_bare * sizeof *bare) != 0) n++;
+    s->prefix.len = n * sizeof *whole;
+    return LLM_OK;
+}
+
+static llm_status add_item(scoring *s, const llm_engine *e, const llm_score_item *item) {
+    llmi_many *b = &s->jobs;
+    size_t begin = count(&b->ids);
+    s->together.len = s->ids.len = 0;
+    if (!llmi_buf_append(&s->together, item->prompt.ptr, item->prompt.len) ||
+        !llmi_buf_append(&s->together, item->continuation.ptr, item->continuation.len) ||
+        !llmi_buf_append(&b->ids, s->prefix.data, s->prefix.len))
+        return LLM_E_MEMORY;
+    llm_status status = llmi_engine_encode(&s->ids, e, item->prompt, s->flags);
+    if (status == LLM_OK)
+        status = llmi_engine_encode(&b->ids, e, (llm_span){s->together.data, s->together.len}, s->flags);
+    if (status != LLM_OK) return status;
+    size_t from = count(&s->prefix) + count(&s->ids);
+    return llmi_many_add(b, begin, from ? from : 1); /* the first token of all has nothing before it */
+}
+
+static llm_status check_item(const llm_score_item *item) {
+    if ((item->prompt.ptr || !item->prompt.len) && (item->continuation.ptr || !item->continuation.len)) return LLM_OK;
+    return llmi_error(LLM_E_ARGUMENT, "a text is NULL, its length is not 0");
+}
+
+static llm_status add_items(scoring *s, const llm_engine *e, const llm_score_item *items, size_t n_items) {
+    for (size_t i = 0; i < n_items; i++) {
+        const llm_span *text = &items[i].continuation;
+        llm_status status = check_item(&items[i]);
+        if (status == LLM_OK) status = add_item(s, e, &items[i]);
+        if (status != LLM_OK) return llmi_error_in(status, "item %zu", i);
+        if (!llmi_buf_append(&s->result->items[i].text, text->ptr, text->len)) return LLM_E_MEMORY;
+        s->result->items[i].finish = LLM_FINISH_LENGTH;
+    }
+    return LLM_OK;
+}
+
+static llm_status on_token(void *user, size_t item, llm_token token, float logprob, const llm_token_logprob *top,
+                           int32_t n_top) {
+    scoring *s = user;
+    return llmi_result_add(&s->result->items[item], token, s->n_logprobs, logprob, top, n_top);
+}
+
+static llm_status score(scoring *s, llm_engine *e, const llm_score_item *items, size_t n_items,
+                        const llm_generate_options *o) {
+    llm_status status = llmi_result_create(&s->result, e->model->runtime, n_items);
+    if (status != LLM_OK) return status;
+    s->result->n_top = (size_t)s->n_logprobs;
+    if (o->add_special) status = find_prefix(s, e);
+    if (status == LLM_OK) status = add_items(s, e, items, n_items);
+    if (status == LLM_OK) status = llmi_many_run(&s->jobs);
+    const llmi_job_stats *sum = &s->jobs.stats;
+    s->result->stats = (llm_result_stats){
+        .n_prompt_tokens = sum->n_prompt_tokens,
+        .n_cached_tokens = sum->n_cached_tokens,
+        .n_tokens = sum->n_tokens,
+        .prompt_ms = sum->prompt_ms,
+    };
+    return status;
+}
+
+static llm_status begin(llm_engine *e, const llm_generate_options *o) {
+    const llm_tokenizer *tokenizer;
+    llm_status status = llmi_engine_tokenizer(&tokenizer, e);
+    if (status != LLM_OK) return status;
+    int32_t n_vocab = e->model->hp.n_vocab;
+    if (o->n_logprobs > n_vocab)
+        return llmi_error(LLM_E_ARGUMENT, "n_logprobs is %d, expected at most %d, the size of the vocabulary",
+                          o->n_logprobs, n_vocab);
+    return llmi_engine_enter(e, "llm_score");
+}
+
+LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_score_item *items, size_t n_items,
+                             const llm_generate_options *options) {
+    llm_generate_options o;
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    LLMI_NOT_NULL(engine);
+    LLMI_ARRAY(items, n_items);
+    llm_status status = llmi_options_get(&o, "generate", options);
+    if (status == LLM_OK) status = begin(engine, &o);
+    if (status != LLM_OK) return status;
+
+    const llm_allocator *a = llmi_engine_memory(engine);
+    scoring s = {
+        .n_logprobs = o.n_logprobs > 0 ? o.n_logprobs : 0,
+        .flags = o.parse_special ? LLM_ENCODE_PARSE_SPECIAL : 0,
+    };
+    llmi_many_init(&s.jobs, engine, LLMI_JOB_SCORE);
+    s.jobs.n_logprobs = s.n_logprobs;
+    s.jobs.token = on_token;
+    s.jobs.user = &s;
+    llmi_buf_init(&s.prefix, a);
+    llmi_buf_init(&s.together, a);
+    llmi_buf_init(&s.ids, a);
+    status = score(&s, engine, items, n_items, &o);
+    llmi_engine_leave(engine);
+    llmi_buf_free(&s.prefix);
+    llmi_buf_free(&s.together);
+    llmi_buf_free(&s.ids);
+    llmi_many_free(&s.jobs);
+    if (status == LLM_OK)
+        *out = s.result;
+    else
+        llm_result_unref(s.result);
+    return status;
+}

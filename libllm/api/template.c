@@ -1,0 +1,208 @@
+/* Templates: the public calls of llm/prompt.h that need no tokenizer. */
+#include <string.h>
+#include <time.h>
+
+#include "api/check.h"
+#include "api/options.h"
+#include "api/rendering.h"
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "model/model.h"
+#include "runtime/runtime.h"
+
+/* ---- life ---- */
+
+static llm_status create(llm_template **out, llm_runtime *rt, const char *source, size_t n) {
+    const llm_allocator *a = llmi_runtime_allocator(rt);
+    llm_template *t = llmi_alloc_zero(a, sizeof *t);
+    if (!t) return LLM_E_MEMORY;
+    llm_status status = llmi_template_parse(&t->inner, a, source, n);
+    if (status != LLM_OK) {
+        llmi_free(a, t, sizeof *t);
+        return status;
+    }
+    atomic_init(&t->n_refs, 1);
+    t->runtime = llm_runtime_ref(rt);
+    *out = t;
+    return LLM_OK;
+}
+
+LLM_API llm_status llm_template_parse(llm_template **out, llm_runtime *runtime, const char *source, size_t n_bytes) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    LLMI_ARRAY(source, n_bytes);
+    llm_runtime *rt;
+    llm_status status = llmi_runtime_acquire(&rt, runtime);
+    if (status != LLM_OK) return status;
+    status = create(out, rt, source, n_bytes == LLM_NTS ? strlen(source) : n_bytes);
+    llm_runtime_unref(rt);
+    return status;
+}
+
+LLM_API llm_template *llm_template_ref(llm_template *tmpl) {
+    if (tmpl) atomic_fetch_add_explicit(&tmpl->n_refs, 1, memory_order_relaxed);
+    return tmpl;
+}
+
+LLM_API void llm_template_unref(llm_template *tmpl) {
+    if (!tmpl || atomic_fetch_sub_explicit(&tmpl->n_refs, 1, memory_order_acq_rel) != 1) return;
+    llm_runtime *rt = tmpl->runtime;
+    llmi_template_unref(tmpl->inner);
+    llmi_free(llmi_runtime_allocator(rt), tmpl, sizeof *tmpl);
+    llm_runtime_unref(rt);
+}
+
+/* ---- of a model ---- */
+
+#define KEY         "tokenizer.chat_template"
+#define JINJA_FILE  "chat_template.jinja"
+#define CONFIG_FILE "tokenizer_config.json"
+
+/* What the files offer, for the message that one is missing. */
+static llm_status not_found(const char *name, const llmi_buf *names) {
+    return llmi_error(LLM_E_NOT_FOUND, "the model has no chat template%s%s%s; it has %.*s", name ? " \"" : "",
+                      name ? name : "", name ? "\"" : "", names->len ? (int)names->len : 4,
+                      names->len ? names->data : "none");
+}
+
+static bool add_name(llmi_buf *names, const char *name, size_t n) {
+    return (!names->len || llmi_buf_append(names, ", ", 2)) && llmi_buf_append(names, "\"", 1) &&
+           llmi_buf_append(names, name, n) && llmi_buf_append(names, "\"", 1);
+}
+
+/* GGUF: KEY, and KEY.NAME for variants. */
+static llm_status find_in_gguf(llm_span *out, llmi_buf *names, const llmi_weights *w, const char *name) {
+    size_t n_key = sizeof KEY - 1;
+    for (int32_t i = 0; i < llmi_weights_meta_count(w); i++) {
+        llm_span key, value;
+        llmi_weights_meta_at(&key, &value, w, i);
+        if (key.len < n_key || memcmp(key.ptr, KEY, n_key) != 0) continue;
+        bool variant = key.len > n_key + 1 && key.ptr[n_key] == '.';
+        if (!variant && key.len != n_key) continue;
+        const char *found = variant ? key.ptr + n_key + 1 : "default";
+        size_t n = variant ? key.len - n_key - 1 : strlen(found);
+        if (name ? strlen(name) == n && memcmp(name, found, n) == 0 : !variant) *out = value;
+        if (!add_name(names, found, n)) return LLM_E_MEMORY;
+    }
+    return LLM_OK;
+}
+
+/* tokenizer_config.json: a string, or a list of {"name", "template"}. */
+static llm_status find_in_config(llm_span *out, llmi_buf *names, const json_t *config, const char *name) {
+    const json_t *t = json_object_get(config, "chat_template");
+    if (json_is_string(t)) {
+        if (!name || strcmp(name, "default") == 0) *out = (llm_span){json_string_value(t), json_string_length(t)};
+        return add_name(names, "default", 7) ? LLM_OK : LLM_E_MEMORY;
+    }
+    for (size_t i = 0; i < json_array_size(t); i++) {
+        const json_t *one = json_array_get(t, i), *text = json_object_get(one, "template");
+        const char *found = json_string_value(json_object_get(one, "name"));
+        if (!found || !json_is_string(text))
+            return llmi_error(LLM_E_FORMAT, CONFIG_FILE ": chat_template[%zu] has no \"name\" and \"template\"", i);
+        if (strcmp(found, name ? name : "default") == 0)
+            *out = (llm_span){json_string_value(text), json_string_length(text)};
+        if (!add_name(names, found, strlen(found))) return LLM_E_MEMORY;
+    }
+    return LLM_OK;
+}
+
+/* The reference in *config holds the bytes that *out points to. */
+static llm_status find_in_folder(llm_span *out, json_t **config, llmi_buf *names, llmi_weights *w, const char *name) {
+    llm_span text;
+    llm_status status = llmi_weights_side_file(&text, w, JINJA_FILE);
+    if (status == LLM_OK) {
+        if (!name || strcmp(name, "default") == 0) *out = text;
+        if (!add_name(names, "default", 7)) return LLM_E_MEMORY;
+        if (out->ptr) return LLM_OK;
+    } else if (status != LLM_E_NOT_FOUND) {
+        return status;
+    }
+    status = llmi_weights_side_file(&text, w, CONFIG_FILE);
+    if (status != LLM_OK) return status == LLM_E_NOT_FOUND ? LLM_OK : status;
+    status = llmi_json_parse(config, text.ptr, text.len, CONFIG_FILE);
+    return status == LLM_OK ? find_in_config(out, names, *config, name) : status;
+}
+
+LLM_API llm_status llm_template_of_model(llm_template **out, const llm_model *model, const char *name) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    LLMI_NOT_NULL(model);
+    llm_span source = {0};
+    json_t *config = NULL;
+    llmi_buf names;
+    llmi_buf_init(&names, llmi_runtime_allocator(model->runtime));
+    bool gguf = llmi_weights_format(model->weights) == LLMI_FORMAT_GGUF;
+    llm_status status = gguf ? find_in_gguf(&source, &names, model->weights, name)
+                             : find_in_folder(&source, &config, &names, model->weights, name);
+    if (status == LLM_OK) llmi_error_clear(); /* of files that need not be there */
+    if (status == LLM_OK && !source.ptr) status = not_found(name, &names);
+    if (status == LLM_OK) {
+        status = create(out, model->runtime, source.ptr, source.len);
+        if (status != LLM_OK) llmi_error_in(status, "%s: chat template", llmi_weights_path(model->weights));
+    }
+    llmi_buf_free(&names);
+    json_decref(config);
+    return status;
+}
+
+/* ---- rendering ---- */
+
+llm_status llmi_template_context(json_t **out, const char *context, size_t n_bytes) {
+    llm_status status = llmi_json_parse(out, context, n_bytes == LLM_NTS ? strlen(context) : n_bytes, "context");
+    if (status != LLM_OK || json_is_object(*out)) return status;
+    json_decref(*out);
+    *out = NULL;
+    return llmi_error(LLM_E_FORMAT, "context: the JSON value is no object");
+}
+
+/* The clock's local time as seconds since 1970, as if it had no zone. */
+static int64_t local_now(void) {
+    time_t now = time(NULL);
+    struct tm local;
+    if (!localtime_r(&now, &local)) return (int64_t)now;
+    return (int64_t)now + local.tm_gmtoff;
+}
+
+llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const json_t *context,
+                             const char *const *trusted, const llm_template_options *options) {
+    llmi_template_limits limits = {
+        .max_steps = options->max_steps,
+        .max_output_bytes = (size_t)options->max_output_bytes,
+        .max_memory_bytes = (size_t)options->max_memory_bytes,
+        .max_depth = options->max_depth,
+    };
+    llmi_rendering how = {
+        .context = context,
+        .trusted = trusted,
+        .now = options->now == LLM_NOW_CLOCK ? local_now() : options->now,
+        .has_now = true,
+        .limits = &limits,
+    };
+    return llmi_template_render(&out->text, &out->pieces, t->inner, &how);
+}
+
+LLM_API llm_status llm_template_render(llm_rendering **out, const llm_template *tmpl, const char *context,
+                                       size_t n_bytes, const llm_template_options *options) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    LLMI_NOT_NULL(tmpl);
+    LLMI_ARRAY(context, n_bytes);
+    llm_template_options o;
+    json_t *j = NULL;
+    llm_rendering *r = NULL;
+    llm_status status = llmi_options_get(&o, "template", options);
+    if (status == LLM_OK) status = llmi_template_context(&j, context, n_bytes);
+    if (status == LLM_OK) status = llmi_rendering_create(&r, tmpl->runtime);
+    if (status == LLM_OK) status = llmi_template_run(r, tmpl, j, NULL, &o);
+    json_decref(j);
+    if (status != LLM_OK) {
+        llm_rendering_destroy(r);
+        return status;
+    }
+    *out = r;
+    return LLM_OK;
+}

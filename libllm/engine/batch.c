@@ -1,0 +1,72 @@
+#include "engine/batch.h"
+
+#include <string.h>
+
+/* All that goes to the device: n_seqs * max_pages is the only large product, of two numbers below 2^24. */
+static size_t table_count(const llmi_dims *dims) {
+    size_t n_seqs = (size_t)dims->step_seqs;
+    return 4 * (size_t)dims->n_batch + n_seqs + 1 + n_seqs * (size_t)dims->max_pages;
+}
+
+size_t llmi_batch_table_bytes(const llmi_dims *dims) {
+    return table_count(dims) * sizeof(int32_t);
+}
+
+void llmi_batch_place(llmi_batch *b, llmi_arena *arena, const llmi_dims *dims) {
+    size_t n_batch = (size_t)dims->n_batch, n_seqs = (size_t)dims->step_seqs;
+    *b = (llmi_batch){.capacity = dims->n_batch};
+    b->parts = llmi_arena_take(arena, n_seqs, sizeof *b->parts);
+    b->hidden_rows = llmi_arena_take(arena, n_batch, sizeof *b->hidden_rows);
+    b->tables = llmi_arena_take(arena, table_count(dims), sizeof *b->tables);
+    if (!arena->base) return;
+    b->tokens = b->tables;
+    b->positions = b->tokens + n_batch;
+    b->row_seq = b->positions + n_batch;
+    b->out_rows = b->row_seq + n_batch;
+    b->seq_rows = b->out_rows + n_batch;
+    b->page_table = b->seq_rows + n_seqs + 1;
+}
+
+void llmi_batch_clear(llmi_batch *b) {
+    b->n_rows = b->n_parts = b->n_logits = b->n_hidden = 0;
+}
+
+void llmi_batch_add(llmi_batch *b, const llmi_copy *copy, void *owner, int32_t n_rows, int32_t n_logits,
+                    int32_t n_hidden) {
+    const llmi_seq *s = copy->seq;
+    b->seq_rows[b->n_parts] = b->n_rows;
+    for (int32_t i = 0; i < n_rows; i++) {
+        int32_t row = b->n_rows + i;
+        b->tokens[row] = s->tokens[s->n_done + i];
+        b->positions[row] = s->n_done + i;
+        b->row_seq[row] = b->n_parts;
+        if (i >= n_rows - n_logits) b->out_rows[b->n_logits++] = row;
+        if (i >= n_rows - n_hidden) b->hidden_rows[b->n_hidden++] = row;
+    }
+    b->parts[b->n_parts++] = (llmi_part){
+        .seq = copy->seq,
+        .owner = owner,
+        .n_rows = n_rows,
+        .first_logits = b->n_logits - n_logits,
+        .n_logits = n_logits,
+        .first_hidden = b->n_hidden - n_hidden,
+        .n_hidden = n_hidden,
+        .copy = *copy,
+    };
+    b->n_rows += n_rows;
+}
+
+size_t llmi_batch_seal(llmi_batch *b) {
+    b->seq_rows[b->n_parts] = b->n_rows;
+    memcpy(b->out_rows + b->n_logits, b->hidden_rows, (size_t)b->n_hidden * sizeof *b->out_rows);
+    b->max_pages = 1;
+    for (int32_t i = 0; i < b->n_parts; i++)
+        if (b->parts[i].seq->n_pages > b->max_pages) b->max_pages = b->parts[i].seq->n_pages;
+    int32_t *row = b->page_table;
+    for (int32_t i = 0; i < b->n_parts; i++, row += b->max_pages) {
+        const llmi_seq *s = b->parts[i].seq;
+        memcpy(row, s->pages, (size_t)s->n_pages * sizeof *row);
+        for (int32_t k = s->n_pages; k < b->max_pages; k++) row[k] = 0;
+    }
+    return (size_t)(row - b->tables) * sizeof *row;
+}

@@ -1,0 +1,24 @@
+/* The sizes of an engine: what its options come to for a model. */
+#ifndef LLMI_ENGINE_DIMS_H
+#define LLMI_ENGINE_DIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { LLMI_NONE = -1 }; /* no page, no node */
+
+typedef struct llmi_dims {
+    int32_t n_vocab, n_embd;
+    int32_t n_ctx;
+    int32_t n_seqs;      /* jobs' sequences that are computed at a time */
+    int32_t n_batch;     /* rows of a step */
+    int32_t step_seqs;   /* sequences of a step: no more than it has rows */
+    int32_t max_logits;  /* rows of a step whose logits are read */
+    int32_t page_tokens; /* tokens of a KV page */
+    int32_t n_pages;
+    int32_t max_pages; /* pages of one sequence */
+    int32_t n_draws;   /* tokens chosen at a time, each with a sampler of its own */
+    bool keep;         /* prefix cache */
+} llmi_dims;
+
+#endif

@@ -1,0 +1,182 @@
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "engine/output.h"
+#include "engine/scheduler.h"
+
+double llmi_engine_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* ---- life ---- */
+
+static void engine_free(llmi_engine *e) {
+    const llm_allocator *a = e->a;
+    llm_model *model = e->model;
+    for (int32_t i = 0; e->block && i < e->dims.n_draws; i++) llmi_sampler_destroy(e->draws[i].sampler);
+    llmi_compute_destroy(&e->compute);
+    llmi_workers_destroy(e->workers);
+    if (e->block) llmi_free(a, e->block, e->block_bytes);
+    pthread_cond_destroy(&e->changed);
+    pthread_mutex_destroy(&e->lock);
+    llmi_free(a, e, sizeof *e);
+    llmi_model_unref(model);
+}
+
+static llm_status place_arrays(llmi_engine *e) {
+    llmi_arena arena = {0};
+    llmi_engine_place(e, &arena);
+    if (arena.overflow) return llmi_error(LLM_E_MEMORY, "out of memory: the engine's options ask for too much");
+    e->block_bytes = arena.used;
+    e->block = llmi_alloc(e->a, e->block_bytes);
+    if (!e->block) return LLM_E_MEMORY;
+    arena = (llmi_arena){.base = e->block};
+    llmi_engine_place(e, &arena);
+    memset(e->draws, 0, (size_t)e->dims.n_draws * sizeof *e->draws);
+    return LLM_OK;
+}
+
+static llm_status build(llmi_engine *e) {
+    llm_status status = place_arrays(e);
+    for (int32_t i = 0; i < e->dims.n_draws && status == LLM_OK; i++)
+        status = llmi_sampler_create(&e->draws[i].sampler, e->a, e->dims.n_vocab);
+    if (status == LLM_OK) status = llmi_workers_create(&e->workers, e->a, e->options.n_threads);
+    if (status != LLM_OK) return status;
+    return llmi_compute_create(&e->compute, e->model, &e->dims, e->options.kv_dtype, llmi_workers_pool(e->workers));
+}
+
+llm_status llmi_engine_create(llmi_engine **out, llm_model *m, const llm_engine_options *resolved) {
+    const llm_allocator *a = llmi_runtime_allocator(m->runtime);
+    *out = NULL;
+    llmi_engine *e = llmi_alloc_zero(a, sizeof *e);
+    if (!e) return LLM_E_MEMORY;
+    e->n_refs = 1;
+    e->model = llmi_model_ref(m);
+    e->a = a;
+    e->options = *resolved;
+    llmi_dims_from(&e->dims, m, resolved);
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->changed, NULL);
+    llm_status status = build(e);
+    if (status == LLM_OK)
+        *out = e;
+    else
+        engine_free(e);
+    return status;
+}
+
+void llmi_engine_ref(llmi_engine *e) {
+    __atomic_fetch_add(&e->n_refs, 1, __ATOMIC_RELAXED);
+}
+
+void llmi_engine_unref(llmi_engine *e) {
+    if (e && __atomic_fetch_sub(&e->n_refs, 1, __ATOMIC_ACQ_REL) == 1) engine_free(e);
+}
+
+llm_model *llmi_engine_model(const llmi_engine *e) {
+    return e->model;
+}
+
+const llm_engine_options *llmi_engine_options(const llmi_engine *e) {
+    return &e->options;
+}
+
+const llm_allocator *llmi_engine_allocator(const llmi_engine *e) {
+    return e->a;
+}
+
+/* ---- the step right ---- */
+
+llm_status llmi_engine_begin(llmi_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    bool busy = e->stepping;
+    if (!busy) {
+        e->stepping = true;
+        e->stepper = pthread_self();
+    }
+    pthread_mutex_unlock(&e->lock);
+    return busy ? llmi_error(LLM_E_BUSY, "another call computes on this engine") : LLM_OK;
+}
+
+void llmi_engine_end(llmi_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    llmi_job *doomed = e->doomed;
+    e->doomed = NULL;
+    for (llmi_job *job = doomed; job; job = job->next)
+        for (int32_t i = 0; i < job->n; i++) llmi_scheduler_remove(e, &job->completions[i]);
+    e->stepping = false;
+    pthread_mutex_unlock(&e->lock);
+    for (llmi_job *next; doomed; doomed = next) {
+        next = doomed->next;
+        llmi_job_free(doomed);
+    }
+}
+
+/* ---- one step ---- */
+
+/* From here on a cancelled job stops the step; see llmi_job_cancel. */
+static void arm(llmi_engine *e) {
+    __atomic_store_n(&e->compute.stop, 0, __ATOMIC_SEQ_CST);
+    for (int32_t i = 0; i < e->batch.n_parts; i++) {
+        llmi_job *job = ((llmi_completion *)e->batch.parts[i].owner)->job;
+        __atomic_store_n(&job->in_step, 1, __ATOMIC_SEQ_CST);
+        if (llmi_job_is_cancelled(job)) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void disarm(llmi_engine *e) {
+    for (int32_t i = 0; i < e->batch.n_parts; i++) {
+        llmi_job *job = ((llmi_completion *)e->batch.parts[i].owner)->job;
+        __atomic_store_n(&job->in_step, 0, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void plan(llmi_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    llmi_scheduler_sweep(e);
+    llmi_scheduler_admit(e);
+    llmi_scheduler_plan(e);
+    arm(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* A step that was stopped is no failure: what it did not do is planned again. */
+static llm_status compute(llmi_engine *e) {
+    e->n_outputs = 0;
+    if (!e->batch.n_parts) return LLM_OK;
+    llm_status status = llmi_compute_run(&e->compute, &e->batch);
+    pthread_mutex_lock(&e->lock);
+    disarm(e);
+    if (status == LLM_OK) {
+        llmi_output_commit(e);
+    } else {
+        for (int32_t i = 0; i < e->batch.n_parts; i++) llmi_copy_undo(&e->batch.parts[i].copy, &e->cache);
+        llmi_batch_clear(&e->batch);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return status == LLM_E_CANCELLED ? LLM_OK : status;
+}
+
+llm_status llmi_engine_step(int32_t *n_active, llmi_engine *e) {
+    llm_status status = llmi_engine_begin(e);
+    if (status != LLM_OK) return status;
+    llmi_error_copy failure;
+    plan(e);
+    status = compute(e);
+    llmi_error_save(&failure, status);
+    llmi_output_deliver(e);
+    pthread_mutex_lock(&e->lock);
+    llmi_scheduler_sweep(e);
+    pthread_mutex_unlock(&e->lock);
+    llmi_output_finish(e);
+    pthread_mutex_lock(&e->lock);
+    int32_t n = e->n_active;
+    pthread_mutex_unlock(&e->lock);
+    llmi_engine_end(e);
+    if (n_active) *n_active = n;
+    return llmi_error_restore(&failure);
+}

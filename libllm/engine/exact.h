@@ -1,0 +1,67 @@
+/* Elementary functions with the same bits on every machine and compiler: the C library's differ. Only
+ * additions, products and quotients that IEEE 754 fixes, in a fixed order, and never a subnormal number. */
+#ifndef LLMI_ENGINE_EXACT_H
+#define LLMI_ENGINE_EXACT_H
+
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
+/* Four floats at once. Every machine has them, and lane by lane they are ordinary floats. */
+typedef float llmi_f4 __attribute__((vector_size(16)));
+typedef int32_t llmi_i4 __attribute__((vector_size(16)));
+typedef uint32_t llmi_u4 __attribute__((vector_size(16)));
+
+static inline llmi_f4 llmi_f4_all(float x) {
+    return (llmi_f4){x, x, x, x};
+}
+
+/* x where it is greater, else y; also where one is no number. */
+static inline llmi_f4 llmi_f4_max(llmi_f4 x, llmi_f4 y) {
+#ifdef __SSE__
+    return _mm_max_ps(x, y);
+#else
+    llmi_i4 mask = x > y;
+    return (llmi_f4)((mask & (llmi_i4)x) | (~mask & (llmi_i4)y));
+#endif
+}
+
+/* Below this llmi_exact_exp2 is 0. */
+#define LLMI_EXACT_EXP2_LEAST (-126.0f)
+
+/* 2^x for x <= 0 within 2 units in the last place; 1 for 0. */
+static inline llmi_f4 llmi_exact_exp2(llmi_f4 x) {
+    llmi_f4 c = llmi_f4_max(x, llmi_f4_all(LLMI_EXACT_EXP2_LEAST));
+    llmi_f4 shifted = c + 12582912.0f; /* 1.5 * 2^23: the low bits hold the nearest integer */
+    llmi_f4 f = c - (shifted - 12582912.0f);
+    llmi_f4 p = f * 1.535336188319500e-4f + 1.339887440266574e-3f; /* Cephes' polynomial (Moshier) */
+    p = p * f + 9.618437357674640e-3f;
+    p = p * f + 5.550332471162809e-2f;
+    p = p * f + 2.402264791363012e-1f;
+    p = p * f + 6.931472028550421e-1f;
+    p = p * f + 1.0f;
+    llmi_u4 power = ((llmi_u4)shifted + 127) << 23;
+    return (llmi_f4)((llmi_i4)(p * (llmi_f4)power) & (x >= LLMI_EXACT_EXP2_LEAST));
+}
+
+/* Natural logarithm of a normal x > 0 within a few units in the last place. */
+static inline double llmi_exact_log(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, 8);
+    int64_t e = (int64_t)(bits >> 52) - 1023;
+    bits = (bits & 0xfffffffffffffu) | (uint64_t)1023 << 52;
+    double m;
+    memcpy(&m, &bits, 8);
+    if (m > 1.4142135623730951) {
+        m *= 0.5;
+        e++;
+    }
+    double s = (m - 1) / (m + 1), s2 = s * s, sum = 0;
+    for (int k = 21; k >= 1; k -= 2) sum = sum * s2 + 1.0 / k; /* atanh(s) / s */
+    return (double)e * 6.93147180369123816490e-01 + ((double)e * 1.90821492927058770002e-10 + 2 * s * sum);
+}
+
+#endif

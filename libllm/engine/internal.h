@@ -1,0 +1,124 @@
+/* The engine from inside. One lock guards the lists and the cache; the step right, who may compute, is the
+ * member `stepping`. What only the thread with the step right touches is marked. */
+#ifndef LLMI_ENGINE_INTERNAL_H
+#define LLMI_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+
+#include "engine/compute.h"
+#include "engine/engine.h"
+
+/* ---- jobs ---- */
+
+enum {
+    LLMI_WAITING, /* behind the first completion of its job, until that one's prefill is done */
+    LLMI_QUEUED,
+    LLMI_RUNNING,
+    LLMI_ENDING, /* its finish is to be told */
+    LLMI_ENDED
+};
+
+typedef struct llmi_completion {
+    llmi_job *job;
+    struct llmi_completion *prev, *next; /* in the list that `state` says */
+    int32_t index, state;
+    llmi_seq seq;
+    int32_t n_made; /* tokens generated or scored, or rows of hidden state delivered */
+    int32_t finish;
+    llmi_error_copy error; /* of LLM_FINISH_ERROR */
+} llmi_completion;
+
+struct llmi_job {
+    llmi_engine *engine;
+    size_t n_bytes; /* of this block, which holds all arrays of the job */
+    uint64_t id;    /* order of submission */
+    llmi_job *next; /* of the destroyed ones that a step has still to free */
+    int32_t kind, n, n_open;
+    int32_t max_tokens, n_logprobs;
+    int32_t n_prompt, score_from;
+    llmi_sampling sampling;
+    const llmi_mask_source *masks;
+    const llmi_sink *sink;
+    void *sink_user;
+    llm_token_logprob *tops;          /* [n_draws, n_logprobs] */
+    bool too_long;                    /* the prompt can never fit; it was not kept */
+    bool forked;                      /* each completion has a sequence of its own now */
+    bool dead;                        /* destroyed while a step ran */
+    int32_t cancelled, in_step, done; /* atomic */
+    int32_t n_cached, n_tokens;
+    double t_submit, t_start, t_prompt, t_end; /* ms; 0: not yet */
+    llmi_completion completions[];             /* [n] */
+};
+
+typedef struct llmi_list {
+    llmi_completion *first, *last;
+} llmi_list;
+
+/* ---- drawing ---- */
+
+/* A row of logits that a completion waits for. */
+typedef struct llmi_output {
+    llmi_completion *completion;
+    const float *logits;
+    int32_t position; /* of the row */
+} llmi_output;
+
+typedef struct llmi_draw {
+    llmi_output output;
+    llmi_sampler *sampler;
+    llm_token token;
+    float logprob;
+    llm_token_logprob *top;
+    llmi_error_copy error;
+} llmi_draw;
+
+/* ---- the engine ---- */
+
+struct llmi_engine {
+    int32_t n_refs; /* atomic */
+    llm_model *model;
+    const llm_allocator *a;
+    llm_engine_options options;
+    llmi_dims dims;
+    llmi_workers *workers;
+    void *block; /* all arrays */
+    size_t block_bytes;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* calling or drawing */
+    bool stepping;
+    pthread_t stepper;
+    const llmi_job *calling; /* whose sink runs */
+    bool drawing;            /* masks are in use */
+
+    llmi_cache cache;
+    llmi_list queue, running; /* by (job id, index) */
+    llmi_list ending;
+    llmi_job *doomed;
+    uint64_t next_id;
+    int32_t n_slots; /* of n_seqs, taken */
+    int32_t n_active;
+
+    llmi_compute compute; /* from here on: with the step right */
+    llmi_batch batch;
+    uint32_t turn;
+    llmi_output *outputs; /* [max_logits + n_seqs] */
+    int32_t n_outputs;
+    llmi_draw *draws; /* [n_draws] */
+};
+
+double llmi_engine_now(void); /* ms */
+
+/* The step right: LLM_E_BUSY if another thread has it. end frees what was destroyed meanwhile. */
+llm_status llmi_engine_begin(llmi_engine *e);
+void llmi_engine_end(llmi_engine *e);
+
+/* ---- options.c ---- */
+void llmi_dims_from(llmi_dims *out, const llm_model *m, const llm_engine_options *resolved);
+void llmi_engine_place(llmi_engine *e, llmi_arena *arena);
+
+/* ---- job.c ---- */
+bool llmi_job_is_cancelled(const llmi_job *job);
+void llmi_job_free(llmi_job *job); /* its completions are out of all lists */
+
+#endif

@@ -1,0 +1,59 @@
+/* A run of tokens and the pages that hold the computed part of it. Nothing here allocates: the arrays
+ * belong to whoever made the sequence. */
+#ifndef LLMI_ENGINE_SEQUENCE_H
+#define LLMI_ENGINE_SEQUENCE_H
+
+#include "engine/prefix.h"
+
+/* Pages and what is known of their contents. */
+typedef struct llmi_cache {
+    llmi_kvpool pool;
+    llmi_prefix prefix;
+} llmi_cache;
+
+void llmi_cache_place(llmi_cache *c, llmi_arena *arena, const llmi_dims *dims);
+
+typedef struct llmi_seq {
+    llm_token *tokens;
+    int32_t *pages;
+    int32_t n_tokens;
+    int32_t n_done;    /* of them are computed: their keys and values lie in the pages */
+    int32_t n_pages;   /* held; some may lie ahead of n_done */
+    int32_t n_indexed; /* full pages, from the first on, that the index knows */
+    int32_t spare;     /* a page kept for the copy of a shared one, or LLMI_NONE */
+} llmi_seq;
+
+/* The first n_tokens of page src shall be in page dst, which stands in its place. Until the step with
+ * the copy is through, src is held. */
+typedef struct llmi_copy {
+    llmi_seq *seq;
+    int32_t index, src, dst, n_tokens; /* n_tokens 0: no copy */
+} llmi_copy;
+
+void llmi_seq_init(llmi_seq *s, llm_token *tokens, int32_t *pages);
+
+/* For a sequence without pages: takes over the longest computed beginning of its first `most` tokens. */
+void llmi_seq_match(llmi_seq *s, llmi_cache *c, int32_t most);
+
+/* Pages for n_tokens, and one for a copy if a shared page must perhaps be left; where there is none for that
+ * either, n_done falls back to the start of that page. false: no room, what was found so far is kept. */
+bool llmi_seq_reserve(llmi_seq *s, llmi_cache *c, int32_t n_tokens);
+
+/* Makes the places of tokens n_done..end-1 writable. false: no room, nothing changed but pages reserved. */
+bool llmi_seq_open(llmi_copy *copy, llmi_seq *s, llmi_cache *c, int32_t end);
+void llmi_copy_done(llmi_copy *copy, llmi_cache *c);
+void llmi_copy_undo(llmi_copy *copy, llmi_cache *c);
+
+/* Tokens up to n_done are computed now. */
+void llmi_seq_commit(llmi_seq *s, llmi_cache *c, int32_t n_done);
+
+/* Shares the computed part of src; the tokens are the caller's to copy. dst has no pages. */
+void llmi_seq_share(llmi_seq *dst, const llmi_seq *src, llmi_cache *c);
+
+/* Forgets all but n_tokens. */
+void llmi_seq_cut(llmi_seq *s, llmi_cache *c, int32_t n_tokens);
+
+/* Gives all pages back; the tokens stay, to be computed again. */
+void llmi_seq_release(llmi_seq *s, llmi_cache *c);
+
+#endif

@@ -1,0 +1,12 @@
+/* Unicode's normalization forms, in time linear in the text. */
+#ifndef LLMI_TEXT_FORMS_H
+#define LLMI_TEXT_FORMS_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+/* Appends the form of valid UTF-8. */
+bool llmi_form_append(llmi_buf *out, const char *text, size_t n, bool compose, bool compat);
+
+#endif

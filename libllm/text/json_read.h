@@ -1,0 +1,42 @@
+/* Members of a tokenizer.json, with what they are if they are absent. `where` names the object in
+ * errors. */
+#ifndef LLMI_TEXT_JSON_READ_H
+#define LLMI_TEXT_JSON_READ_H
+
+#include "base/json.h"
+#include "text/tok.h"
+
+typedef struct llmi_maker {
+    llm_tokenizer *t;
+    bool fused; /* decoders: a Fuse came before */
+} llmi_maker;
+
+/* Absent or null: the value stays. */
+llm_status llmi_read_bool(bool *value, const json_t *object, const char *key, const char *where);
+llm_status llmi_read_string(llm_span *value, const json_t *object, const char *key, const char *where);
+/* Absent or null: LLM_TOKEN_NONE. */
+llm_status llmi_read_id(int32_t *value, const json_t *object, const char *key, int32_t n, const char *where);
+/* An array; absent: an error. */
+llm_status llmi_read_array(const json_t **value, const json_t *object, const char *key, const char *where);
+
+const char *llmi_json_type(const json_t *value);
+
+/* One kind of component of a chain. */
+typedef struct llmi_component {
+    const char *type;
+    llm_status (*make)(llmi_maker *m, const json_t *object, const char *where);
+} llmi_component;
+
+/* Makes the component that `object` describes by its "type": one of the table, or a "Sequence" of
+ * them in the member `list`. null makes nothing. */
+llm_status llmi_read_chain(llmi_maker *m, const json_t *object, const llmi_component *table, size_t n, const char *list,
+                           const char *where);
+
+llm_status llmi_read_normalizers(llmi_maker *m, const json_t *root);
+llm_status llmi_read_pre_tokenizers(llmi_maker *m, const json_t *root);
+llm_status llmi_read_decoders(llmi_maker *m, const json_t *root);
+llm_status llmi_read_post_processors(llmi_maker *m, const json_t *root);
+/* Its vocabulary and the rest of it; the steps must be known before. */
+llm_status llmi_read_model(llmi_maker *m, const json_t *model);
+
+#endif

@@ -1,1 +1,0 @@
-typedef int llmi_text_placeholder;

@@ -1,0 +1,17 @@
+/* The pre-tokenizers that GGUF files state by name (tokenizer.ggml.pre). */
+#ifndef LLMI_TEXT_PRESETS_H
+#define LLMI_TEXT_PRESETS_H
+
+#include "text/tok.h"
+
+typedef struct llmi_preset llmi_preset;
+
+/* NULL if the name is not known. */
+const llmi_preset *llmi_preset_find(const char *name);
+
+bool llmi_preset_ignores_merges(const llmi_preset *p);
+bool llmi_preset_adds_bos(const llmi_preset *p);
+/* Adds the normalizers and pre-tokenizers of a byte-level vocabulary. */
+llm_status llmi_preset_apply(llm_tokenizer *t, const llmi_preset *p);
+
+#endif

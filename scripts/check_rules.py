@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Checks the rules of the source that no compiler checks: scripts/check_rules.py [ROOT]
+
+Layers include downward only; the library calls nothing that ends, prints to or changes its host; a data type is a
+row of a table, never a case of a switch; files and functions stay small. Prints each fault as FILE:LINE: what, and
+ends with 1 if there is one.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+BELOW = {
+    "base": ["base"],
+    "format": ["format", "base"],
+    "text": ["text", "base"],
+    "runtime": ["runtime", "base"],
+    "model": ["model", "format", "runtime", "base"],
+    "engine": ["engine", "model", "format", "runtime", "base"],
+    "api": ["api", "engine", "model", "format", "runtime", "text", "base"],
+}
+# What the library may see of kernels/: the list of back ends, the table of data types.
+KERNEL_HEADERS = {"runtime": ["backends.h"], "model": ["dtype.h"], "api": ["dtype.h"]}
+# What kernels may see of the library.
+PUBLIC_OF_KERNELS = ["llm/status.h", "llm/types.h", "llm/sys/backend.h"]
+
+# Functions that end, print to or change the host, depend on its locale, or allocate behind its back.
+FORBIDDEN = """
+    abort exit _exit _Exit quick_exit atexit assert raise kill signal sigaction alarm setitimer longjmp setjmp
+    printf fprintf vprintf vfprintf dprintf puts fputs putchar perror syslog
+    setlocale uselocale strtod strtof strtold atof atoi atol sscanf strtok strerror localtime gmtime asctime ctime
+    rand srand random srandom drand48 getenv secure_getenv setenv unsetenv putenv chdir umask
+    system popen fork execv execvp alloca malloc calloc realloc strdup strndup asprintf free aligned_alloc
+    posix_memalign fesetround fesetenv feenableexcept
+""".split()
+# file -> functions it is there for
+ALLOWED = {
+    "libllm/base/alloc.c": ["aligned_alloc", "free"],  # the default allocator
+    "libllm/base/text.c": ["strtod", "strtof"],  # of digits that snprintf wrote in the same locale
+    "kernels/openblas/openblas.c": ["sscanf"],  # of a word in OpenBLAS's own text
+}
+CALL = re.compile(r"(?<![\w.>])(" + "|".join(FORBIDDEN) + r")\s*\(")
+MAX_FILE_LINES = 1000
+MAX_FUNCTION_LINES = 100
+
+
+def without_comments_and_texts(source):
+    """The same lines, with the contents of comments and of string and character constants blanked out."""
+
+    def blank(match):
+        text = match.group(0)
+        if text[0] in "\"'":
+            return text[0] + " " * (len(text) - 2) + text[0]
+        return re.sub(r"[^\n]", " ", text)
+
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, source, flags=re.S)
+
+
+def line_of(source, at):
+    return source.count("\n", 0, at) + 1
+
+
+def check_includes(path, source):
+    parts = path.split("/")
+    for m in re.finditer(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', source, flags=re.M):
+        kind, name = m.groups()
+        if parts[0] == "kernels":
+            if name.startswith("llm/") and name not in PUBLIC_OF_KERNELS:
+                yield line_of(source, m.start()), f"kernels include only {', '.join(PUBLIC_OF_KERNELS)}, not <{name}>"
+            elif name.split("/")[0] in BELOW:
+                yield line_of(source, m.start()), f'kernels include nothing of libllm, not "{name}"'
+        elif parts[0] == "libllm" and kind == '"' and len(parts) > 2:
+            layer = parts[1]
+            if name in KERNEL_HEADERS.get(layer, []) or name.split("/")[0] in BELOW[layer]:
+                continue
+            yield line_of(source, m.start()), f'{layer} includes {", ".join(BELOW[layer])}, not "{name}"'
+
+
+def check_calls(path, source):
+    code = without_comments_and_texts(source)
+    for m in CALL.finditer(code):
+        if m.group(1) not in ALLOWED.get(path, []):
+            yield line_of(code, m.start()), f"{m.group(1)}() has no place in a library"
+    for m in re.finditer(r"\bswitch\s*\([^)\n]*dtype", code):
+        yield line_of(code, m.start()), "a switch over data types: they are rows of dtypes.def"
+
+
+def check_sizes(path, source):
+    code = without_comments_and_texts(source)
+    lines = code.split("\n")
+    if len(lines) - 1 > MAX_FILE_LINES:
+        yield len(lines) - 1, f"{len(lines) - 1} lines, at most {MAX_FILE_LINES}"
+    start = None
+    for i, line in enumerate(lines, 1):
+        if start is None and re.search(r"\)\s*\{$", line):
+            start = i
+        elif line.startswith("}") and start:
+            if i - start - 1 > MAX_FUNCTION_LINES:
+                yield start, f"a function of {i - start - 1} lines, at most {MAX_FUNCTION_LINES}"
+            start = None
+
+
+def check(path, source):
+    """Faults of one file, as (line, text); path is relative to the root."""
+    checks = [check_includes, check_sizes]
+    if path.endswith((".c", ".h")):
+        checks.append(check_calls)
+    for one in checks:
+        yield from one(path, source)
+
+
+def main():
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    files = [p for top in ("libllm", "kernels") for p in sorted((root / top).rglob("*")) if p.suffix in (".c", ".h", ".def")]
+    n_faults = 0
+    for path in files:
+        name = path.relative_to(root).as_posix()
+        for line, text in check(name, path.read_text()):
+            print(f"{name}:{line}: {text}")
+            n_faults += 1
+    print(f"{len(files)} files, {n_faults} faults")
+    return 1 if n_faults or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

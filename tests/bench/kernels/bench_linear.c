@@ -1,0 +1,155 @@
+/* Speed of linear operations by data type, instruction set and number of rows, beside the machine's limits:
+ *     bench_linear [--type Q4_0] [--isa NAME] [--rows N] [--out N] [--in N] [--in-place]
+ * One thread, time of its processor, so that other work on the machine costs little but bandwidth. For one
+ * row, many matrices are read in turn so that they come from memory. */
+#include "backends.h"
+#include "dtype.h"
+#include "limits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOTAL_BYTES = 192 << 20, MAX_MATRICES = 256, N_REPEATS = 5 };
+
+typedef struct config {
+    const char *type, *isa;
+    int64_t rows, out, in;
+    int in_place;
+} config;
+
+static const struct {
+    const char *name;
+    int32_t mask;
+    int32_t f32, int8; /* limits */
+} levels[] = {
+    {"portable", 0, LLMB_F32_AVX2, LLMB_INT8_AVX2},
+    {"avx2", LLM_CPU_AVX2, LLMB_F32_AVX2, LLMB_INT8_AVX2},
+    {"avx512", LLM_CPU_AVX2 | LLM_CPU_AVX512, LLMB_F32, LLMB_INT8_AVX2},
+    {"vnni", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI, LLMB_F32, LLMB_INT8},
+    {"all", LLM_CPU_ALL, LLMB_F32, LLMB_INT8},
+};
+
+static void *take(void *user, size_t n_bytes, size_t alignment) {
+    if (n_bytes > 4 << 20) alignment = 2 << 20;
+    return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
+}
+
+static void give(void *user, void *ptr, size_t n_bytes) {
+    free(ptr);
+}
+
+static void tell(void *user, llm_status status, const char *text) {
+    fprintf(stderr, "bench_linear: %s\n", text);
+}
+
+static void need(llm_status status) {
+    if (status != LLM_OK) exit(1);
+}
+
+/* Random blocks: one made by the quantizer, repeated. */
+static void *make_matrix(const llmk_dtype *t, int64_t rows, int64_t cols, size_t *n_bytes) {
+    float x[256 * 16];
+    for (int i = 0; i < 256 * 16; i++) x[i] = (float)(rand() % 2001 - 1000) / 1000.0f;
+    size_t unit = (size_t)(256 * 16 / t->block_elems * t->block_bytes);
+    *n_bytes = (size_t)(rows * (cols / t->block_elems) * t->block_bytes);
+    uint8_t *data = malloc(*n_bytes + unit);
+    if (!data) exit(1);
+    for (size_t at = 0; at < *n_bytes; at += unit) t->quantize(data + at, x, at == 0 ? 256 * 16 : 0);
+    for (size_t at = unit; at < *n_bytes; at += unit) memcpy(data + at, data, unit);
+    return data;
+}
+
+typedef struct state {
+    llm_stream *s;
+    llm_view x;
+    llm_linear p[MAX_MATRICES];
+    int n;
+} state;
+
+static double run_once(state *st) {
+    double begin = llmb_cpu_now();
+    for (int i = 0; i < st->n; i++) st->s->ops->linear(st->s, st->x, &st->p[i], 1);
+    double seconds = llmb_cpu_now() - begin;
+    need(st->s->ops->sync(st->s));
+    return seconds;
+}
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void bench(const config *c, const llmk_dtype *t, int level, const double *limits) {
+    llm_host host = {sizeof host, levels[level].mask, NULL, take, give, NULL, tell};
+    llm_device *d;
+    state st = {0};
+    size_t n_bytes, private_bytes;
+    need(llmk_cpu_backend()->open(&d, &host));
+    llm_stream_options options = {.max_rows = (int32_t)c->rows, .max_cols = c->in};
+    need(d->ops->stream_create(&st.s, d, &options));
+    void *data = make_matrix(t, c->out, c->in, &n_bytes);
+    float *x = calloc((size_t)(c->rows * c->in), 4), *out = calloc((size_t)(c->rows * c->out), 4);
+    if (!x || !out) exit(1);
+    for (int64_t i = 0; i < c->rows * c->in; i++) x[i] = (float)(rand() % 2001 - 1000) / 1000.0f;
+    st.x = (llm_view){x, c->rows, c->in, c->in};
+    st.n = c->rows >= 64 ? 1 : (int)(TOTAL_BYTES / n_bytes) + 1;
+    st.n = st.n < MAX_MATRICES ? st.n : MAX_MATRICES;
+    for (int i = 0; i < st.n; i++) {
+        llm_weight *w;
+        llm_tensor tensor = {"w", data, n_bytes, c->out, c->in, t->dtype, c->in_place};
+        need(d->ops->weight_put(&w, &private_bytes, d, &tensor));
+        st.p[i] = (llm_linear){.w = w, .out = {out, c->rows, c->out, c->out}};
+    }
+    double begin = llmb_cpu_now();
+    need(d->ops->weights_prepare(d, NULL));
+    double pack = llmb_cpu_now() - begin, times[N_REPEATS];
+    run_once(&st);
+    for (int i = 0; i < N_REPEATS; i++) times[i] = run_once(&st);
+    qsort(times, N_REPEATS, sizeof *times, by_size);
+    double median = times[N_REPEATS / 2], gb = (double)n_bytes * st.n / median / 1e9;
+    double gop = 2e-9 * (double)(c->rows * c->in * c->out) * st.n / median;
+    int32_t limit = t->block_elems == 1 ? levels[level].f32 : levels[level].int8;
+    printf("%-5s %-8s %4lld rows: %8.1f GOP/s (%3.0f %% of %.0f) %7.2f GB/s (%3.0f %% of %.1f), packed at %.1f GB/s\n",
+           t->name, levels[level].name, (long long)c->rows, gop, 100 * gop / limits[limit], limits[limit], gb,
+           100 * gb / limits[LLMB_READ], limits[LLMB_READ], (double)n_bytes * st.n / pack / 1e9);
+    fflush(stdout);
+    d->ops->stream_destroy(st.s);
+    for (int i = 0; i < st.n; i++) d->ops->weight_free(d, (llm_weight *)st.p[i].w);
+    d->ops->close(d);
+    free(data);
+    free(x);
+    free(out);
+}
+
+static config parse(int argc, char **argv) {
+    config c = {NULL, NULL, 0, 2048, 2048, 0};
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--type") == 0) c.type = value;
+        if (strcmp(argv[i], "--isa") == 0) c.isa = value;
+        if (strcmp(argv[i], "--rows") == 0) c.rows = strtol(value, NULL, 10);
+        if (strcmp(argv[i], "--out") == 0) c.out = strtol(value, NULL, 10);
+        if (strcmp(argv[i], "--in") == 0) c.in = strtol(value, NULL, 10);
+        if (strcmp(argv[i], "--in-place") == 0) c.in_place = 1;
+    }
+    return c;
+}
+
+int main(int argc, char **argv) {
+    static const int64_t all_rows[] = {1, 4, 16, 512};
+    config c = parse(argc, argv);
+    double limits[LLMB_N_LIMITS];
+    for (int32_t i = 0; i < LLMB_N_LIMITS; i++) limits[i] = llmb_limit_measure(i, 1, 3);
+    for (int level = 0; level < (int)(sizeof levels / sizeof *levels); level++)
+        for (int32_t i = 0; llmk_dtype_at(i); i++)
+            for (int r = 0; r < 4; r++) {
+                config one = c;
+                if (c.isa && strcmp(c.isa, levels[level].name) != 0) continue;
+                if (c.type && strcmp(c.type, llmk_dtype_at(i)->name) != 0) continue;
+                if (c.rows && r > 0) continue;
+                if (!c.rows) one.rows = all_rows[r];
+                bench(&one, llmk_dtype_at(i), level, limits);
+            }
+    return 0;
+}

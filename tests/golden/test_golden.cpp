@@ -1,0 +1,149 @@
+/* Every golden model from each of its files, through the public calls, on each back end that can be used here. */
+#include <llm/llm.h>
+
+#include "golden/golden.h"
+
+#include <memory>
+
+namespace {
+
+template <class T> using Owner = std::unique_ptr<T, void (*)(T *)>;
+
+struct Device {
+    const char *name, *backend;
+    int32_t cpu_mask;
+};
+
+const Device devices[] = {
+    {"reference", "reference", LLM_CPU_ALL},
+    {"cpu", "cpu", LLM_CPU_ALL},
+    {"cpu_avx512", "cpu", LLM_CPU_AVX2 | LLM_CPU_AVX512},
+    {"cpu_avx2", "cpu", LLM_CPU_AVX2},
+    {"cpu_portable", "cpu", LLM_CPU_REFERENCE},
+    {"openblas", "openblas", LLM_CPU_ALL},
+};
+
+struct Case {
+    golden::File file;
+    Device device;
+};
+
+void PrintTo(const Case &c, std::ostream *out) {
+    *out << c.file.path << " on " << c.device.name;
+}
+
+std::vector<Case> cases() {
+    std::vector<Case> all;
+    for (const golden::File &file : golden::files())
+        for (const Device &device : devices) all.push_back({file, device});
+    return all;
+}
+
+/* Why a back end cannot be used; "" if it can. */
+std::string reason(const llm_runtime *rt, const std::string &backend) {
+    for (int32_t i = 0; i < llm_runtime_device_count(rt); i++) {
+        llm_device_info info = {};
+        info.struct_size = sizeof info;
+        if (llm_runtime_device_get(&info, rt, i) == LLM_OK && backend == info.name)
+            return info.usable ? "" : info.reason;
+    }
+    return "it is not listed";
+}
+
+/* What may lie between a back end and transformers. A product whose input is rounded with the relative error r (root
+ * mean square) is off by r of its size, because errors of random sign add up as the terms of the product do. A token
+ * passes four products in each layer and the head. Those errors are independent and add up by their squares; the
+ * factor 4 leaves room for the softmax and the gated product, which enlarge them.
+ *   int8 in blocks of 32: steps of max / 127, max about 2.3 times the root mean square
+ *   BF16, F16: half a unit of the 8th, 11th bit
+ * 0: nothing is rounded below F32. */
+double relative_bound(const Case &c, int32_t n_layers, int32_t kv_dtype) {
+    const double uniform = 1 / std::sqrt(3.0), int8 = 2.3 / 127 / 2 * uniform;
+    const double bf16 = std::ldexp(uniform, -9), f16 = std::ldexp(uniform, -11);
+    bool exact = std::string(c.device.backend) == "reference";
+    double r = exact ? 0 : c.file.storage == golden::QUANTIZED ? int8 : c.file.storage == golden::BF16 ? bf16 : 0;
+    double squares = (4 * n_layers + 1) * r * r;
+    if (kv_dtype == LLM_DTYPE_F16) squares += 2 * n_layers * f16 * f16; /* keys and values */
+    return 4 * std::sqrt(squares);
+}
+
+class Golden : public ::testing::TestWithParam<Case> {
+  protected:
+    void SetUp() override {
+        llm_runtime_options options;
+        llm_runtime_options_init(&options);
+        options.cpu_mask = GetParam().device.cpu_mask;
+        options.n_threads = 2;
+        llm_runtime *made = nullptr;
+        ASSERT_EQ(LLM_OK, llm_runtime_create(&made, &options)) << llm_last_error();
+        rt.reset(made);
+        std::string why = reason(made, GetParam().device.backend);
+        if (!why.empty()) GTEST_SKIP() << GetParam().device.backend << " cannot be used here: " << why;
+        ASSERT_TRUE(expected.complete) << GetParam().file.expected;
+    }
+
+    void open(int32_t pack_weights = 1) {
+        llm_model_options options;
+        llm_model_options_init(&options);
+        options.backend = GetParam().device.backend;
+        options.pack_weights = pack_weights;
+        llm_model *loaded = nullptr;
+        ASSERT_EQ(LLM_OK, llm_model_load(&loaded, rt.get(), GetParam().file.path.c_str(), &options))
+            << llm_last_error();
+        model.reset(loaded);
+        info.struct_size = sizeof info;
+        ASSERT_EQ(LLM_OK, llm_model_get_info(&info, loaded)) << llm_last_error();
+    }
+
+    /* Logits after each of the golden tokens. */
+    void eval(std::vector<float> *out, int32_t kv_dtype) {
+        llm_engine_options options;
+        llm_engine_options_init(&options);
+        options.n_ctx = 64;
+        options.kv_dtype = kv_dtype;
+        llm_engine *e = nullptr;
+        ASSERT_EQ(LLM_OK, llm_engine_create(&e, model.get(), &options)) << llm_last_error();
+        Owner<llm_engine> engine(e, llm_engine_destroy);
+        llm_sequence *s = nullptr;
+        ASSERT_EQ(LLM_OK, llm_sequence_create(&s, e)) << llm_last_error();
+        Owner<llm_sequence> sequence(s, llm_sequence_destroy);
+        size_t n = expected.tokens.size();
+        out->resize(n * (size_t)info.n_vocab);
+        ASSERT_EQ(expected.logits.size(), out->size());
+        ASSERT_EQ(LLM_OK, llm_sequence_eval(s, expected.tokens.data(), n, out->data(), n)) << llm_last_error();
+    }
+
+    const golden::Expected expected{GetParam().file.expected};
+    Owner<llm_runtime> rt{nullptr, llm_runtime_unref};
+    Owner<llm_model> model{nullptr, llm_model_unref};
+    llm_model_info info = {};
+};
+
+TEST_P(Golden, ComputesWhatTransformersDoes) {
+    ASSERT_NO_FATAL_FAILURE(open());
+    for (int32_t kv_dtype : {LLM_DTYPE_F32, LLM_DTYPE_F16}) {
+        std::vector<float> logits;
+        ASSERT_NO_FATAL_FAILURE(eval(&logits, kv_dtype));
+        double bound = relative_bound(GetParam(), info.n_layers, kv_dtype);
+        double gap = bound > 0 ? golden::relative_gap(logits, expected.logits)
+                               : golden::largest_gap(logits.data(), expected.logits.data(), logits.size());
+        if (bound == 0) bound = 1e-4;
+        RecordProperty(kv_dtype == LLM_DTYPE_F32 ? "used_of_bound" : "used_of_bound_f16_cache",
+                       std::to_string(gap / bound));
+        EXPECT_LT(gap, bound) << "with the cache in type " << kv_dtype;
+    }
+}
+
+TEST_P(Golden, ComputesTheSameFromTheFilesOwnBytes) {
+    std::vector<float> packed, in_place;
+    ASSERT_NO_FATAL_FAILURE(open(1));
+    ASSERT_NO_FATAL_FAILURE(eval(&packed, LLM_DTYPE_F32));
+    ASSERT_NO_FATAL_FAILURE(open(0));
+    ASSERT_NO_FATAL_FAILURE(eval(&in_place, LLM_DTYPE_F32));
+    EXPECT_EQ(packed, in_place);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, Golden, ::testing::ValuesIn(cases()),
+                         [](const auto &row) { return row.param.file.name + "_on_" + row.param.device.name; });
+
+} // namespace

@@ -1,0 +1,614 @@
+// Linear operations of the CPU back end, for every data type and instruction set, against the reference
+// back end; and what must not change a bit: rows beside a row, threads, packing.
+#include "kernels/backends.h"
+#include "kernels/dtype.h"
+#include "kernels/quant/half.h"
+
+extern "C" {
+#include "kernels/cpu/features.h"
+}
+#include "kernels/cpu/linear_kernels.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Floats = std::vector<float>;
+
+struct Host {
+    llm_host host{};
+    size_t live_bytes = 0;
+    int refuse_at = -1, n_allocs = 0;
+    llm_status status = LLM_OK;
+    std::string text;
+
+    Host() {
+        host.struct_size = sizeof host;
+        host.cpu_mask = LLM_CPU_ALL;
+        host.user = this;
+        host.alloc = [](void *user, size_t n_bytes, size_t alignment) -> void * {
+            Host *h = (Host *)user;
+            if (h->n_allocs++ == h->refuse_at) return nullptr;
+            h->live_bytes += n_bytes;
+            return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
+        };
+        host.free = [](void *user, void *ptr, size_t n_bytes) {
+            ((Host *)user)->live_bytes -= n_bytes;
+            free(ptr);
+        };
+        host.log = [](void *, int32_t, const char *) {};
+        host.set_error = [](void *user, llm_status what, const char *detail) {
+            ((Host *)user)->status = what;
+            ((Host *)user)->text = detail;
+        };
+    }
+};
+
+// Starts its threads for each loop, which a test can afford.
+struct Pool {
+    llm_pool pool{};
+    explicit Pool(int n_threads) {
+        pool.user = this;
+        pool.n_threads = n_threads;
+        pool.run = [](void *user, int32_t n_tasks, void (*task)(void *, int32_t), void *arg) {
+            std::vector<std::thread> threads;
+            int32_t n = ((Pool *)user)->pool.n_threads;
+            for (int32_t t = 0; t < n; t++)
+                threads.emplace_back([=] {
+                    for (int32_t i = t; i < n_tasks; i += n) task(arg, i);
+                });
+            for (std::thread &t : threads) t.join();
+        };
+    }
+};
+
+// A device with a stream; weights are given back at the end.
+struct Device {
+    Host host;
+    llm_device *device = nullptr;
+    llm_stream *s = nullptr;
+    int32_t stop = 0;
+    std::vector<llm_weight *> weights;
+
+    Device(const llm_backend *backend, int32_t mask, const llm_pool *pool = nullptr, int64_t max_cols = 1024) {
+        host.host.cpu_mask = mask;
+        EXPECT_EQ(backend->open(&device, &host.host), LLM_OK);
+        llm_stream_options options{};
+        options.pool = pool;
+        options.stop = &stop;
+        options.max_rows = 400;
+        options.max_cols = max_cols;
+        options.max_seqs = options.max_heads = 4;
+        EXPECT_EQ(device->ops->stream_create(&s, device, &options), LLM_OK);
+    }
+    ~Device() {
+        s->ops->sync(s);
+        for (llm_weight *w : weights) device->ops->weight_free(device, w);
+        device->ops->stream_destroy(s);
+        device->ops->close(device);
+        EXPECT_EQ(host.live_bytes, 0u);
+    }
+    Device(const Device &) = delete;
+
+    llm_weight *put(const void *data, size_t n_bytes, int64_t rows, int64_t cols, llm_dtype dtype, bool in_place) {
+        llm_tensor tensor = {"w", data, n_bytes, rows, cols, dtype, in_place};
+        llm_weight *w = nullptr;
+        size_t private_bytes = 1;
+        EXPECT_EQ(device->ops->weight_put(&w, &private_bytes, device, &tensor), LLM_OK) << host.text;
+        if (w) weights.push_back(w);
+        return w;
+    }
+    void prepare(const llm_pool *pool = nullptr) {
+        if (!device->ops->weights_prepare) return;
+        EXPECT_EQ(device->ops->weights_prepare(device, pool), LLM_OK) << host.text;
+    }
+    void expect_ok() { EXPECT_EQ(s->ops->sync(s), LLM_OK) << host.text; }
+};
+
+// A matrix as a file stores it; `shift` moves it off any alignment but 2.
+struct Matrix {
+    const llmk_dtype *type;
+    int64_t rows, cols;
+    size_t n_bytes, shift;
+    std::vector<uint8_t> bytes;
+
+    Matrix(const llmk_dtype *t, int64_t n_rows, int64_t n_cols, size_t off = 2)
+        : type(t), rows(n_rows), cols(n_cols), n_bytes((size_t)(n_rows * (n_cols / t->block_elems) * t->block_bytes)),
+          shift(off), bytes(n_bytes + off) {}
+    uint8_t *data() { return bytes.data() + shift; }
+    size_t row_bytes() const { return n_bytes / (size_t)rows; }
+    llm_weight *put(Device &d, bool in_place = false) {
+        return d.put(data(), n_bytes, rows, cols, type->dtype, in_place);
+    }
+
+    void quantize(const Floats &x) {
+        // block by block, since quantizers want aligned blocks
+        std::vector<uint64_t> aligned(n_bytes / 8 + 1);
+        type->quantize(aligned.data(), x.data(), rows * cols);
+        memcpy(data(), aligned.data(), n_bytes);
+    }
+    Floats dequantize() const {
+        std::vector<uint64_t> aligned(n_bytes / 8 + 1);
+        memcpy(aligned.data(), bytes.data() + shift, n_bytes);
+        Floats out((size_t)(rows * cols));
+        type->dequantize(out.data(), aligned.data(), rows * cols);
+        return out;
+    }
+};
+
+// Which bytes of a block hold its numbers; the rest are scales.
+struct Numbers {
+    llm_dtype dtype;
+    size_t begin, end;
+};
+const Numbers numbers[] = {
+    {LLM_DTYPE_Q8_0, 2, 34},   {LLM_DTYPE_Q4_0, 2, 18},  {LLM_DTYPE_Q4_1, 4, 20}, {LLM_DTYPE_Q5_0, 2, 22},
+    {LLM_DTYPE_Q5_1, 4, 24},   {LLM_DTYPE_Q2_K, 16, 80}, {LLM_DTYPE_Q3_K, 0, 96}, {LLM_DTYPE_Q4_K, 16, 144},
+    {LLM_DTYPE_Q5_K, 16, 176}, {LLM_DTYPE_Q6_K, 0, 192},
+};
+
+const Numbers *numbers_of(llm_dtype dtype) {
+    for (const Numbers &n : numbers)
+        if (n.dtype == dtype) return &n;
+    return nullptr;
+}
+
+void fill_numbers(Matrix &m, uint8_t value) {
+    const Numbers *n = numbers_of(m.type->dtype);
+    for (size_t at = 0; at < m.n_bytes; at += (size_t)m.type->block_bytes)
+        memset(m.data() + at + n->begin, value, n->end - n->begin);
+}
+
+// The largest magnitude that each element could have with its scales, and an offset counts too.
+Floats reach_of(const Matrix &m) {
+    Floats reach((size_t)(m.rows * m.cols));
+    for (int value : {0x00, 0xff, 0x7f, 0x80}) {
+        Matrix other = m;
+        if (numbers_of(m.type->dtype)) fill_numbers(other, (uint8_t)value);
+        Floats x = other.dequantize();
+        for (size_t i = 0; i < x.size(); i++) reach[i] = std::fmax(reach[i], std::fabs(x[i]));
+    }
+    return reach;
+}
+
+// How far an output may be from the exact product with the stored values.
+//   quantized weights: activations are rounded to multiples of peak / 127, where peak is the largest of
+//     their 32 neighbours: each is off by at most peak / 254. Then F32 rounding of one or two terms per 16
+//     columns and of the scales that make them, relative to the largest that a term can be.
+//   plain weights: F32 rounding of one sum; F16 and BF16 are exact in F32.
+//   BF16 with dot products of BF16: activations are off by 2^-9 of themselves, rounding up to 2^-8 with
+//     the instruction's own sums; products below the smallest normal number count as 0.
+double bound_of(const Matrix &m, const Floats &w, const Floats &reach, const float *x, int64_t row, bool bf16) {
+    const double eps = std::ldexp(1.0, -24);
+    const float *wr = &w[(size_t)(row * m.cols)], *rr = &reach[(size_t)(row * m.cols)];
+    double sum = 1e-30;
+    if (m.type->block_elems == 1) {
+        for (int64_t c = 0; c < m.cols; c++) sum += std::fabs((double)wr[c] * x[c]);
+        return sum * ((double)(m.cols + 4) * eps + (bf16 ? std::ldexp(1.0, -8) : 0.0)) + 1e-30;
+    }
+    double rounding = 0;
+    for (int64_t b = 0; b < m.cols; b += 32) {
+        float peak = 0;
+        for (int64_t c = b; c < b + 32; c++) peak = std::fmax(peak, std::fabs(x[c]));
+        for (int64_t c = b; c < b + 32; c++) {
+            sum += std::fabs((double)wr[c]) * (peak / 254.0 * (1 + 1e-5) + 1e-30);
+            rounding += 3.0 * (double)rr[c] * peak;
+        }
+    }
+    return sum + rounding * ((double)m.cols / 8 + 8) * eps;
+}
+
+Floats gaussian(std::mt19937 &random, size_t n, float size = 1.0f) {
+    std::normal_distribution<float> normal;
+    Floats x(n);
+    for (float &v : x) v = size * normal(random);
+    return x;
+}
+
+Floats multiply(Device &d, const llm_weight *w, const Floats &x, int64_t n_rows, int64_t n_cols, int64_t n_out,
+                const llm_weight *bias = nullptr, const Floats *sum = nullptr) {
+    Floats out = sum ? *sum : Floats((size_t)(n_rows * n_out), -77.0f);
+    Floats in = x;
+    llm_linear p{};
+    p.w = w;
+    p.bias = bias;
+    p.out = {out.data(), n_rows, n_out, n_out};
+    p.accumulate = sum != nullptr;
+    d.s->ops->linear(d.s, {in.data(), n_rows, n_cols, (int64_t)x.size() / n_rows}, &p, 1);
+    d.expect_ok();
+    return out;
+}
+
+struct Level {
+    const char *name;
+    int32_t mask;
+};
+const Level levels[] = {
+    {"portable", 0},
+    {"avx2", LLM_CPU_AVX2},
+    {"avx512", LLM_CPU_AVX2 | LLM_CPU_AVX512},
+    {"avx512_vnni", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI},
+    {"avx512_bf16", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16},
+    {"all", LLM_CPU_ALL},
+};
+
+class Linear : public ::testing::TestWithParam<Level> {
+  protected:
+    std::mt19937 random{7};
+    int32_t mask = 0;
+
+    void SetUp() override {
+        mask = GetParam().mask;
+        if (mask != LLM_CPU_ALL && llmk_features_limit(llmk_features_detect(), mask) != mask)
+            GTEST_SKIP() << "this CPU has no " << GetParam().name;
+    }
+
+    void check(Matrix &m, const Floats &x, int64_t n_rows, Device &tested) {
+        Device reference(llmk_ref_backend(), 0);
+        Floats w = m.dequantize(), reach = reach_of(m);
+        Floats expected = multiply(reference, m.put(reference), x, n_rows, m.cols, m.rows);
+        for (bool in_place : {false, true}) {
+            llm_weight *weight = m.put(tested, in_place);
+            tested.prepare();
+            Floats got = multiply(tested, weight, x, n_rows, m.cols, m.rows);
+            int64_t stride = (int64_t)x.size() / n_rows;
+            bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16) && !__builtin_cpu_is("intel");
+            for (int64_t r = 0; r < n_rows; r++)
+                for (int64_t o = 0; o < m.rows; o++) {
+                    size_t i = (size_t)(r * m.rows + o);
+                    double bound = bound_of(m, w, reach, &x[(size_t)(r * stride)], o, bf16);
+                    ASSERT_LE(std::fabs((double)got[i] - expected[i]), bound + std::fabs(expected[i]) * 1e-7)
+                        << m.type->name << " " << m.rows << "x" << m.cols << ", " << n_rows << " rows, row " << r
+                        << " output " << o << ": " << got[i] << " expected " << expected[i]
+                        << (in_place ? " in place" : "");
+                }
+        }
+    }
+};
+
+std::vector<int64_t> widths(const llmk_dtype *t) {
+    if (t->block_elems == 1) return {1, 7, 48, 130, 513};
+    if (t->block_elems == 32) return {32, 96, 544};
+    return {256, 768};
+}
+
+} // namespace
+
+TEST_P(Linear, IsWithinItsBoundOfTheReference) {
+    Device tested(llmk_cpu_backend(), mask);
+    for (int32_t i = 0; llmk_dtype_at(i); i++)
+        for (int64_t cols : widths(llmk_dtype_at(i)))
+            for (int64_t rows : {2, 16, 33, 70}) {
+                Matrix m(llmk_dtype_at(i), rows, cols);
+                m.quantize(gaussian(random, (size_t)(rows * cols)));
+                for (int64_t n_rows : {1, 3, 8}) {
+                    Floats x = gaussian(random, (size_t)(n_rows * (cols + 5))); // a stride beyond the width
+                    check(m, x, n_rows, tested);
+                }
+            }
+}
+
+// The largest and smallest scales with the largest and smallest numbers, and activations that add up.
+TEST_P(Linear, HoldsAtTheEndsOfTheFormats) {
+    Device tested(llmk_cpu_backend(), mask);
+    for (const Numbers &n : numbers) {
+        const llmk_dtype *t = llmk_dtype_get(n.dtype);
+        Matrix m(t, 18, 512);
+        for (int value : {0x00, 0xff, 0x7f, 0x80, 0x5a}) {
+            std::uniform_int_distribution<int> byte(0, 255);
+            for (size_t i = 0; i < m.n_bytes; i++) m.data()[i] = (uint8_t)byte(random);
+            fill_numbers(m, (uint8_t)value);
+            // scales: F16 that are no infinity or NaN, by clearing the top bit of each exponent
+            for (size_t at = 0; at < m.n_bytes; at += (size_t)t->block_bytes)
+                for (size_t i = 0; i < (size_t)t->block_bytes; i++)
+                    if (i < n.begin || i >= n.end) m.data()[at + i] &= 0xbf;
+            for (int kind = 0; kind < 3; kind++) {
+                Floats x(3 * 512);
+                for (size_t i = 0; i < x.size(); i++)
+                    x[i] = kind == 0 ? 1e4f : kind == 1 ? (i % 2 ? 3.0f : -3.0f) : 0.0f;
+                if (kind == 2) x[5] = 1e-20f, x[600] = -1e20f;
+                check(m, x, 3, tested);
+            }
+        }
+    }
+}
+
+TEST_P(Linear, AddsBiasAndAccumulates) {
+    Device tested(llmk_cpu_backend(), mask);
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        Matrix m(llmk_dtype_at(i), 37, 256);
+        m.quantize(gaussian(random, 37 * 256));
+        Floats x = gaussian(random, 9 * 256), b = gaussian(random, 37), before = gaussian(random, 9 * 37);
+        llm_weight *w = m.put(tested), *bias = tested.put(b.data(), 37 * 4, 1, 37, LLM_DTYPE_F32, false);
+        tested.prepare();
+        Floats plain = multiply(tested, w, x, 9, 256, 37), with = multiply(tested, w, x, 9, 256, 37, bias);
+        Floats sum = multiply(tested, w, x, 9, 256, 37, bias, &before);
+        for (size_t j = 0; j < plain.size(); j++) {
+            ASSERT_EQ(with[j], plain[j] + b[j % 37]) << m.type->name;
+            ASSERT_EQ(sum[j], plain[j] + b[j % 37] + before[j]) << m.type->name;
+        }
+    }
+}
+
+TEST_P(Linear, ARowIsTheSameAloneAndAmongOthers) {
+    const int64_t cols = 768, out = 50, most = 200;
+    Device tested(llmk_cpu_backend(), mask);
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        Matrix m(llmk_dtype_at(i), out, cols);
+        m.quantize(gaussian(random, (size_t)(out * cols)));
+        Floats x = gaussian(random, (size_t)(most * cols));
+        llm_weight *w = m.put(tested), *in_place = m.put(tested, true);
+        tested.prepare();
+        Floats all = multiply(tested, w, x, most, cols, out);
+        ASSERT_EQ(all, multiply(tested, in_place, x, most, cols, out)) << m.type->name << " in place";
+        for (int64_t n : {1, 2, 3, 7, 16, 33}) {
+            int64_t first = most - n; // the last rows of all are the first here
+            Floats some(x.begin() + first * cols, x.end());
+            Floats expected(all.begin() + first * out, all.end());
+            ASSERT_EQ(multiply(tested, w, some, n, cols, out), expected) << m.type->name << ", " << n << " rows";
+            ASSERT_EQ(multiply(tested, in_place, some, n, cols, out), expected) << m.type->name << " in place, " << n;
+        }
+    }
+}
+
+TEST_P(Linear, ThreadsDoNotChangeABit) {
+    const int64_t cols = 512, out = 130, n_rows = 250;
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        Matrix m(llmk_dtype_at(i), out, cols);
+        m.quantize(gaussian(random, (size_t)(out * cols)));
+        Floats x = gaussian(random, (size_t)(n_rows * cols)), first;
+        for (int n_threads : {1, 2, 5}) {
+            Pool pool(n_threads);
+            Device tested(llmk_cpu_backend(), mask, &pool.pool);
+            llm_weight *w = m.put(tested);
+            tested.prepare(&pool.pool);
+            Floats got = multiply(tested, w, x, n_rows, cols, out);
+            if (n_threads == 1) first = got;
+            ASSERT_EQ(got, first) << m.type->name << ", " << n_threads << " threads";
+        }
+    }
+}
+
+TEST_P(Linear, ProductsThatShareAnInputMayBeOfAnyType) {
+    Device tested(llmk_cpu_backend(), mask);
+    Floats x = gaussian(random, 7 * 256);
+    std::vector<llm_linear> products;
+    std::vector<Floats> outs, expected;
+    std::vector<Matrix> matrices;
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        matrices.emplace_back(llmk_dtype_at(i), 20 + 3 * i, 256);
+        matrices.back().quantize(gaussian(random, (size_t)matrices.back().rows * 256));
+    }
+    for (Matrix &m : matrices) {
+        llm_linear p{};
+        p.w = m.put(tested);
+        outs.emplace_back((size_t)(7 * m.rows));
+        p.out = {outs.back().data(), 7, m.rows, m.rows};
+        products.push_back(p);
+    }
+    tested.prepare();
+    tested.s->ops->linear(tested.s, {x.data(), 7, 256, 256}, products.data(), (int32_t)products.size());
+    tested.expect_ok();
+    for (size_t i = 0; i < products.size(); i++)
+        ASSERT_EQ(outs[i], multiply(tested, products[i].w, x, 7, 256, matrices[i].rows)) << matrices[i].type->name;
+}
+
+TEST_P(Linear, WhatIsNotFiniteStaysSo) {
+    Device tested(llmk_cpu_backend(), mask);
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        Matrix m(llmk_dtype_at(i), 20, 256);
+        m.quantize(gaussian(random, 20 * 256));
+        llm_weight *w = m.put(tested);
+        tested.prepare();
+        for (float bad : {NAN, INFINITY, -INFINITY}) {
+            Floats x = gaussian(random, 3 * 256);
+            x[256 + 77] = bad;
+            Floats out = multiply(tested, w, x, 3, 256, 20);
+            for (size_t o = 0; o < 20; o++) {
+                EXPECT_TRUE(std::isfinite(out[o]) && std::isfinite(out[40 + o])) << m.type->name;
+                EXPECT_FALSE(std::isfinite(out[20 + o])) << m.type->name << " " << bad;
+            }
+        }
+    }
+}
+
+TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
+    Device tested(llmk_cpu_backend(), mask);
+    const int32_t ids[] = {19, 0, 7};
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        Matrix m(llmk_dtype_at(i), 20, 256, 0);
+        m.quantize(gaussian(random, 20 * 256));
+        Floats all = m.dequantize(), out(3 * 256);
+        for (bool in_place : {false, true}) {
+            llm_weight *w = m.put(tested, in_place);
+            tested.prepare();
+            tested.s->ops->embed(tested.s, {out.data(), 3, 256, 256}, w, ids);
+            tested.expect_ok();
+            for (int r = 0; r < 3; r++)
+                for (int c = 0; c < 256; c++) ASSERT_EQ(out[(size_t)(r * 256 + c)], all[(size_t)(ids[r] * 256 + c)]);
+        }
+    }
+}
+
+static std::string name_of(const ::testing::TestParamInfo<Level> &level) {
+    return level.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, Linear, ::testing::ValuesIn(levels), name_of);
+
+TEST(LinearWeights, SurviveEveryRefusedAllocation) {
+    std::mt19937 random{3};
+    Matrix m(llmk_dtype_get(LLM_DTYPE_Q4_0), 40, 64);
+    m.quantize(gaussian(random, 40 * 64));
+    Floats x = gaussian(random, 64);
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
+    llm_weight *good = m.put(d);
+    Floats expected = multiply(d, good, x, 1, 64, 40); // before it is packed
+    llm_tensor tensor = {"w", m.data(), m.n_bytes, 40, 64, LLM_DTYPE_Q4_0, 0};
+    llm_weight *w = (llm_weight *)&tensor;
+    size_t private_bytes = 1;
+    d.host.refuse_at = d.host.n_allocs;
+    EXPECT_EQ(d.device->ops->weight_put(&w, &private_bytes, d.device, &tensor), LLM_E_MEMORY);
+    EXPECT_EQ(w, nullptr);
+    EXPECT_EQ(private_bytes, 0u);
+    d.host.refuse_at = d.host.n_allocs;
+    EXPECT_EQ(d.device->ops->weights_prepare(d.device, nullptr), LLM_E_MEMORY);
+    EXPECT_EQ(multiply(d, good, x, 1, 64, 40), expected); // slower, not wrong
+    d.prepare();
+    d.prepare();
+    EXPECT_EQ(multiply(d, good, x, 1, 64, 40), expected);
+}
+
+TEST(LinearWeights, SayWhatTheirCopiesTake) {
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        Matrix m(llmk_dtype_at(i), 64, 512);
+        size_t before = d.host.live_bytes, own = 0, none = 1;
+        llm_tensor tensor = {"w", m.data(), m.n_bytes, 64, 512, m.type->dtype, 0}, in_place = tensor;
+        in_place.in_place = 1;
+        llm_weight *w = nullptr, *v = nullptr;
+        ASSERT_EQ(d.device->ops->weight_put(&w, &own, d.device, &tensor), LLM_OK);
+        size_t self = d.host.live_bytes - before;
+        d.prepare();
+        EXPECT_EQ(d.host.live_bytes - before, self + own);
+        EXPECT_GE(own, m.n_bytes);
+        EXPECT_LE((double)own, (double)m.n_bytes * 1.04) << m.type->name; // bits per weight stay
+        ASSERT_EQ(d.device->ops->weight_put(&v, &none, d.device, &in_place), LLM_OK);
+        EXPECT_EQ(none, 0u);
+        d.device->ops->weight_free(d.device, v);
+        d.device->ops->weight_free(d.device, w);
+        EXPECT_EQ(d.host.live_bytes, before);
+    }
+}
+
+// A mapped file's pages are given back once they are packed, other memory is left alone.
+TEST(LinearWeights, ReleaseTheMappedPagesThatACopyReplaces) {
+    const int64_t rows = 4096, cols = 1024;
+    std::mt19937 random{3};
+    Matrix m(llmk_dtype_get(LLM_DTYPE_Q8_0), rows, cols, 0);
+    std::uniform_int_distribution<int> byte(0, 63);
+    for (size_t i = 0; i < m.n_bytes; i++) m.bytes[i] = (uint8_t)byte(random);
+    char path[] = "/tmp/test_linear_XXXXXX";
+    int fd = mkstemp(path);
+    ASSERT_GE(fd, 0);
+    unlink(path);
+    ASSERT_EQ(write(fd, m.data(), m.n_bytes), (ssize_t)m.n_bytes);
+    void *mapped = mmap(nullptr, m.n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    ASSERT_NE(mapped, MAP_FAILED);
+    auto resident = [&] { // pages of the mapping in this process
+        FILE *f = fopen("/proc/self/smaps", "r");
+        char line[512], start[32];
+        long kb = -1;
+        snprintf(start, sizeof start, "%lx-", (unsigned long)mapped);
+        bool here = false;
+        while (f && fgets(line, sizeof line, f)) {
+            if (strncmp(line, start, strlen(start)) == 0) here = true;
+            if (here && sscanf(line, "Rss: %ld", &kb) == 1) break;
+        }
+        if (f) fclose(f);
+        return kb;
+    };
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL, nullptr, cols);
+    llm_weight *w = d.put(mapped, m.n_bytes, rows, cols, LLM_DTYPE_Q8_0, false), *other = m.put(d);
+    Floats x = gaussian(random, (size_t)cols);
+    Floats expected = multiply(d, w, x, 1, cols, rows);
+    EXPECT_GT(resident(), 4000);
+    std::vector<uint8_t> before = m.bytes;
+    d.prepare();
+    EXPECT_LT(resident(), 200);
+    EXPECT_EQ(m.bytes, before);
+    EXPECT_EQ(multiply(d, w, x, 1, cols, rows), expected);
+    EXPECT_EQ(multiply(d, other, x, 1, cols, rows), expected);
+    EXPECT_EQ(memcmp(mapped, m.data(), m.n_bytes), 0);
+    munmap(mapped, m.n_bytes);
+    close(fd);
+}
+
+TEST(LinearWeights, AStopEndsTheWork) {
+    std::mt19937 random{3};
+    Matrix m(llmk_dtype_get(LLM_DTYPE_Q4_0), 640, 1024);
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
+    llm_weight *w = m.put(d);
+    Floats x = gaussian(random, 1024), out(640, 5.0f);
+    llm_linear p{};
+    p.w = w;
+    p.out = {out.data(), 1, 640, 640};
+    d.stop = 1;
+    d.s->ops->linear(d.s, {x.data(), 1, 1024, 1024}, &p, 1);
+    EXPECT_EQ(d.s->ops->sync(d.s), LLM_E_CANCELLED);
+    EXPECT_EQ(out, Floats(640, 5.0f));
+}
+
+TEST(LinearWeights, MisfitsAreReported) {
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
+    Matrix m(llmk_dtype_get(LLM_DTYPE_F32), 4, 8), wide(llmk_dtype_get(LLM_DTYPE_F32), 4, 2000);
+    Floats x(2000), out(4 * 500);
+    for (auto [matrix, n_rows, n_cols] : {std::tuple{&m, 1, 9}, std::tuple{&wide, 1, 2000}, std::tuple{&m, 401, 8}}) {
+        llm_linear p{};
+        p.w = matrix->put(d);
+        p.out = {out.data(), n_rows, 4, 4};
+        d.s->ops->linear(d.s, {x.data(), n_rows, n_cols, 0}, &p, 1);
+        EXPECT_EQ(d.s->ops->sync(d.s), LLM_E_INTERNAL);
+        EXPECT_NE(d.host.text.find("linear"), std::string::npos);
+    }
+}
+
+// The table takes these kernels only where they are faster than widening to F32, so they are tried by hand.
+TEST(LinearKernels, DotProductsOfBf16) {
+#if defined(__x86_64__)
+    const int32_t need = LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16;
+    if ((llmk_features_detect() & need) != need) GTEST_SKIP() << "this CPU has no AVX512_BF16";
+    llmk_linear_kernels k{};
+    llmk_linear_init_avx512_bf16(&k);
+    const llmk_product &product = k.product[LLMK_LAYOUT_BF16];
+    const llmk_layout *layout = llmk_layout_get(LLM_DTYPE_BF16);
+    std::mt19937 random{9};
+    for (int64_t cols : {1, 7, 96, 255}) {
+        Matrix m(llmk_dtype_get(LLM_DTYPE_BF16), 27, cols);
+        m.quantize(gaussian(random, (size_t)(27 * cols)));
+        Floats w = m.dequantize(), x = gaussian(random, (size_t)(6 * cols));
+        std::vector<uint8_t> strip(llmk_layout_strip_bytes(layout, cols)), rows(6 * (size_t)(cols + 1) * 2);
+        llmk_planes planes = llmk_layout_planes(layout, strip.data(), cols, 0);
+        llmk_layout_pack(layout, &planes, m.data(), m.row_bytes(), 27, 0, cols);
+        size_t stride = (size_t)(cols + cols % 2) * 2;
+        for (size_t r = 0; r < 6; r++) k.to_bf16(rows.data() + r * stride, &x[r * (size_t)cols], cols);
+        Floats all;
+        for (int32_t n = 6; n >= 1; n--) {
+            Floats acc((size_t)n * 40, NAN);
+            llmk_tile t{};
+            t.acc = acc.data();
+            t.acc_stride = 40;
+            t.panel = planes.at[LLMK_PLANE_LOW];
+            t.x = rows.data();
+            t.x_stride = stride;
+            t.n_cols = cols;
+            t.n_rows = n;
+            t.is_first = true;
+            product.multiply(&t);
+            if (n == 6) all = acc;
+            for (int32_t r = 0; r < n; r++)
+                for (int64_t o = 0; o < 27; o++) {
+                    double sum = 0, size = 0;
+                    for (int64_t c = 0; c < cols; c++) {
+                        double term = (double)x[(size_t)(r * cols + c)] * w[(size_t)(o * cols + c)];
+                        sum += term, size += std::fabs(term);
+                    }
+                    // activations rounded to 8 bits; a pair's sum may be rounded by itself
+                    ASSERT_NEAR(acc[(size_t)(r * 40 + o)], sum, size * std::ldexp(1.0, -8) + 1e-30) << cols;
+                    ASSERT_EQ(acc[(size_t)(r * 40 + o)], all[(size_t)(r * 40 + o)]) << n << " rows";
+                }
+        }
+    }
+#else
+    GTEST_SKIP() << "x86 only";
+#endif
+}

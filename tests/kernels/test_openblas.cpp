@@ -1,0 +1,122 @@
+// The OpenBLAS plug-in, opened as the loader opens it, against the reference back end.
+#include "kernels/backends.h"
+#include "kernels/dtype.h"
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Floats = std::vector<float>;
+
+llm_host make_host() {
+    llm_host host{};
+    host.struct_size = sizeof host;
+    host.cpu_mask = LLM_CPU_ALL;
+    host.alloc = [](void *, size_t n_bytes, size_t alignment) {
+        return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
+    };
+    host.free = [](void *, void *ptr, size_t) { free(ptr); };
+    host.log = [](void *, int32_t, const char *) {};
+    host.set_error = [](void *, llm_status, const char *text) { ADD_FAILURE() << text; };
+    return host;
+}
+
+const llm_backend *plugin() {
+    void *handle = dlopen(LLM_OPENBLAS, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) return nullptr;
+    auto entry = (llm_backend_entry_fn)dlsym(handle, LLM_BACKEND_ENTRY);
+    return entry ? entry() : nullptr;
+}
+
+struct Product {
+    const llmk_dtype *type;
+    int64_t rows, n_in, n_out;
+    bool in_place;
+};
+
+Floats run(const llm_backend *backend, const Product &c, const std::vector<uint64_t> &weights, size_t n_bytes, Floats x,
+           const Floats &bias, Floats out, bool accumulate) {
+    llm_host host = make_host();
+    llm_device *d = nullptr;
+    llm_stream *s = nullptr;
+    llm_weight *w = nullptr, *b = nullptr;
+    size_t n;
+    EXPECT_EQ(backend->open(&d, &host), LLM_OK);
+    llm_tensor matrix = {"w", weights.data(), n_bytes, c.n_out, c.n_in, c.type->dtype, c.in_place};
+    llm_tensor vector = {"b", bias.data(), bias.size() * 4, 1, c.n_out, LLM_DTYPE_F32, 0};
+    EXPECT_EQ(d->ops->weight_put(&w, &n, d, &matrix), LLM_OK);
+    EXPECT_EQ(d->ops->weight_put(&b, &n, d, &vector), LLM_OK);
+    if (d->ops->weights_prepare) {
+        EXPECT_EQ(d->ops->weights_prepare(d, nullptr), LLM_OK);
+    }
+    llm_stream_options options{};
+    options.max_rows = 100;
+    options.max_cols = 400;
+    EXPECT_EQ(d->ops->stream_create(&s, d, &options), LLM_OK);
+    llm_linear p[2] = {};
+    Floats other = out;
+    for (Floats *to : {&out, &other}) p[to == &other] = {w, b, {to->data(), c.rows, c.n_out, c.n_out}, accumulate};
+    s->ops->linear(s, {x.data(), c.rows, c.n_in, (int64_t)x.size() / c.rows}, p, 2);
+    EXPECT_EQ(s->ops->sync(s), LLM_OK);
+    EXPECT_EQ(out, other);
+    d->ops->weight_free(d, w);
+    d->ops->weight_free(d, b);
+    s->device->ops->stream_destroy(s);
+    d->ops->close(d);
+    return out;
+}
+
+} // namespace
+
+TEST(OpenBlas, SaysWhichKernelsItGot) {
+    const llm_backend *backend = plugin();
+    ASSERT_NE(backend, nullptr) << dlerror();
+    EXPECT_EQ(backend->abi, LLM_BACKEND_ABI);
+    EXPECT_STREQ(backend->name, "openblas");
+    llm_host host = make_host();
+    char text[256] = "";
+    EXPECT_EQ(backend->probe(&host, text, sizeof text), LLM_OK);
+    EXPECT_NE(strstr(text, "OpenBLAS"), nullptr);
+    EXPECT_NE(strstr(text, "kernels"), nullptr);
+    EXPECT_LT(strlen(text), sizeof text - 1) << "cut off: " << text;
+}
+
+TEST(OpenBlas, MultipliesAsTheReferenceDoes) {
+    const llm_backend *backend = plugin();
+    ASSERT_NE(backend, nullptr);
+    std::mt19937 random{5};
+    std::normal_distribution<float> normal;
+    auto gaussian = [&](size_t n) {
+        Floats x(n);
+        for (float &v : x) v = normal(random);
+        return x;
+    };
+    for (llm_dtype dtype : {LLM_DTYPE_F32, LLM_DTYPE_F16, LLM_DTYPE_BF16, LLM_DTYPE_Q8_0})
+        for (int64_t rows : {3, 32, 77})
+            for (int64_t n_out : {5, 130})
+                for (int64_t n_in : {32, 352})
+                    for (bool in_place : {false, true})
+                        for (bool accumulate : {false, true}) {
+                            const llmk_dtype *type = llmk_dtype_get(dtype);
+                            Product c = {type, rows, n_in, n_out, in_place};
+                            size_t n_bytes = (size_t)(n_out * n_in / type->block_elems * type->block_bytes);
+                            std::vector<uint64_t> weights(n_bytes / 8 + 1);
+                            type->quantize(weights.data(), gaussian((size_t)(n_out * n_in)).data(), n_out * n_in);
+                            Floats x = gaussian((size_t)(rows * (n_in + 3))), bias = gaussian((size_t)n_out);
+                            Floats out = gaussian((size_t)(rows * n_out));
+                            Floats got = run(backend, c, weights, n_bytes, x, bias, out, accumulate);
+                            Floats expected = run(llmk_ref_backend(), c, weights, n_bytes, x, bias, out, accumulate);
+                            // F32: rounding of n_in terms of about 1; bytes: n_in terms off by up to 4 / 254
+                            double bound = dtype == LLM_DTYPE_Q8_0 ? 0.016 * 4 * std::sqrt((double)n_in) : 1e-4;
+                            for (size_t i = 0; i < got.size(); i++)
+                                ASSERT_NEAR(got[i], expected[i], bound) << type->name << " " << rows << " rows";
+                        }
+}

@@ -1,0 +1,43 @@
+"""The checker finds what it is there to find, and nothing else."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "scripts"))
+sys.dont_write_bytecode = True
+import check_rules
+
+ROWS = [
+    # path, source, words of the faults expected
+    ("libllm/format/x.c", '#include "base/buf.h"\n#include <llm/types.h>\n#include "format/y.h"\n', []),
+    ("libllm/format/x.c", '#include "model/model.h"\n', ["format includes"]),
+    ("libllm/text/x.c", '#include "format/weights.h"\n', ["text includes"]),
+    ("libllm/base/x.h", '  #  include "text/tok.h"\n', ["base includes"]),
+    ("libllm/model/x.c", '#include "dtype.h"\n', []),
+    ("libllm/engine/x.c", '#include "dtype.h"\n', ["engine includes"]),
+    ("libllm/runtime/x.c", '#include "backends.h"\n', []),
+    ("kernels/cpu/x.c", '#include "cpu/cpu.h"\n#include <llm/sys/backend.h>\n', []),
+    ("kernels/cpu/x.c", "#include <llm/model.h>\n", ["kernels include only"]),
+    ("kernels/cpu/x.c", '#include "base/buf.h"\n', ["nothing of libllm"]),
+    ("libllm/api/x.c", "void f(void) {\n    abort();\n}\n", ["abort()"]),
+    ("libllm/api/x.c", "/* abort() */ // exit(1)\nchar *s = \"printf(\";\n", []),
+    ("libllm/api/x.c", "x = a->free(p); y = b.exit(1); my_free(p); llmi_free(a, p, 1);\n", []),
+    ("libllm/api/x.c", "p = malloc(1);\nassert(p);\n", ["malloc()", "assert()"]),
+    ("libllm/api/x.c", "snprintf(a, b, c); vsnprintf(a, b, c, d); static_assert(1);\n", []),
+    ("libllm/base/text.c", "d = strtod(s, NULL);\n", []),
+    ("libllm/base/json.c", "d = strtod(s, NULL);\n", ["strtod()"]),
+    ("kernels/ref/x.c", "switch (t->dtype) {\n", ["switch over data types"]),
+    ("kernels/ref/x.c", "switch (op) {\n", []),
+    ("kernels/ref/x.c", "int x;\n" * 1001, ["1001 lines"]),
+    ("kernels/ref/x.c", "int f(void) {\n" + "    g();\n" * 101 + "}\n", ["a function of 101 lines"]),
+    ("kernels/ref/x.c", "int f(int a,\n      int b) {\n" + "    if (a) {\n    }\n" * 51 + "}\n", ["a function of 102 lines"]),
+    ("kernels/ref/x.c", "int f(void) {\n" + "    g();\n" * 100 + "}\nint t[] = {\n" + "    1,\n" * 200 + "};\n", []),
+]
+
+for path, source, expected in ROWS:
+    faults = [text for _, text in check_rules.check(path, source)]
+    fits = len(faults) == len(expected) and all(e in f for e, f in zip(expected, faults))
+    assert fits, f"{path}: {source[:60]!r} gave {faults}, expected {expected}"
+line, text = next(check_rules.check("libllm/api/x.c", "\n\nint f(void) {\n    exit(1);\n"))
+assert line == 4, line
+print(f"{len(ROWS)} rows")

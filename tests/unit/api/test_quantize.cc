@@ -1,0 +1,247 @@
+// llm_quantize: what it writes is the same model, in another type.
+#include <sys/stat.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "api.h"
+#include "golden/golden.h"
+
+namespace {
+
+std::vector<float> last_logits(llm_engine *e, const std::vector<llm_token> &ids, int32_t n_vocab) {
+    llm_sequence *s = nullptr;
+    std::vector<float> row(static_cast<size_t>(n_vocab));
+    EXPECT_EQ(LLM_OK, llm_sequence_create(&s, e));
+    Sequence owner(s);
+    EXPECT_EQ(LLM_OK, llm_sequence_eval(s, ids.data(), ids.size(), row.data(), 1)) << llm_last_error();
+    return row;
+}
+
+llm_dtype dtype_of(const llm_model *m, const std::string &name) {
+    llm_model_info info = {};
+    info.struct_size = sizeof info;
+    llm_model_get_info(&info, m);
+    for (int32_t i = 0; i < info.n_tensors; i++) {
+        llm_tensor_info t = {};
+        t.struct_size = sizeof t;
+        llm_model_get_tensor(&t, m, i);
+        if (str(t.name) == name) return t.dtype;
+    }
+    return -1;
+}
+
+double distance(const std::vector<float> &a, const std::vector<float> &b) {
+    double most = 0;
+    for (size_t i = 0; i < a.size(); i++)
+        most = std::max(most, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    return most;
+}
+
+size_t n_files(const std::string &folder) {
+    size_t n = 0;
+    for (auto &entry : std::filesystem::directory_iterator(folder)) n += entry.exists();
+    return n;
+}
+
+// From Hugging Face: names, numbers, rotary order and tokenizer come out as GGUF's.
+TEST_F(Stories, ADirectoryBecomesTheSameModelAsGguf) {
+    NEEDS(stories_hf);
+    Folder folder;
+    std::string path = folder.path + "/out.gguf";
+    OK(llm_quantize(nullptr, stories_hf.c_str(), path.c_str(), LLM_DTYPE_F32, nullptr));
+    EXPECT_EQ(1u, n_files(folder.path));
+    Model made = load_model(path);
+    ASSERT_NE(nullptr, made);
+    Engine e = make_engine(made.get());
+    std::vector<llm_token> ids = encode(tokenizer, prompt, LLM_ENCODE_ADD_SPECIAL);
+    EXPECT_LT(distance(last_logits(engine.get(), ids, 512), last_logits(e.get(), ids, 512)), 1e-4);
+    const llm_tokenizer *t = llm_model_get_tokenizer(made.get());
+    ASSERT_NE(nullptr, t);
+    for (int32_t role = LLM_SPECIAL_BOS; role <= LLM_SPECIAL_UNK; role++)
+        EXPECT_EQ(llm_tokenizer_special(tokenizer, role), llm_tokenizer_special(t, role)) << role;
+    for (const char *text : {"Once upon a time, there was a little girl named Lily.", "", " two  spaces", "caf\xC3\xA9",
+                             "line\nline", "a<s>b"})
+        for (uint32_t flags = 0; flags < 4; flags++) {
+            std::vector<llm_token> expected = encode(tokenizer, text, flags);
+            EXPECT_EQ(expected, encode(t, text, flags)) << text;
+            EXPECT_EQ(decode(tokenizer, expected, 0), decode(t, expected, 0));
+        }
+}
+
+// Every family and rope scaling, from both forms, split and whole: the F32 copy computes the same.
+TEST(Quantize, EveryGoldenModelKeepsItsLogits) {
+    int n_made = 0;
+    for (const golden::File &file : golden::files()) {
+        SCOPED_TRACE(file.name);
+        Folder folder;
+        std::string out = folder.path + "/out.gguf";
+        golden::Expected expected(file.expected);
+        llm_status status = llm_quantize(nullptr, file.path.c_str(), out.c_str(), LLM_DTYPE_F32, nullptr);
+        if (file.name == "qwen2_window_safetensors" || file.name == "qwen3_window_safetensors") {
+            EXPECT_EQ(LLM_E_UNSUPPORTED, status) << "windows from one layer upward";
+            EXPECT_FALSE(std::filesystem::exists(out));
+            continue;
+        }
+        ASSERT_EQ(LLM_OK, status) << llm_last_error();
+        Model from = load_model(file.path), made = load_model(out);
+        ASSERT_TRUE(from && made);
+        llm_model_info info = {};
+        info.struct_size = sizeof info;
+        OK(llm_model_get_info(&info, made.get()));
+        EXPECT_EQ(LLM_DTYPE_F32, info.dtype);
+        Engine a = make_engine(from.get()), b = make_engine(made.get());
+        std::vector<float> x = last_logits(a.get(), expected.tokens, info.n_vocab);
+        std::vector<float> y = last_logits(b.get(), expected.tokens, info.n_vocab);
+        double bound = file.storage == golden::F32 ? 2e-5 : file.storage == golden::QUANTIZED ? 0.1 : 0.02;
+        EXPECT_LE(distance(x, y), bound);
+        n_made++;
+    }
+    EXPECT_GT(n_made, 30);
+}
+
+TEST_F(Stories, EveryTypeToEveryTypeStillLoadsAndStaysNear) {
+    static const struct {
+        llm_dtype dtype;
+        double bound; /* of any logit, from F32 */
+    } types[] = {{LLM_DTYPE_F32, 0},   {LLM_DTYPE_F16, 0.03}, {LLM_DTYPE_BF16, 0.15}, {LLM_DTYPE_Q8_0, 0.4},
+                 {LLM_DTYPE_Q4_0, 4},  {LLM_DTYPE_Q4_1, 3},   {LLM_DTYPE_Q5_0, 2},    {LLM_DTYPE_Q5_1, 2},
+                 {LLM_DTYPE_Q2_K, 4},  {LLM_DTYPE_Q3_K, 4},   {LLM_DTYPE_Q4_K, 2},    {LLM_DTYPE_Q5_K, 2},
+                 {LLM_DTYPE_Q6_K, 0.4}};
+    Folder folder;
+    std::vector<llm_token> ids = encode(tokenizer, prompt, LLM_ENCODE_ADD_SPECIAL);
+    std::vector<float> exact = last_logits(engine.get(), ids, 512);
+    for (auto &from : types) {
+        std::string first = folder.path + "/first.gguf", second = folder.path + "/second.gguf";
+        SCOPED_TRACE(llm_dtype_name(from.dtype));
+        OK(llm_quantize(nullptr, stories_gguf.c_str(), first.c_str(), from.dtype, nullptr));
+        Model m = load_model(first);
+        ASSERT_NE(nullptr, m);
+        Engine e = make_engine(m.get());
+        EXPECT_LE(distance(exact, last_logits(e.get(), ids, 512)), from.bound);
+        EXPECT_EQ(LLM_DTYPE_F32, dtype_of(m.get(), "output_norm.weight"));
+        for (auto &to : types) {
+            OK(llm_quantize(nullptr, first.c_str(), second.c_str(), to.dtype, nullptr));
+            Model again = load_model(second);
+            ASSERT_NE(nullptr, again) << llm_dtype_name(to.dtype);
+        }
+    }
+}
+
+// Rows of 256: the types of large blocks are really used, from each to each.
+TEST(Quantize, LargeBlocksAreWrittenWhereTheyFit) {
+    for (const golden::File &file : golden::files()) {
+        if (file.storage != golden::QUANTIZED) continue;
+        for (llm_dtype dtype : {LLM_DTYPE_Q2_K, LLM_DTYPE_Q3_K, LLM_DTYPE_Q4_K, LLM_DTYPE_Q5_K, LLM_DTYPE_Q6_K}) {
+            SCOPED_TRACE(file.name + " to " + llm_dtype_name(dtype));
+            Folder folder;
+            std::string out = folder.path + "/out.gguf";
+            OK(llm_quantize(nullptr, file.path.c_str(), out.c_str(), dtype, nullptr));
+            Model m = load_model(out);
+            ASSERT_NE(nullptr, m);
+            EXPECT_EQ(dtype, dtype_of(m.get(), "blk.0.attn_q.weight"));
+        }
+    }
+}
+
+TEST_F(Stories, ATypeWrittenAgainIsTheSameFile) {
+    Folder folder;
+    std::string first = folder.path + "/first.gguf", second = folder.path + "/second.gguf";
+    for (llm_dtype dtype : {LLM_DTYPE_F32, LLM_DTYPE_Q8_0}) {
+        OK(llm_quantize(nullptr, stories_gguf.c_str(), first.c_str(), dtype, nullptr));
+        OK(llm_quantize(nullptr, first.c_str(), second.c_str(), dtype, nullptr));
+        OK(llm_quantize(nullptr, second.c_str(), first.c_str(), dtype, nullptr)); /* over an old one */
+        auto bytes = [](const std::string &path) {
+            std::ifstream f(path, std::ios::binary);
+            return std::string(std::istreambuf_iterator<char>(f), {});
+        };
+        EXPECT_EQ(bytes(second), bytes(first));
+    }
+}
+
+TEST(Quantize, RowsThatDoNotDivideFallBack) {
+    Folder folder;
+    std::string in = folder.write("in.gguf", tiny_gguf().encode()), out = folder.path + "/out.gguf";
+    OK(llm_quantize(nullptr, in.c_str(), out.c_str(), LLM_DTYPE_Q4_K, nullptr));
+    Model m = load_model(out);
+    ASSERT_NE(nullptr, m);
+    EXPECT_EQ(LLM_DTYPE_F16, dtype_of(m.get(), "blk.0.attn_q.weight")) << "rows of 16";
+    EXPECT_EQ(LLM_DTYPE_F32, dtype_of(m.get(), "blk.0.attn_norm.weight"));
+}
+
+TEST_F(Stories, TheHeadHasATypeOfItsOwn) {
+    Folder folder;
+    std::string out = folder.path + "/out.gguf";
+    llm_quantize_options o;
+    llm_quantize_options_init(&o);
+    OK(llm_quantize(nullptr, stories_gguf.c_str(), out.c_str(), LLM_DTYPE_Q4_0, &o));
+    EXPECT_EQ(LLM_DTYPE_Q8_0, dtype_of(load_model(out).get(), "token_embd.weight")) << "Q6_K does not divide 64";
+    EXPECT_EQ(LLM_DTYPE_Q4_0, dtype_of(load_model(out).get(), "blk.0.attn_q.weight"));
+    o.output_dtype = LLM_DTYPE_F16;
+    OK(llm_quantize(nullptr, stories_gguf.c_str(), out.c_str(), LLM_DTYPE_Q4_0, &o));
+    EXPECT_EQ(LLM_DTYPE_F16, dtype_of(load_model(out).get(), "token_embd.weight"));
+}
+
+TEST(Quantize, AnyArchitectureAndItsMetadataPassThrough) {
+    Folder folder;
+    Gguf g = tiny_with_text("novel");
+    g.set_string("novel.note", "kept");
+    g.set_int("split.count", 0);
+    g.set_ints("novel.list", {1, 2, 3});
+    std::string in = folder.write("in.gguf", g.encode()), out = folder.path + "/out.gguf";
+    OK(llm_quantize(nullptr, in.c_str(), out.c_str(), LLM_DTYPE_F16, nullptr));
+    llm_model_options o;
+    llm_model_options_init(&o);
+    o.tokenizer_only = 1;
+    llm_model *loaded = nullptr;
+    OK(llm_model_load(&loaded, nullptr, out.c_str(), &o));
+    Model m(loaded);
+    llm_span value;
+    OK(llm_model_find_meta(&value, loaded, "novel.note"));
+    EXPECT_EQ("kept", str(value));
+    OK(llm_model_find_meta(&value, loaded, "novel.list"));
+    EXPECT_EQ("[3 values of i32]", str(value));
+    EXPECT_EQ(LLM_E_NOT_FOUND, llm_model_find_meta(&value, loaded, "split.count"));
+    EXPECT_EQ(32, llm_tokenizer_size(llm_model_get_tokenizer(loaded)));
+}
+
+TEST_F(Stories, AFailureLeavesNoFileAndAnOldOneAsItWas) {
+    Folder folder;
+    std::string out = folder.write("out.gguf", "old");
+    llm_quantize_options o;
+    llm_quantize_options_init(&o);
+    for (int stop = 0; stop < 6; stop++) {
+        int left = stop;
+        o.progress_user = &left;
+        o.progress = [](void *user, double) { return (*static_cast<int *>(user))-- > 0 ? 0 : -1; };
+        FAILS(LLM_E_CALLBACK, "stopped", llm_quantize(nullptr, stories_gguf.c_str(), out.c_str(), LLM_DTYPE_Q8_0, &o));
+        EXPECT_EQ(1u, n_files(folder.path));
+        EXPECT_EQ(3u, std::filesystem::file_size(out));
+    }
+    EXPECT_EQ(LLM_E_NOT_FOUND, llm_quantize(nullptr, "/nonexistent/in", out.c_str(), LLM_DTYPE_F16, nullptr));
+    EXPECT_EQ(LLM_E_NOT_FOUND,
+              llm_quantize(nullptr, stories_gguf.c_str(), "/nonexistent/out.gguf", LLM_DTYPE_F16, nullptr));
+    FAILS(LLM_E_ARGUMENT, "dtype is 77", llm_quantize(nullptr, stories_gguf.c_str(), out.c_str(), 77, nullptr));
+    FAILS(LLM_E_ARGUMENT, "dtype is -1", llm_quantize(nullptr, stories_gguf.c_str(), out.c_str(), -1, nullptr));
+    o.output_dtype = 5;
+    FAILS(LLM_E_ARGUMENT, "output_dtype is 5",
+          llm_quantize(nullptr, stories_gguf.c_str(), out.c_str(), LLM_DTYPE_F16, &o));
+    EXPECT_EQ(3u, std::filesystem::file_size(out));
+}
+
+TEST_F(Stories, ProgressRisesToOne) {
+    Folder folder;
+    std::vector<double> seen;
+    llm_quantize_options o;
+    llm_quantize_options_init(&o);
+    o.progress_user = &seen;
+    o.progress = [](void *user, double done) {
+        static_cast<std::vector<double> *>(user)->push_back(done);
+        return 0;
+    };
+    OK(llm_quantize(nullptr, stories_gguf.c_str(), (folder.path + "/x").c_str(), LLM_DTYPE_F16, &o));
+    EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+    EXPECT_EQ(1.0, seen.back());
+}
+
+} // namespace

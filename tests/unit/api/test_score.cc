@@ -1,0 +1,181 @@
+// llm_score, llm_embed and sequences as llm/engine.h promises them.
+#include <cmath>
+
+#include "api.h"
+
+namespace {
+
+Result score(llm_engine *e, const std::vector<std::pair<std::string, std::string>> &texts,
+             const llm_generate_options *o = nullptr) {
+    std::vector<llm_score_item> items;
+    for (auto &[prompt, continuation] : texts) items.push_back({span(prompt), span(continuation)});
+    llm_result *r = nullptr;
+    EXPECT_EQ(LLM_OK, llm_score(&r, e, items.data(), items.size(), o)) << llm_last_error();
+    return Result(r);
+}
+
+// log softmax of the row before each scored token, by a sequence of its own.
+std::vector<double> by_logits(llm_engine *e, const std::vector<llm_token> &ids, size_t from) {
+    llm_sequence *s = nullptr;
+    EXPECT_EQ(LLM_OK, llm_sequence_create(&s, e));
+    Sequence owner(s);
+    std::vector<float> logits(512 * ids.size());
+    EXPECT_EQ(LLM_OK, llm_sequence_eval(s, ids.data(), ids.size(), logits.data(), ids.size())) << llm_last_error();
+    std::vector<double> out;
+    for (size_t i = from; i < ids.size(); i++) {
+        const float *row = logits.data() + 512 * (i - 1);
+        double sum = 0;
+        for (int k = 0; k < 512; k++) sum += std::exp(static_cast<double>(row[k]));
+        out.push_back(static_cast<double>(row[ids[i]]) - std::log(sum));
+    }
+    return out;
+}
+
+TEST_F(Stories, ScoresFollowTheLogits) {
+    std::vector<std::pair<std::string, std::string>> texts = {
+        {prompt, ", there was a dog"}, {prompt, " a"},     {"", "Once"}, {prompt, ""}, {"The dog", " ran.\n"},
+        {prompt, ", there was a cat"}, {"The d", "og ran"}};
+    Result r = score(engine.get(), texts);
+    ASSERT_EQ(static_cast<int32_t>(texts.size()), llm_result_count(r.get()));
+    int32_t n_tokens = 0;
+    for (size_t i = 0; i < texts.size(); i++) {
+        SCOPED_TRACE(i);
+        auto &[before, after] = texts[i];
+        size_t from = encode(tokenizer, before, LLM_ENCODE_ADD_SPECIAL).size();
+        std::vector<llm_token> all = encode(tokenizer, before + after, LLM_ENCODE_ADD_SPECIAL);
+        std::vector<double> expected = by_logits(engine.get(), all, from);
+        std::vector<float> found = logprobs_of(r.get(), static_cast<int32_t>(i));
+        ASSERT_EQ(expected.size(), found.size());
+        for (size_t k = 0; k < found.size(); k++) EXPECT_NEAR(expected[k], static_cast<double>(found[k]), 1e-4);
+        EXPECT_EQ(std::vector<llm_token>(all.begin() + static_cast<long>(from), all.end()),
+                  tokens_of(r.get(), static_cast<int32_t>(i)));
+        EXPECT_EQ(after, text_of(r.get(), static_cast<int32_t>(i)));
+        n_tokens += static_cast<int32_t>(found.size());
+    }
+    llm_result_stats stats = {};
+    stats.struct_size = sizeof stats;
+    OK(llm_result_get_stats(&stats, r.get()));
+    EXPECT_EQ(n_tokens, stats.n_tokens);
+}
+
+TEST_F(Stories, WithoutBosTheFirstTokenIsLeftOut) {
+    llm_generate_options o = generate_options();
+    o.add_special = 0;
+    Result r = score(engine.get(), {{"", "Once upon"}, {"", "a"}}, &o);
+    std::vector<llm_token> all = encode(tokenizer, "Once upon", 0);
+    EXPECT_EQ(std::vector<llm_token>(all.begin() + 1, all.end()), tokens_of(r.get(), 0));
+    EXPECT_EQ(encode(tokenizer, "a", 0).size() - 1, tokens_of(r.get(), 1).size());
+}
+
+// Far more is taken from the cache than computed.
+TEST_F(Stories, CommonPrefixesAreComputedOnce) {
+    std::string common;
+    for (int i = 0; i < 12; i++) common += "Once upon a time, there was a little girl named Lily. ";
+    std::vector<std::pair<std::string, std::string>> texts;
+    for (char c = 'a'; c < 'a' + 24; c++) texts.push_back({common, std::string(" ") + c});
+    Result r = score(engine.get(), texts);
+    llm_result_stats stats = {};
+    stats.struct_size = sizeof stats;
+    OK(llm_result_get_stats(&stats, r.get()));
+    int32_t n = static_cast<int32_t>(encode(tokenizer, common, LLM_ENCODE_ADD_SPECIAL).size());
+    EXPECT_GE(stats.n_prompt_tokens, 24 * n);
+    EXPECT_LE(stats.n_prompt_tokens - stats.n_cached_tokens, n + 24 * 40);
+    Engine cold = make_engine(model.get());
+    for (size_t i : {0, 23}) {
+        Result one = score(cold.get(), {texts[i]});
+        EXPECT_EQ(logprobs_of(one.get(), 0), logprobs_of(r.get(), static_cast<int32_t>(i)));
+    }
+}
+
+TEST_F(Stories, ScoreAlternativesAreMostProbableFirst) {
+    llm_generate_options o = generate_options();
+    o.n_logprobs = 4;
+    Result r = score(engine.get(), {{prompt, ", there was"}}, &o);
+    const llm_token_logprob *top = nullptr;
+    size_t n = 0, n_top = 0;
+    OK(llm_result_top(&top, &n, &n_top, r.get(), 0));
+    ASSERT_EQ(4u, n_top);
+    ASSERT_EQ(logprobs_of(r.get()).size(), n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 1; k < n_top; k++) EXPECT_GE(top[4 * i + k - 1].logprob, top[4 * i + k].logprob);
+    EXPECT_EQ(tokens_of(r.get())[0], top[0].token) << "a greedy continuation";
+}
+
+TEST_F(Stories, WhatExceedsTheContextIsNamed) {
+    std::string text(2000, 'x');
+    llm_score_item items[] = {{{"a", 1}, {"b", 1}}, {{"a", 1}, span(text)}};
+    llm_result *r = nullptr;
+    FAILS(LLM_E_LIMIT, "item 1: it has 20", llm_score(&r, engine.get(), items, 2, nullptr));
+    EXPECT_EQ(nullptr, r);
+    llm_span texts[] = {{"a", 1}, span(text)};
+    std::vector<float> rows(128);
+    FAILS(LLM_E_LIMIT, "text 1: it has 20", llm_embed(rows.data(), engine.get(), texts, 2, LLM_POOL_MEAN, 0));
+    OK(llm_score(&r, engine.get(), items, 0, nullptr));
+    EXPECT_EQ(0, llm_result_count(r));
+    llm_result_unref(r);
+}
+
+/* ---- embeddings ---- */
+
+TEST_F(Stories, EmbeddingsArePooledAndNormalized) {
+    llm_span texts[] = {{"a dog", 5}, {"The little girl played in the park.", 35}, {"a dog", 5}};
+    std::vector<float> mean(3 * 64), last(3 * 64), unit(3 * 64);
+    OK(llm_embed(mean.data(), engine.get(), texts, 3, LLM_POOL_MEAN, 0));
+    OK(llm_embed(last.data(), engine.get(), texts, 3, LLM_POOL_LAST, 0));
+    OK(llm_embed(unit.data(), engine.get(), texts, 3, LLM_POOL_MEAN, 1));
+    EXPECT_TRUE(std::equal(mean.begin(), mean.begin() + 64, mean.begin() + 128)) << "same text, same vector";
+    EXPECT_NE(mean, last);
+    for (size_t i = 0; i < 3; i++) {
+        double length = 0, full = 0;
+        for (size_t k = 0; k < 64; k++) {
+            length += std::pow(static_cast<double>(unit[64 * i + k]), 2);
+            full += std::pow(static_cast<double>(mean[64 * i + k]), 2);
+        }
+        EXPECT_NEAR(1, length, 1e-5);
+        for (size_t k = 0; k < 64; k++)
+            EXPECT_NEAR(static_cast<double>(mean[64 * i + k]) / std::sqrt(full), static_cast<double>(unit[64 * i + k]),
+                        1e-5);
+    }
+    /* The mean of prefixes' last rows is the mean. */
+    std::vector<llm_token> ids = encode(tokenizer, "a dog", LLM_ENCODE_ADD_SPECIAL);
+    EXPECT_GT(ids.size(), 1u);
+    FAILS(LLM_E_ARGUMENT, "pooling is 2", llm_embed(mean.data(), engine.get(), texts, 3, 2, 0));
+}
+
+/* ---- sequences ---- */
+
+TEST_F(Stories, SequencesForkAndRewindWithoutChangingLogits) {
+    std::vector<llm_token> ids = encode(tokenizer, "Once upon a time, there was a little girl", 1);
+    llm_sequence *s = nullptr, *f = nullptr;
+    OK(llm_sequence_create(&s, engine.get()));
+    Sequence a(s);
+    std::vector<float> whole(512 * ids.size()), row(512), other(512);
+    OK(llm_sequence_eval(s, ids.data(), ids.size(), whole.data(), ids.size()));
+    const llm_token *kept = nullptr;
+    ASSERT_EQ(ids.size(), llm_sequence_tokens(&kept, s));
+    EXPECT_EQ(ids, std::vector<llm_token>(kept, kept + ids.size()));
+    OK(llm_sequence_fork(&f, s));
+    Sequence b(f);
+    for (size_t n : {ids.size() - 1, size_t{4}, size_t{1}}) {
+        OK(llm_sequence_rewind(s, n));
+        OK(llm_sequence_eval(s, &ids[n], 1, row.data(), 1));
+        EXPECT_EQ(0, memcmp(row.data(), whole.data() + 512 * n, 512 * sizeof(float)));
+    }
+    llm_token next = 300;
+    OK(llm_sequence_eval(f, &next, 1, row.data(), 1));
+    OK(llm_sequence_rewind(f, 0));
+    ids.push_back(next);
+    OK(llm_sequence_eval(f, ids.data(), ids.size(), other.data(), 1));
+    EXPECT_EQ(row, other);
+    OK(llm_sequence_eval(f, nullptr, 0, nullptr, 0));
+    FAILS(LLM_E_ARGUMENT, "", llm_sequence_rewind(f, ids.size() + 1));
+    FAILS(LLM_E_ARGUMENT, "n_rows is 2", llm_sequence_eval(f, &next, 1, row.data(), 2));
+    next = 512;
+    FAILS(LLM_E_ARGUMENT, "512", llm_sequence_eval(f, &next, 1, row.data(), 1));
+    EXPECT_EQ(ids.size(), llm_sequence_tokens(nullptr, f));
+    std::vector<llm_token> many(600, 5);
+    FAILS(LLM_E_LIMIT, "", llm_sequence_eval(f, many.data(), many.size(), nullptr, 0));
+    EXPECT_EQ(ids.size(), llm_sequence_tokens(nullptr, f)) << "nothing was appended";
+}
+
+} // namespace
