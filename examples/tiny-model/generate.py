@@ -19,11 +19,14 @@ KINDS = {
     "tasks": tasks.document,
     "chat": chat.document,
     "repeats": repeats.document,
+    "wide tasks": lambda rng: tasks.document(rng, wide=True),
+    "wide repeats": lambda rng: repeats.document(rng, wide=True),
 }
 # From which document on: the share of each kind, and the weight of its tokens in the loss.
 MIXES = [
     (0, {"story": (0.10, 0.5), "arithmetic": (0.22, 1), "tasks": (0.43, 1), "chat": (0.25, 1)}),
     (71_000, {"story": (0.08, 0.5), "arithmetic": (0.16, 1), "tasks": (0.43, 2), "chat": (0.23, 1), "repeats": (0.10, 1)}),
+    (122_000, {"story": (0.08, 0.5), "arithmetic": (0.14, 1), "wide tasks": (0.42, 2), "chat": (0.22, 1), "wide repeats": (0.14, 1)}),
 ]
 
 

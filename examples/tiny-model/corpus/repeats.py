@@ -3,10 +3,13 @@
 from . import words as w
 
 
-def _rows(rng):
+def _rows(rng, wide):
+    """With wide, of all words, also those that tasks hold out, and of invented ones: copying must not know which."""
     kind = rng.random()
     n = rng.randint(4, 9)
-    if kind < 0.7:
+    if wide and kind < 0.8:
+        items = [w.invented(rng) for _ in range(n)] if kind < 0.3 else rng.sample(w.EVERYDAY + w.OTHERS, n)
+    elif kind < 0.7:
         items = rng.sample(w.kept("task-word", w.EVERYDAY)[0] + w.GIRLS + w.BOYS, n)
     elif kind < 0.85:
         items = [rng.choice(w.LETTERS) for _ in range(n)]
@@ -18,8 +21,10 @@ def _rows(rng):
     return [(before + row + after, False)] + [(before + row + after, True)] * rng.choice((1, 1, 2))
 
 
-def _pairs(rng):
+def _pairs(rng, wide):
     pool = w.kept("task-word", w.EVERYDAY)[0]
+    if wide:
+        pool = pool + w.OTHERS + [w.invented(rng) for _ in range(200)]
     keys, values = rng.sample(pool, 5), rng.sample(pool, 5)
     between, after = rng.choice(((" ->", "\n"), (" =>", "\n"), (" |", "\n"), (":", "\n"), (" is", ". ")))
     n_keys, seen, out = rng.randint(2, 5), set(), []
@@ -30,5 +35,5 @@ def _pairs(rng):
     return out
 
 
-def document(rng):
-    return _rows(rng) if rng.random() < 0.5 else _pairs(rng)
+def document(rng, wide=False):
+    return (_rows if rng.random() < 0.5 else _pairs)(rng, wide)
