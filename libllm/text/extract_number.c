@@ -55,7 +55,7 @@ llm_span llmi_number_last(const char *text, size_t n) {
     llm_span last = {0};
     for (size_t i = 0; i < n;) {
         size_t sign = minus(text + i, n - i);
-        bool after_word = i > 0 && joins(text[i - 1]);
+        bool after_word = i > 0 && (joins(text[i - 1]) || (i > 1 && text[i - 1] == '.' && is_digit(text[i - 2])));
         size_t len = after_word && (sign || text[i] == '.') ? 0 : llmi_number_scan(text + i, n - i);
         bool in_word = after_word && !is_digit(text[i - 1]);
         if (len && !in_word) last = (llm_span){text + i, len};
