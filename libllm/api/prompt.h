@@ -80,11 +80,9 @@ llm_status llmi_prompt_rank(llmi_buf *ranked, int32_t *n_leaks, llm_prompt *p, l
 llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, const json_t *fields,
                             const llm_fill_options *o);
 
-/* Appends the filled prompt as JSON. */
+/* The filled prompt as an object; NULL if memory ran out. */
 json_t *llmi_filled_json(const llm_filled *f);
 
-/* json_dump_callback's function for a llmi_buf. */
-int llmi_prompt_dump(const char *bytes, size_t n, void *buf);
 llm_status llmi_prompt_write_json(llmi_buf *out, json_t *value); /* takes the reference; NULL: out of memory */
 
 #endif

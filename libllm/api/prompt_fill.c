@@ -13,14 +13,22 @@
 
 /* ---- JSON ---- */
 
-int llmi_prompt_dump(const char *bytes, size_t n, void *buf) {
-    return llmi_buf_append(buf, bytes, n) ? 0 : -1;
+typedef struct json_sink {
+    llmi_buf *out;
+    bool failed; /* kept here: jansson forgets what the writing of a key answered */
+} json_sink;
+
+static int write_piece(const char *bytes, size_t n, void *user) {
+    json_sink *sink = user;
+    sink->failed = sink->failed || !llmi_buf_append(sink->out, bytes, n);
+    return sink->failed ? -1 : 0;
 }
 
 llm_status llmi_prompt_write_json(llmi_buf *out, json_t *value) {
-    int failed = !value || json_dump_callback(value, llmi_prompt_dump, out, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_sink sink = {out, false};
+    bool ok = value && !json_dump_callback(value, write_piece, &sink, JSON_COMPACT | JSON_ENCODE_ANY) && !sink.failed;
     json_decref(value);
-    return failed ? llmi_error(LLM_E_MEMORY, "out of memory while writing JSON") : LLM_OK;
+    return ok ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing JSON");
 }
 
 /* ---- one filling ---- */
@@ -333,7 +341,7 @@ json_t *llmi_filled_json(const llm_filled *f) {
     json_error_t fault;
     json_t *context = json_loadb(f->messages.data, f->messages.len, JSON_ALLOW_NUL, &fault);
     json_t *out =
-        json_pack("{s:s%,s:O*,s:b,s:I,s:i,s:o}", "text", f->text.len ? f->text.data : "", f->text.len, "messages",
+        json_pack("{s:s%,s:O,s:b,s:I,s:i,s:o}", "text", f->text.len ? f->text.data : "", f->text.len, "messages",
                   json_object_get(context, "messages"), "chat", f->is_chat, "n_tokens",
                   (json_int_t)llmi_buf_count(&f->tokens, llm_token), "n_leaks", f->n_leaks, "shots", shots_json(f));
     json_decref(context);

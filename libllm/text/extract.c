@@ -189,16 +189,23 @@ static size_t object_length(const char *text, size_t n) {
     return 0;
 }
 
-static int append_bytes(const char *bytes, size_t n, void *user) {
-    return llmi_buf_append(user, bytes, n) ? 0 : -1;
+typedef struct json_sink {
+    llmi_buf *out;
+    bool failed; /* kept here: jansson forgets what the writing of a key answered */
+} json_sink;
+
+static int write_piece(const char *bytes, size_t n, void *user) {
+    json_sink *sink = user;
+    sink->failed = sink->failed || !llmi_buf_append(sink->out, bytes, n);
+    return sink->failed ? -1 : 0;
 }
 
 static llm_status give_value(llmi_buf *out, bool *found, const json_t *value) {
     if (json_is_string(value)) return give(out, found, json_string_value(value), json_string_length(value));
-    *found = true;
-    return json_dump_callback(value, append_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS) == 0
-               ? LLM_OK
-               : llmi_error(LLM_E_MEMORY, "out of memory while writing a JSON value");
+    json_sink sink = {out, false};
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS;
+    *found = json_dump_callback(value, write_piece, &sink, flags) == 0 && !sink.failed;
+    return *found ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing a JSON value");
 }
 
 /* "a.b" names member b of member a. */
