@@ -7,7 +7,7 @@
 LLM_BEGIN_DECLS
 
 typedef struct llmk_dtype {
-    const char *name;    /* "Q4_K" */
+    const char *name; /* "Q4_K" */
     llm_dtype dtype;
     int32_t block_elems; /* elements of a block; 1 for plain types */
     int32_t block_bytes;

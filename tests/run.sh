@@ -1,6 +1,6 @@
 #!/bin/sh
 # From a bare Debian 12: installs what is missing, then builds and runs every test: with address and
-# undefined-behaviour sanitizers, the engine's with the thread sanitizer, and all of them in Release.
+# undefined-behaviour sanitizers, those of threads with the thread sanitizer, and all of them in Release.
 # Ends with CTest's closing lines.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,22 +8,23 @@ cd "$(dirname "$0")/.."
 # shellcheck disable=SC2086
 need_packages $PACKAGES_BUILD $PACKAGES_TEST
 
-build() { # directory, then CMake options
+build() { # directory, target, then CMake options
     dir=$1
-    shift
-    cmake -S . -B "$dir" -G Ninja "$@" >"$dir.log" 2>&1 && cmake --build "$dir" >>"$dir.log" 2>&1 || {
+    target=$2
+    shift 2
+    cmake -S . -B "$dir" -G Ninja "$@" >"$dir.log" 2>&1 && cmake --build "$dir" --target "$target" >>"$dir.log" 2>&1 || {
         tail -n 100 "$dir.log" >&2
         exit 1
     }
 }
 
 mkdir -p build
-build build/asan -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+build build/asan all -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DLLM_SANITIZE=address,undefined -DLLM_BUILD_FUZZERS=ON
 ctest --test-dir build/asan --output-on-failure -j 2 -LE "release-only"
 
-build build/tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLLM_SANITIZE=thread -DLLM_BUILD_OPENBLAS=OFF
-ctest --test-dir build/tsan --output-on-failure -j 2 -L "engine"
+build build/tsan threads_tests -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLLM_SANITIZE=thread -DLLM_BUILD_OPENBLAS=OFF
+ctest --test-dir build/tsan --output-on-failure -j 2 -L "threads"
 
-build build -DCMAKE_BUILD_TYPE=Release -DLLM_BUILD_TESTS=ON -DLLM_BUILD_OPENBLAS=ON
+build build all -DCMAKE_BUILD_TYPE=Release -DLLM_BUILD_TESTS=ON -DLLM_BUILD_OPENBLAS=ON
 ctest --test-dir build --output-on-failure -j 2

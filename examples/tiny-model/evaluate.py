@@ -73,7 +73,7 @@ class Torch:
             for s in range(n):
                 got = self.module.generate(self.net, [ids[i] for i in part], max_tokens, stops, temperature, seed * 1000 + k * 10 + s)
                 for i, g in zip(part, got):
-                    text = self.tok.decode(g, skip_special_tokens=False)
+                    text = self.tok.decode(g)
                     out[i].append(text.split(stop)[0] if stop else text)
             progress(k + len(part), len(order))
         return out

@@ -8,27 +8,37 @@
 import argparse
 import random
 
-from corpus import arithmetic, chat, stories, tasks
+from corpus import arithmetic, chat, repeats, stories, tasks
 from corpus.grammar import expand
 
 BOS, EOS = "<|endoftext|>", "<|im_end|>"
 
 KINDS = {
-    "story": lambda rng: [(stories.story(rng), 0.5)],
+    "story": lambda rng: [(stories.story(rng), True)],
     "arithmetic": lambda rng: arithmetic.document(rng, expand),
     "tasks": tasks.document,
     "chat": chat.document,
+    "repeats": repeats.document,
+    "wide tasks": lambda rng: tasks.document(rng, wide=True),
+    "wide repeats": lambda rng: repeats.document(rng, wide=True),
 }
-MIX = {"story": 0.10, "arithmetic": 0.22, "tasks": 0.43, "chat": 0.25}
+# From which document on: the share of each kind, and the weight of its tokens in the loss.
+MIXES = [
+    (0, {"story": (0.10, 0.5), "arithmetic": (0.22, 1), "tasks": (0.43, 1), "chat": (0.25, 1)}),
+    (71_000, {"story": (0.08, 0.5), "arithmetic": (0.16, 1), "tasks": (0.43, 2), "chat": (0.23, 1), "repeats": (0.10, 1)}),
+    (122_000, {"story": (0.08, 0.5), "arithmetic": (0.14, 1), "wide tasks": (0.42, 2), "chat": (0.22, 1), "wide repeats": (0.14, 1)}),
+]
 
 
 def document(seed, index, kind=None):
     """One document as [(text, weight of its tokens in the loss)], from its first token to its last."""
     rng = random.Random(f"{seed}/{index}")
-    kind = kind or rng.choices(list(MIX), list(MIX.values()))[0]
-    parts = KINDS[kind](rng)
+    mix = next(m for first, m in reversed(MIXES) if index >= first)
+    kind = kind or rng.choices(list(mix), [share for share, _ in mix.values()])[0]
+    weight = mix[kind][1] if kind in mix else 1
+    parts = [(text, weight * learn) for text, learn in KINDS[kind](rng)]
     if rng.random() < 0.9:
-        parts = [(BOS, False)] + parts
+        parts = [(BOS, 0)] + parts
     if not parts[-1][0].endswith(EOS):
         parts = parts + [(EOS, parts[-1][1])]
     return parts

@@ -129,7 +129,7 @@ class Cache:
 
 @torch.no_grad()
 def generate(model, prompts, max_tokens, stop_ids, temperature=0.0, seed=0):
-    """Continues each list of ids until an id of stop_ids; a batch at a time."""
+    """Continues each list of ids up to and with the first id of stop_ids; a batch at a time."""
     device, n = model.embd.device, max(map(len, prompts))
     rng = torch.Generator().manual_seed(seed)
     pad = torch.tensor([n - len(p) for p in prompts], device=device)
@@ -152,10 +152,8 @@ def generate(model, prompts, max_tokens, stop_ids, temperature=0.0, seed=0):
         ids = nxt.to(device)[:, None]
         for i, x in enumerate(nxt.tolist()):
             if not done[i]:
-                if x in stop_ids:
-                    done[i] = True
-                else:
-                    out[i].append(x)
+                out[i].append(x)
+                done[i] = x in stop_ids
         if all(done):
             break
     return out

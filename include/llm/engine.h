@@ -4,8 +4,8 @@
  * mixing them in the same forward passes. The caller drives it: llm_engine_step() does one
  * pass; llm_generate() is submit + step until that request is done. Submitting, cancelling
  * and polling are safe from any thread; only one thread at a time may step, that is, be inside
- * llm_engine_step(), llm_generate(), llm_score() or llm_embed() (another gets LLM_E_BUSY). What a request answers does not depend on the number of threads, on the other
- * requests, or on what the cache already holds. */
+ * llm_engine_step(), llm_generate(), llm_score() or llm_embed() (another gets LLM_E_BUSY). What a request answers does
+ * not depend on the number of threads, on the other requests, or on what the cache already holds. */
 #ifndef LLM_ENGINE_H
 #define LLM_ENGINE_H
 
@@ -37,8 +37,8 @@ static inline void llm_engine_options_init(llm_engine_options *options) {
 
 /* What an engine of these options would take, in bytes, beyond the model's mapped file. */
 typedef struct llm_engine_memory {
-    uint32_t struct_size;    /* set by the caller: sizeof(llm_engine_memory) */
-    int32_t n_ctx;           /* the values that the defaults resolve to */
+    uint32_t struct_size; /* set by the caller: sizeof(llm_engine_memory) */
+    int32_t n_ctx;        /* the values that the defaults resolve to */
     int64_t n_kv_tokens;
     int64_t kv_bytes;        /* KV cache */
     int64_t workspace_bytes; /* activations, logits and step tables */
@@ -68,13 +68,13 @@ LLM_API llm_status llm_engine_step(int32_t *n_active, llm_engine *engine);
 
 /* Why a completion ended. */
 enum {
-    LLM_FINISH_NONE = 0,        /* it has not */
-    LLM_FINISH_EOS = 1,         /* the model ended it (EOS or end of turn); that token is not part of it */
-    LLM_FINISH_STOP = 2,        /* a stop token or stop string of the request */
-    LLM_FINISH_LENGTH = 3,      /* max_tokens */
-    LLM_FINISH_CONTEXT = 4,     /* the context or the KV cache is full */
+    LLM_FINISH_NONE = 0,    /* it has not */
+    LLM_FINISH_EOS = 1,     /* the model ended it (EOS or end of turn); that token is not part of it */
+    LLM_FINISH_STOP = 2,    /* a stop token or stop string of the request */
+    LLM_FINISH_LENGTH = 3,  /* max_tokens */
+    LLM_FINISH_CONTEXT = 4, /* the context or the KV cache is full */
     LLM_FINISH_CANCELLED = 5,
-    LLM_FINISH_ERROR = 6        /* see llm_request_status() */
+    LLM_FINISH_ERROR = 6 /* see llm_request_status() */
 };
 
 /* "none", "eos", "stop", "length", "context", "cancelled", "error". Static. Since 0.1. */
@@ -117,11 +117,11 @@ static inline void llm_generate_options_init(llm_generate_options *options) {
  * it has finish != LLM_FINISH_NONE and no token. text holds whole UTF-8 characters and may be empty:
  * bytes wait until a character is whole or a stop string is ruled out. Frozen layout. */
 typedef struct llm_event {
-    int32_t index;   /* which completion, 0..n-1 */
-    llm_token token; /* LLM_TOKEN_NONE for an event that only delivers text or the end */
-    llm_span text;   /* valid until the next event is asked for, or the callback returns */
-    int32_t finish;  /* LLM_FINISH_* */
-    int32_t n_tokens;/* tokens of this completion so far */
+    int32_t index;    /* which completion, 0..n-1 */
+    llm_token token;  /* LLM_TOKEN_NONE for an event that only delivers text or the end */
+    llm_span text;    /* valid until the next event is asked for, or the callback returns */
+    int32_t finish;   /* LLM_FINISH_* */
+    int32_t n_tokens; /* tokens of this completion so far */
 } llm_event;
 
 /* Called on the stepping thread. A positive return cancels the request (LLM_FINISH_CANCELLED), and its
@@ -164,9 +164,8 @@ LLM_API void llm_request_destroy(llm_request *request);
  * One thread at a time. Since 0.1. */
 LLM_API llm_status llm_generate(llm_result **out, llm_engine *engine, const char *prompt, size_t n_bytes,
                                 const llm_generate_options *options, llm_event_fn on_event, void *user);
-LLM_API llm_status llm_generate_tokens(llm_result **out, llm_engine *engine, const llm_token *prompt,
-                                       size_t n_tokens, const llm_generate_options *options,
-                                       llm_event_fn on_event, void *user);
+LLM_API llm_status llm_generate_tokens(llm_result **out, llm_engine *engine, const llm_token *prompt, size_t n_tokens,
+                                       const llm_generate_options *options, llm_event_fn on_event, void *user);
 
 /* ---- results ---- */
 
@@ -189,13 +188,13 @@ LLM_API llm_status llm_result_top(const llm_token_logprob **out, size_t *n_token
                                   const llm_result *result, int32_t index);
 
 typedef struct llm_result_stats {
-    uint32_t struct_size;     /* set by the caller: sizeof(llm_result_stats) */
-    int32_t n_prompt_tokens;  /* over all prompts of the request */
-    int32_t n_cached_tokens;  /* of those, taken from the cache instead of computed */
-    int32_t n_tokens;         /* generated or scored */
-    double queue_ms;          /* from submission to the first step that holds the request */
-    double prompt_ms;         /* from there until the first token's logits are known */
-    double decode_ms;         /* from there to the end */
+    uint32_t struct_size;    /* set by the caller: sizeof(llm_result_stats) */
+    int32_t n_prompt_tokens; /* over all prompts of the request */
+    int32_t n_cached_tokens; /* of those, taken from the cache instead of computed */
+    int32_t n_tokens;        /* generated or scored */
+    double queue_ms;         /* from submission to the first step that holds the request */
+    double prompt_ms;        /* from there until the first token's logits are known */
+    double decode_ms;        /* from there to the end */
 } llm_result_stats;
 
 LLM_API llm_status llm_result_get_stats(llm_result_stats *out, const llm_result *result);

@@ -19,11 +19,11 @@ typedef struct llm_model_options {
     const char *backend;      /* name of a back end; default NULL: "cpu" */
     llm_progress_fn progress; /* default NULL */
     void *progress_user;
-    int32_t check_tensors;    /* 1: refuse weights that hold NaN or infinity (reads all); default 0 */
-    int32_t tokenizer_only;   /* 1: load metadata and tokenizer, no weights; default 0 */
-    int32_t pack_weights;     /* 1: the back end may keep copies of the weights in the layout it computes
-                                 fastest with, made when the first engine is (default); 0: it computes
-                                 from the file's bytes, slower and with the same results */
+    int32_t check_tensors;  /* 1: refuse weights that hold NaN or infinity (reads all); default 0 */
+    int32_t tokenizer_only; /* 1: load metadata and tokenizer, no weights; default 0 */
+    int32_t pack_weights;   /* 1: the back end may keep copies of the weights in the layout it computes
+                               fastest with, made when the first engine is (default); 0: it computes
+                               from the file's bytes, slower and with the same results */
 } llm_model_options;
 
 LLM_API void llm_model_options_init_sized(llm_model_options *options, size_t n_bytes);
@@ -47,23 +47,23 @@ LLM_API llm_model *llm_model_ref(llm_model *model);
 LLM_API void llm_model_unref(llm_model *model);
 
 typedef struct llm_model_info {
-    uint32_t struct_size;   /* set by the caller: sizeof(llm_model_info) */
+    uint32_t struct_size; /* set by the caller: sizeof(llm_model_info) */
     int32_t n_layers;
-    const char *arch;       /* e.g. "llama", "qwen3"; NUL-terminated, owned by the model */
-    const char *format;     /* "gguf" or "safetensors" */
-    const char *backend;    /* name of the back end that holds the weights */
-    int32_t n_embd;         /* width of the residual stream */
-    int32_t n_heads;        /* query heads */
-    int32_t n_kv_heads;     /* key/value heads; divides n_heads */
+    const char *arch;    /* e.g. "llama", "qwen3"; NUL-terminated, owned by the model */
+    const char *format;  /* "gguf" or "safetensors" */
+    const char *backend; /* name of the back end that holds the weights */
+    int32_t n_embd;      /* width of the residual stream */
+    int32_t n_heads;     /* query heads */
+    int32_t n_kv_heads;  /* key/value heads; divides n_heads */
     int32_t head_dim;
-    int32_t n_ff;           /* width of the feed-forward layer */
-    int32_t n_vocab;        /* rows of the output: size of a logits row */
-    int32_t n_ctx_train;    /* context length the model was trained for, in tokens */
-    int32_t n_window;       /* sliding attention window in tokens; 0: none */
+    int32_t n_ff;        /* width of the feed-forward layer */
+    int32_t n_vocab;     /* rows of the output: size of a logits row */
+    int32_t n_ctx_train; /* context length the model was trained for, in tokens */
+    int32_t n_window;    /* sliding attention window in tokens; 0: none */
     int32_t n_tensors;
-    int32_t dtype;          /* llm_dtype that holds most of the bytes */
-    int64_t n_params;       /* number of weights */
-    int64_t n_bytes;        /* bytes of tensor data in the file(s) */
+    int32_t dtype;    /* llm_dtype that holds most of the bytes */
+    int64_t n_params; /* number of weights */
+    int64_t n_bytes;  /* bytes of tensor data in the file(s) */
 } llm_model_info;
 
 /* Fills *out. With tokenizer_only the numbers that need weights are 0. Any thread. Since 0.1. */
@@ -74,9 +74,9 @@ LLM_API llm_status llm_model_get_info(llm_model_info *out, const llm_model *mode
 typedef struct llm_tensor_info {
     uint32_t struct_size; /* set by the caller: sizeof(llm_tensor_info) */
     int32_t dtype;
-    llm_span name;        /* owned by the model */
-    int32_t n_dims;       /* 0..4 */
-    int64_t shape[4];     /* 1 beyond n_dims */
+    llm_span name;    /* owned by the model */
+    int32_t n_dims;   /* 0..4 */
+    int64_t shape[4]; /* 1 beyond n_dims */
     int64_t n_bytes;
 } llm_tensor_info;
 

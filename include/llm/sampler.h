@@ -32,7 +32,7 @@ typedef struct llm_token_logprob {
  *   top_p               (0,1]; keep the smallest set whose probability reaches p (Holtzman et al., 2020); 1: all
  *   min_p               [0,1]; drop tokens below min_p times the largest probability; 0: none
  *   typical_p           (0,1]; locally typical sampling (Meister et al., 2023); 1: all
- *   repetition_penalty  > 0; divides positive and multiplies negative logits of seen tokens (Keskar et al., 2019); 1: none
+ *   repetition_penalty  > 0; divides positive, multiplies negative logits of seen tokens (Keskar et al., 2019); 1: none
  *   presence_penalty    subtracted once from each seen token; 0: none
  *   frequency_penalty   subtracted once per occurrence; 0: none
  *   penalty_window      how many of the last tokens, prompt included, count as seen; -1: all, default 64

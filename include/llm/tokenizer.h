@@ -9,8 +9,8 @@
 LLM_BEGIN_DECLS
 
 /* Loads just a tokenizer: a tokenizer.json (and the tokenizer_config.json beside it, if there is one), a
- * directory that holds one, or a GGUF file of any architecture (vocabulary-only ones too). A model's own comes from llm_model_get_tokenizer().
- * On success *out holds one reference. Errors: as llm_model_load. Any thread. Since 0.1. */
+ * directory that holds one, or a GGUF file of any architecture (vocabulary-only ones too). A model's own comes from
+ * llm_model_get_tokenizer(). On success *out holds one reference. Errors: as llm_model_load. Any thread. Since 0.1. */
 LLM_API llm_status llm_tokenizer_load(llm_tokenizer **out, llm_runtime *runtime, const char *path);
 
 LLM_API llm_tokenizer *llm_tokenizer_ref(llm_tokenizer *tokenizer);
@@ -18,9 +18,9 @@ LLM_API void llm_tokenizer_unref(llm_tokenizer *tokenizer);
 
 /* Flags of llm_tokenizer_encode. */
 enum {
-    LLM_ENCODE_ADD_SPECIAL = 1 << 0,   /* what the model puts around a text: BOS, CLS, SEP, EOS */
-    LLM_ENCODE_PARSE_SPECIAL = 1 << 1  /* text that spells a special token becomes that token; for
-                                          trusted text only. Without it such text is plain text. */
+    LLM_ENCODE_ADD_SPECIAL = 1 << 0,  /* what the model puts around a text: BOS, CLS, SEP, EOS */
+    LLM_ENCODE_PARSE_SPECIAL = 1 << 1 /* text that spells a special token becomes that token; for
+                                         trusted text only. Without it such text is plain text. */
 };
 
 /* Encodes n_bytes of text (or up to NUL with LLM_NTS) into tokens[0..capacity-1].

@@ -13,7 +13,7 @@
 
 #ifdef __cplusplus
 #define LLM_BEGIN_DECLS extern "C" {
-#define LLM_END_DECLS }
+#define LLM_END_DECLS   }
 #else
 #define LLM_BEGIN_DECLS
 #define LLM_END_DECLS
@@ -56,15 +56,15 @@ enum {
 
 /* Instruction sets that kernels may use, as bits of llm_runtime_options.cpu_mask. */
 enum {
-    LLM_CPU_REFERENCE = 0,         /* no bit: portable C only */
-    LLM_CPU_AVX2 = 1 << 0,         /* AVX2 with FMA and F16C */
-    LLM_CPU_AVX512 = 1 << 1,       /* AVX-512 F, BW, DQ, VL */
-    LLM_CPU_AVX512_VNNI = 1 << 2,  /* int8 dot products */
-    LLM_CPU_AVX512_BF16 = 1 << 3,  /* bfloat16 dot products */
-    LLM_CPU_AMX = 1 << 4,          /* reserved */
-    LLM_CPU_NEON = 1 << 8,         /* reserved */
-    LLM_CPU_DOTPROD = 1 << 9,      /* reserved */
-    LLM_CPU_I8MM = 1 << 10,        /* reserved */
+    LLM_CPU_REFERENCE = 0,        /* no bit: portable C only */
+    LLM_CPU_AVX2 = 1 << 0,        /* AVX2 with FMA and F16C */
+    LLM_CPU_AVX512 = 1 << 1,      /* AVX-512 F, BW, DQ, VL */
+    LLM_CPU_AVX512_VNNI = 1 << 2, /* int8 dot products */
+    LLM_CPU_AVX512_BF16 = 1 << 3, /* bfloat16 dot products */
+    LLM_CPU_AMX = 1 << 4,         /* reserved */
+    LLM_CPU_NEON = 1 << 8,        /* reserved */
+    LLM_CPU_DOTPROD = 1 << 9,     /* reserved */
+    LLM_CPU_I8MM = 1 << 10,       /* reserved */
     LLM_CPU_ALL = 0x7fffffff
 };
 

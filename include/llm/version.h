@@ -5,9 +5,9 @@
 
 #include <llm/types.h>
 
-#define LLM_VERSION_MAJOR 0
-#define LLM_VERSION_MINOR 1
-#define LLM_VERSION_PATCH 0
+#define LLM_VERSION_MAJOR  0
+#define LLM_VERSION_MINOR  1
+#define LLM_VERSION_PATCH  0
 #define LLM_ABI_GENERATION 0
 
 LLM_BEGIN_DECLS

@@ -80,7 +80,6 @@ static int64_t span_floats(int64_t max_rows) {
 }
 
 size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
-    if (limits->max_cols > INT64_MAX / 64) return SIZE_MAX;
     size_t n = (size_t)workspace_floats(limits->max_cols) + (ITEMS_PER_THREAD + PARTS_PER_THREAD) * RESULT_FLOATS;
     bool fits = llmk_multiply(&n, llmk_cpu_threads(limits->pool)) &&
                 llmk_add_size(&n, (size_t)span_floats(limits->max_rows)) && llmk_multiply(&n, sizeof(float));
@@ -217,6 +216,22 @@ static bool find_block(const job *j, const item *it, int32_t head, int32_t panel
     return true;
 }
 
+/* What is read after this: the block of the next head, or of the first one further on, if it is there. */
+static void find_next(const job *j, const item *it, int32_t head, int32_t panel, llmk_attention_block *b) {
+    const llm_kv *kv = j->kv;
+    if (++head == it->kv_head + it->n_kv) {
+        head = it->kv_head;
+        panel += LLMK_KV_BLOCK_PANELS;
+    }
+    for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p++) {
+        int32_t page = llmk_kv_page(&kv->desc, j->batch, it->seq, (panel + p) / kv->n_panels);
+        b->next_keys[p] = b->next_values[p] = b->keys[b->begin];
+        if (page < 0) continue;
+        b->next_keys[p] = llmk_kv_keys(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
+        b->next_values[p] = llmk_kv_values(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
+    }
+}
+
 /* Several register tiles read the block: converts it once. */
 static void widen_block(const job *j, llmk_attention_block *b, const workspace *w) {
     int64_t n_keys = (int64_t)b->head_dim * LLMK_KV_PANEL, n_values = (int64_t)b->values_stride * LLMK_KV_PANEL;
@@ -247,7 +262,10 @@ static bool attend_block(const job *j, const item *it, int32_t panel, const work
         if (of_head == 0) {
             b.f16 = f16;
             if (!find_block(j, it, it->kv_head + row / it->n_of_each, panel, &b)) return false;
-            if (wide) widen_block(j, &b, w);
+            if (wide)
+                widen_block(j, &b, w);
+            else
+                find_next(j, it, it->kv_head + row / it->n_of_each, panel, &b);
         }
         n = at_most(it->n_of_each - of_head, j->k->tile_rows);
         llmk_attention_tile tile = {

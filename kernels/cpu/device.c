@@ -88,6 +88,8 @@ static void copy(llm_stream *stream, void *dst, const void *src, size_t n_bytes)
 
 enum { ALIGNMENT = 64 };
 
+#define MOST_COLS ((int64_t)1 << 31) /* so that sums of a few sizes stay far from overflow */
+
 typedef struct stream_layout {
     size_t linear, attention, n_bytes; /* offsets of the scratch memories; all of it */
 } stream_layout;
@@ -99,9 +101,10 @@ static bool append(size_t *end, size_t *at, size_t n_bytes) {
 
 static llm_status stream_plan(stream_layout *out, llm_device *device, const llm_stream_options *o) {
     llmk_cpu_device *d = llmk_cpu_device_of(device);
-    if (o->max_rows < 0 || o->max_cols < 0 || o->max_seqs < 0 || o->max_heads < 0)
+    if (o->max_rows < 0 || o->max_cols < 0 || o->max_cols > MOST_COLS || o->max_seqs < 0 || o->max_heads < 0)
         return llmk_error(device->host, LLM_E_ARGUMENT,
-                          "stream: at most %d rows, %lld columns, %d sequences, %d heads; expected 0 or more",
+                          "stream: at most %d rows, %lld columns, %d sequences, %d heads; expected 0 or more, "
+                          "and no more than 2^31 columns",
                           (int)o->max_rows, (long long)o->max_cols, (int)o->max_seqs, (int)o->max_heads);
     size_t self;
     *out = (stream_layout){0};

@@ -34,25 +34,18 @@ static inline void load_halves(float *dst, const uint8_t *src) {
 #endif
 }
 
-/* ---- numbers, 64 bytes (a step: 4 columns of 16 rows) as 8 words ---- */
+/* ---- numbers: 64 bytes (a step: 4 columns of 16 rows), as many at once as a register takes ---- */
 
-typedef struct step {
-    uint64_t word[8];
-} step;
+#if defined(__AVX512F__)
+typedef uint64_t chunk __attribute__((vector_size(64)));
+#elif defined(__AVX2__)
+typedef uint64_t chunk __attribute__((vector_size(32)));
+#else
+typedef uint64_t chunk __attribute__((vector_size(16)));
+#endif
 
-static inline step load_step(const uint8_t *src) {
-    step v;
-    memcpy(&v, src, sizeof v);
-    return v;
-}
-
-static inline step load_packed(const uint8_t *src) {
+static inline void prefetch_packed(const uint8_t *src) {
     __builtin_prefetch(src + LLMK_AHEAD);
-    return load_step(src);
-}
-
-static inline void store_step(uint8_t *dst, const step *v) {
-    memcpy(dst, v, sizeof *v);
 }
 
 #define EACH_BYTE(n) (0x0101010101010101u * (n))
@@ -62,52 +55,59 @@ static inline void store_step(uint8_t *dst, const step *v) {
 #define BIAS_S16(offset) EACH_BYTE(32 - (offset))
 #define NO_BIAS          0
 
-/* dst = ((v >> shift) & mask) + bias, byte by byte; nothing carries from one to the next */
-static inline void put_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, uint64_t bias) {
-    step out;
-    for (int i = 0; i < 8; i++) out.word[i] = (v->word[i] >> shift & mask) + bias;
-    store_step(dst, &out);
+/* dst = ((src >> shift) & mask) + bias, byte by byte; nothing carries from one to the next */
+static inline void put_bits(uint8_t *dst, const uint8_t *src, int shift, uint64_t mask, uint64_t bias) {
+    for (size_t at = 0; at < 64; at += sizeof(chunk)) {
+        chunk v;
+        memcpy(&v, src + at, sizeof v);
+        v = (v >> shift & mask) + bias;
+        memcpy(dst + at, &v, sizeof v);
+    }
 }
 
-/* dst = (dst | ((v >> shift) & mask) << up) + bias */
-static inline void add_bits(uint8_t *dst, const step *v, int shift, uint64_t mask, int up, uint64_t bias) {
-    step out = load_step(dst);
-    for (int i = 0; i < 8; i++) out.word[i] = (out.word[i] | (v->word[i] >> shift & mask) << up) + bias;
-    store_step(dst, &out);
+/* dst = (dst | ((src >> shift) & mask) << up) + bias */
+static inline void add_bits(uint8_t *dst, const uint8_t *src, int shift, uint64_t mask, int up, uint64_t bias) {
+    for (size_t at = 0; at < 64; at += sizeof(chunk)) {
+        chunk v, low;
+        memcpy(&v, src + at, sizeof v);
+        memcpy(&low, dst + at, sizeof low);
+        low = (low | (v >> shift & mask) << up) + bias;
+        memcpy(dst + at, &low, sizeof low);
+    }
 }
 
 static inline void low_bytes(uint8_t *dst, const uint8_t *src, uint64_t bias) {
     for (int k = 0; k < 8; k++) {
-        step v = load_packed(src + 64 * k);
-        put_bits(dst + 64 * k, &v, 0, EACH_BYTE(255), bias);
+        prefetch_packed(src + 64 * k);
+        put_bits(dst + 64 * k, src + 64 * k, 0, EACH_BYTE(255), bias);
     }
 }
 
 static inline void low_nibbles(uint8_t *dst, const uint8_t *src, uint64_t bias) {
     for (int j = 0; j < 4; j++) {
-        step v = load_packed(src + 64 * j);
-        put_bits(dst + 64 * j, &v, 0, EACH_BYTE(15), bias);
-        put_bits(dst + 64 * (j + 4), &v, 4, EACH_BYTE(15), bias);
+        prefetch_packed(src + 64 * j);
+        put_bits(dst + 64 * j, src + 64 * j, 0, EACH_BYTE(15), bias);
+        put_bits(dst + 64 * (j + 4), src + 64 * j, 4, EACH_BYTE(15), bias);
     }
 }
 
 static inline void low_pairs(uint8_t *dst, const uint8_t *src) {
     for (int j = 0; j < 2; j++) {
-        step v = load_packed(src + 64 * j);
-        for (int s = 0; s < 4; s++) put_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), NO_BIAS);
+        prefetch_packed(src + 64 * j);
+        for (int s = 0; s < 4; s++) put_bits(dst + 64 * (j + 2 * s), src + 64 * j, 2 * s, EACH_BYTE(3), NO_BIAS);
     }
 }
 
 static inline void high_pairs(uint8_t *dst, const uint8_t *src, uint64_t bias) {
     for (int j = 0; j < 2; j++) {
-        step v = load_packed(src + 64 * j);
-        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), &v, 2 * s, EACH_BYTE(3), 4, bias);
+        prefetch_packed(src + 64 * j);
+        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), src + 64 * j, 2 * s, EACH_BYTE(3), 4, bias);
     }
 }
 
 static inline void high_bits(uint8_t *dst, const uint8_t *src, int up, uint64_t bias) {
-    step v = load_packed(src);
-    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, &v, s, EACH_BYTE(1), up, bias);
+    prefetch_packed(src);
+    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, src, s, EACH_BYTE(1), up, bias);
 }
 
 /* ---- scales ---- */
@@ -266,7 +266,7 @@ static inline void quantize_block(int8_t *q, float *scale, int32_t *sum0, int32_
     float largest = llmk_f32_from_bits((uint32_t)peak);
     bool plain = largest >= 1e-30f && largest <= 3.4028235e38f;
     float inverse = plain ? 127.0f / largest : 0.0f;
-    *scale = largest < 1e-30f ? 0.0f : largest / 127.0f;
+    *scale = largest < 1e-30f ? 0.0f : largest * (1.0f / 127.0f);
     for (int i = 0; i < LLMK_BLOCK; i++) {
         float y =
             llmk_f32_from_bits(plain ? bits[i] : 0) * inverse + 12582912.0f; /* 1.5 * 2^23: rounds to nearest even */

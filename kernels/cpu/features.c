@@ -8,10 +8,15 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 
-/* Clang 14 does not know this one by name. */
+/* Not every compiler's builtin knows these by name. */
 static bool has_f16c(void) {
     unsigned a, b, c, d;
     return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+static bool has_avx512_bf16(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 5);
 }
 
 /* The builtins look at xgetbv too: a set whose registers the system does not save does not count. */
@@ -23,7 +28,7 @@ static int32_t raw(void) {
         __builtin_cpu_supports("avx512vl"))
         bits |= LLM_CPU_AVX512;
     if (__builtin_cpu_supports("avx512vnni")) bits |= LLM_CPU_AVX512_VNNI;
-    if (__builtin_cpu_supports("avx512bf16")) bits |= LLM_CPU_AVX512_BF16;
+    if (bits & LLM_CPU_AVX512 && has_avx512_bf16()) bits |= LLM_CPU_AVX512_BF16;
     return bits;
 }
 #else

@@ -14,6 +14,7 @@ enum {
     PACKED_BYTES = 24576,  /* of the packed form of the same weights, where they are not packed */
     ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
     MIN_ITEMS = 16,
+    STORE_AHEAD = 6, /* rows of the output that are fetched before they are written */
 };
 
 typedef struct space {
@@ -185,6 +186,8 @@ static void store(const space *slot, const piece *e) {
     for (int64_t r = 0; r < e->n_rows; r++) {
         float *out = llmk_row(p->out, e->row + r) + o;
         const float *acc = slot->acc[r][0];
+        const float *later = llmk_row(p->out, e->row + (r + STORE_AHEAD < e->n_rows ? r + STORE_AHEAD : r)) + o;
+        for (int32_t i = 0; i < n; i += 16) __builtin_prefetch(later + i, 1);
         if (p->accumulate)
             for (int32_t i = 0; i < n; i++) out[i] = acc[i] + bias[i] + out[i];
         else

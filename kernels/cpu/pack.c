@@ -17,13 +17,25 @@ typedef struct words {
 } words;
 
 static inline const uint8_t *row_of(const llmk_rows *src, int32_t r, size_t at) {
-    return src->data + (size_t)(r < src->n_rows ? r : src->n_rows - 1) * src->row_bytes + at;
+    return src->row[r] + src->at + at;
+}
+
+/* Four words of a register: written one by one to memory and read back whole, they would stall. */
+typedef uint32_t quad __attribute__((vector_size(16)));
+
+static inline uint32_t word_of(const llmk_rows *src, int32_t r, size_t at) {
+    uint32_t v;
+    memcpy(&v, row_of(src, r, at), sizeof v);
+    return v;
 }
 
 /* The word at byte `at` of each row. */
 static inline words gather(const llmk_rows *src, size_t at) {
     words w;
-    for (int32_t r = 0; r < LLMK_LANES; r++) memcpy(&w.row[r], row_of(src, r, at), sizeof w.row[r]);
+    for (int32_t r = 0; r < LLMK_LANES; r += 4) {
+        quad q = {word_of(src, r, at), word_of(src, r + 1, at), word_of(src, r + 2, at), word_of(src, r + 3, at)};
+        memcpy(&w.row[r], &q, sizeof q);
+    }
     return w;
 }
 
@@ -133,27 +145,52 @@ static inline void pack_codes_q3_k(uint8_t *dst, const llmk_rows *src, size_t at
 
 /* ---- types ---- */
 
+enum { PIECE = 64 };
+
+/* Takes PIECE bytes (or the n_bytes that are left) of each row to where they lie side by side: rows of a
+ * round size would fight for the same lines of the cache. */
+static inline llmk_rows take_piece(uint8_t piece[LLMK_LANES][PIECE], const llmk_rows *src, size_t at, size_t n_bytes) {
+    llmk_rows taken = {.at = 0};
+    n_bytes = n_bytes < PIECE ? n_bytes : PIECE;
+    for (int32_t r = 0; r < LLMK_LANES; r++) {
+        memcpy(piece[r], row_of(src, r, at), n_bytes);
+        taken.row[r] = piece[r];
+    }
+    return taken;
+}
+
 static void pack_f32(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
-    for (int64_t c = 0; c < n_cols; c++) {
-        words w = gather(src, (size_t)c * 4);
-        store(dst->at[LOW] + 2 * 64 * c, &w);
+    uint8_t piece[LLMK_LANES][PIECE];
+    for (int64_t c = 0; c < n_cols; c += PIECE / 4) {
+        llmk_rows taken = take_piece(piece, src, (size_t)c * 4, (size_t)(n_cols - c) * 4);
+        for (int64_t i = 0; i < PIECE / 4 && c + i < n_cols; i++) {
+            words w = gather(&taken, (size_t)i * 4);
+            store(dst->at[LOW] + 2 * 64 * (c + i), &w);
+        }
     }
 }
 
 static void pack_f16(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
-    for (int64_t c = 0; c < n_cols; c++) pack_halves(dst->at[LOW] + 2 * 32 * c, src, (size_t)c * 2);
+    uint8_t piece[LLMK_LANES][PIECE];
+    for (int64_t c = 0; c < n_cols; c += PIECE / 2) {
+        llmk_rows taken = take_piece(piece, src, (size_t)c * 2, (size_t)(n_cols - c) * 2);
+        for (int64_t i = 0; i < PIECE / 2 && c + i < n_cols; i++)
+            pack_halves(dst->at[LOW] + 2 * 32 * (c + i), &taken, (size_t)i * 2);
+    }
 }
 
 /* Pairs of columns; the last one of an odd number is paired with a zero. */
 static void pack_bf16(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
-    for (int64_t c = 0; c + 2 <= n_cols; c += 2) {
-        words w = gather(src, (size_t)c * 2);
-        store(dst->at[LOW] + 64 * c, &w);
+    uint8_t piece[LLMK_LANES][PIECE] = {{0}};
+    for (int64_t c = 0; c < n_cols; c += PIECE / 2) {
+        llmk_rows taken = take_piece(piece, src, (size_t)c * 2, (size_t)(n_cols - c) * 2);
+        if (n_cols - c < PIECE / 2)
+            for (int32_t r = 0; r < LLMK_LANES; r++) memset(piece[r] + 2 * (n_cols - c), 0, 2);
+        for (int64_t i = 0; i < PIECE / 2 && c + i < n_cols; i += 2) {
+            words w = gather(&taken, (size_t)i * 2);
+            store(dst->at[LOW] + 64 * (c + i), &w);
+        }
     }
-    if (n_cols % 2 == 0) return;
-    uint8_t *to = dst->at[LOW] + 64 * (n_cols - 1);
-    memset(to, 0, 64);
-    for (int32_t r = 0; r < LLMK_LANES; r++) memcpy(to + 4 * r, row_of(src, r, (size_t)(n_cols - 1) * 2), 2);
 }
 
 /* One block of the file after the other. */
@@ -162,7 +199,7 @@ static void pack_bf16(const llmk_planes *dst, const llmk_rows *src, int64_t n_co
         llmk_rows src = *rows;                                                                                         \
         llmk_planes p = *planes;                                                                                       \
         typedef llmk_block_##name block;                                                                               \
-        for (int64_t c = 0; c < n_cols; c += (elems), src.data += sizeof(block)) body                                  \
+        for (int64_t c = 0; c < n_cols; c += (elems), src.at += sizeof(block)) body                                    \
     }
 #define AT(member) offsetof(block, member)
 
@@ -306,11 +343,14 @@ llmk_planes llmk_layout_planes(const llmk_layout *l, const uint8_t *strip, int64
 
 void llmk_layout_pack(const llmk_layout *l, const llmk_planes *dst, const uint8_t *rows, size_t row_bytes,
                       int32_t n_rows, int64_t col, int64_t n_cols) {
-    const uint8_t *data = rows + (size_t)(col / l->block_elems) * (size_t)l->block_bytes;
+    size_t at = (size_t)(col / l->block_elems) * (size_t)l->block_bytes;
     for (int32_t half = 0; half < 2; half++) {
-        int32_t first = half * LLMK_LANES < n_rows ? half * LLMK_LANES : n_rows - 1, rest = n_rows - first;
-        llmk_rows src = {data + (size_t)first * row_bytes, row_bytes, rest < LLMK_LANES ? rest : LLMK_LANES};
+        llmk_rows src = {.at = at};
         llmk_planes p = *dst;
+        for (int32_t r = 0; r < LLMK_LANES; r++) {
+            int32_t row = half * LLMK_LANES + r;
+            src.row[r] = rows + (size_t)(row < n_rows ? row : n_rows - 1) * row_bytes;
+        }
         if (half)
             for (int i = 0; i < LLMK_N_PLANES; i++) p.at[i] += l->plane_bytes[i];
         l->pack(&p, &src, n_cols);

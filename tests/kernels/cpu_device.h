@@ -57,7 +57,8 @@ struct Device {
     const llm_stream_ops *ops = nullptr;
     int32_t stop = 0;
 
-    explicit Device(const llm_backend *backend, int32_t mask = 0, int32_t n_threads = 1, int32_t max_rows = 4096)
+    explicit Device(const llm_backend *backend, int32_t mask = 0, int32_t n_threads = 1, int32_t max_rows = 4096,
+                    int64_t max_cols = 512)
         : host(mask) {
         EXPECT_EQ(llmi_workers_create(&workers, &allocator, n_threads), LLM_OK);
         EXPECT_EQ(backend->open(&device, &host.host), LLM_OK);
@@ -65,7 +66,7 @@ struct Device {
         o.pool = llmi_workers_pool(workers);
         o.stop = &stop;
         o.max_rows = max_rows;
-        o.max_cols = 16384;
+        o.max_cols = max_cols;
         o.max_seqs = 16;
         o.max_heads = 128;
         size_t n_bytes = 0, before = host.live_bytes;
@@ -133,7 +134,10 @@ struct Cache {
         size_t next = 0;
         for (Ints &list : pages)
             for (int32_t &page : list) page = order[next++];
+        size_t n_bytes = 0, before = d.host.live_bytes;
+        EXPECT_EQ(d.device->ops->kv_bytes(&n_bytes, d.device, &desc), LLM_OK);
         EXPECT_EQ(d.device->ops->kv_create(&kv, d.device, &desc), LLM_OK) << d.host.text;
+        EXPECT_EQ(d.host.live_bytes - before, n_bytes) << "the estimate";
     }
     ~Cache() { d.device->ops->kv_free(d.device, kv); }
     Cache(const Cache &) = delete;

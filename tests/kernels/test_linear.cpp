@@ -7,6 +7,7 @@
 extern "C" {
 #include "kernels/cpu/features.h"
 }
+#include "kernels/cpu/linear_kernels.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -260,7 +261,7 @@ class Linear : public ::testing::TestWithParam<Level> {
             tested.prepare();
             Floats got = multiply(tested, weight, x, n_rows, m.cols, m.rows);
             int64_t stride = (int64_t)x.size() / n_rows;
-            bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16);
+            bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16) && !__builtin_cpu_is("intel");
             for (int64_t r = 0; r < n_rows; r++)
                 for (int64_t o = 0; o < m.rows; o++) {
                     size_t i = (size_t)(r * m.rows + o);
@@ -559,4 +560,55 @@ TEST(LinearWeights, MisfitsAreReported) {
         EXPECT_EQ(d.s->ops->sync(d.s), LLM_E_INTERNAL);
         EXPECT_NE(d.host.text.find("linear"), std::string::npos);
     }
+}
+
+// The table takes these kernels only where they are faster than widening to F32, so they are tried by hand.
+TEST(LinearKernels, DotProductsOfBf16) {
+#if defined(__x86_64__)
+    const int32_t need = LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16;
+    if ((llmk_features_detect() & need) != need) GTEST_SKIP() << "this CPU has no AVX512_BF16";
+    llmk_linear_kernels k{};
+    llmk_linear_init_avx512_bf16(&k);
+    const llmk_product &product = k.product[LLMK_LAYOUT_BF16];
+    const llmk_layout *layout = llmk_layout_get(LLM_DTYPE_BF16);
+    std::mt19937 random{9};
+    for (int64_t cols : {1, 7, 96, 255}) {
+        Matrix m(llmk_dtype_get(LLM_DTYPE_BF16), 27, cols);
+        m.quantize(gaussian(random, (size_t)(27 * cols)));
+        Floats w = m.dequantize(), x = gaussian(random, (size_t)(6 * cols));
+        std::vector<uint8_t> strip(llmk_layout_strip_bytes(layout, cols)), rows(6 * (size_t)(cols + 1) * 2);
+        llmk_planes planes = llmk_layout_planes(layout, strip.data(), cols, 0);
+        llmk_layout_pack(layout, &planes, m.data(), m.row_bytes(), 27, 0, cols);
+        size_t stride = (size_t)(cols + cols % 2) * 2;
+        for (size_t r = 0; r < 6; r++) k.to_bf16(rows.data() + r * stride, &x[r * (size_t)cols], cols);
+        Floats all;
+        for (int32_t n = 6; n >= 1; n--) {
+            Floats acc((size_t)n * 40, NAN);
+            llmk_tile t{};
+            t.acc = acc.data();
+            t.acc_stride = 40;
+            t.panel = planes.at[LLMK_PLANE_LOW];
+            t.x = rows.data();
+            t.x_stride = stride;
+            t.n_cols = cols;
+            t.n_rows = n;
+            t.is_first = true;
+            product.multiply(&t);
+            if (n == 6) all = acc;
+            for (int32_t r = 0; r < n; r++)
+                for (int64_t o = 0; o < 27; o++) {
+                    double sum = 0, size = 0;
+                    for (int64_t c = 0; c < cols; c++) {
+                        double term = (double)x[(size_t)(r * cols + c)] * w[(size_t)(o * cols + c)];
+                        sum += term, size += std::fabs(term);
+                    }
+                    // activations rounded to 8 bits; a pair's sum may be rounded by itself
+                    ASSERT_NEAR(acc[(size_t)(r * 40 + o)], sum, size * std::ldexp(1.0, -8) + 1e-30) << cols;
+                    ASSERT_EQ(acc[(size_t)(r * 40 + o)], all[(size_t)(r * 40 + o)]) << n << " rows";
+                }
+        }
+    }
+#else
+    GTEST_SKIP() << "x86 only";
+#endif
 }

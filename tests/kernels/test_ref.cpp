@@ -1,8 +1,8 @@
 // The reference back end against the definitions, written here once more as small loops in double.
 #include "kernels/backends.h"
 #include "kernels/dtype.h"
-#include "kernels/quant/half.h"
 #include "kernels/host.h"
+#include "kernels/quant/half.h"
 
 #include <gtest/gtest.h>
 
@@ -270,9 +270,9 @@ TEST_P(RefAttention, IsTheSoftmaxOverTheRowsOwnSequence) {
     llm_kv *kv = nullptr;
     size_t n_bytes = 0, before = host.live_bytes;
     ASSERT_EQ(device->ops->kv_bytes(&n_bytes, device, &c.desc), LLM_OK);
-    EXPECT_EQ(n_bytes, 2u * 2 * 8 * 4 * 12 * (dtype == LLM_DTYPE_F32 ? 4 : 2));
+    EXPECT_GE(n_bytes, 2u * 2 * 8 * 4 * 12 * (dtype == LLM_DTYPE_F32 ? 4 : 2));
     ASSERT_EQ(device->ops->kv_create(&kv, device, &c.desc), LLM_OK);
-    EXPECT_GE(host.live_bytes - before, n_bytes);
+    EXPECT_EQ(host.live_bytes - before, n_bytes); /* the handle counts too */
 
     const int32_t lengths[] = {10, 7};
     Floats k[2], v[2];

@@ -79,10 +79,11 @@ ALL = [t for ts in GROUPS.values() for t in ts]
 
 
 class Source:
-    """Draws (input, output) pairs of one task; with test, only inputs that training never shows in it."""
+    """Draws (input, output) pairs of one task; with test, only inputs that training never shows in it.
+    With wide, words come from a larger stock, and every second one is invented."""
 
-    def __init__(self, rng, task, test=False):
-        self.rng, self.task, self.test = rng, task, test
+    def __init__(self, rng, task, test=False, wide=False):
+        self.rng, self.task, self.test, self.wide = rng, task, test, wide
         self.case = rng.choice(("capitals", "apart"))
         self.step = rng.choice((1, 1, 2, 3, 5, 10))
         self.letters_next = rng.random() < 0.3
@@ -97,6 +98,8 @@ class Source:
                 return shown, out
 
     def _word(self, words):
+        if self.wide and words is w.EVERYDAY:
+            return _wide_word(self.rng)
         return self.rng.choice(w.kept("task-word", words)[self.test])
 
     def _draw(self):
@@ -149,9 +152,18 @@ class Source:
         return next(k for k in range(1000) if w.held("task", f"{self.task}/{k}") == self.test)
 
 
-def _made_up_pairs(rng, n_shots, test):
+def _wide_word(rng):
+    while True:
+        x = w.invented(rng) if rng.random() < 0.5 else rng.choice(w.EVERYDAY + w.OTHERS)
+        if not w.held("task-word", x):
+            return x
+
+
+def _made_up_pairs(rng, n_shots, test, wide):
     """A map made on the spot; the last question repeats a pair shown before, or, with none shown, cannot be known."""
     pool = w.kept("task-word", w.EVERYDAY)[test]
+    if wide:
+        pool = [_wide_word(rng) for _ in range(12)]
     n_keys = max(1, min(n_shots, rng.choice((2, 3, 4))))
     keys, values = rng.sample(pool, n_keys), rng.sample(pool, n_keys)
     if rng.random() < 0.4:
@@ -162,11 +174,11 @@ def _made_up_pairs(rng, n_shots, test):
     return [(keys[i], values[i]) for i in order[-(n_shots + 1):]]
 
 
-def pairs(rng, task, n_shots, test=False):
+def pairs(rng, task, n_shots, test=False, wide=False):
     """n_shots examples and the question, as (input, output); the question is not among the examples (but in "pairs")."""
     if task == "pairs":
-        return _made_up_pairs(rng, n_shots, test)
-    source, out, seen = Source(rng, task, test), [], set()
+        return _made_up_pairs(rng, n_shots, test, wide)
+    source, out, seen = Source(rng, task, test, wide), [], set()
     for _ in range(200):
         if len(out) == n_shots + 1:
             break
@@ -198,11 +210,11 @@ def pick(rng):
     return rng.choice(GROUPS[group])
 
 
-def document(rng):
+def document(rng, wide=False):
     """Examples of one task in one form, as [(text, learn)]; the first answer cannot be known, so it mostly is not learnt."""
     before, between, after = rng.choice(FORMS)
     task, n = pick(rng), shots(rng)
-    items = pairs(rng, task, n)
+    items = pairs(rng, task, n, wide=wide)
     learn_first = rng.random() < 0.2
     out = []
     if rng.random() < 0.15:

@@ -61,6 +61,17 @@ MONTHS = "January February March April May June July August September October No
 NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
+OTHERS = sorted(set(GIRLS + BOYS + COUNTED + DAYS + MONTHS + NUMBER_WORDS) | set("""lazy shy brave curious hungry gentle proud glad tired
+worried together everyone nobody something suddenly walk sing dance run jump climb paint read play eat drink sleep dream
+plant water seed leaf storm thunder friend gift race basket market valley edge first second third very many more often
+because while until again away home here there other some every never""".split()) - set(EVERYDAY))
+
+
+def invented(rng):
+    """A word that does not exist."""
+    return "".join(rng.choice("b c d f g h k l m n p r s t v z br cl dr fl gr pl sk sl st tr".split()) + rng.choice("aeiou")
+                   for _ in range(rng.choice((1, 2, 2, 3)))) + rng.choice(("", "", "n", "l", "r", "m", "s", "t", "p"))
+
 
 def plural(word):
     if word in IRREGULAR:

@@ -75,12 +75,12 @@ typedef struct llm_kv_desc {
  * lie in device memory. */
 typedef struct llm_batch {
     int32_t n_rows, n_seqs;
-    int32_t max_pages;          /* row length of page_table */
-    const int32_t *tokens;      /* [n_rows] */
-    const int32_t *positions;   /* [n_rows] position of the row's token in its sequence */
-    const int32_t *row_seq;     /* [n_rows] index of the row's sequence, 0..n_seqs-1 */
-    const int32_t *seq_rows;    /* [n_seqs + 1] first row of each sequence; the last entry is n_rows */
-    const int32_t *page_table;  /* [n_seqs, max_pages] page of tokens [i * page_tokens, ...) */
+    int32_t max_pages;         /* row length of page_table */
+    const int32_t *tokens;     /* [n_rows] */
+    const int32_t *positions;  /* [n_rows] position of the row's token in its sequence */
+    const int32_t *row_seq;    /* [n_rows] index of the row's sequence, 0..n_seqs-1 */
+    const int32_t *seq_rows;   /* [n_seqs + 1] first row of each sequence; the last entry is n_rows */
+    const int32_t *page_table; /* [n_seqs, max_pages] page of tokens [i * page_tokens, ...) */
 } llm_batch;
 
 /* One product of a linear operation: out = x W^T + bias (+ out). */
@@ -100,12 +100,12 @@ enum {
 enum { LLM_ACT_SILU = 0, LLM_ACT_GELU_TANH = 1, LLM_ACT_GELU = 2 };
 
 typedef struct llm_attention {
-    llm_view q;      /* [n_rows, n_heads * head_dim] */
-    llm_view out;    /* the same shape; may be q */
+    llm_view q;   /* [n_rows, n_heads * head_dim] */
+    llm_view out; /* the same shape; may be q */
     int32_t layer;
     int32_t n_heads;
-    int32_t window;  /* a row sees itself and the window - 1 tokens before it; 0: all before it */
-    float scale;     /* of q k^T, usually 1 / sqrt(head_dim) */
+    int32_t window; /* a row sees itself and the window - 1 tokens before it; 0: all before it */
+    float scale;    /* of q k^T, usually 1 / sqrt(head_dim) */
 } llm_attention;
 
 typedef struct llm_stream_options {

@@ -129,6 +129,8 @@ static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
 
 /* ---- activations ---- */
 
+#define NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+
 static inline void quantize_block512(int8_t *q, float *scale, int32_t *sum0, int32_t *sum1, const float *x) {
     __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
     const __m512i no_sign = _mm512_set1_epi32(0x7fffffff);
@@ -137,15 +139,17 @@ static inline void quantize_block512(int8_t *q, float *scale, int32_t *sum0, int
     float largest = llmk_f32_from_bits((uint32_t)_mm512_reduce_max_epi32(_mm512_max_epi32(ma, mb)));
     bool plain = largest >= 1e-30f && largest <= 3.4028235e38f;
     __m512 inverse = _mm512_set1_ps(plain ? 127.0f / largest : 0.0f);
-    *scale = largest < 1e-30f ? 0.0f : largest / 127.0f;
+    *scale = largest < 1e-30f ? 0.0f : largest * (1.0f / 127.0f);
     __mmask16 keep = plain ? 0xffff : 0;
-    const int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-    __m512i va = _mm512_cvt_roundps_epi32(_mm512_maskz_mul_ps(keep, a, inverse), nearest);
-    __m512i vb = _mm512_cvt_roundps_epi32(_mm512_maskz_mul_ps(keep, b, inverse), nearest);
-    _mm_storeu_si128((__m128i *)(void *)q, _mm512_cvtepi32_epi8(va));
-    _mm_storeu_si128((__m128i *)(void *)(q + 16), _mm512_cvtepi32_epi8(vb));
-    *sum0 = _mm512_reduce_add_epi32(va);
-    *sum1 = _mm512_reduce_add_epi32(vb);
+    __m512i va = _mm512_cvt_roundps_epi32(_mm512_maskz_mul_ps(keep, a, inverse), NEAREST);
+    __m512i vb = _mm512_cvt_roundps_epi32(_mm512_maskz_mul_ps(keep, b, inverse), NEAREST);
+    __m256i bytes = _mm256_set_m128i(_mm512_cvtepi32_epi8(vb), _mm512_cvtepi32_epi8(va));
+    _mm256_storeu_si256((__m256i *)(void *)q, bytes);
+    __m256i sums = _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(1));
+    sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0x4e));
+    sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0xb1));
+    *sum0 = _mm256_cvtsi256_si32(sums);
+    *sum1 = _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1));
 }
 
 static inline void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {

@@ -151,7 +151,7 @@ static inline double vd_sum(vd x) {
     return _mm_cvtsd_f64(_mm_add_sd(b, _mm_unpackhi_pd(b, b)));
 }
 
-static inline void v_prefetch(const void *p) {
+static inline __attribute__((always_inline)) void v_prefetch(const void *p) {
     _mm_prefetch((const char *)p, _MM_HINT_T0);
 }
 

@@ -137,7 +137,7 @@ static inline double vd_sum(vd x) {
     return _mm512_reduce_add_pd(_mm512_add_pd(x.lo, x.hi));
 }
 
-static inline void v_prefetch(const void *p) {
+static inline __attribute__((always_inline)) void v_prefetch(const void *p) {
     _mm_prefetch((const char *)p, _MM_HINT_T0);
 }
 

@@ -41,6 +41,7 @@ def hexfloat(value):
 
 def main():
     print(f"/* Made by make_rope_values.py with transformers {transformers.__version__}. */")
+    print("// clang-format off")
     print("static const RopeCase rope_cases[] = {")
     for name, dim, base, n_ctx, scaling in CASES:
         config = LlamaConfig(hidden_size=4 * dim, num_attention_heads=4, head_dim=dim, max_position_embeddings=n_ctx,

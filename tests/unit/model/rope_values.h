@@ -1,4 +1,5 @@
 /* Made by make_rope_values.py with transformers 5.23.0. */
+// clang-format off
 static const RopeCase rope_cases[] = {
     {"plain", 128, 0x1.3880000000000p+13f, LLMI_ROPE_SCALING_NONE,
      0.0f, 0.0f, 0.0f, 32.0f, 1.0f, 0.0f, 0.0f, 0.0f, 0, 0x1.0000000000000p+0f,

@@ -28,7 +28,9 @@ TEST_P(Docs, QuoteTheTreeAsItIs) {
     EXPECT_GE(quotes, 5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Pages, Docs, ::testing::Values("docs/add-a-model-family.md", "docs/add-a-back-end.md"),
+INSTANTIATE_TEST_SUITE_P(Pages, Docs,
+                         ::testing::Values("docs/add-a-model-family.md", "docs/add-a-back-end.md",
+                                           "docs/add-a-data-type.md"),
                          [](const auto &row) {
                              std::string name;
                              for (char c : std::string(row.param))

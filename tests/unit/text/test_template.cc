@@ -170,8 +170,7 @@ TEST(Template, EveryBudgetEndsInAnError) {
         "{{ 'a\nb' | indent(99999999999) }}",
         "{{ range(10 ** 12) }}",
         "{{ 'x' | center(9999999999) }}",
-        "{% set ns = namespace() %}{% set ns.a = [ns] %}{{ ns.a | string | length }}{% set ns.b = {'n': ns} %}{{ ns "
-        "}}{{ 9 ** 9 ** 9 }}",
+        "{{ 9 ** 9 ** 9 }}",
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
         "{{ (range(99999) | list | string) * 99 }}",
         "{{ '%99999999s' % 'x' * 9999 }}",

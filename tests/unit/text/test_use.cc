@@ -219,3 +219,18 @@ TEST(Use, ReferencesAndTheEnd) {
     EXPECT_EQ(freed, 1);
     llmi_tokenizer_unref(nullptr);
 }
+
+/* The first blank is SentencePiece's own, also where the first token is nothing but it. */
+TEST(Use, ATextThatBeginsWithBlanksComesBack) {
+    Vocab v = spm_vocab();
+    Tokenizer t = from_vocab(v);
+    ASSERT_TRUE(t);
+    for (const char *text : {" hello", "  hello", " ", "", "hello "}) {
+        Ids ids = encode(t, text);
+        EXPECT_EQ(decode(t, ids), text);
+        EXPECT_EQ(decode_pieces(t, ids), text);
+    }
+    EXPECT_TRUE(llmi_tokenizer_skips(t.get(), 1, LLM_DECODE_SKIP_SPECIAL));
+    EXPECT_FALSE(llmi_tokenizer_skips(t.get(), 1, 0));
+    EXPECT_FALSE(llmi_tokenizer_skips(t.get(), 266, LLM_DECODE_SKIP_SPECIAL));
+}
