@@ -83,7 +83,8 @@ typedef struct llm_fill_options {
                                mmr        near by llm_embed, but unlike each other */
     const char *order;    /* of those chosen: "best_last" (default), "best_first", "random", "given" (as added) */
     int32_t budget;       /* most tokens of the whole filled prompt, 1..2^31-1: examples are tried best first, each
-                             is taken if the prompt still fits; default 0: no limit */
+                             is taken if the prompt still fits, until 64 in a row
+                             did not; default 0: no limit */
     int32_t chat;         /* 1: as a conversation by the model's chat template; 0: as plain text; default -1: as a
                              conversation if the model has a chat template */
     int32_t rationales;   /* 1: formats see rationale_field; default 0 */

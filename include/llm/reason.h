@@ -62,7 +62,8 @@ static inline void llm_ask_options_init(llm_ask_options *options) {
 }
 
 /* Asks. prompt, query, fill: as llm_prompt_fill; prompt NULL: the default one without examples. generate: sampling,
- * max_tokens (of reasoning), stops; its n is not read, n_samples is. With temperature 0 all samples are alike.
+ * max_tokens (of reasoning), stops; its n is not read, n_samples is. With temperature 0 all samples are alike. More
+ * samples than the engine's n_seqs are drawn in rounds of that many, so what they are depends on it.
  * As plain text a completion also ends before what would begin the next question. What is put behind a completion
  * goes on from its tokens, so that each prefix is computed once. The answer is that of most samples; ties go to
  * the one seen first. It does not depend on early_stop; whether an outvoted sample was cut short may depend

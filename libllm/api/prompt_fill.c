@@ -154,11 +154,14 @@ static bool fits(const filling *x) {
     return !x->o->budget || llmi_buf_count(&x->f->tokens, llm_token) <= (size_t)x->o->budget;
 }
 
+enum { MAX_MISSES = 64 }; /* in a row: a long list costs no more for what does not fit */
+
 /* Takes ranks one by one as long as the prompt fits. */
 static llm_status take(filling *x, const llmi_buf *ranked, llmi_buf *taken) {
     size_t n = llmi_buf_count(ranked, llmi_ranked);
     llm_status status = LLM_OK;
     bool fresh = false; /* f is composed of what is taken */
+    int n_misses = 0;
     if (x->o->budget) {
         status = arrange(x, ranked, taken);
         if (status == LLM_OK && !fits(x))
@@ -171,9 +174,12 @@ static llm_status take(filling *x, const llmi_buf *ranked, llmi_buf *taken) {
         fresh = x->o->budget != 0;
         if (!fresh) continue;
         status = arrange(x, ranked, taken);
-        if (status != LLM_OK || fits(x)) continue;
+        if (status != LLM_OK) break;
+        n_misses = fits(x) ? 0 : n_misses + 1;
+        if (!n_misses) continue;
         taken->len -= sizeof rank;
         fresh = false;
+        if (n_misses == MAX_MISSES) break;
     }
     return status == LLM_OK && !fresh ? arrange(x, ranked, taken) : status;
 }

@@ -653,6 +653,57 @@ TEST_F(Reason, WrongThings) {
     EXPECT_EQ(0, llm_answer_vote_count(none.get()));
 }
 
+// With a chat template the examples are turns, and what is put behind the prompt is the assistant's.
+TEST(ReasonChat, GoesThroughTheTemplate) {
+    Folder folder;
+    Gguf g = tiny_with_text();
+    g.set_string("tokenizer.chat_template",
+                 "{% for m in messages %}{{ m.role[0] }},{{ m.content }}.{% endfor %}{% if add_generation_prompt %}a,"
+                 "{% endif %}");
+    Model m = load_model(folder.write("m.gguf", g.encode()));
+    Engine e = make_engine(m.get());
+    Prompt p = make_prompt(nullptr, R"({"question":"bc","answer":"d"})");
+    const std::string query = R"({"question":"ef"})";
+    llm_filled *f = nullptr;
+    const llm_token *ids = nullptr;
+    size_t n = 0;
+    int32_t is_chat = 0;
+    OK(llm_prompt_fill(&f, p.get(), e.get(), query.data(), query.size(), nullptr));
+    OK(llm_filled_tokens(&ids, &n, &is_chat, f));
+    EXPECT_EQ(1, is_chat);
+    const llm_tokenizer *t = llm_model_get_tokenizer(m.get());
+    EXPECT_EQ("u,bc.a,d.u,ef.a,", decode(t, {ids, ids + n}, LLM_DECODE_SKIP_SPECIAL));
+    llm_span context = {};
+    llm_rendering *r = nullptr;
+    OK(llm_filled_messages(&context, f));
+    OK(llm_chat_apply(&r, m.get(), nullptr, context.ptr, context.len, nullptr));
+    const llm_token *applied = nullptr;
+    size_t n_applied = 0;
+    OK(llm_rendering_tokens(&applied, &n_applied, r));
+    std::vector<llm_token> expected(applied, applied + n_applied);
+    EXPECT_EQ(expected, std::vector<llm_token>(ids, ids + n));
+    llm_rendering_destroy(r);
+    llm_filled_destroy(f);
+
+    llm_ask_options o = ask_options("zero");
+    o.think_text = "xyz";
+    llm_generate_options gen = generate_options(4);
+    llm_answer *a = nullptr;
+    OK(llm_ask(&a, e.get(), p.get(), query.data(), query.size(), nullptr, &o, &gen));
+    Answer answer(a);
+    for (char c : std::string("xyz")) expected.push_back(llm_tokenizer_find(t, &c, 1));
+    llm_result *result = nullptr;
+    OK(llm_generate_tokens(&result, e.get(), expected.data(), expected.size(), &gen, nullptr, nullptr));
+    llm_sample s = {};
+    s.struct_size = sizeof s;
+    OK(llm_answer_sample(&s, a, 0));
+    EXPECT_EQ(::tokens_of(result), std::vector<llm_token>(s.tokens, s.tokens + s.n_tokens));
+    llm_result_unref(result);
+    llm_fill_options plain = fill_options();
+    plain.chat = 0;
+    EXPECT_EQ("Q: bc\nA: d\n\nQ: ef\nA:", text_of(fill(p, query, plain, e.get())));
+}
+
 TEST(Answers, PublicExtraction) {
     char out[32];
     size_t n = 0;
