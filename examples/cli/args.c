@@ -13,9 +13,14 @@ static const struct group {
     const char *title;
     size_t offset;
 } groups[] = {
-    {"generate", "Generation", offsetof(cli, generate_options)},   {"engine", "Engine", offsetof(cli, engine_options)},
-    {"quantize", "Quantization", offsetof(cli, quantize_options)}, {"model", "Model", offsetof(cli, model_options)},
+    {"generate", "Generation", offsetof(cli, generate_options)},
+    {"engine", "Engine", offsetof(cli, engine_options)},
+    {"quantize", "Quantization", offsetof(cli, quantize_options)},
+    {"model", "Model", offsetof(cli, model_options)},
     {"runtime", "Runtime", offsetof(cli, runtime_options)},
+    {"ask", "Reasoning", offsetof(cli, ask_options)},
+    {"fill", "Examples", offsetof(cli, fill_options)},
+    {"prompt", "Formats", offsetof(cli, prompt_options)},
 };
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -26,9 +31,12 @@ static const struct alias {
     const char *name;
     const char *fallback;
 } aliases[] = {
-    {"max_tokens", 'n', NULL, "256"},    {"seed", 's', NULL, NULL},           {"n", 0, "completions", NULL},
-    {"n_logprobs", 0, "logprobs", NULL}, {"add_special", 0, "bos", NULL},     {"parse_special", 0, "special", NULL},
-    {"n_ctx", 'c', "ctx", NULL},         {"n_threads", 't', "threads", NULL}, {"use_mmap", 0, "mmap", NULL},
+    {"max_tokens", 'n', NULL, "256"}, {"seed", 's', NULL, NULL},
+    {"n", 0, "completions", NULL},    {"n_logprobs", 0, "logprobs", NULL},
+    {"add_special", 0, "bos", NULL},  {"parse_special", 0, "special", NULL},
+    {"k", 'k', NULL, NULL},           {"n_samples", 0, "samples", NULL},
+    {"n_ctx", 'c', "ctx", NULL},      {"n_threads", 't', "threads", NULL},
+    {"use_mmap", 0, "mmap", NULL},
 };
 
 static const cli_option common[] = {
@@ -154,6 +162,9 @@ static int set_defaults(cli *c, const rows *all) {
     llm_engine_options_init(&c->engine_options);
     llm_generate_options_init(&c->generate_options);
     llm_quantize_options_init(&c->quantize_options);
+    llm_prompt_options_init(&c->prompt_options);
+    llm_fill_options_init(&c->fill_options);
+    llm_ask_options_init(&c->ask_options);
     for (size_t i = 0; i < all->n; i++) {
         const row *r = &all->at[i];
         int rc = !r->own && r->fallback != r->info.default_as ? set_member(c, r, r->fallback) : CLI_OK;

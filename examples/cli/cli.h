@@ -49,6 +49,9 @@ struct cli {
     llm_engine_options engine_options;
     llm_generate_options generate_options;
     llm_quantize_options quantize_options;
+    llm_prompt_options prompt_options;
+    llm_fill_options fill_options;
+    llm_ask_options ask_options;
     llm_runtime *runtime; /* from here: set by cli_open_*, released by cli_close */
     llm_model *model;
     llm_engine *engine;

@@ -4,10 +4,12 @@
 #define LLM_LLM_H
 
 #include <llm/engine.h>
+#include <llm/fewshot.h>
 #include <llm/model.h>
 #include <llm/options.h>
 #include <llm/prompt.h>
 #include <llm/quantize.h>
+#include <llm/reason.h>
 #include <llm/runtime.h>
 #include <llm/sampler.h>
 #include <llm/status.h>

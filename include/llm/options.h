@@ -8,8 +8,8 @@
 
 LLM_BEGIN_DECLS
 
-/* Names of the groups: "runtime", "model", "engine", "generate", "quantize", "template"; each describes
- * the structure llm_<group>_options. */
+/* Names of the groups: "runtime", "model", "engine", "generate", "quantize", "template", "prompt", "fill", "ask"; each
+ * describes the structure llm_<group>_options. */
 enum { LLM_OPTION_INT = 1, LLM_OPTION_FLOAT = 2, LLM_OPTION_BOOL = 3, LLM_OPTION_STRING = 4, LLM_OPTION_DTYPE = 5 };
 
 typedef struct llm_option_info {

@@ -80,6 +80,28 @@ const llm_template_options llmi_template_defaults = {
     .now = LLM_NOW_CLOCK,
 };
 
+const llm_prompt_options llmi_prompt_defaults = {.struct_size = sizeof(llm_prompt_options)};
+
+const llm_fill_options llmi_fill_defaults = {
+    .struct_size = sizeof(llm_fill_options),
+    .k = 4,
+    .chat = -1,
+    .mmr_lambda = 0.5f,
+    .bm25_k1 = 1.2f,
+    .bm25_b = 0.75f,
+};
+
+const llm_ask_options llmi_ask_defaults = {
+    .struct_size = sizeof(llm_ask_options),
+    .n_samples = 1,
+    .early_stop = 1,
+    .answer_tokens = 32,
+    .step_tokens = 128,
+    .n_thoughts = 3,
+    .breadth = 2,
+    .depth = 3,
+};
+
 static const struct group {
     const char *name, *what;
     const void *defaults;
@@ -97,6 +119,10 @@ static const struct group {
      LLMI_UPTO(llm_quantize_options, progress_user)},
     {"template", "llm_template_options", &llmi_template_defaults, sizeof llmi_template_defaults,
      LLMI_UPTO(llm_template_options, now)},
+    {"prompt", "llm_prompt_options", &llmi_prompt_defaults, sizeof llmi_prompt_defaults,
+     LLMI_UPTO(llm_prompt_options, rationale_field)},
+    {"fill", "llm_fill_options", &llmi_fill_defaults, sizeof llmi_fill_defaults, LLMI_UPTO(llm_fill_options, seed)},
+    {"ask", "llm_ask_options", &llmi_ask_defaults, sizeof llmi_ask_defaults, LLMI_UPTO(llm_ask_options, reserved)},
 };
 
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
@@ -139,6 +165,18 @@ LLM_API void llm_quantize_options_init_sized(llm_quantize_options *options, size
 
 LLM_API void llm_template_options_init_sized(llm_template_options *options, size_t n_bytes) {
     init(options, n_bytes, "template");
+}
+
+LLM_API void llm_prompt_options_init_sized(llm_prompt_options *options, size_t n_bytes) {
+    init(options, n_bytes, "prompt");
+}
+
+LLM_API void llm_fill_options_init_sized(llm_fill_options *options, size_t n_bytes) {
+    init(options, n_bytes, "fill");
+}
+
+LLM_API void llm_ask_options_init_sized(llm_ask_options *options, size_t n_bytes) {
+    init(options, n_bytes, "ask");
 }
 
 /* ---- a member as a number ---- */
@@ -244,7 +282,8 @@ static llm_status no_such_group(const char *group) {
     for (int i = 0; i < N_GROUPS; i++) names[i] = groups[i].name;
     const char *nearest = llmi_nearest(group, names, N_GROUPS);
     return llmi_error(LLM_E_NOT_FOUND,
-                      "there is no option group \"%s\"%s%s%s: known are runtime, model, engine, generate, quantize",
+                      "there is no option group \"%s\"%s%s%s: known are runtime, model, engine, generate, quantize, "
+                      "template, prompt, fill, ask",
                       LLMI_QUOTE(group, strlen(group)), nearest ? ", did you mean \"" : "", nearest ? nearest : "",
                       nearest ? "\"?" : "");
 }

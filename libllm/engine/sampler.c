@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/philox.h"
 #include "base/status.h"
 #include "engine/exact.h"
-#include "engine/philox.h"
 
 enum { BLOCK = 64, LANES = 16, DIGIT_BITS = 8, BINS = 1 << DIGIT_BITS, BANKS = 4, MAX_VOCAB = 1 << 26 };
 

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "engine/philox.h"
+#include "base/philox.h"
 #include "engine/sampler.h"
 
 enum { N_RUNS = 201, N_TOP = 20 };

@@ -221,9 +221,45 @@ def make_template():
         put("template", name, text + "\0" + messages)
 
 
+def make_examples():
+    rows = {
+        "lines": b"\1" + b'{"question":"2+2?","answer":4}\n\n{"question":"caf\xc3\xa9","answer":"x","rationale":null}\r\n',
+        "array": b"\2" + b' [{"a":{"b":[1,2]}},{"a":"\\u0041"}]',
+        "csv": b"\3" + b'q,a\r\n"x, ""y""\nz",1\n,2\n\n"",""',
+        "csv-one-column": b"\0" + b"q\n1\n2\n",
+        "csv-short": b"\3" + b"q,a\n1",
+        "csv-open-quote": b"\3" + b'q,a\n"1,2',
+        "not-utf8": b"\0" + b'{"a":"\xff"}',
+        "deep": b"\0" + b"[" * 300,
+        "bom": b"\0" + b"\xef\xbb\xbf{}",
+        "words": b"\3" + "Die Straße, die STRASSE: 数学 x_1 café e\u0301\n".encode() * 3,
+    }
+    for name, data in rows.items():
+        put("examples", name, data)
+
+
+def make_extract():
+    rows = {
+        "number": ("number", "from -1,234.50 to .5, v1.2.3 and 007"),
+        "letter": ("letter", "(a) A dog, so the answer is (C)."),
+        "letters": ("letter:XYZ", "X or Z"),
+        "regex": (r"regex:(?i)is\s+(\w+)|(\d+)", "It IS so 17"),
+        "regex-hostile": ("regex:(a+)+$", "a" * 40 + "b"),
+        "regex-recursive": (r"regex:(\((?:[^()]|(?1))*\))", "(()((" * 50),
+        "json": ("json:a.b", '{"a": {"b": [1, {"c": "}"}]}} {"a":'),
+        "after": ("after:The answer is", "the ANSWER is 7.\nThe answer is  **8**.\n"),
+        "text": ("", " \u00a0 x \u2212 5 % "),
+        "unknown": ("nr:3", "x"),
+    }
+    for name, (spec, text) in rows.items():
+        put("extract", name, spec + "\0" + text)
+
+
 if __name__ == "__main__":
     make_gguf()
     make_safetensors()
     make_json()
     make_config()
     make_template()
+    make_examples()
+    make_extract()

@@ -326,4 +326,84 @@ TEST_F(Oom, Quantize) {
             });
 }
 
+const char *const shots = "{\"question\":\"Is ice hot?\",\"answer\":\"no\",\"rationale\":\"It is cold.\"}\n"
+                          "{\"question\":\"Is fire hot?\",\"answer\":\"yes\",\"rationale\":\"It burns.\"}";
+
+TEST_F(Oom, Prompts) {
+    open();
+    llm_prompt_options o;
+    llm_prompt_options_init(&o);
+    o.instruction = "Answer.";
+    o.variables = "{\"x\":1}";
+    auto make = [&](llm_prompt **p) {
+        llm_status status = llm_prompt_create(p, runtime.get(), &o);
+        if (status == LLM_OK) status = llm_prompt_add_examples(*p, shots, LLM_NTS, LLM_EXAMPLES_AUTO);
+        if (status == LLM_OK)
+            status = llm_prompt_add_examples(*p, "question,answer\n\"a, b\",c\n", LLM_NTS, LLM_EXAMPLES_AUTO);
+        return status;
+    };
+    for (const char *select : {"random", "balanced", "bm25", "knn", "mmr"})
+        each_failure(select, [&] {
+            llm_prompt *p = nullptr;
+            llm_filled *f = nullptr;
+            llm_fill_options fo;
+            llm_fill_options_init(&fo);
+            fo.select = select;
+            fo.budget = 60;
+            llm_status status = make(&p);
+            if (status == LLM_OK)
+                status = llm_prompt_fill(&f, p, engine.get(), "{\"question\":\"Is it?\"}", LLM_NTS, &fo);
+            EXPECT_EQ(status == LLM_OK, f != nullptr);
+            llm_filled_destroy(f);
+            llm_prompt_unref(p);
+            return status;
+        });
+    // One prompt, used again after each failure.
+    llm_prompt *kept = nullptr;
+    OK(make(&kept));
+    std::string expected;
+    each_failure("llm_prompt_fill", [&] {
+        llm_filled *f = nullptr;
+        llm_span text = {};
+        llm_status status = llm_prompt_fill(&f, kept, nullptr, "{\"question\":\"Is it?\"}", LLM_NTS, nullptr);
+        if (status == LLM_OK) {
+            EXPECT_EQ(LLM_OK, llm_filled_json(&text, f));
+            if (expected.empty()) expected = str(text);
+            EXPECT_EQ(expected, str(text));
+        }
+        llm_filled_destroy(f);
+        return status;
+    });
+    llm_prompt_unref(kept);
+}
+
+TEST_F(Oom, Ask) {
+    open();
+    engine = make_engine(model.get(), 128, 4);
+    llm_prompt *p = nullptr;
+    OK(llm_prompt_create(&p, runtime.get(), nullptr));
+    OK(llm_prompt_add_examples(p, shots, LLM_NTS, LLM_EXAMPLES_AUTO));
+    llm_generate_options g = generate_options(3);
+    g.temperature = 1;
+    for (const char *cot : {"none", "zero", "least_to_most", "tree"}) {
+        llm_ask_options o;
+        llm_ask_options_init(&o);
+        o.cot = cot;
+        o.extract = "regex:[a-z]+";
+        o.n_samples = 2;
+        o.answer_tokens = o.step_tokens = 2;
+        o.n_thoughts = 2;
+        o.depth = strcmp(cot, "tree") == 0 ? 2 : 1;
+        o.judge = "verdict";
+        each_failure(cot, [&] {
+            llm_answer *a = nullptr;
+            llm_status status = llm_ask(&a, engine.get(), p, "{\"question\":\"Is it?\"}", LLM_NTS, nullptr, &o, &g);
+            EXPECT_EQ(status == LLM_OK, a != nullptr);
+            llm_answer_destroy(a);
+            return status;
+        });
+    }
+    llm_prompt_unref(p);
+}
+
 } // namespace

@@ -14,7 +14,7 @@
 extern "C" {
 #include "base/alloc.h"
 #include "engine/exact.h"
-#include "engine/philox.h"
+#include "base/philox.h"
 #include "engine/sampler.h"
 }
 

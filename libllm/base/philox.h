@@ -1,7 +1,7 @@
 /* Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011): four random
  * words that are a function of a counter and a key. */
-#ifndef LLMI_ENGINE_PHILOX_H
-#define LLMI_ENGINE_PHILOX_H
+#ifndef LLMI_BASE_PHILOX_H
+#define LLMI_BASE_PHILOX_H
 
 #include <stdint.h>
 

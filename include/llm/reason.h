@@ -1,0 +1,135 @@
+/* libllm: asking a question, in one call: fill a prompt, let the model reason, find the answer, vote. */
+#ifndef LLM_REASON_H
+#define LLM_REASON_H
+
+#include <llm/fewshot.h>
+
+LLM_BEGIN_DECLS
+
+typedef struct llm_answer llm_answer;
+
+/* ---- finding the answer in a text ---- */
+
+/* Finds the answer in n_bytes (or LLM_NTS) of text and writes it to out[0..capacity-1], not NUL-terminated, by the rule
+ * of llm_tokenizer_encode for *n_out and LLM_E_CAPACITY. extractor: text            all of it without blanks at the
+ * ends (also "" and NULL) number          the last number, in one form: 1,234.0 is 1234 letter          the last
+ * capital A..J that stands alone, or one in parentheses; letter:ABCD for other ones regex:PATTERN   the first match of
+ * a PCRE2 pattern: its last group that took part, or all of it json:FIELD      a field of the first JSON object that
+ * has it; a.b is a member of a member after:MARKER    the rest of the line behind the last MARKER, letters of either
+ * case Errors: LLM_E_NOT_FOUND if there is none; LLM_E_ARGUMENT, LLM_E_FORMAT for the extractor; LLM_E_LIMIT for a
+ * pattern that takes too many steps. Any thread. Since 0.1. */
+LLM_API llm_status llm_extract(size_t *n_out, const char *extractor, const char *text, size_t n_bytes, char *out,
+                               size_t capacity);
+
+/* The form in which answers are compared: NFKC, lower case, single blanks, no blanks or punctuation at the ends,
+ * numbers as above. The same rule for *n_out. Any thread. Since 0.1. */
+LLM_API llm_status llm_normalize(size_t *n_out, const char *text, size_t n_bytes, char *out, size_t capacity);
+
+/* ---- asking ---- */
+
+/* Texts are NUL-terminated and borrowed during the call; NULL stands for the default. */
+typedef struct llm_ask_options {
+    uint32_t struct_size;       /* set by llm_ask_options_init() */
+    int32_t n_samples;          /* answers that vote (self-consistency: Wang et al., 2022), 1..1024; default 1 */
+    const char *cot;            /* how to reason; default "none"
+                                     none           the answer at once
+                                     zero           think_text, then, unless the answer came, answer_text (Kojima et
+                                                    al., 2022)
+                                     few            examples show their rationale (Wei et al., 2022)
+                                     least_to_most  into simpler questions, then one by one (Zhou et al., 2022)
+                                     tree           steps proposed, judged, the best kept (Yao et al., 2023) */
+    const char *extract;        /* see llm_extract; default "text" */
+    const char *think_text;     /* default "Let's think step by step." */
+    const char *answer_text;    /* asks for the answer, and marks it: where it is in a text, the answer is sought
+                                   behind it; default "The answer is" */
+    const char *decompose_text; /* least_to_most; default "To answer this, we first need to answer:" */
+    const char *judge_text;     /* tree, judge "verdict": asks yes or no about a step; default "Is this step right?
+                                   Answer yes or no:" */
+    const char *judge;          /* tree: "logprob" (default), the mean log-probability of the steps' tokens, or
+                                   "verdict", that of yes against no */
+    int32_t early_stop;         /* 1: end the other samples once the leading answer cannot be overtaken (default) */
+    int32_t answer_tokens;      /* most tokens after answer_text, 1..; default 32 */
+    int32_t step_tokens;        /* most tokens of a step or of a simpler question's answer, 1..; default 128 */
+    int32_t n_thoughts;         /* tree: steps proposed from each kept one, 1..64; default 3 */
+    int32_t breadth;            /* tree: kept, 1..64; default 2 */
+    int32_t depth;              /* tree: steps; least_to_most: simpler questions, at most; 1..64; default 3 */
+    int32_t reserved;           /* 0 */
+} llm_ask_options;
+
+LLM_API void llm_ask_options_init_sized(llm_ask_options *options, size_t n_bytes);
+static inline void llm_ask_options_init(llm_ask_options *options) {
+    llm_ask_options_init_sized(options, sizeof *options);
+}
+
+/* Asks. prompt, query, fill: as llm_prompt_fill; prompt NULL: the default one without examples. generate: sampling,
+ * max_tokens (of reasoning), stops; its n is not read, n_samples is. With temperature 0 all samples are alike. More
+ * samples than the engine's n_seqs are drawn in rounds of that many, so what they are depends on it.
+ * As plain text a completion also ends before what would begin the next question. What is put behind a completion
+ * goes on from its tokens, so that each prefix is computed once. The answer is that of most samples; ties go to
+ * the one seen first. It does not depend on early_stop; whether an outvoted sample was cut short may depend
+ * on what else the engine computes.
+ * *out is the caller's. Errors: as llm_prompt_fill and llm_generate; LLM_E_ARGUMENT and LLM_E_FORMAT for extract;
+ * LLM_E_LIMIT if its pattern takes too many steps. One thread at a time per engine. Since 0.1. */
+LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *prompt, const char *query, size_t n_bytes,
+                           const llm_fill_options *fill, const llm_ask_options *ask,
+                           const llm_generate_options *generate);
+
+/* ---- what it found ---- */
+
+/* NULL is ignored. An answer never changes; what it hands out lives as long as it does. Since 0.1. */
+LLM_API void llm_answer_destroy(llm_answer *answer);
+
+/* The answer, as its first sample spelled it. Errors: LLM_E_NOT_FOUND if no sample has one. Since 0.1. */
+LLM_API llm_status llm_answer_text(llm_span *out, const llm_answer *answer);
+
+/* What a sample was for. */
+enum {
+    LLM_STAGE_ANSWER = 0,    /* votes if an answer is found in it */
+    LLM_STAGE_REASONING = 1, /* before answer_text */
+    LLM_STAGE_DECOMPOSE = 2, /* least_to_most: the list of simpler questions */
+    LLM_STAGE_STEP = 3       /* tree: a thought; least_to_most: the answer of a simpler question */
+};
+
+/* One completion. */
+typedef struct llm_sample {
+    uint32_t struct_size; /* set by the caller: sizeof(llm_sample) */
+    int32_t stage;        /* LLM_STAGE_* */
+    int32_t parent;       /* the sample that it goes on from; -1: the prompt */
+    int32_t finish;       /* LLM_FINISH_*; CANCELLED: outvoted */
+    llm_span text;
+    llm_span answer; /* found in it; ptr NULL: none */
+    const llm_token *tokens;
+    size_t n_tokens;
+    double logprob; /* sum over its tokens */
+    double score;   /* tree: by which steps are kept; otherwise 0 */
+} llm_sample;
+
+/* In the order of asking. Errors: LLM_E_ARGUMENT. Since 0.1. */
+LLM_API int32_t llm_answer_sample_count(const llm_answer *answer);
+LLM_API llm_status llm_answer_sample(llm_sample *out, const llm_answer *answer, int32_t index);
+
+/* An answer with its votes. Frozen layout. */
+typedef struct llm_vote {
+    llm_span answer; /* as the first sample spelled it */
+    int32_t n_votes;
+    int32_t first; /* that sample */
+} llm_vote;
+
+/* Most votes first, ties by the first sample. Errors: LLM_E_ARGUMENT. Since 0.1. */
+LLM_API int32_t llm_answer_vote_count(const llm_answer *answer);
+LLM_API llm_status llm_answer_vote(llm_vote *out, const llm_answer *answer, int32_t index);
+
+/* The filled prompt, borrowed. Since 0.1. */
+LLM_API const llm_filled *llm_answer_filled(const llm_answer *answer);
+
+/* Tokens and times, summed over all requests: of prompts, of those taken from the cache, generated and scored.
+ * Embedding for the choice of examples is not in it. Since 0.1. */
+LLM_API llm_status llm_answer_get_stats(llm_result_stats *out, const llm_answer *answer);
+
+/* All of it: {"answer","votes":[{"answer","n","first"}],"samples":[{"stage","parent","text","tokens","answer",
+ * "logprob","score","finish"}],"usage":{"prompt","cached","generated"},"prompt":{see llm_filled_json}}. Since 0.1. */
+LLM_API llm_status llm_answer_json(llm_span *out, const llm_answer *answer);
+
+LLM_END_DECLS
+
+#endif

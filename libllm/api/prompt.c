@@ -1,0 +1,222 @@
+/* Prompts: the object that llm_prompt_fill fills. */
+#include "api/prompt.h"
+
+#include <string.h>
+
+#include "api/check.h"
+#include "api/options.h"
+#include "base/alloc.h"
+#include "base/text.h"
+#include "runtime/runtime.h"
+#include "text/extract.h"
+#include "text/fewshot.h"
+
+#define RATIONALE "{% if rationale %}{{ rationale }} The answer is {{ answer }}.{% else %}{{ answer }}{% endif %}"
+
+static const char *const FORMAT_NAMES[LLMI_N_FORMATS] = {"instruction", "example_format", "query_format", "user_format",
+                                                         "assistant_format"};
+
+/* ---- making ---- */
+
+static const llm_allocator *memory_of(const llm_prompt *p) {
+    return llmi_runtime_allocator(p->runtime);
+}
+
+static void prompt_free(llm_prompt *p) {
+    llm_runtime *rt = p->runtime;
+    const llm_allocator *a = memory_of(p);
+    for (int i = 0; i < LLMI_N_FORMATS; i++)
+        if (p->formats[i]) llmi_template_unref(p->formats[i]);
+    llmi_buf *const bufs[] = {&p->separator, &p->query_prefix, &p->label_field, &p->rationale_field,
+                              &p->keys,      &p->folded,       &p->ends};
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
+    for (llmi_vectors *v = p->vectors, *next; v; v = next) {
+        next = v->next;
+        llm_model_unref(v->model);
+        llmi_free(a, v, v->n_bytes);
+    }
+    json_decref(p->variables);
+    json_decref(p->examples);
+    pthread_mutex_destroy(&p->lock);
+    llmi_free(a, p, sizeof *p);
+    llm_runtime_unref(rt);
+}
+
+static llm_status parse_format(llm_prompt *p, int32_t format, const char *source) {
+    if (!source) return LLM_OK;
+    llm_status status = llmi_template_parse(&p->formats[format], memory_of(p), source, strlen(source));
+    return status == LLM_OK ? LLM_OK : llmi_error_in(status, "%s", FORMAT_NAMES[format]);
+}
+
+static const char *given(const char *text) {
+    return text && *text ? text : NULL;
+}
+
+static llm_status parse_formats(llm_prompt *p, const llm_prompt_options *o) {
+    const char *query = given(o->query_format), *user = given(o->user_format);
+    const char *sources[LLMI_N_FORMATS] = {
+        given(o->instruction),
+        given(o->example_format) ? o->example_format : "Q: {{ question }}\nA: " RATIONALE,
+        query ? query : "Q: {{ question }}\nA:",
+        user    ? user
+        : query ? query
+                : "{{ question }}",
+        given(o->assistant_format) ? o->assistant_format : RATIONALE,
+    };
+    llm_status status = LLM_OK;
+    for (int32_t i = 0; i < LLMI_N_FORMATS && status == LLM_OK; i++) status = parse_format(p, i, sources[i]);
+    if (status != LLM_OK) return status;
+    const char *format = sources[LLMI_FORMAT_QUERY];
+    return llmi_buf_append(&p->query_prefix, format, strcspn(format, "{")) ? LLM_OK : LLM_E_MEMORY;
+}
+
+static llm_status read_variables(llm_prompt *p, const char *text) {
+    if (!text) {
+        p->variables = json_object();
+        return p->variables ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory");
+    }
+    llm_status status = llmi_json_parse(&p->variables, text, strlen(text), "variables");
+    if (status == LLM_OK && !json_is_object(p->variables))
+        return llmi_error(LLM_E_FORMAT, "variables: the JSON value is no object");
+    return status;
+}
+
+static llm_status setup(llm_prompt *p, const llm_prompt_options *o) {
+    const char *separator = o->separator ? o->separator : "\n\n";
+    const char *label = given(o->label_field) ? o->label_field : "answer";
+    const char *rationale = given(o->rationale_field) ? o->rationale_field : "rationale";
+    if (!llmi_buf_append(&p->separator, separator, strlen(separator)) ||
+        !llmi_buf_append(&p->label_field, label, strlen(label) + 1) ||
+        !llmi_buf_append(&p->rationale_field, rationale, strlen(rationale) + 1))
+        return LLM_E_MEMORY;
+    p->examples = json_array();
+    if (!p->examples) return llmi_error(LLM_E_MEMORY, "out of memory");
+    llm_status status = read_variables(p, given(o->variables));
+    return status == LLM_OK ? parse_formats(p, o) : status;
+}
+
+static llm_status create(llm_prompt **out, llm_runtime *rt, const llm_prompt_options *o) {
+    const llm_allocator *a = llmi_runtime_allocator(rt);
+    llm_prompt *p = llmi_alloc_zero(a, sizeof *p);
+    if (!p) return LLM_E_MEMORY;
+    p->runtime = llm_runtime_ref(rt);
+    atomic_init(&p->n_refs, 1);
+    atomic_init(&p->in_use, false);
+    pthread_mutex_init(&p->lock, NULL);
+    llmi_buf *const bufs[] = {&p->separator, &p->query_prefix, &p->label_field, &p->rationale_field,
+                              &p->keys,      &p->folded,       &p->ends};
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
+    llm_status status = setup(p, o);
+    if (status != LLM_OK) {
+        prompt_free(p);
+        return status;
+    }
+    *out = p;
+    return LLM_OK;
+}
+
+LLM_API llm_status llm_prompt_create(llm_prompt **out, llm_runtime *runtime, const llm_prompt_options *options) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    llm_prompt_options o;
+    llm_runtime *rt;
+    llm_status status = llmi_options_get(&o, "prompt", options);
+    if (status == LLM_OK) status = llmi_runtime_acquire(&rt, runtime);
+    if (status != LLM_OK) return status;
+    status = create(out, rt, &o);
+    llm_runtime_unref(rt);
+    return status;
+}
+
+LLM_API llm_prompt *llm_prompt_ref(llm_prompt *prompt) {
+    if (prompt) atomic_fetch_add_explicit(&prompt->n_refs, 1, memory_order_relaxed);
+    return prompt;
+}
+
+LLM_API void llm_prompt_unref(llm_prompt *prompt) {
+    if (prompt && atomic_fetch_sub_explicit(&prompt->n_refs, 1, memory_order_acq_rel) == 1) prompt_free(prompt);
+}
+
+/* ---- examples ---- */
+
+LLM_API llm_status llm_prompt_add_examples(llm_prompt *prompt, const char *text, size_t n_bytes, int32_t format) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(prompt);
+    LLMI_ARRAY(text, n_bytes);
+    if (atomic_load(&prompt->in_use))
+        return llmi_error(LLM_E_STATE, "llm_prompt_add_examples: the prompt is in use and can no longer change");
+    return llmi_fewshot_read(prompt->examples, memory_of(prompt), text ? text : "",
+                             n_bytes == LLM_NTS ? strlen(text) : n_bytes, format);
+}
+
+LLM_API int32_t llm_prompt_example_count(const llm_prompt *prompt) {
+    llmi_error_clear();
+    return prompt ? (int32_t)json_array_size(prompt->examples) : 0;
+}
+
+/* ---- formats ---- */
+
+/* Variables, and over them the fields. */
+static json_t *make_context(const llm_prompt *p, const json_t *fields, bool rationales) {
+    json_t *context = json_copy(p->variables);
+    if (!context || json_object_update(context, (json_t *)fields)) {
+        json_decref(context);
+        return NULL;
+    }
+    if (!rationales) json_object_del(context, p->rationale_field.data);
+    return context;
+}
+
+llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format, const json_t *fields,
+                              bool rationales) {
+    json_t *context = make_context(p, fields, rationales);
+    if (!context) return llmi_error(LLM_E_MEMORY, "out of memory");
+    llmi_rendering how = {.context = context};
+    llm_status status = llmi_template_render(out, NULL, p->formats[format], &how);
+    json_decref(context);
+    return status == LLM_OK ? LLM_OK : llmi_error_in(status, "%s", FORMAT_NAMES[format]);
+}
+
+/* ---- keys ---- */
+
+static llm_status add_key(llm_prompt *p, const json_t *example) {
+    size_t begin = p->keys.len;
+    llm_status status = llmi_prompt_render(&p->keys, p, LLMI_FORMAT_USER, example, false);
+    if (status != LLM_OK) return status;
+    if (!llmi_extract_fold(&p->folded, p->keys.len > begin ? p->keys.data + begin : "", p->keys.len - begin))
+        return LLM_E_MEMORY;
+    llmi_key_ends ends = {p->keys.len, p->folded.len};
+    return llmi_buf_push(&p->ends, ends) ? LLM_OK : LLM_E_MEMORY;
+}
+
+static llm_status make_keys(llm_prompt *p) {
+    llm_status status = LLM_OK;
+    for (size_t i = 0; i < json_array_size(p->examples) && status == LLM_OK; i++) {
+        status = add_key(p, json_array_get(p->examples, i));
+        if (status != LLM_OK) llmi_error_in(status, "example %zu", i);
+    }
+    p->has_keys = status == LLM_OK;
+    if (status != LLM_OK) p->keys.len = p->folded.len = p->ends.len = 0;
+    return status;
+}
+
+llm_status llmi_prompt_use(llm_prompt *p) {
+    atomic_store(&p->in_use, true);
+    pthread_mutex_lock(&p->lock);
+    llm_status status = p->has_keys ? LLM_OK : make_keys(p);
+    pthread_mutex_unlock(&p->lock);
+    return status;
+}
+
+llm_span llmi_prompt_key(const llm_prompt *p, size_t i) {
+    size_t begin = i ? llmi_buf_at(&p->ends, llmi_key_ends, i - 1).key : 0;
+    size_t end = llmi_buf_at(&p->ends, llmi_key_ends, i).key;
+    return (llm_span){end > begin ? p->keys.data + begin : "", end - begin};
+}
+
+llm_span llmi_prompt_folded(const llm_prompt *p, size_t i) {
+    size_t begin = i ? llmi_buf_at(&p->ends, llmi_key_ends, i - 1).folded : 0;
+    size_t end = llmi_buf_at(&p->ends, llmi_key_ends, i).folded;
+    return (llm_span){end > begin ? p->folded.data + begin : "", end - begin};
+}

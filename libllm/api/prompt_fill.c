@@ -1,0 +1,355 @@
+/* llm_prompt_fill: a question and the examples that go with it as text, conversation and ids. */
+#include <string.h>
+
+#include "api/check.h"
+#include "api/engine.h"
+#include "api/options.h"
+#include "api/prompt.h"
+#include "api/rendering.h"
+#include "base/alloc.h"
+#include "base/text.h"
+#include "runtime/runtime.h"
+#include "text/select.h"
+
+/* ---- JSON ---- */
+
+typedef struct json_sink {
+    llmi_buf *out;
+    bool failed; /* kept here: jansson forgets what the writing of a key answered */
+} json_sink;
+
+static int write_piece(const char *bytes, size_t n, void *user) {
+    json_sink *sink = user;
+    sink->failed = sink->failed || !llmi_buf_append(sink->out, bytes, n);
+    return sink->failed ? -1 : 0;
+}
+
+llm_status llmi_prompt_write_json(llmi_buf *out, json_t *value) {
+    json_sink sink = {out, false};
+    bool ok = value && !json_dump_callback(value, write_piece, &sink, JSON_COMPACT | JSON_ENCODE_ANY) && !sink.failed;
+    json_decref(value);
+    return ok ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing JSON");
+}
+
+/* ---- one filling ---- */
+
+typedef struct filling {
+    llm_prompt *p;
+    llm_engine *e;
+    const json_t *fields;
+    const llm_fill_options *o;
+    llm_template *tmpl; /* reference; NULL: plain text */
+    llm_filled *f;
+} filling;
+
+static llm_status add_text(filling *x, int32_t format, const json_t *fields) {
+    llmi_buf *text = &x->f->text;
+    if (text->len && !llmi_buf_append(text, x->p->separator.data, x->p->separator.len)) return LLM_E_MEMORY;
+    return llmi_prompt_render(text, x->p, format, fields, x->o->rationales != 0);
+}
+
+static llm_status add_turn(filling *x, json_t *messages, const char *role, int32_t format, const json_t *fields) {
+    llmi_buf text;
+    llmi_buf_init(&text, x->f->text.a);
+    llm_status status = llmi_prompt_render(&text, x->p, format, fields, x->o->rationales != 0);
+    if (status == LLM_OK) {
+        json_t *content = json_stringn(text.len ? text.data : "", text.len);
+        if (!content || json_array_append_new(messages, json_pack("{s:s,s:o}", "role", role, "content", content)))
+            status = llmi_error(LLM_E_MEMORY, "out of memory");
+    }
+    llmi_buf_free(&text);
+    return status;
+}
+
+static llm_status add_example(filling *x, json_t *messages, int32_t index) {
+    const json_t *example = json_array_get(x->p->examples, (size_t)index);
+    llm_status status = add_text(x, LLMI_FORMAT_EXAMPLE, example);
+    if (status == LLM_OK) status = add_turn(x, messages, "user", LLMI_FORMAT_USER, example);
+    if (status == LLM_OK) status = add_turn(x, messages, "assistant", LLMI_FORMAT_ASSISTANT, example);
+    return status == LLM_OK ? LLM_OK : llmi_error_in(status, "example %d", index);
+}
+
+static llm_status add_parts(filling *x, json_t *messages) {
+    llm_status status = LLM_OK;
+    if (x->p->formats[LLMI_FORMAT_INSTRUCTION]) {
+        status = add_text(x, LLMI_FORMAT_INSTRUCTION, x->fields);
+        if (status == LLM_OK) status = add_turn(x, messages, "system", LLMI_FORMAT_INSTRUCTION, x->fields);
+    }
+    for (size_t i = 0; i < llmi_buf_count(&x->f->shots, llm_shot) && status == LLM_OK; i++)
+        status = add_example(x, messages, llmi_buf_at(&x->f->shots, llm_shot, i).index);
+    if (status == LLM_OK) status = add_text(x, LLMI_FORMAT_QUERY, x->fields);
+    return status == LLM_OK ? add_turn(x, messages, "user", LLMI_FORMAT_USER, x->fields) : status;
+}
+
+static llm_status encode(filling *x) {
+    llm_filled *f = x->f;
+    f->is_chat = x->tmpl != NULL;
+    if (!x->e) return LLM_OK;
+    if (!x->tmpl)
+        return llmi_engine_encode(&f->tokens, x->e, (llm_span){f->text.data, f->text.len}, LLM_ENCODE_ADD_SPECIAL);
+    llm_rendering *r;
+    llm_template_options fixed = llmi_template_defaults;
+    fixed.now = 0; /* the same prompt on any day */
+    llm_status status = llm_chat_apply(&r, x->e->model, x->tmpl, f->messages.data, f->messages.len, &fixed);
+    if (status != LLM_OK) return status;
+    bool ok = llmi_buf_append(&f->tokens, r->tokens.data, r->tokens.len);
+    llm_rendering_destroy(r);
+    return ok ? LLM_OK : LLM_E_MEMORY;
+}
+
+/* Everything from the shots that f lists. */
+static llm_status compose(filling *x) {
+    llm_filled *f = x->f;
+    f->text.len = f->messages.len = f->tokens.len = 0;
+    json_t *messages = json_array();
+    llm_status status = messages ? add_parts(x, messages) : llmi_error(LLM_E_MEMORY, "out of memory");
+    if (status != LLM_OK) {
+        json_decref(messages);
+        return status;
+    }
+    json_t *context = json_pack("{s:o,s:b}", "messages", messages, "add_generation_prompt", 1);
+    status = llmi_prompt_write_json(&f->messages, context);
+    return status == LLM_OK ? encode(x) : status;
+}
+
+/* ---- choosing ---- */
+
+static bool is_order(const filling *x, const char *name) {
+    return strcmp(x->o->order && *x->o->order ? x->o->order : "best_last", name) == 0;
+}
+
+static llm_status check_order(const filling *x) {
+    static const char *const names[] = {"best_last", "best_first", "random", "given"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (is_order(x, names[i])) return LLM_OK;
+    return llmi_error(LLM_E_ARGUMENT,
+                      "llm_fill_options: order is \"%s\", expected best_last, best_first, random or given",
+                      LLMI_QUOTE(x->o->order, strlen(x->o->order)));
+}
+
+/* f's shots from the ranks that were taken, best first. */
+static llm_status arrange(filling *x, const llmi_buf *ranked, const llmi_buf *taken) {
+    size_t n = llmi_buf_count(taken, size_t);
+    const llm_allocator *a = ranked->a;
+    llmi_ranked *places = llmi_alloc_array(a, n, sizeof *places);
+    if (!places) return LLM_E_MEMORY;
+    bool last = is_order(x, "best_last"), given = is_order(x, "given"), ok = true;
+    for (size_t i = 0; i < n; i++) {
+        size_t rank = llmi_buf_at(taken, size_t, i), index = llmi_buf_at(ranked, llmi_ranked, rank).index;
+        places[i] = (llmi_ranked){rank, given ? -(double)index : last ? (double)rank : 0};
+    }
+    if (is_order(x, "random")) llmi_select_shuffle(places, n, x->o->seed, LLMI_DRAW_ORDER);
+    if (last || given) llmi_select_sort(places, n);
+    x->f->shots.len = 0;
+    for (size_t i = 0; i < n && ok; i++) {
+        llmi_ranked r = llmi_buf_at(ranked, llmi_ranked, places[i].index);
+        llm_shot shot = {(int32_t)r.index, (int32_t)places[i].index, r.score};
+        ok = llmi_buf_push(&x->f->shots, shot);
+    }
+    llmi_free(a, places, n * sizeof *places);
+    return ok ? compose(x) : LLM_E_MEMORY;
+}
+
+static bool fits(const filling *x) {
+    return !x->o->budget || llmi_buf_count(&x->f->tokens, llm_token) <= (size_t)x->o->budget;
+}
+
+enum { MAX_MISSES = 64 }; /* in a row: a long list costs no more for what does not fit */
+
+/* Takes ranks one by one as long as the prompt fits. */
+static llm_status take(filling *x, const llmi_buf *ranked, llmi_buf *taken) {
+    size_t n = llmi_buf_count(ranked, llmi_ranked);
+    llm_status status = LLM_OK;
+    bool fresh = false; /* f is composed of what is taken */
+    int n_misses = 0;
+    if (x->o->budget) {
+        status = arrange(x, ranked, taken);
+        if (status == LLM_OK && !fits(x))
+            return llmi_error(LLM_E_LIMIT, "the question alone has %zu tokens, the budget is %d",
+                              llmi_buf_count(&x->f->tokens, llm_token), x->o->budget);
+        fresh = true;
+    }
+    for (size_t rank = 0; rank < n && status == LLM_OK && llmi_buf_count(taken, size_t) < (size_t)x->o->k; rank++) {
+        if (!llmi_buf_push(taken, rank)) return LLM_E_MEMORY;
+        fresh = x->o->budget != 0;
+        if (!fresh) continue;
+        status = arrange(x, ranked, taken);
+        if (status != LLM_OK) break;
+        n_misses = fits(x) ? 0 : n_misses + 1;
+        if (!n_misses) continue;
+        taken->len -= sizeof rank;
+        fresh = false;
+        if (n_misses == MAX_MISSES) break;
+    }
+    return status == LLM_OK && !fresh ? arrange(x, ranked, taken) : status;
+}
+
+static llm_status choose(filling *x) {
+    const llm_allocator *a = x->f->text.a;
+    llmi_buf key, ranked, taken;
+    llmi_buf_init(&key, a);
+    llmi_buf_init(&ranked, a);
+    llmi_buf_init(&taken, a);
+    llm_status status = llmi_prompt_render(&key, x->p, LLMI_FORMAT_USER, x->fields, false);
+    llm_span text = {key.len ? key.data : "", key.len};
+    if (status == LLM_OK) status = llmi_prompt_rank(&ranked, &x->f->n_leaks, x->p, x->e, text, x->o);
+    if (status == LLM_OK) status = take(x, &ranked, &taken);
+    llmi_buf_free(&key);
+    llmi_buf_free(&ranked);
+    llmi_buf_free(&taken);
+    return status;
+}
+
+/* ---- the call ---- */
+
+static llm_status find_template(filling *x) {
+    if (!x->e || !x->o->chat) return LLM_OK;
+    llm_status status = llm_template_of_model(&x->tmpl, x->e->model, NULL);
+    if (status != LLM_E_NOT_FOUND || x->o->chat == 1) return status;
+    llmi_error_clear();
+    return LLM_OK;
+}
+
+static llm_status filled_create(llm_filled **out, llm_runtime *rt) {
+    const llm_allocator *a = llmi_runtime_allocator(rt);
+    llm_filled *f = llmi_alloc_zero(a, sizeof *f);
+    if (!f) return LLM_E_MEMORY;
+    f->runtime = llm_runtime_ref(rt);
+    llmi_buf_init(&f->text, a);
+    llmi_buf_init(&f->messages, a);
+    llmi_buf_init(&f->json, a);
+    llmi_buf_init(&f->tokens, a);
+    llmi_buf_init(&f->shots, a);
+    *out = f;
+    return LLM_OK;
+}
+
+llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, const json_t *fields,
+                            const llm_fill_options *o) {
+    filling x = {.p = p, .e = e, .fields = fields, .o = o};
+    llm_status status = check_order(&x);
+    if (status == LLM_OK && o->budget && !e)
+        status =
+            llmi_error(LLM_E_ARGUMENT, "llm_fill_options: budget is %d, which needs an engine, found NULL", o->budget);
+    if (status == LLM_OK) status = llmi_prompt_use(p);
+    if (status == LLM_OK) status = filled_create(&x.f, p->runtime);
+    if (status == LLM_OK) status = find_template(&x);
+    if (status == LLM_OK) status = choose(&x);
+    if (status == LLM_OK) status = llmi_prompt_write_json(&x.f->json, llmi_filled_json(x.f));
+    llm_template_unref(x.tmpl);
+    if (status != LLM_OK) {
+        llm_filled_destroy(x.f);
+        return status;
+    }
+    *out = x.f;
+    return LLM_OK;
+}
+
+LLM_API llm_status llm_prompt_fill(llm_filled **out, llm_prompt *prompt, llm_engine *engine, const char *query,
+                                   size_t n_bytes, const llm_fill_options *options) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    *out = NULL;
+    LLMI_NOT_NULL(prompt);
+    LLMI_ARRAY(query, n_bytes);
+    llm_fill_options o;
+    json_t *fields = NULL;
+    llm_status status = llmi_options_get(&o, "fill", options);
+    if (status == LLM_OK) status = llmi_template_context(&fields, query ? query : "", n_bytes);
+    if (status == LLM_OK) status = llmi_prompt_fill(out, prompt, engine, fields, &o);
+    json_decref(fields);
+    return status;
+}
+
+/* ---- what it gave ---- */
+
+LLM_API void llm_filled_destroy(llm_filled *filled) {
+    if (!filled) return;
+    llm_runtime *rt = filled->runtime;
+    llmi_buf_free(&filled->text);
+    llmi_buf_free(&filled->messages);
+    llmi_buf_free(&filled->json);
+    llmi_buf_free(&filled->tokens);
+    llmi_buf_free(&filled->shots);
+    llmi_free(llmi_runtime_allocator(rt), filled, sizeof *filled);
+    llm_runtime_unref(rt);
+}
+
+static llm_status give(llm_span *out, const llm_filled *f, const llmi_buf *text) {
+    *out = (llm_span){text->len ? text->data : "", text->len};
+    return LLM_OK;
+}
+
+LLM_API llm_status llm_filled_text(llm_span *out, const llm_filled *filled) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    LLMI_NOT_NULL(filled);
+    return give(out, filled, &filled->text);
+}
+
+LLM_API llm_status llm_filled_messages(llm_span *out, const llm_filled *filled) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    LLMI_NOT_NULL(filled);
+    return give(out, filled, &filled->messages);
+}
+
+LLM_API llm_status llm_filled_json(llm_span *out, const llm_filled *filled) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    LLMI_NOT_NULL(filled);
+    return give(out, filled, &filled->json);
+}
+
+LLM_API llm_status llm_filled_tokens(const llm_token **out, size_t *n_tokens, int32_t *is_chat,
+                                     const llm_filled *filled) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    LLMI_NOT_NULL(n_tokens);
+    LLMI_NOT_NULL(filled);
+    *out = (const llm_token *)(const void *)filled->tokens.data;
+    *n_tokens = llmi_buf_count(&filled->tokens, llm_token);
+    if (is_chat) *is_chat = filled->is_chat;
+    return LLM_OK;
+}
+
+LLM_API int32_t llm_filled_shot_count(const llm_filled *filled) {
+    llmi_error_clear();
+    return filled ? (int32_t)llmi_buf_count(&filled->shots, llm_shot) : 0;
+}
+
+LLM_API llm_status llm_filled_shot(llm_shot *out, const llm_filled *filled, int32_t index) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    LLMI_NOT_NULL(filled);
+    int32_t n = (int32_t)llmi_buf_count(&filled->shots, llm_shot);
+    if (index < 0 || index >= n)
+        return llmi_error(LLM_E_ARGUMENT, "llm_filled_shot: index is %d, expected 0..%d", index, n - 1);
+    *out = llmi_buf_at(&filled->shots, llm_shot, index);
+    return LLM_OK;
+}
+
+/* NULL if memory ran out. */
+static json_t *shots_json(const llm_filled *f) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < llmi_buf_count(&f->shots, llm_shot); i++) {
+        llm_shot s = llmi_buf_at(&f->shots, llm_shot, i);
+        if (json_array_append_new(list,
+                                  json_pack("{s:i,s:i,s:f}", "index", s.index, "rank", s.rank, "score", s.score))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+json_t *llmi_filled_json(const llm_filled *f) {
+    json_error_t fault;
+    json_t *context = json_loadb(f->messages.data, f->messages.len, JSON_ALLOW_NUL, &fault);
+    json_t *out =
+        json_pack("{s:s%,s:O,s:b,s:I,s:i,s:o}", "text", f->text.len ? f->text.data : "", f->text.len, "messages",
+                  json_object_get(context, "messages"), "chat", f->is_chat, "n_tokens",
+                  (json_int_t)llmi_buf_count(&f->tokens, llm_token), "n_leaks", f->n_leaks, "shots", shots_json(f));
+    json_decref(context);
+    return out;
+}

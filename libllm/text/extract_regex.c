@@ -1,0 +1,106 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "text/extract_regex.h"
+
+#include <pcre2.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+enum { PATTERN_MAX = 1 << 14, MATCH_LIMIT = 1000000, DEPTH_LIMIT = 100000, HEAP_LIMIT_KIB = 1 << 14 };
+
+struct llmi_pattern {
+    const llm_allocator *a;
+    pcre2_general_context *memory;
+    pcre2_match_context *limits;
+    pcre2_code *code;
+};
+
+/* PCRE2's memory comes from the host, whose free() wants sizes. */
+static void *get_memory(size_t n, void *user) {
+    if (n > SIZE_MAX - LLMI_ALIGN) return NULL;
+    char *block = llmi_alloc(user, n + LLMI_ALIGN);
+    if (!block) return NULL;
+    memcpy(block, &n, sizeof n);
+    return block + LLMI_ALIGN;
+}
+
+static void put_memory(void *ptr, void *user) {
+    size_t n;
+    if (!ptr) return;
+    char *block = (char *)ptr - LLMI_ALIGN;
+    memcpy(&n, block, sizeof n);
+    llmi_free(user, block, n + LLMI_ALIGN);
+}
+
+static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
+    enum { OUT_OF_MEMORY = 121 }; /* as pcre2_compile numbers it */
+    int code = 0;
+    size_t at = 0;
+    p->memory = pcre2_general_context_create(get_memory, put_memory, (void *)p->a);
+    p->limits = p->memory ? pcre2_match_context_create(p->memory) : NULL;
+    pcre2_compile_context *context = p->limits ? pcre2_compile_context_create(p->memory) : NULL;
+    if (!context) return LLM_E_MEMORY;
+    pcre2_set_match_limit(p->limits, MATCH_LIMIT);
+    pcre2_set_depth_limit(p->limits, DEPTH_LIMIT);
+    pcre2_set_heap_limit(p->limits, HEAP_LIMIT_KIB);
+    uint32_t flags = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+    p->code = pcre2_compile((PCRE2_SPTR)pattern, n, flags, &code, &at, context);
+    pcre2_compile_context_free(context);
+    if (p->code) return LLM_OK;
+    if (code == OUT_OF_MEMORY) return llmi_error(LLM_E_MEMORY, "out of memory while compiling a pattern");
+    PCRE2_UCHAR text[128] = "";
+    pcre2_get_error_message(code, text, sizeof text);
+    return llmi_error(LLM_E_FORMAT, "pattern \"%s\": %s at byte %zu", LLMI_QUOTE(pattern, n), (char *)text, at);
+}
+
+llm_status llmi_pattern_create(llmi_pattern **out, const llm_allocator *a, const char *pattern, size_t n) {
+    *out = NULL;
+    if (n > PATTERN_MAX) return llmi_error(LLM_E_LIMIT, "a pattern has %zu bytes, expected at most %d", n, PATTERN_MAX);
+    llmi_pattern *p = llmi_alloc_zero(a, sizeof *p);
+    if (!p) return LLM_E_MEMORY;
+    p->a = a;
+    llm_status status = compile(p, pattern, n);
+    if (status != LLM_OK) {
+        llmi_pattern_destroy(p);
+        return status;
+    }
+    *out = p;
+    return LLM_OK;
+}
+
+void llmi_pattern_destroy(llmi_pattern *p) {
+    if (!p) return;
+    pcre2_code_free(p->code);
+    pcre2_match_context_free(p->limits);
+    pcre2_general_context_free(p->memory);
+    llmi_free(p->a, p, sizeof *p);
+}
+
+static llm_status judge(llm_span *out, bool *found, int code, pcre2_match_data *data, const char *text) {
+    PCRE2_UCHAR why[128] = "";
+    if (code == PCRE2_ERROR_NOMATCH) return LLM_OK;
+    if (code == PCRE2_ERROR_NOMEMORY) return llmi_error(LLM_E_MEMORY, "out of memory while matching a pattern");
+    if (code < 0) {
+        pcre2_get_error_message(code, why, sizeof why);
+        return llmi_error(LLM_E_LIMIT, "a pattern takes more than %d steps on this text: %s", MATCH_LIMIT, (char *)why);
+    }
+    const size_t *pairs = pcre2_get_ovector_pointer(data);
+    size_t group = 0;
+    for (int i = code - 1; i > 0; i--)
+        if (pairs[2 * i] != PCRE2_UNSET) group = (size_t)i;
+    if (pairs[2 * group] > pairs[2 * group + 1]) return LLM_OK; /* \K in a lookahead */
+    *found = true;
+    *out = (llm_span){text + pairs[2 * group], pairs[2 * group + 1] - pairs[2 * group]};
+    return LLM_OK;
+}
+
+llm_status llmi_pattern_find(llm_span *out, bool *found, const llmi_pattern *p, const char *text, size_t n) {
+    *found = false;
+    pcre2_match_data *data = pcre2_match_data_create_from_pattern(p->code, p->memory);
+    if (!data) return LLM_E_MEMORY;
+    int code = pcre2_match(p->code, (PCRE2_SPTR)text, n, 0, PCRE2_NO_UTF_CHECK, data, p->limits);
+    llm_status status = judge(out, found, code, data, text);
+    pcre2_match_data_free(data);
+    return status;
+}

@@ -1,0 +1,29 @@
+/* Example sets: a byte that chooses the format, then the text. The words of what was read are counted too. */
+#include "base/status.h"
+#include "fuzz/fuzz.h"
+#include "text/bm25.h"
+#include "text/fewshot.h"
+
+static void count_words(const llm_allocator *a, const char *text, size_t n) {
+    llm_span docs[2] = {{text, n}, {text, n / 2}};
+    double scores[2];
+    if (llmi_bm25_score(scores, a, docs, 2, docs[1], 1.2, 0.75) != LLM_OK) abort();
+    if (!(scores[0] >= 0) || !(scores[1] >= 0)) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+    fuzz_memory m;
+    if (n == 0 || n > 1 << 16) return 0;
+    fuzz_memory_init(&m, n);
+    const char *text = (const char *)data + 1;
+    json_t *examples = json_array();
+    llmi_error_clear();
+    llm_status status = llmi_fewshot_read(examples, &m.allocator, text, n - 1, data[0] % 4);
+    if (status != LLM_OK && (!llm_last_error()[0] || json_array_size(examples))) abort();
+    for (size_t i = 0; i < json_array_size(examples); i++)
+        if (!json_is_object(json_array_get(examples, i))) abort();
+    json_decref(examples);
+    count_words(&m.allocator, text, n - 1 < 4096 ? n - 1 : 4096);
+    fuzz_memory_check(&m);
+    return 0;
+}

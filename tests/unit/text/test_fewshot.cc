@@ -1,0 +1,379 @@
+// Example sets, selectors and answers: against golden data of make_fewshot_golden.py, and by what they promise.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "base/alloc.h"
+#include "base/json.h"
+#include "text/bm25.h"
+#include "text/extract.h"
+#include "text/extract_number.h"
+#include "text/fewshot.h"
+#include "text/select.h"
+}
+#include "oom/failing.h"
+
+namespace {
+
+struct Json {
+    json_t *j;
+    explicit Json(json_t *value) : j(value) {}
+    ~Json() { json_decref(j); }
+    Json(const Json &) = delete;
+};
+
+json_t *load_golden() {
+    std::ifstream file(std::string(LLM_SOURCE_DIR) + "/tests/unit/text/fewshot_golden.json");
+    std::stringstream text;
+    text << file.rdbuf();
+    return json_loads(text.str().c_str(), 0, nullptr);
+}
+
+// ---- readers ----
+
+std::string read(const std::string &text, int32_t format = LLMI_FEWSHOT_AUTO) {
+    Json list(json_array());
+    llmi_error_clear();
+    llm_status status = llmi_fewshot_read(list.j, &llmi_default_allocator, text.data(), text.size(), format);
+    if (status != LLM_OK) {
+        EXPECT_EQ(0u, json_array_size(list.j));
+        EXPECT_STRNE("", llm_last_error());
+        return std::string(llm_status_name(status)) + " " + llm_last_error();
+    }
+    char *dump = json_dumps(list.j, JSON_COMPACT);
+    std::string out = dump;
+    free(dump);
+    return out;
+}
+
+TEST(Examples, JsonLines) {
+    EXPECT_EQ(R"([{"a":1},{"b":"x"}])", read("{\"a\":1}\n\n  \r\n{\"b\":\"x\"}\r\n"));
+    EXPECT_EQ(R"([{"a":1}])", read("\xef\xbb\xbf{\"a\":1}"));
+    EXPECT_EQ("[]", read(""));
+    EXPECT_EQ("[]", read("\n\n"));
+    EXPECT_NE(std::string::npos, read("{\"a\":1}\n{\"a\":").find("line 2"));
+    EXPECT_NE(std::string::npos, read("{\"a\":1}\n[1]").find("expected an object"));
+    EXPECT_NE(std::string::npos, read("{\"a\":1,\"a\":2}").find("LLM_E_FORMAT"));
+    EXPECT_NE(std::string::npos, read("{\"a\":\"\xff\"}").find("byte 6 is not UTF-8"));
+}
+
+TEST(Examples, JsonArray) {
+    EXPECT_EQ(R"([{"a":1},{"a":2}])", read(" [{\"a\":1},{\"a\":2}]"));
+    EXPECT_NE(std::string::npos, read("[{\"a\":1},2]").find("example 1"));
+    EXPECT_NE(std::string::npos, read("[" + std::string(100000, '[')).find("LLM_E_LIMIT"));
+}
+
+TEST(Examples, Csv) {
+    EXPECT_EQ(R"([{"q":"1","a":"2"},{"q":"3","a":"4"}])", read("q,a\n1,2\r\n3,4"));
+    EXPECT_EQ(R"([{"q":"1","a":"2"}])", read("q,a\r1,2\r"));
+    EXPECT_EQ(R"([{"q":"x, \"y\"\nz","a":""}])", read("q,a\n\"x, \"\"y\"\"\nz\",\n"));
+    EXPECT_EQ(R"([{"q":"","a":""}])", read("q,a\n\"\",\"\"\n\n"));
+    EXPECT_EQ("[]", read("q,a\n"));
+    EXPECT_EQ(R"([{"q":"{}"}])", read("q\n{}"));
+    EXPECT_NE(std::string::npos, read("q,a\n1\n").find("line 2: found 1 fields, expected the 2"));
+    EXPECT_NE(std::string::npos, read("q,a\n1,2,3\n").find("more fields"));
+    EXPECT_NE(std::string::npos, read("q,a\n\"1,2\n3,4").find("line 2: a quoted field has no end"));
+    EXPECT_NE(std::string::npos, read("q,a\n\"1\"2,3").find("after a closing quote"));
+    EXPECT_NE(std::string::npos, read("q,a\n1\"2\",3").find("a quote inside"));
+    EXPECT_NE(std::string::npos, read("q,q\n1,2").find("two fields are called"));
+    EXPECT_NE(std::string::npos, read("q,\n1,2").find("field 2 has no name"));
+    std::string wide = "c0";
+    for (int i = 1; i <= LLMI_FEWSHOT_MAX_COLUMNS; i++) wide += ",c" + std::to_string(i);
+    EXPECT_NE(std::string::npos, read(wide).find("LLM_E_LIMIT"));
+}
+
+TEST(Examples, WhatWasThereStaysAfterAFailure) {
+    Json list(json_array());
+    std::string good = "{\"a\":1}", bad = "{\"a\":2}\n{";
+    ASSERT_EQ(LLM_OK, llmi_fewshot_read(list.j, &llmi_default_allocator, good.data(), good.size(), 0));
+    EXPECT_EQ(LLM_E_FORMAT, llmi_fewshot_read(list.j, &llmi_default_allocator, bad.data(), bad.size(), 0));
+    EXPECT_EQ(1u, json_array_size(list.j));
+    EXPECT_EQ(LLM_E_ARGUMENT, llmi_fewshot_read(list.j, &llmi_default_allocator, good.data(), good.size(), 9));
+}
+
+// ---- BM25 and MMR ----
+
+TEST(Select, Bm25AsComputedElsewhere) {
+    Json golden(load_golden());
+    ASSERT_NE(nullptr, golden.j);
+    std::vector<llm_span> docs;
+    size_t i;
+    json_t *value;
+    json_array_foreach(json_object_get(golden.j, "docs"), i, value)
+        docs.push_back({json_string_value(value), json_string_length(value)});
+    size_t n_above_zero = 0;
+    json_array_foreach(json_object_get(golden.j, "bm25"), i, value) {
+        json_t *query = json_object_get(value, "query");
+        std::vector<double> scores(docs.size());
+        ASSERT_EQ(LLM_OK, llmi_bm25_score(scores.data(), &llmi_default_allocator, docs.data(), docs.size(),
+                                          {json_string_value(query), json_string_length(query)},
+                                          json_number_value(json_object_get(value, "k1")),
+                                          json_number_value(json_object_get(value, "b"))));
+        for (size_t k = 0; k < docs.size(); k++) {
+            double expected = json_number_value(json_array_get(json_object_get(value, "scores"), k));
+            EXPECT_NEAR(expected, scores[k], 1e-12) << json_string_value(query) << " doc " << k;
+            n_above_zero += expected > 0;
+        }
+    }
+    EXPECT_GT(n_above_zero, 30u);
+}
+
+TEST(Select, MmrAsComputedElsewhere) {
+    Json golden(load_golden());
+    ASSERT_NE(nullptr, golden.j);
+    std::vector<float> vectors;
+    json_t *rows = json_object_get(golden.j, "vectors"), *row, *value;
+    size_t i, k;
+    json_array_foreach(rows, i, row) json_array_foreach(row, k, value)
+        vectors.push_back(static_cast<float>(json_number_value(value)));
+    size_t n = json_array_size(rows), dim = vectors.size() / n;
+    json_array_foreach(json_object_get(golden.j, "mmr"), i, value) {
+        std::vector<llmi_ranked> r;
+        for (k = 0; k < n; k++)
+            r.push_back({k, json_number_value(json_array_get(json_object_get(golden.j, "relevance"), k))});
+        size_t count = n;
+        ASSERT_EQ(LLM_OK, llmi_select_mmr(r.data(), &count, &llmi_default_allocator, vectors.data(), dim,
+                                          json_number_value(json_object_get(value, "lambda"))));
+        ASSERT_EQ(n, count);
+        for (k = 0; k < n; k++)
+            EXPECT_EQ(json_integer_value(json_array_get(json_object_get(value, "order"), k)),
+                      static_cast<json_int_t>(r[k].index))
+                << "lambda " << json_number_value(json_object_get(value, "lambda")) << " place " << k;
+    }
+}
+
+TEST(Select, Bm25SurvivesAnyBytes) {
+    std::string junk;
+    uint32_t x = 1;
+    for (int i = 0; i < 20000; i++) junk += static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
+    llm_span docs[] = {{junk.data(), junk.size()}, {"", 0}, {junk.data() + 100, 5000}};
+    double scores[3];
+    ASSERT_EQ(LLM_OK, llmi_bm25_score(scores, &llmi_default_allocator, docs, 3, {junk.data(), junk.size()}, 1.2, 0.75));
+    for (double s : scores) EXPECT_TRUE(std::isfinite(s) && s >= 0);
+}
+
+// ---- drawing ----
+
+std::vector<llmi_ranked> ranked(size_t n) {
+    std::vector<llmi_ranked> r(n);
+    for (size_t i = 0; i < n; i++) r[i] = {i, 0};
+    return r;
+}
+
+std::vector<size_t> places(const std::vector<llmi_ranked> &r) {
+    std::vector<size_t> out;
+    for (auto &x : r) out.push_back(x.index);
+    return out;
+}
+
+TEST(Select, ShufflesArePermutationsOfTheSeed) {
+    std::map<std::vector<size_t>, int> seen;
+    for (uint64_t seed = 0; seed < 2400; seed++) {
+        auto r = ranked(4), again = ranked(4);
+        llmi_select_shuffle(r.data(), 4, seed, LLMI_DRAW_SELECT);
+        llmi_select_shuffle(again.data(), 4, seed, LLMI_DRAW_SELECT);
+        EXPECT_EQ(places(r), places(again));
+        std::set<size_t> all;
+        for (auto &x : r) all.insert(x.index);
+        EXPECT_EQ(4u, all.size());
+        seen[places(r)]++;
+    }
+    EXPECT_EQ(24u, seen.size());
+    for (auto &one : seen) EXPECT_NEAR(100, one.second, 50); // five standard deviations
+}
+
+TEST(Select, SortsByScoreThenPlace) {
+    for (size_t n : {0, 1, 2, 3, 7, 64, 1000}) {
+        auto r = ranked(n);
+        uint32_t x = 7;
+        for (auto &one : r) one.score = ((x = x * 1664525 + 1013904223) >> 28);
+        auto expected = r;
+        std::stable_sort(expected.begin(), expected.end(),
+                         [](const llmi_ranked &a, const llmi_ranked &b) { return a.score > b.score; });
+        llmi_select_sort(r.data(), n);
+        EXPECT_EQ(places(expected), places(r));
+    }
+}
+
+TEST(Select, BalanceHoldsForEachBeginning) {
+    std::vector<size_t> labels;
+    for (size_t i = 0; i < 60; i++) labels.push_back(i < 30 ? 0 : i < 50 ? 1 : 2);
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        auto r = ranked(60);
+        ASSERT_EQ(LLM_OK, llmi_select_balance(r.data(), 60, &llmi_default_allocator, labels.data(), 3, seed));
+        std::set<size_t> all;
+        size_t counts[3] = {0, 0, 0};
+        for (size_t i = 0; i < 60; i++) {
+            all.insert(r[i].index);
+            counts[labels[r[i].index]]++;
+            size_t least = std::min({counts[0], counts[1], counts[2]}),
+                   most = std::max({counts[0], counts[1], counts[2]});
+            if (i < 30) {
+                EXPECT_LE(most - least, 1u) << "seed " << seed << ", first " << i + 1;
+            }
+        }
+        EXPECT_EQ(60u, all.size());
+    }
+}
+
+// ---- answers ----
+
+std::string extract(const std::string &spec, const std::string &text) {
+    llmi_extract *x;
+    llmi_error_clear();
+    llm_status status = llmi_extract_create(&x, &llmi_default_allocator, spec.data(), spec.size());
+    if (status != LLM_OK) return llm_status_name(status);
+    llmi_buf out;
+    bool found;
+    llmi_buf_init(&out, &llmi_default_allocator);
+    status = llmi_extract_run(&out, &found, x, text.data(), text.size());
+    std::string got = status != LLM_OK ? llm_status_name(status) : found ? std::string(out.data, out.len) : "-";
+    llmi_buf_free(&out);
+    llmi_extract_destroy(x);
+    return got;
+}
+
+std::string normal(const std::string &text) {
+    llmi_buf out;
+    llmi_buf_init(&out, &llmi_default_allocator);
+    EXPECT_TRUE(llmi_extract_normalize(&out, text.data(), text.size()));
+    std::string got(out.len ? out.data : "", out.len);
+    llmi_buf_free(&out);
+    return got;
+}
+
+TEST(Extract, Numbers) {
+    const std::pair<const char *, const char *> cases[] = {
+        {"The answer is 42.", "42"},
+        {"1,234.0", "1234"},
+        {"from 3 to -5", "-5"},
+        {"5-3", "3"},
+        {"it costs $1,234,567.50!", "1234567.5"},
+        {"007", "7"},
+        {"0.50", "0.5"},
+        {".25 cups", "0.25"},
+        {"-0", "0"},
+        {"12,34", "34"},
+        {"1,2,3", "3"},
+        {"\xe2\x88\x92"
+         "7 degrees",
+         "-7"},
+        {"x2 is 9", "9"},
+        {"x2", "-"},
+        {"none", "-"},
+        {"", "-"},
+        {"3.", "3"},
+        {"v1.2.3", "-"},
+        {"100%", "100"},
+        {"0000", "0"},
+        {"123456789012345678901234567890", "123456789012345678901234567890"},
+    };
+    for (auto &c : cases) EXPECT_EQ(c.second, extract("number", c.first)) << c.first;
+}
+
+TEST(Extract, Letters) {
+    EXPECT_EQ("B", extract("letter", "The answer is B."));
+    EXPECT_EQ("C", extract("letter", "(A) no, so (c)"));
+    EXPECT_EQ("D", extract("letter", "D"));
+    EXPECT_EQ("B", extract("letter", "B) A dog"));
+    EXPECT_EQ("-", extract("letter", "A dog barks, I think"));
+    EXPECT_EQ("-", extract("letter", "ABC b"));
+    EXPECT_EQ("X", extract("letter:XY", "A or X"));
+    EXPECT_EQ("-", extract("letter", "that's A's"));
+}
+
+TEST(Extract, Patterns) {
+    EXPECT_EQ("17", extract("regex:is (\\d+)", "it is 17, is 18"));
+    EXPECT_EQ("is", extract("regex:is", "it is"));
+    EXPECT_EQ("b", extract("regex:(a)|(b)", "xb"));
+    EXPECT_EQ("-", extract("regex:q", "x"));
+    EXPECT_EQ("", extract("regex:x*", "y"));
+    EXPECT_EQ("\xc3\xa9", extract("regex:caf(.)", "caf\xc3\xa9"));
+    EXPECT_EQ("LLM_E_FORMAT", extract("regex:(", "x"));
+    EXPECT_EQ("LLM_E_FORMAT", extract("regex:\\C", "x"));
+    EXPECT_EQ("LLM_E_LIMIT", extract("regex:(a+)+$", std::string(64, 'a') + "b"));
+    EXPECT_EQ("LLM_E_LIMIT", extract("regex:(?:(a|aa)+)+$", std::string(4000, 'a') + "c"));
+    EXPECT_EQ("LLM_E_LIMIT", extract("regex:" + std::string(100000, 'a'), "x"));
+    EXPECT_EQ("\xef\xbf\xbd", extract("regex:^.", "\xff"));
+}
+
+TEST(Extract, JsonFields) {
+    EXPECT_EQ("7", extract("json:answer", "Sure: {\"x\":1} and {\"answer\": 7} end"));
+    EXPECT_EQ("hi", extract("json:a.b", "{\"a\":{\"b\":\"hi\"}}"));
+    EXPECT_EQ("[1,2]", extract("json:a", "```json\n{\"a\": [1, 2]}\n```"));
+    EXPECT_EQ("-", extract("json:a", "{\"a\": "));
+    EXPECT_EQ("2", extract("json:a", "{{\"a\": 2}"));
+    EXPECT_EQ("1", extract("json:a", "{\"s\": \"}{\", \"a\": 1}"));
+    EXPECT_EQ("-", extract("json:a", std::string(1000000, '{')));
+    EXPECT_EQ("-", extract("json:a", std::string(1000, '{') + std::string(1000, '}')));
+}
+
+TEST(Extract, Markers) {
+    EXPECT_EQ("seven", extract("after:The answer is", "so the ANSWER is 6. The answer is seven.\nNext"));
+    EXPECT_EQ("-", extract("after:answer:", "no"));
+    EXPECT_EQ("-", extract("after:x", "x"));
+    EXPECT_EQ("a b", extract("text", "  a b \n"));
+    EXPECT_EQ("a", extract("", "a"));
+    EXPECT_EQ("-", extract("text", " \n"));
+    EXPECT_EQ("LLM_E_ARGUMENT", extract("numbers", "1"));
+    EXPECT_EQ("LLM_E_ARGUMENT", extract("regex", "1"));
+    EXPECT_EQ("LLM_E_ARGUMENT", extract("number:3", "1"));
+}
+
+TEST(Extract, ComparableForms) {
+    const std::pair<const char *, const char *> cases[] = {
+        {" Paris. ", "paris"},
+        {"\"PARIS\"", "paris"},
+        {"1,234.0", "1234"},
+        {"New   York\n", "new york"},
+        {"$5.00", "5"},
+        {"-3", "-3"},
+        {"+", "+"},
+        {"", ""},
+        {"\xef\xbc\xa1\xef\xbc\xa2", "ab"},
+        {"cafe\xcc\x81", "caf\xc3\xa9"},
+        {"**Yes!**", "yes"},
+        {"don't", "don't"},
+        {"\xff", "\xef\xbf\xbd"},
+        {"(a)", "a"},
+        {"50%", "50"},
+        {"...", "..."},
+        {"7.", "7"},
+    };
+    for (auto &c : cases) EXPECT_EQ(c.second, normal(c.first)) << c.first;
+    for (auto &c : cases) EXPECT_EQ(c.second, normal(c.second)) << "normal forms stay: " << c.second;
+}
+
+TEST(Extract, EachAllocationMayFail) {
+    Failing failing;
+    for (const char *spec : {"text", "number", "letter:XYZ", "regex:(\\w+) ([0-9]+)", "json:a", "after:is"}) {
+        bool reached = true;
+        for (long n = 0; reached && n < 200; n++) {
+            failing.arm(n);
+            llmi_extract *x = nullptr;
+            llmi_buf out;
+            bool found = false;
+            llmi_buf_init(&out, &failing.allocator);
+            llm_status status = llmi_extract_create(&x, &failing.allocator, spec, strlen(spec));
+            if (status == LLM_OK) status = llmi_extract_run(&out, &found, x, "it is 17 {\"a\":1}, is X", 23);
+            reached = failing.n_calls() > n;
+            if (status != LLM_OK) {
+                EXPECT_EQ(LLM_E_MEMORY, status) << spec << " " << n << " " << llm_last_error();
+            }
+            llmi_buf_free(&out);
+            llmi_extract_destroy(x);
+            EXPECT_EQ(0, failing.n_alive()) << spec << " " << n;
+            EXPECT_EQ(0, failing.n_bytes()) << spec << " " << n;
+        }
+        EXPECT_FALSE(reached);
+    }
+}
+
+} // namespace
