@@ -4,6 +4,7 @@
 #define LLM_LLM_H
 
 #include <llm/engine.h>
+#include <llm/grammar.h>
 #include <llm/model.h>
 #include <llm/options.h>
 #include <llm/prompt.h>
