@@ -61,30 +61,6 @@ static int32_t read_text(llmi_source *s) {
     return node;
 }
 
-/* What a class that begins with ^ leaves over. */
-static bool complement(llmi_buf *out, const llmi_ir *ir, int32_t chars) {
-    const llmi_ir_node *node = llmi_ir_at(ir, chars);
-    uint32_t next = 0;
-    for (int32_t i = 0; i < node->n; i++) {
-        llmi_ir_range r = llmi_buf_at(&ir->ranges, llmi_ir_range, node->first + i), before = {next, r.first - 1};
-        if (r.first > next && !llmi_buf_push(out, before)) return false;
-        next = r.last + 1;
-    }
-    llmi_ir_range rest = {next, 0x10ffff};
-    return next > 0x10ffff || llmi_buf_push(out, rest);
-}
-
-static int32_t negate(llmi_source *s, int32_t chars) {
-    llmi_buf ranges;
-    llmi_buf_init(&ranges, s->ir->a);
-    int32_t node = -1;
-    if (s->ir->status == LLM_OK && !complement(&ranges, s->ir, chars)) llmi_ir_fail(s->ir, LLM_E_MEMORY);
-    if (s->ir->status == LLM_OK)
-        node = llmi_ir_chars(s->ir, (llmi_ir_range *)(void *)ranges.data, llmi_buf_count(&ranges, llmi_ir_range));
-    llmi_buf_free(&ranges);
-    return node;
-}
-
 static int32_t read_class(llmi_source *s) {
     size_t begin = s->at++;
     llmi_buf ranges;
@@ -105,10 +81,11 @@ static int32_t read_class(llmi_source *s) {
     if (!llmi_source_is(s, ']')) llmi_source_fault(s, begin, "the class has no end");
     s->at++;
     int32_t node = -1;
+    if (s->ir->status == LLM_OK && negated && !llmi_ranges_complement(&ranges)) llmi_ir_fail(s->ir, LLM_E_MEMORY);
     if (s->ir->status == LLM_OK)
         node = llmi_ir_chars(s->ir, (llmi_ir_range *)(void *)ranges.data, llmi_buf_count(&ranges, llmi_ir_range));
     llmi_buf_free(&ranges);
-    return negated ? negate(s, node) : node;
+    return node;
 }
 
 static int32_t any_char(llmi_source *s) {

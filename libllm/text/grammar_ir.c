@@ -62,6 +62,20 @@ int32_t llmi_ir_chars(llmi_ir *ir, llmi_ir_range *ranges, size_t n) {
     return add_node(ir, (llmi_ir_node){.kind = LLMI_IR_CHARS, .first = (int32_t)first, .n = (int32_t)n});
 }
 
+bool llmi_ranges_complement(llmi_buf *ranges) {
+    llmi_ir_range *r = (llmi_ir_range *)(void *)ranges->data;
+    size_t n = r ? normalize(r, llmi_buf_count(ranges, llmi_ir_range)) : 0, n_out = 0;
+    uint32_t next = 0;
+    for (size_t i = 0; i < n; i++) {
+        llmi_ir_range one = r[i];
+        if (one.first > next) r[n_out++] = (llmi_ir_range){next, one.first - 1};
+        next = one.last + 1;
+    }
+    ranges->len = n_out * sizeof *r;
+    llmi_ir_range rest = {next, 0x10ffff};
+    return next > 0x10ffff || llmi_buf_push(ranges, rest);
+}
+
 int32_t llmi_ir_list(llmi_ir *ir, llmi_ir_kind kind, const int32_t *kids, size_t n) {
     size_t first = llmi_buf_count(&ir->kids, int32_t);
     if (!has_room(ir, first, n)) return -1;
