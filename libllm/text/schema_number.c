@@ -52,6 +52,17 @@ static int32_t filler(llmi_ir *ir, size_t n_seen, size_t n, bool exact) {
     return any_digits(ir, exact ? left : 0, left);
 }
 
+/* At most n digits, one of which is not 0. */
+static int32_t not_zero(llmi_ir *ir, size_t n) {
+    alternatives a = {.ir = ir};
+    static const char zeros[] = "00000000000000000000";
+    for (size_t z = 0; z < n && z < sizeof zeros; z++) {
+        int32_t before = llmi_ir_text(ir, zeros, z), digit = class(ir, 1, 9);
+        either(&a, llmi_ir_seq(ir, before, digit, any_digits(ir, 0, (int32_t)(n - z - 1))));
+    }
+    return done(&a);
+}
+
 /* Digit strings that are above `bound`, or equal to it. n: most digits; exact: all have as many as the bound. */
 static int32_t above(llmi_ir *ir, const char *bound, size_t n, bool exact, bool open) {
     alternatives a = {.ir = ir};
@@ -65,8 +76,7 @@ static int32_t above(llmi_ir *ir, const char *bound, size_t n, bool exact, bool 
     if (!open) {
         either(&a, llmi_ir_seq(ir, same, filler(ir, len, n, exact)));
     } else if (!exact && n > len) {
-        int32_t zeros = llmi_ir_repeat(ir, class(ir, 0, 0), 0, (int32_t)(n - len - 1)), digit = class(ir, 1, 9);
-        either(&a, llmi_ir_seq(ir, same, zeros, digit));
+        either(&a, llmi_ir_seq(ir, same, not_zero(ir, n - len)));
     }
     return done(&a);
 }
@@ -107,9 +117,11 @@ static int32_t between(llmi_ir *ir, const char *low, bool low_open, const char *
     either(&a, llmi_ir_seq(ir, same, middle, filler(ir, i + 1, n, exact)));
     bool last = !low[i + 1];
     int32_t low_digit = llmi_ir_text(ir, low, i + 1), high_digit = llmi_ir_text(ir, high, i + 1);
+    size_t n_low = strlen(low);
+    while (n_low && low[n_low - 1] == '0') n_low--;
+    if (!exact && !low_open && n_low) either(&a, llmi_ir_text(ir, low, n_low));
     if (last) {
-        int32_t zeros = llmi_ir_repeat(ir, class(ir, 0, 0), 0, (int32_t)(exact ? 0 : n - i - 1));
-        int32_t up = low_open ? llmi_ir_seq(ir, zeros, class(ir, 1, exact ? 0 : 9)) : filler(ir, i + 1, n, exact);
+        int32_t up = low_open ? not_zero(ir, exact ? 0 : n - i - 1) : filler(ir, i + 1, n, exact);
         either(&a, llmi_ir_seq(ir, low_digit, up));
         int32_t exactly = llmi_ir_repeat(ir, class(ir, 0, 0), 0, (int32_t)(exact ? 0 : n - i - 1));
         if (!high_open) either(&a, llmi_ir_seq(ir, high_digit, exactly));
@@ -132,7 +144,7 @@ static int32_t whole_range(llmi_ir *ir, int64_t low, int64_t high) {
         llmi_format(y, sizeof y, "%lld", (long long)to);
         if (from <= to) either(&a, between(ir, x, false, y, false, (size_t)n, true));
         first = last + 1;
-        last = last * 10 + 9;
+        last = n < INTEGER_DIGITS ? last * 10 + 9 : last;
     }
     return done(&a);
 }
