@@ -263,7 +263,7 @@ def check(path):
     cases = json.loads(CASES.read_text())
     validators = [validator(c["schema"]) for c in cases]
     bad = total = 0
-    for line in Path(path).read_text().splitlines():
+    for line in filter(None, Path(path).read_text().split("\n")):
         row = json.loads(line)
         total += 1
         try:
