@@ -54,6 +54,40 @@ static int set_biases(cli *c) {
     return CLI_OK;
 }
 
+/* ---- grammars ---- */
+
+static llm_status from_choices(llm_grammar **out, cli *c, const llm_tokenizer *tokenizer, const char *text) {
+    size_t n = 1;
+    for (const char *at = text; *at; at++) n += *at == ',';
+    llm_span *choices = cli_alloc(c, n, sizeof *choices);
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strcspn(text, ",");
+        choices[i] = (llm_span){text, len};
+        text += len + 1;
+    }
+    return llm_grammar_from_choices(out, tokenizer, choices, n);
+}
+
+/* At most one of --grammar, --schema, --regex, --choices. */
+static int get_grammar(llm_grammar **out, cli *c) {
+    const char *gbnf = cli_get(c, "grammar"), *schema = cli_get(c, "schema");
+    const char *regex = cli_get(c, "regex"), *choices = cli_get(c, "choices");
+    *out = NULL;
+    int n = (gbnf != NULL) + (schema != NULL) + (regex != NULL) + (choices != NULL);
+    if (!n) return CLI_OK;
+    if (n > 1) return cli_usage(c, "--grammar, --schema, --regex and --choices exclude each other");
+    const llm_tokenizer *tokenizer = llm_model_get_tokenizer(c->model);
+    if (!tokenizer) return cli_error(c, LLM_E_UNSUPPORTED, "the model has no tokenizer, which a grammar needs");
+    llm_span text = {0};
+    int rc = gbnf || schema ? cli_read_file(&text, c, gbnf ? gbnf : schema) : CLI_OK;
+    if (rc) return rc;
+    llm_status status = choices ? from_choices(out, c, tokenizer, choices)
+                        : regex ? llm_grammar_from_regex(out, tokenizer, regex, LLM_NTS)
+                        : gbnf  ? llm_grammar_from_gbnf(out, tokenizer, text.ptr, text.len)
+                                : llm_grammar_from_json_schema(out, tokenizer, text.ptr, text.len);
+    return status ? cli_fail(c, status) : CLI_OK;
+}
+
 /* ---- output ---- */
 
 static void print_event(void *user, const llm_event *event) {
@@ -185,12 +219,16 @@ static int run(cli *c) {
     if (c->engine_options.n_seqs < c->generate_options.n) c->engine_options.n_seqs = c->generate_options.n;
     rc = cli_open_engine(c, c->args[0]);
     if (!rc && cli_get(c, "echo") && !c->json) rc = echo_prompt(c, &prompt);
+    llm_grammar *grammar = NULL;
+    if (!rc) rc = get_grammar(&grammar, c);
+    c->generate_options.grammar = grammar;
     llm_request *request = NULL;
     if (!rc) rc = submit(&request, c, &prompt);
     int streamed = !c->json && c->generate_options.n == 1;
     if (!rc) rc = cli_run_request(c, request, streamed ? print_event : ignore_event, NULL);
     if (!rc) rc = report(c, request, streamed);
     llm_request_destroy(request);
+    llm_grammar_unref(grammar);
     return rc;
 }
 
@@ -201,6 +239,10 @@ static const cli_option options[] = {
     {0, "stop", "TEXT", "end before this text; may be repeated"},
     {0, "stop-token", "IDS", "end before these tokens; may be repeated"},
     {0, "logit-bias", "ID=BIAS", "add to a token's logit, -inf bans it; may be repeated"},
+    {0, "grammar", "FILE", "the text follows a grammar in GBNF"},
+    {0, "schema", "FILE", "the text is JSON that is valid under a JSON Schema"},
+    {0, "regex", "RE", "the text matches a regular expression as a whole"},
+    {0, "choices", "A,B", "the text is one of these"},
     {0, "echo", NULL, "print the prompt first"},
     {0, "timings", NULL, "print times and rates on standard error"},
     {0, NULL, NULL, NULL},
@@ -212,7 +254,7 @@ const cli_command cmd_generate = {
     .summary = "Write on from a prompt",
     .details = "Streams the text as it comes. Temperature 0, the default, always takes the most probable token.\n"
                "Ctrl-C ends the completion: what is there is printed, the exit code is 1.\n"
-               "--json: {\"ids\",\"text\",\"finish\":\"eos|stop|length|context|cancelled\",\n"
+               "--json: {\"ids\",\"text\",\"finish\":\"eos|stop|length|context|cancelled|grammar\",\n"
                "\"logprobs\":[{\"id\",\"logprob\",\"top\":[{\"id\",\"logprob\"},...]},...] or null,\n"
                "\"timings\":{\"load_ms\",\"queue_ms\",\"prompt_ms\",\"decode_ms\",\"prompt_tokens\",\"cached_tokens\","
                "\"tokens\"}},\n"

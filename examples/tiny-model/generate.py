@@ -27,6 +27,7 @@ MIXES = [
     (0, {"story": (0.10, 0.5), "arithmetic": (0.22, 1), "tasks": (0.43, 1), "chat": (0.25, 1)}),
     (71_000, {"story": (0.08, 0.5), "arithmetic": (0.16, 1), "tasks": (0.43, 2), "chat": (0.23, 1), "repeats": (0.10, 1)}),
     (122_000, {"story": (0.08, 0.5), "arithmetic": (0.14, 1), "wide tasks": (0.42, 2), "chat": (0.22, 1), "wide repeats": (0.14, 1)}),
+    (176_000, {"story": (0.05, 0.5), "arithmetic": (0.07, 1), "wide tasks": (0.65, 2), "chat": (0.17, 1), "wide repeats": (0.06, 1)}),
 ]
 
 

@@ -9,6 +9,7 @@
 #ifndef LLM_ENGINE_H
 #define LLM_ENGINE_H
 
+#include <llm/grammar.h>
 #include <llm/model.h>
 #include <llm/sampler.h>
 #include <llm/tokenizer.h>
@@ -74,10 +75,11 @@ enum {
     LLM_FINISH_LENGTH = 3,  /* max_tokens */
     LLM_FINISH_CONTEXT = 4, /* the context or the KV cache is full */
     LLM_FINISH_CANCELLED = 5,
-    LLM_FINISH_ERROR = 6 /* see llm_request_status() */
+    LLM_FINISH_ERROR = 6,  /* see llm_request_status() */
+    LLM_FINISH_GRAMMAR = 7 /* the text is complete by the request's grammar, and nothing may follow */
 };
 
-/* "none", "eos", "stop", "length", "context", "cancelled", "error". Static. Since 0.1. */
+/* "none", "eos", "stop", "length", "context", "cancelled", "error", "grammar". Static. Since 0.1. */
 LLM_API const char *llm_finish_name(int32_t finish);
 
 typedef struct llm_generate_options {
@@ -106,6 +108,8 @@ typedef struct llm_generate_options {
     int32_t ignore_eos;    /* 1: go on after EOS; default 0 */
     int32_t add_special;   /* text prompts: LLM_ENCODE_ADD_SPECIAL; default 1 */
     int32_t parse_special; /* text prompts: LLM_ENCODE_PARSE_SPECIAL; default 0 */
+    const llm_grammar *grammar; /* what the text must follow, made for the model's tokenizer; not with ignore_eos;
+                                   each completion holds a reference; default NULL */
 } llm_generate_options;
 
 LLM_API void llm_generate_options_init_sized(llm_generate_options *options, size_t n_bytes);

@@ -5,6 +5,7 @@
 
 #include <llm/engine.h>
 #include <llm/fewshot.h>
+#include <llm/grammar.h>
 #include <llm/model.h>
 #include <llm/options.h>
 #include <llm/prompt.h>

@@ -70,8 +70,8 @@ LLM_API llm_status llm_generate_tokens(llm_result **out, llm_engine *engine, con
     return generate(out, engine, (llm_span){0}, prompt, n_tokens, options, on_event, user);
 }
 
-static const char *const finish_names[] = {"none", "eos", "stop", "length", "context", "cancelled", "error"};
+static const char *const finish_names[] = {"none", "eos", "stop", "length", "context", "cancelled", "error", "grammar"};
 
 LLM_API const char *llm_finish_name(int32_t finish) {
-    return finish >= LLM_FINISH_NONE && finish <= LLM_FINISH_ERROR ? finish_names[finish] : "unknown";
+    return finish >= LLM_FINISH_NONE && finish <= LLM_FINISH_GRAMMAR ? finish_names[finish] : "unknown";
 }

@@ -64,7 +64,8 @@ static int32_t on_token(void *user, int32_t index, llm_token token, float logpro
     bool stopped = r->deliveries[index].stopped;
     pthread_mutex_unlock(&r->lock);
     if (status != LLM_OK) return status;
-    return stopped ? LLM_FINISH_STOP : LLM_FINISH_NONE;
+    if (stopped) return LLM_FINISH_STOP;
+    return llmi_matchers_over(&r->matchers, index) ? LLM_FINISH_GRAMMAR : LLM_FINISH_NONE;
 }
 
 static void on_finish(void *user, int32_t index, int32_t finish, const llmi_error_copy *error) {
@@ -100,6 +101,7 @@ static void request_free(llm_request *r) {
     if (r->deliveries) llmi_free(a, r->deliveries, (size_t)n * sizeof *r->deliveries);
     if (r->stop_tokens) llmi_free(a, r->stop_tokens, r->n_stop_tokens * sizeof *r->stop_tokens);
     llmi_stops_free(&r->stops);
+    llmi_matchers_free(&r->matchers);
     llmi_buf_free(&r->events);
     llmi_buf_free(&r->shown);
     llm_result_unref(r->result);
@@ -122,8 +124,10 @@ static llm_status check_options(const llm_engine *e, const llm_generate_options 
         if (o->stop_tokens[i] < 0 || o->stop_tokens[i] >= n_vocab)
             return llmi_error(LLM_E_ARGUMENT, "stop token %zu is %d, expected 0..%d", i, o->stop_tokens[i],
                               n_vocab - 1);
+    if (o->grammar && o->ignore_eos)
+        return llmi_error(LLM_E_ARGUMENT, "ignore_eos is 1 beside a grammar, which decides where the text may end");
     const llm_tokenizer *tokenizer;
-    return o->n_stop_strings ? llmi_engine_tokenizer(&tokenizer, e) : LLM_OK;
+    return o->n_stop_strings || o->grammar ? llmi_engine_tokenizer(&tokenizer, e) : LLM_OK;
 }
 
 /* A prompt of nothing but special tokens has no text: then the completion begins one. */
@@ -158,6 +162,7 @@ static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_optio
     uint32_t flags = goes_on ? LLM_DECODE_KEEP_PREFIX : 0;
     for (int32_t i = 0; i < o->n && status == LLM_OK; i++)
         status = llmi_deliver_init(&r->deliveries[i], a, r->tokenizer, flags, &r->stops, &r->result->items[i].text);
+    if (status == LLM_OK) status = llmi_matchers_init(&r->matchers, a, o->grammar, r->tokenizer, (size_t)o->n, !goes_on);
     if (status != LLM_OK) return status;
     return reserve_events(r, 0) ? LLM_OK : LLM_E_MEMORY;
 }
@@ -184,6 +189,7 @@ static llm_status start(llm_request *r, const llm_token *prompt, size_t n_tokens
                 .bias = o->logit_bias,
                 .n_bias = o->n_logit_bias,
             },
+        .masks = r->matchers.masks,
         .n_logprobs = o->n_logprobs,
         .sink = &sink,
         .sink_user = r,

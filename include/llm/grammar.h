@@ -1,0 +1,61 @@
+/* libllm: constrained output. A grammar says what a generated text may look like; while it is written, every token
+ * that would lead away is ruled out, so that what comes out follows the grammar whatever the model prefers. Give
+ * one as llm_generate_options.grammar.
+ *
+ * A completion under a grammar ends with LLM_FINISH_GRAMMAR when its text is complete and nothing may follow, with
+ * LLM_FINISH_EOS when the model ended it where the grammar allows an end, and as any other with
+ * LLM_FINISH_LENGTH, _CONTEXT, _STOP or _CANCELLED: then the text is the beginning of one that follows the grammar.
+ * If no token of the vocabulary fits, it ends with LLM_FINISH_ERROR (LLM_E_UNSUPPORTED), never unconstrained.
+ *
+ * A grammar may come from a stranger: what it costs is limited (nesting 256, 1,000,000 elements, 1,000,000
+ * repetitions, 32,768 readings at once), and what exceeds a limit is an error, LLM_E_LIMIT. */
+#ifndef LLM_GRAMMAR_H
+#define LLM_GRAMMAR_H
+
+#include <llm/tokenizer.h>
+
+LLM_BEGIN_DECLS
+
+/* Immutable; any thread, any number of requests at once. It is made for the vocabulary of one tokenizer, to which
+ * it holds a reference, and keeps what it has learned about it. */
+typedef struct llm_grammar llm_grammar;
+
+/* GBNF, the notation of llama.cpp: rules  name ::= alternatives , of which "root" is the whole. Elements: "text"
+ * and [class] or [^class] with the escapes \n \r \t \\ \" \[ \] \- \xHH \uHHHH \UHHHHHHHH; . for any character; names;
+ * ( ) groups; | between alternatives; * + ? {n} {n,} {n,m} behind an element; # to the end of the line. A rule ends
+ * where the next begins. Rules may be recursive, but not call themselves before they have read something.
+ * n_bytes may be LLM_NTS. On success *out holds one reference. Errors: LLM_E_FORMAT with line and column,
+ * LLM_E_LIMIT, LLM_E_MEMORY. Any thread. Since 0.1. */
+LLM_API llm_status llm_grammar_from_gbnf(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
+                                         size_t n_bytes);
+
+/* JSON Schema, draft 2020-12. Every text is JSON without needless white space (one blank may follow "," and ":")
+ * that is valid under the schema; properties come in the schema's order, and those not required may be missing.
+ * Known: true and false; type, enum, const; properties, required, additionalProperties, minProperties and
+ * maxProperties as far as those decide it; items, prefixItems, minItems, maxItems; minLength, maxLength, pattern,
+ * format (date, time, date-time, uuid, email, ipv4, uri); minimum, maximum, exclusiveMinimum, exclusiveMaximum; anyOf,
+ * oneOf whose branches exclude each other, allOf; $ref into the document, $defs, recursion included. An object
+ * that lists properties and is silent about others gets no others. Titles and other annotations are read over.
+ * Errors: LLM_E_UNSUPPORTED names what is not known and where (a JSON pointer), LLM_E_FORMAT for what is no schema or
+ * one that nothing can satisfy, LLM_E_LIMIT, LLM_E_MEMORY. Any thread. Since 0.1. */
+LLM_API llm_status llm_grammar_from_json_schema(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
+                                                size_t n_bytes);
+
+/* A regular expression that the whole text matches: characters, . (any but a newline), [classes], \d \w \s \D \W \S
+ * (ASCII), \n \t \r \f \v \0 \xHH \uHHHH \u{H..}, groups ( ) and (?: ), |, * + ? {n} {n,} {n,m} (also lazy, which is the same
+ * here), ^ and $ at the ends. No back references, no look-around: LLM_E_UNSUPPORTED.
+ * Errors: as llm_grammar_from_gbnf. Any thread. Since 0.1. */
+LLM_API llm_status llm_grammar_from_regex(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
+                                          size_t n_bytes);
+
+/* One of n_choices texts, byte for byte. Errors: LLM_E_ARGUMENT for an empty list. Any thread. Since 0.1. */
+LLM_API llm_status llm_grammar_from_choices(llm_grammar **out, const llm_tokenizer *tokenizer, const llm_span *choices,
+                                            size_t n_choices);
+
+/* Adds or drops a reference; NULL is ignored. Any thread. Since 0.1. */
+LLM_API llm_grammar *llm_grammar_ref(llm_grammar *grammar);
+LLM_API void llm_grammar_unref(llm_grammar *grammar);
+
+LLM_END_DECLS
+
+#endif

@@ -1,0 +1,275 @@
+#include "text/grammar_program.h"
+
+#include <string.h>
+
+#include "text/grammar_chars.h"
+
+/* Rules of at most this many elements, without loops and calls, are put where they are used. */
+enum { SMALL_RULE = 32 };
+
+/* A node whose children are being written, last child first. */
+typedef struct open_node {
+    int32_t node, next;
+    int32_t i;         /* children left */
+    int32_t at;        /* the operation that waits for its target, or where its targets begin in `pending` */
+    int32_t next_here; /* SEQ: what comes behind the next child */
+} open_node;
+
+typedef struct emitter {
+    llmi_program *p;
+    const llmi_ir *ir;
+    llmi_ir_facts facts;
+    llmi_buf stack;   /* open_node */
+    llmi_buf pending; /* int32_t: targets of branches that are not all known */
+    llmi_buf rules;   /* int32_t: rules that are called and not written */
+    llmi_buf small;   /* uint8_t per rule: 0 not looked at, 1 small, 2 not */
+    llm_status status;
+} emitter;
+
+static int32_t fail(emitter *e, llm_status status) {
+    if (e->status == LLM_OK) e->status = status;
+    return 0;
+}
+
+static int32_t add_op(emitter *e, llmi_op op) {
+    size_t n = llmi_buf_count(&e->p->ops, llmi_op);
+    if (n >= 4 * (size_t)LLMI_GRAMMAR_MAX_ELEMENTS)
+        return fail(e, llmi_error(LLM_E_LIMIT, "the grammar needs more than %d operations", 4 * LLMI_GRAMMAR_MAX_ELEMENTS));
+    return llmi_buf_push(&e->p->ops, op) ? (int32_t)n : fail(e, LLM_E_MEMORY);
+}
+
+static llmi_op *op_at(emitter *e, int32_t pc) {
+    return &llmi_buf_at(&e->p->ops, llmi_op, pc);
+}
+
+/* ---- leaves ---- */
+
+static int32_t emit_text(emitter *e, const llmi_ir_node *node, int32_t next) {
+    for (int32_t i = node->n - 1; i >= 0; i--) {
+        uint8_t byte = (uint8_t)e->ir->bytes.data[node->first + i];
+        next = add_op(e, (llmi_op){.kind = LLMI_OP_RANGE, .lo = byte, .hi = byte, .next = next});
+    }
+    return next;
+}
+
+static int32_t emit_split(emitter *e, const int32_t *targets, size_t n) {
+    int32_t first = (int32_t)llmi_buf_count(&e->p->targets, int32_t);
+    if (n == 1) return targets[0];
+    if (!llmi_buf_append(&e->p->targets, targets, n * sizeof *targets)) return fail(e, LLM_E_MEMORY);
+    return add_op(e, (llmi_op){.kind = LLMI_OP_SPLIT, .arg = first, .next = (int32_t)n});
+}
+
+static int32_t emit_set(emitter *e, const llmi_byte_set *set, int32_t next) {
+    size_t n = llmi_buf_count(&e->p->sets, llmi_byte_set), i = n > 64 ? n - 64 : 0;
+    while (i < n && memcmp(&llmi_buf_at(&e->p->sets, llmi_byte_set, i), set, sizeof *set) != 0) i++;
+    if (i == n && !llmi_buf_push(&e->p->sets, *set)) return fail(e, LLM_E_MEMORY);
+    return add_op(e, (llmi_op){.kind = LLMI_OP_SET, .arg = (int32_t)i, .next = next});
+}
+
+/* Of sequences [begin, end), which agree in their first `at` bytes: one operation for all that end here, and
+ * one in front of each group that goes on. At most four bytes deep. */
+static int32_t emit_sequences(emitter *e, const llmi_byte_seq *seqs, size_t begin, size_t end, int at, int32_t next) {
+    llmi_byte_set here = {{0}};
+    bool any = false;
+    size_t mark = e->pending.len;
+    for (size_t i = begin, k; i < end && e->status == LLM_OK; i = k) {
+        llmi_byte_range r = seqs[i].bytes[at];
+        for (k = i + 1; k < end && memcmp(&seqs[k].bytes[at], &r, sizeof r) == 0;) k++;
+        if (at == 3 || seqs[i].n == at + 1) {
+            for (int b = r.lo; b <= r.hi; b++) here.bits[b >> 6] |= (uint64_t)1 << (b & 63);
+            any = true;
+            continue;
+        }
+        int32_t rest = emit_sequences(e, seqs, i, k, at + 1, next);
+        int32_t pc = add_op(e, (llmi_op){.kind = LLMI_OP_RANGE, .lo = r.lo, .hi = r.hi, .next = rest});
+        if (!llmi_buf_push(&e->pending, pc)) return fail(e, LLM_E_MEMORY);
+    }
+    int32_t pc = any ? emit_set(e, &here, next) : 0;
+    if (any && !llmi_buf_push(&e->pending, pc)) return fail(e, LLM_E_MEMORY);
+    if (e->status != LLM_OK) return 0;
+    pc = emit_split(e, &llmi_buf_at(&e->pending, int32_t, mark / sizeof(int32_t)), (e->pending.len - mark) / sizeof(int32_t));
+    e->pending.len = mark;
+    return pc;
+}
+
+static int32_t emit_chars(emitter *e, const llmi_ir_node *node, int32_t next) {
+    llmi_buf seqs;
+    llmi_buf_init(&seqs, e->ir->a);
+    bool ok = llmi_chars_to_bytes(&seqs, &llmi_buf_at(&e->ir->ranges, llmi_ir_range, node->first), (size_t)node->n);
+    int32_t pc = !ok ? fail(e, LLM_E_MEMORY)
+                     : emit_sequences(e, (const llmi_byte_seq *)(const void *)seqs.data, 0,
+                                      llmi_buf_count(&seqs, llmi_byte_seq), 0, next);
+    llmi_buf_free(&seqs);
+    return pc;
+}
+
+/* ---- rules ---- */
+
+/* Whether the nodes below are few, and neither loops nor calls. */
+static bool is_small(emitter *e, int32_t rule) {
+    uint8_t *known = &llmi_buf_at(&e->small, uint8_t, rule);
+    if (*known) return *known == 1;
+    int32_t todo[SMALL_RULE], n = 0, n_elements = 0;
+    todo[n++] = llmi_buf_at(&e->ir->rules, llmi_ir_rule, rule).body;
+    bool small = true;
+    while (n && small) {
+        const llmi_ir_node *node = llmi_ir_at(e->ir, todo[--n]);
+        n_elements += node->n + 1;
+        small = node->kind != LLMI_IR_REPEAT && node->kind != LLMI_IR_REF && n_elements <= SMALL_RULE;
+        if (!small || (node->kind != LLMI_IR_SEQ && node->kind != LLMI_IR_ALT)) continue;
+        for (int32_t i = 0; i < node->n && n < SMALL_RULE; i++)
+            todo[n++] = llmi_buf_at(&e->ir->kids, int32_t, node->first + i);
+    }
+    *known = small ? 1 : 2;
+    return small;
+}
+
+static int32_t emit_call(emitter *e, int32_t rule, int32_t next) {
+    int32_t *entry = &llmi_buf_at(&e->p->entries, int32_t, rule);
+    if (*entry < 0) {
+        *entry = 0;
+        if (!llmi_buf_push(&e->rules, rule)) return fail(e, LLM_E_MEMORY);
+    }
+    return add_op(e, (llmi_op){.kind = next ? LLMI_OP_CALL : LLMI_OP_JUMP, .arg = rule, .next = next});
+}
+
+/* ---- nodes with children ---- */
+
+static bool opens(const emitter *e, const llmi_ir_node *node) {
+    return node->kind == LLMI_IR_SEQ || node->kind == LLMI_IR_ALT ||
+           (node->kind == LLMI_IR_REPEAT && node->max != 0 && llmi_ir_is(&e->facts.productive, node->first));
+}
+
+/* A repetition without bounds is a branch, any other one counts. */
+static int32_t open_repeat(emitter *e, const llmi_ir_node *node, int32_t next) {
+    if (!node->min && node->max == LLMI_IR_UNLIMITED) {
+        int32_t first = (int32_t)llmi_buf_count(&e->p->targets, int32_t), both[] = {0, next};
+        if (!llmi_buf_append(&e->p->targets, both, sizeof both)) return fail(e, LLM_E_MEMORY);
+        return add_op(e, (llmi_op){.kind = LLMI_OP_SPLIT, .arg = first, .next = 2});
+    }
+    llmi_loop loop = {.min = node->min, .max = node->max, .next = next};
+    loop.nullable = llmi_ir_is(&e->facts.nullable, node->first);
+    int32_t index = (int32_t)llmi_buf_count(&e->p->loops, llmi_loop);
+    loop.at = add_op(e, (llmi_op){.kind = LLMI_OP_LOOP, .arg = index});
+    if (!llmi_buf_push(&e->p->loops, loop)) return fail(e, LLM_E_MEMORY);
+    return loop.at;
+}
+
+static void open_node_push(emitter *e, int32_t index, int32_t next) {
+    const llmi_ir_node *node = llmi_ir_at(e->ir, index);
+    open_node o = {.node = index, .next = next, .i = node->kind == LLMI_IR_REPEAT ? 1 : node->n, .next_here = next};
+    if (node->kind == LLMI_IR_REPEAT) {
+        bool optional = !node->min && node->max == 1;
+        o.at = optional ? 0 : open_repeat(e, node, next);
+        if (!optional && op_at(e, o.at)->kind == LLMI_OP_LOOP)
+            o.next_here = add_op(e, (llmi_op){.kind = LLMI_OP_ROUND, .arg = op_at(e, o.at)->arg});
+        else if (!optional)
+            o.next_here = o.at;
+    } else {
+        o.at = (int32_t)llmi_buf_count(&e->pending, int32_t);
+    }
+    if (e->status == LLM_OK && !llmi_buf_push(&e->stack, o)) fail(e, LLM_E_MEMORY);
+}
+
+static int32_t close_repeat(emitter *e, const open_node *o, int32_t body) {
+    const llmi_ir_node *node = llmi_ir_at(e->ir, o->node);
+    if (!node->min && node->max == 1) return emit_split(e, (const int32_t[]){body, o->next}, 2);
+    const llmi_op *op = op_at(e, o->at);
+    if (op->kind == LLMI_OP_LOOP)
+        llmi_buf_at(&e->p->loops, llmi_loop, op->arg).body = body;
+    else
+        llmi_buf_at(&e->p->targets, int32_t, op->arg) = body;
+    return o->at;
+}
+
+/* The entry of the innermost open node's child is known: `pc`. Gives the child to go on with, or -1 when the
+ * node is done, whose entry goes to *pc. */
+static int32_t advance(emitter *e, int32_t *pc, bool entered) {
+    open_node *o = &llmi_buf_at(&e->stack, open_node, llmi_buf_count(&e->stack, open_node) - 1);
+    const llmi_ir_node *node = llmi_ir_at(e->ir, o->node);
+    if (entered && node->kind == LLMI_IR_SEQ) o->next_here = *pc;
+    if (entered && node->kind == LLMI_IR_ALT && !llmi_buf_push(&e->pending, *pc)) fail(e, LLM_E_MEMORY);
+    while (o->i-- > 0 && e->status == LLM_OK) {
+        int32_t child = node->kind == LLMI_IR_REPEAT ? node->first : llmi_buf_at(&e->ir->kids, int32_t, node->first + o->i);
+        if (node->kind != LLMI_IR_ALT || llmi_ir_is(&e->facts.productive, child)) return child;
+    }
+    if (e->status != LLM_OK) return -1;
+    if (node->kind == LLMI_IR_SEQ) *pc = o->next_here;
+    if (node->kind == LLMI_IR_REPEAT) *pc = close_repeat(e, o, *pc);
+    if (node->kind == LLMI_IR_ALT) {
+        *pc = emit_split(e, &llmi_buf_at(&e->pending, int32_t, o->at), llmi_buf_count(&e->pending, int32_t) - (size_t)o->at);
+        e->pending.len = (size_t)o->at * sizeof(int32_t);
+    }
+    e->stack.len -= sizeof *o;
+    return -1;
+}
+
+static int32_t emit_leaf(emitter *e, int32_t index, int32_t next) {
+    const llmi_ir_node *node = llmi_ir_at(e->ir, index);
+    if (node->kind == LLMI_IR_TEXT) return emit_text(e, node, next);
+    if (node->kind == LLMI_IR_CHARS) return emit_chars(e, node, next);
+    if (node->kind == LLMI_IR_REF) return emit_call(e, node->first, next);
+    return next; /* a repetition of nothing */
+}
+
+/* Writes a productive node so that it goes on at `next`; gives its entry. */
+static int32_t emit(emitter *e, int32_t index, int32_t next) {
+    int32_t pc = next;
+    for (;;) {
+        while (llmi_ir_at(e->ir, index)->kind == LLMI_IR_REF && is_small(e, llmi_ir_at(e->ir, index)->first))
+            index = llmi_buf_at(&e->ir->rules, llmi_ir_rule, llmi_ir_at(e->ir, index)->first).body;
+        bool opened = opens(e, llmi_ir_at(e->ir, index));
+        if (opened)
+            open_node_push(e, index, next);
+        else
+            pc = emit_leaf(e, index, next);
+        for (bool entered = !opened;; entered = true) {
+            if (e->status != LLM_OK || !e->stack.len) return pc;
+            index = advance(e, &pc, entered);
+            if (index >= 0 || e->status != LLM_OK) break;
+        }
+        if (e->status != LLM_OK) return 0;
+        next = llmi_buf_at(&e->stack, open_node, llmi_buf_count(&e->stack, open_node) - 1).next_here;
+    }
+}
+
+/* ---- all ---- */
+
+static llm_status emit_rules(emitter *e, int32_t root) {
+    llmi_program *p = e->p;
+    size_t n = llmi_buf_count(&e->ir->rules, llmi_ir_rule);
+    if (!llmi_buf_reserve(&e->small, n) || !llmi_buf_reserve(&p->entries, n * sizeof(int32_t))) return LLM_E_MEMORY;
+    memset(e->small.data, 0, e->small.len = n);
+    memset(p->entries.data, 0xff, p->entries.len = n * sizeof(int32_t));
+    add_op(e, (llmi_op){.kind = LLMI_OP_RETURN});
+    p->start = emit_call(e, root, 0);
+    while (e->status == LLM_OK && e->rules.len) {
+        e->rules.len -= sizeof(int32_t);
+        int32_t rule = llmi_buf_at(&e->rules, int32_t, llmi_buf_count(&e->rules, int32_t));
+        int32_t entry = emit(e, llmi_buf_at(&e->ir->rules, llmi_ir_rule, rule).body, 0);
+        llmi_buf_at(&p->entries, int32_t, rule) = entry;
+    }
+    return e->status;
+}
+
+void llmi_program_free(llmi_program *p) {
+    llmi_buf *const bufs[] = {&p->ops, &p->targets, &p->loops, &p->sets, &p->entries};
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
+}
+
+llm_status llmi_program_make(llmi_program *out, const llmi_ir *ir, int32_t root) {
+    *out = (llmi_program){0};
+    emitter e = {.p = out, .ir = ir};
+    llmi_buf *const bufs[] = {&out->ops, &out->targets, &out->loops, &out->sets, &out->entries,
+                              &e.stack,  &e.pending,    &e.rules,    &e.small};
+    size_t n_bufs = sizeof bufs / sizeof bufs[0];
+    for (size_t i = 0; i < n_bufs; i++) llmi_buf_init(bufs[i], ir->a);
+    llm_status status = ir->status;
+    if (status == LLM_OK) status = llmi_ir_check(&e.facts, ir, root);
+    if (status != LLM_OK) return status;
+    status = emit_rules(&e, root);
+    for (size_t i = 5; i < n_bufs; i++) llmi_buf_free(bufs[i]);
+    llmi_ir_facts_free(&e.facts);
+    if (status != LLM_OK) llmi_program_free(out);
+    return status;
+}
