@@ -13,14 +13,10 @@ static const struct group {
     const char *title;
     size_t offset;
 } groups[] = {
-    {"generate", "Generation", offsetof(cli, generate_options)},
-    {"engine", "Engine", offsetof(cli, engine_options)},
-    {"quantize", "Quantization", offsetof(cli, quantize_options)},
-    {"model", "Model", offsetof(cli, model_options)},
-    {"runtime", "Runtime", offsetof(cli, runtime_options)},
-    {"ask", "Reasoning", offsetof(cli, ask_options)},
-    {"fill", "Examples", offsetof(cli, fill_options)},
-    {"prompt", "Formats", offsetof(cli, prompt_options)},
+    {"ask", "Reasoning", offsetof(cli, ask_options)},     {"fill", "Examples", offsetof(cli, fill_options)},
+    {"prompt", "Formats", offsetof(cli, prompt_options)}, {"generate", "Generation", offsetof(cli, generate_options)},
+    {"engine", "Engine", offsetof(cli, engine_options)},  {"quantize", "Quantization", offsetof(cli, quantize_options)},
+    {"model", "Model", offsetof(cli, model_options)},     {"runtime", "Runtime", offsetof(cli, runtime_options)},
 };
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 

@@ -101,6 +101,9 @@ int cli_prompt_ids(llm_token **out, size_t *n_ids, cli *c, const cli_prompt *pro
 int cli_get_template(llm_template **out, int *is_plain, cli *c); /* the model's, or plain lines of "Role: text" */
 int cli_get_now(llm_template_options *options, cli *c);          /* --now */
 
+/* ---- grammar.c ---- */
+int cli_get_grammar(llm_grammar **out, cli *c); /* --grammar, --schema, --regex, --choices; NULL: none was given */
+
 /* ---- output.c ---- */
 int cli_usage(cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_fail(cli *c, llm_status status); /* reports status and llm_last_error() */

@@ -85,7 +85,11 @@ static int run(cli *c) {
     if (rc) return rc;
     llm_status status = llm_prompt_create(&prompt, c->runtime, &c->prompt_options);
     rc = status ? cli_fail(c, status) : add_shots(prompt, c);
+    llm_grammar *grammar = NULL;
+    if (!rc) rc = cli_get_grammar(&grammar, c);
+    c->generate_options.grammar = grammar;
     if (!rc) rc = ask(c, prompt);
+    llm_grammar_unref(grammar);
     llm_prompt_unref(prompt);
     return rc;
 }
@@ -93,6 +97,10 @@ static int run(cli *c) {
 static const cli_option options[] = {
     {0, "shots", "FILE", "examples: JSON lines, a JSON array or CSV; - for standard input"},
     {0, "plain", NULL, "as plain text, also if the model has a chat template"},
+    {0, "grammar", "FILE", "the answer follows a grammar in GBNF"},
+    {0, "schema", "FILE", "the answer is JSON that is valid under a JSON Schema"},
+    {0, "regex", "RE", "the answer matches a regular expression"},
+    {0, "choices", "A,B", "the answer is one of these"},
     {'v', "verbose", NULL, "print the prompt, every sample and the votes"},
     {0, NULL, NULL, NULL},
 };

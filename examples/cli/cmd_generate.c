@@ -54,40 +54,6 @@ static int set_biases(cli *c) {
     return CLI_OK;
 }
 
-/* ---- grammars ---- */
-
-static llm_status from_choices(llm_grammar **out, cli *c, const llm_tokenizer *tokenizer, const char *text) {
-    size_t n = 1;
-    for (const char *at = text; *at; at++) n += *at == ',';
-    llm_span *choices = cli_alloc(c, n, sizeof *choices);
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strcspn(text, ",");
-        choices[i] = (llm_span){text, len};
-        text += len + 1;
-    }
-    return llm_grammar_from_choices(out, tokenizer, choices, n);
-}
-
-/* At most one of --grammar, --schema, --regex, --choices. */
-static int get_grammar(llm_grammar **out, cli *c) {
-    const char *gbnf = cli_get(c, "grammar"), *schema = cli_get(c, "schema");
-    const char *regex = cli_get(c, "regex"), *choices = cli_get(c, "choices");
-    *out = NULL;
-    int n = (gbnf != NULL) + (schema != NULL) + (regex != NULL) + (choices != NULL);
-    if (!n) return CLI_OK;
-    if (n > 1) return cli_usage(c, "--grammar, --schema, --regex and --choices exclude each other");
-    const llm_tokenizer *tokenizer = llm_model_get_tokenizer(c->model);
-    if (!tokenizer) return cli_error(c, LLM_E_UNSUPPORTED, "the model has no tokenizer, which a grammar needs");
-    llm_span text = {0};
-    int rc = gbnf || schema ? cli_read_file(&text, c, gbnf ? gbnf : schema) : CLI_OK;
-    if (rc) return rc;
-    llm_status status = choices ? from_choices(out, c, tokenizer, choices)
-                        : regex ? llm_grammar_from_regex(out, tokenizer, regex, LLM_NTS)
-                        : gbnf  ? llm_grammar_from_gbnf(out, tokenizer, text.ptr, text.len)
-                                : llm_grammar_from_json_schema(out, tokenizer, text.ptr, text.len);
-    return status ? cli_fail(c, status) : CLI_OK;
-}
-
 /* ---- output ---- */
 
 static void print_event(void *user, const llm_event *event) {
@@ -220,7 +186,7 @@ static int run(cli *c) {
     rc = cli_open_engine(c, c->args[0]);
     if (!rc && cli_get(c, "echo") && !c->json) rc = echo_prompt(c, &prompt);
     llm_grammar *grammar = NULL;
-    if (!rc) rc = get_grammar(&grammar, c);
+    if (!rc) rc = cli_get_grammar(&grammar, c);
     c->generate_options.grammar = grammar;
     llm_request *request = NULL;
     if (!rc) rc = submit(&request, c, &prompt);

@@ -62,14 +62,15 @@ static inline void llm_ask_options_init(llm_ask_options *options) {
 }
 
 /* Asks. prompt, query, fill: as llm_prompt_fill; prompt NULL: the default one without examples. generate: sampling,
- * max_tokens (of reasoning), stops; its n is not read, n_samples is. With temperature 0 all samples are alike. More
- * samples than the engine's n_seqs are drawn in rounds of that many, so what they are depends on it.
- * As plain text a completion also ends before what would begin the next question. What is put behind a completion
- * goes on from its tokens, so that each prefix is computed once. The answer is that of most samples; ties go to
- * the one seen first. It does not depend on early_stop; whether an outvoted sample was cut short may depend
- * on what else the engine computes.
- * *out is the caller's. Errors: as llm_prompt_fill and llm_generate; LLM_E_ARGUMENT and LLM_E_FORMAT for extract;
- * LLM_E_LIMIT if its pattern takes too many steps. One thread at a time per engine. Since 0.1. */
+ * max_tokens (of reasoning), stops; its n is not read, n_samples is; its grammar constrains
+ * what the answer is sought in (with zero, least_to_most and tree only what follows answer_text). With temperature 0
+ * all samples are alike. More samples than the engine's n_seqs are drawn in rounds of that many, so what they are
+ * depends on it. As plain text a completion also ends before what would begin the next question. What is put behind a
+ * completion goes on from its tokens, so that each prefix is computed once. The answer is that of most samples; ties go
+ * to the one seen first. It does not depend on early_stop; whether an outvoted sample was cut short may depend on what
+ * else the engine computes. *out is the caller's. Errors: as llm_prompt_fill and llm_generate; LLM_E_ARGUMENT and
+ * LLM_E_FORMAT for extract; LLM_E_LIMIT if its pattern takes too many steps. One thread at a time per engine. Since
+ * 0.1. */
 LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *prompt, const char *query, size_t n_bytes,
                            const llm_fill_options *fill, const llm_ask_options *ask,
                            const llm_generate_options *generate);

@@ -128,7 +128,9 @@ static llm_status ask_for_answers(llmi_ask *x, llmi_branch *b, size_t first, siz
 
 static llm_status ask_in_two_stages(llmi_ask *x) {
     llmi_branch b = {.parent = -1, .n = x->o->n_samples};
-    llmi_run run = {.stage = LLM_STAGE_REASONING, .votes = true, .needs_mark = true, .g = &x->g};
+    llm_generate_options g = x->g;
+    g.grammar = NULL; /* that of the answer: then it is always asked for */
+    llmi_run run = {.stage = LLM_STAGE_REASONING, .votes = !x->g.grammar, .needs_mark = true, .g = &g};
     size_t first;
     bool decided = false;
     llmi_buf_init(&b.ids, x->a);

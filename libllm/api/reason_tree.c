@@ -13,6 +13,7 @@ static const llm_span line_end = {"\n", 1};
 /* The user's options for one step: to the end of a line. */
 static llm_status step_options(llm_generate_options *g, llmi_buf *stops, const llmi_ask *x) {
     *g = x->g;
+    g->grammar = NULL; /* that of the answer */
     g->max_tokens = x->o->step_tokens;
     stops->len = 0;
     if (!llmi_buf_push(stops, line_end) ||
@@ -66,6 +67,7 @@ static llm_status decompose(size_t *at, llmi_ask *x) {
     llmi_branch b = {.parent = -1, .n = 1};
     llmi_run run = {.stage = LLM_STAGE_DECOMPOSE, .g = &g};
     g.max_tokens = x->o->step_tokens;
+    g.grammar = NULL;
     llmi_buf_init(&b.ids, x->a);
     llm_status status = llmi_reason_begin(&b.ids, x, x->o->decompose_text);
     if (status == LLM_OK) status = llmi_reason_run(at, x, &b, 1, &run);

@@ -79,6 +79,27 @@ TEST_F(CliAsk, EveryWayToReason) {
     EXPECT_EQ("LLM_E_ARGUMENT", ask({"--cot", "much"}, 1)["error"]["status"].text());
 }
 
+TEST_F(CliAsk, TheAnswerFollowsAGrammar) {
+    for (const char *cot : {"none", "zero", "least_to_most", "tree"}) {
+        Json j = ask({"--choices", "hot,cold", "--cot", cot, "--samples", "3", "--temperature", "1", "--step-tokens",
+                      "6", "--no-early-stop"});
+        size_t n_answers = 0;
+        for (size_t i = 0; i < j["samples"].size(); i++) {
+            if (j["samples"][i]["stage"].text() != "answer") continue;
+            n_answers++;
+            std::string text = j["samples"][i]["text"].text();
+            EXPECT_TRUE(text == "hot" || text == "cold") << cot << ": " << text;
+        }
+        EXPECT_EQ(3u, n_answers) << cot;
+        EXPECT_LE(j["votes"].size(), 2u);
+    }
+    std::string schema = temporary_path("schema.json");
+    write_file(schema, R"({"type":"object","properties":{"n":{"enum":[4,5]}},"required":["n"]})");
+    Json j = ask({"--schema", schema, "--extract", "json:n", "-n", "40"});
+    EXPECT_TRUE(j["answer"].text() == "4" || j["answer"].text() == "5") << j["answer"].text();
+    EXPECT_EQ(2, llm({"ask", stories_gguf, "x", "--choices", "a,b", "--regex", "a"}).rc);
+}
+
 TEST_F(CliAsk, PrintsTheAnswer) {
     Output o = llm({"ask", stories_gguf, "{\"question\":\"Is snow hot?\"}", "-n", "8"});
     EXPECT_EQ(0, o.rc);

@@ -13,8 +13,8 @@
 
 extern "C" {
 #include "base/alloc.h"
-#include "engine/exact.h"
 #include "base/philox.h"
+#include "engine/exact.h"
 #include "engine/sampler.h"
 }
 

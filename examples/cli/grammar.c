@@ -1,0 +1,35 @@
+/* What constrains a text: --grammar, --schema, --regex or --choices, at most one of them. */
+#include "cli.h"
+
+#include <string.h>
+
+static llm_status from_choices(llm_grammar **out, cli *c, const llm_tokenizer *tokenizer, const char *text) {
+    size_t n = 1;
+    for (const char *at = text; *at; at++) n += *at == ',';
+    llm_span *choices = cli_alloc(c, n, sizeof *choices);
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strcspn(text, ",");
+        choices[i] = (llm_span){text, len};
+        text += len + 1;
+    }
+    return llm_grammar_from_choices(out, tokenizer, choices, n);
+}
+
+int cli_get_grammar(llm_grammar **out, cli *c) {
+    const char *gbnf = cli_get(c, "grammar"), *schema = cli_get(c, "schema");
+    const char *regex = cli_get(c, "regex"), *choices = cli_get(c, "choices");
+    *out = NULL;
+    int n = (gbnf != NULL) + (schema != NULL) + (regex != NULL) + (choices != NULL);
+    if (!n) return CLI_OK;
+    if (n > 1) return cli_usage(c, "--grammar, --schema, --regex and --choices exclude each other");
+    const llm_tokenizer *tokenizer = llm_model_get_tokenizer(c->model);
+    if (!tokenizer) return cli_error(c, LLM_E_UNSUPPORTED, "the model has no tokenizer, which a grammar needs");
+    llm_span text = {0};
+    int rc = gbnf || schema ? cli_read_file(&text, c, gbnf ? gbnf : schema) : CLI_OK;
+    if (rc) return rc;
+    llm_status status = choices ? from_choices(out, c, tokenizer, choices)
+                        : regex ? llm_grammar_from_regex(out, tokenizer, regex, LLM_NTS)
+                        : gbnf  ? llm_grammar_from_gbnf(out, tokenizer, text.ptr, text.len)
+                                : llm_grammar_from_json_schema(out, tokenizer, text.ptr, text.len);
+    return status ? cli_fail(c, status) : CLI_OK;
+}
