@@ -69,7 +69,8 @@ llm_status llmi_grammar_from_choices(llmi_grammar **out, const llm_allocator *a,
         int32_t kid = llmi_ir_text(&ir, choices[i].ptr, choices[i].len);
         if (!llmi_buf_push(&kids, kid)) llmi_ir_fail(&ir, LLM_E_MEMORY);
     }
-    if (ir.status == LLM_OK) llmi_ir_define(&ir, root, llmi_ir_list(&ir, LLMI_IR_ALT, (const int32_t *)(const void *)kids.data, n));
+    if (ir.status == LLM_OK)
+        llmi_ir_define(&ir, root, llmi_ir_list(&ir, LLMI_IR_ALT, (const int32_t *)(const void *)kids.data, n));
     llm_status status = ir.status == LLM_OK ? llmi_grammar_make(out, &ir, root, t) : ir.status;
     llmi_buf_free(&kids);
     llmi_ir_free(&ir);
@@ -195,7 +196,8 @@ static llm_status find_mask(const llmi_buf **out, llmi_matcher *m) {
 
 llm_status llmi_matcher_mask(llmi_matcher *m, uint64_t *allowed, int32_t n_vocab) {
     const llmi_buf *mask;
-    if (m->state == LLMI_STATE_DEAD || m->ended) return llmi_error(LLM_E_STATE, "the text that follows the grammar has ended");
+    if (m->state == LLMI_STATE_DEAD || m->ended)
+        return llmi_error(LLM_E_STATE, "the text that follows the grammar has ended");
     llm_status status = find_mask(&mask, m);
     if (status != LLM_OK) return status;
     uint64_t any = 0;

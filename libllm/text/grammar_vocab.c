@@ -137,7 +137,8 @@ static llm_status make(llmi_token_tree *out, const llm_allocator *a, const llm_t
     out->n_words = ((size_t)out->n_tokens + 63) / 64;
     llmi_buf *const bufs[] = {&out->text, &out->at, &out->nodes, &out->ids, &out->ends, &out->shorn};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
-    llm_status status = make_bits(&out->ends, out->n_words) && make_bits(&out->shorn, out->n_words) ? LLM_OK : LLM_E_MEMORY;
+    llm_status status =
+        make_bits(&out->ends, out->n_words) && make_bits(&out->shorn, out->n_words) ? LLM_OK : LLM_E_MEMORY;
     if (status == LLM_OK) status = read_tokens(out, t);
     if (status == LLM_OK) status = sort(out);
     if (status == LLM_OK) status = build(out);

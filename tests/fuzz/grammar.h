@@ -13,7 +13,9 @@ static inline llm_tokenizer *fuzz_tokenizer(void) {
     static const char *const more[] = {"{\"", "\":", "},", "true", "12", "\xe6\x97\xa5", "ab", "abc", "\xe2\x96\x81"};
     static char bytes[256 * 16 + 256];
     static int32_t types[3 + 256 + sizeof more / sizeof more[0]];
-    llmi_vocab v = {.model = "llama", .tokens = bytes, .types = types, .special = {1, 2, -1, 0, -1, -1, -1, -1}};
+    static float scores[sizeof types / sizeof types[0]];
+    llmi_vocab v = {
+        .model = "llama", .tokens = bytes, .types = types, .scores = scores, .special = {1, 2, -1, 0, -1, -1, -1, -1}};
     v.add_bos = v.add_eos = v.add_space_prefix = v.remove_extra_whitespaces = v.escape_whitespaces = -1;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         char text[16];
@@ -46,7 +48,8 @@ static inline void fuzz_walk(llmi_grammar *g, const uint8_t *data, size_t n) {
             break;
         }
         int32_t token = (int32_t)((n ? data[i % n] : 0) * 7u + i) % N_VOCAB;
-        if (!(bits[token / 64] >> (token & 63) & 1) && token > 2 && i && llmi_matcher_accept(m, token) == LLM_OK) abort();
+        if (!(bits[token / 64] >> (token & 63) & 1) && token > 2 && i && llmi_matcher_accept(m, token) == LLM_OK)
+            abort();
         while (!(bits[token / 64] >> (token & 63) & 1)) token = (token + 1) % N_VOCAB;
         status = llmi_matcher_accept(m, token);
         if (status != LLM_OK && status != LLM_E_LIMIT && status != LLM_E_MEMORY) abort();

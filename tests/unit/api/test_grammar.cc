@@ -36,8 +36,9 @@ TEST_F(GrammarRequests, TextFollowsTheGrammarAndEndsWithIt) {
 }
 
 TEST_F(GrammarRequests, JsonBySchemaIsValid) {
-    const char *schema = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":12},"
-                         "\"age\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":99}},\"required\":[\"name\",\"age\"]}";
+    const char *schema =
+        "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":12},"
+        "\"age\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":99}},\"required\":[\"name\",\"age\"]}";
     llm_grammar *made = nullptr;
     OK(llm_grammar_from_json_schema(&made, tokenizer, schema, LLM_NTS));
     Grammar g(made);
@@ -142,7 +143,8 @@ TEST_F(GrammarRequests, ArgumentsAreChecked) {
     FAILS(LLM_E_ARGUMENT, "out is NULL", llm_grammar_from_gbnf(nullptr, tokenizer, "", 0));
     FAILS(LLM_E_ARGUMENT, "tokenizer is NULL", llm_grammar_from_regex(&g, nullptr, "a", 1));
     FAILS(LLM_E_ARGUMENT, "text is NULL", llm_grammar_from_json_schema(&g, tokenizer, nullptr, 5));
-    FAILS(LLM_E_ARGUMENT, "n_choices is 0", llm_grammar_from_choices(&g, tokenizer, reinterpret_cast<llm_span *>(1), 0));
+    FAILS(LLM_E_ARGUMENT, "n_choices is 0",
+          llm_grammar_from_choices(&g, tokenizer, reinterpret_cast<llm_span *>(1), 0));
     FAILS(LLM_E_FORMAT, "line 1, column 10", llm_grammar_from_gbnf(&g, tokenizer, "root ::= (", LLM_NTS));
     EXPECT_EQ(nullptr, g);
     EXPECT_EQ(nullptr, llm_grammar_ref(nullptr));
