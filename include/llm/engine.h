@@ -103,11 +103,11 @@ typedef struct llm_generate_options {
     const llm_span *stop_strings; /* non-empty UTF-8; the text ends before the first of them, also when they
                                      straddle tokens; the ids keep the tokens that spelled it */
     size_t n_stop_strings;
-    int32_t n_logprobs;    /* record each token's log-probability with this many alternatives,
-                              0..n_vocab; default -1: none */
-    int32_t ignore_eos;    /* 1: go on after EOS; default 0 */
-    int32_t add_special;   /* text prompts: LLM_ENCODE_ADD_SPECIAL; default 1 */
-    int32_t parse_special; /* text prompts: LLM_ENCODE_PARSE_SPECIAL; default 0 */
+    int32_t n_logprobs;         /* record each token's log-probability with this many alternatives,
+                                   0..n_vocab; default -1: none */
+    int32_t ignore_eos;         /* 1: go on after EOS; default 0 */
+    int32_t add_special;        /* text prompts: LLM_ENCODE_ADD_SPECIAL; default 1 */
+    int32_t parse_special;      /* text prompts: LLM_ENCODE_PARSE_SPECIAL; default 0 */
     const llm_grammar *grammar; /* what the text must follow, made for the model's tokenizer; not with ignore_eos;
                                    each completion holds a reference; default NULL */
 } llm_generate_options;

@@ -42,9 +42,9 @@ LLM_API llm_status llm_grammar_from_json_schema(llm_grammar **out, const llm_tok
                                                 size_t n_bytes);
 
 /* A regular expression that the whole text matches: characters, . (any but a newline), [classes], \d \w \s \D \W \S
- * (ASCII), \n \t \r \f \v \0 \xHH \uHHHH \u{H..}, groups ( ) and (?: ), |, * + ? {n} {n,} {n,m} (also lazy, which is the same
- * here), ^ and $ at the ends. No back references, no look-around: LLM_E_UNSUPPORTED.
- * Errors: as llm_grammar_from_gbnf. Any thread. Since 0.1. */
+ * (ASCII), \n \t \r \f \v \0 \xHH \uHHHH \u{H..}, groups ( ) and (?: ), |, * + ? {n} {n,} {n,m} (also lazy, which is
+ * the same here), ^ and $ at the ends. No back references, no look-around: LLM_E_UNSUPPORTED. Errors: as
+ * llm_grammar_from_gbnf. Any thread. Since 0.1. */
 LLM_API llm_status llm_grammar_from_regex(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
                                           size_t n_bytes);
 

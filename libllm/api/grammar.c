@@ -18,7 +18,8 @@ static llmi_grammar *inner(const llm_grammar *g) {
 
 typedef llm_status (*make_fn)(llmi_grammar **out, const llm_allocator *a, llm_tokenizer *t, const char *text, size_t n);
 
-static llm_status make(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text, size_t n_bytes, make_fn fn) {
+static llm_status make(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text, size_t n_bytes,
+                       make_fn fn) {
     llmi_grammar *g = NULL;
     size_t n = n_bytes == LLM_NTS ? strlen(text) : n_bytes;
     /* Only the count of references changes. */
@@ -63,8 +64,8 @@ LLM_API llm_status llm_grammar_from_choices(llm_grammar **out, const llm_tokeniz
         if (!choices[i].ptr && choices[i].len)
             return llmi_error(LLM_E_ARGUMENT, "choice %zu of %zu is NULL, its length is not 0", i, n_choices);
     llmi_grammar *g = NULL;
-    llm_status status = llmi_grammar_from_choices(&g, llmi_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer,
-                                                  choices, n_choices);
+    llm_status status =
+        llmi_grammar_from_choices(&g, llmi_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer, choices, n_choices);
     if (status == LLM_OK) *out = outer(g);
     return status;
 }

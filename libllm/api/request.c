@@ -162,7 +162,8 @@ static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_optio
     uint32_t flags = goes_on ? LLM_DECODE_KEEP_PREFIX : 0;
     for (int32_t i = 0; i < o->n && status == LLM_OK; i++)
         status = llmi_deliver_init(&r->deliveries[i], a, r->tokenizer, flags, &r->stops, &r->result->items[i].text);
-    if (status == LLM_OK) status = llmi_matchers_init(&r->matchers, a, o->grammar, r->tokenizer, (size_t)o->n, !goes_on);
+    if (status == LLM_OK)
+        status = llmi_matchers_init(&r->matchers, a, o->grammar, r->tokenizer, (size_t)o->n, !goes_on);
     if (status != LLM_OK) return status;
     return reserve_events(r, 0) ? LLM_OK : LLM_E_MEMORY;
 }

@@ -13,7 +13,7 @@ struct llmi_grammar {
     atomic_int refs;
     llm_tokenizer *tokenizer; /* reference */
     llmi_program program;
-    llmi_token_tree tree;
+    const llmi_token_tree *tree; /* the tokenizer's */
     llmi_mask_store store;
 };
 
@@ -27,7 +27,6 @@ llmi_grammar *llmi_grammar_ref(llmi_grammar *g) {
 void llmi_grammar_unref(llmi_grammar *g) {
     if (!g || atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) > 1) return;
     llmi_mask_store_free(&g->store);
-    llmi_token_tree_free(&g->tree);
     llmi_program_free(&g->program);
     llmi_tokenizer_unref(g->tokenizer);
     llm_allocator alloc = g->alloc;
@@ -46,7 +45,7 @@ llm_status llmi_grammar_make(llmi_grammar **out, const llmi_ir *ir, int32_t root
     atomic_init(&g->refs, 1);
     llm_status status = llmi_program_make(&g->program, ir, root);
     if (status == LLM_OK) {
-        status = llmi_token_tree_make(&g->tree, g->a, t);
+        status = llmi_token_tree_get(&g->tree, t);
         if (status != LLM_OK) llmi_program_free(&g->program);
     }
     if (status != LLM_OK) {
@@ -54,7 +53,7 @@ llm_status llmi_grammar_make(llmi_grammar **out, const llmi_ir *ir, int32_t root
         return status;
     }
     g->tokenizer = llmi_tokenizer_ref(t);
-    llmi_mask_store_init(&g->store, g->a, &g->program, &g->tree);
+    llmi_mask_store_init(&g->store, g->a, &g->program, g->tree);
     *out = g;
     return LLM_OK;
 }
@@ -70,7 +69,8 @@ llm_status llmi_grammar_from_choices(llmi_grammar **out, const llm_allocator *a,
         int32_t kid = llmi_ir_text(&ir, choices[i].ptr, choices[i].len);
         if (!llmi_buf_push(&kids, kid)) llmi_ir_fail(&ir, LLM_E_MEMORY);
     }
-    if (ir.status == LLM_OK) llmi_ir_define(&ir, root, llmi_ir_list(&ir, LLMI_IR_ALT, (const int32_t *)(const void *)kids.data, n));
+    if (ir.status == LLM_OK)
+        llmi_ir_define(&ir, root, llmi_ir_list(&ir, LLMI_IR_ALT, (const int32_t *)(const void *)kids.data, n));
     llm_status status = ir.status == LLM_OK ? llmi_grammar_make(out, &ir, root, t) : ir.status;
     llmi_buf_free(&kids);
     llmi_ir_free(&ir);
@@ -145,7 +145,7 @@ static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, i
     int32_t below;
     llm_status status = llmi_mask_get(&mask, &below, store, &m->run, first, n);
     if (status != LLM_OK) return status;
-    for (size_t i = 0; i < m->g->tree.n_words; i++)
+    for (size_t i = 0; i < m->g->tree->n_words; i++)
         llmi_buf_at(allowed, uint64_t, i) |= llmi_buf_at(&mask->allowed, uint64_t, i);
     size_t n_escapes = llmi_buf_count(&mask->escapes, int32_t);
     if (below && n_escapes) {
@@ -153,14 +153,14 @@ static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, i
         int32_t state = llmi_run_state(&m->run, &(llmi_place){f.parent, f.pc}, 1);
         status = state < 0 ? state : LLM_OK;
         for (size_t i = 0; i < n_escapes && status == LLM_OK; i++)
-            status = llmi_mask_walk(allowed, NULL, &m->run, state, &m->g->tree, llmi_buf_at(&mask->escapes, int32_t, i));
+            status = llmi_mask_walk(allowed, NULL, &m->run, state, m->g->tree, llmi_buf_at(&mask->escapes, int32_t, i));
     }
     llmi_mask_give_back(store, mask);
     return status;
 }
 
 static llm_status compute(llmi_buf *allowed, llmi_matcher *m) {
-    const llmi_token_tree *tree = &m->g->tree;
+    const llmi_token_tree *tree = m->g->tree;
     size_t n_bytes = tree->n_words * sizeof(uint64_t);
     if (!allowed->data && !llmi_buf_reserve(allowed, n_bytes + 1)) return LLM_E_MEMORY;
     memset(allowed->data, 0, allowed->len = n_bytes);
@@ -196,11 +196,12 @@ static llm_status find_mask(const llmi_buf **out, llmi_matcher *m) {
 
 llm_status llmi_matcher_mask(llmi_matcher *m, uint64_t *allowed, int32_t n_vocab) {
     const llmi_buf *mask;
-    if (m->state == LLMI_STATE_DEAD || m->ended) return llmi_error(LLM_E_STATE, "the text that follows the grammar has ended");
+    if (m->state == LLMI_STATE_DEAD || m->ended)
+        return llmi_error(LLM_E_STATE, "the text that follows the grammar has ended");
     llm_status status = find_mask(&mask, m);
     if (status != LLM_OK) return status;
     uint64_t any = 0;
-    size_t n_words = ((size_t)n_vocab + 63) / 64, n_known = m->g->tree.n_words;
+    size_t n_words = ((size_t)n_vocab + 63) / 64, n_known = m->g->tree->n_words;
     for (size_t i = 0; i < n_words; i++) {
         allowed[i] &= i < n_known ? llmi_buf_at(mask, uint64_t, i) : 0;
         any |= allowed[i];
@@ -268,7 +269,7 @@ static llm_status forget(llmi_matcher *m) {
 }
 
 llm_status llmi_matcher_accept(llmi_matcher *m, llm_token token) {
-    const llmi_token_tree *tree = &m->g->tree;
+    const llmi_token_tree *tree = m->g->tree;
     bool known = token >= 0 && token < tree->n_tokens;
     if (known && llmi_buf_at(&tree->ends, uint64_t, token / 64) >> (token & 63) & 1 && llmi_matcher_is_complete(m)) {
         m->ended = true;

@@ -15,9 +15,9 @@ typedef struct links {
 typedef struct work {
     const llmi_ir *ir;
     size_t n_nodes, n_rules;
-    links *links;      /* [n_nodes] */
+    links *links;       /* [n_nodes] */
     int32_t *first_ref; /* [n_rules] */
-    int32_t *todo;     /* [n_nodes]: nodes that got the fact, or the path of a search */
+    int32_t *todo;      /* [n_nodes]: nodes that got the fact, or the path of a search */
     size_t n_todo;
 } work;
 
@@ -69,7 +69,8 @@ static void mark(work *w, llmi_buf *fact, int32_t node) {
 static void spread(work *w, llmi_buf *fact) {
     while (w->n_todo) {
         const links *l = &w->links[w->todo[--w->n_todo]];
-        if (l->parent >= 0 && (llmi_ir_at(w->ir, l->parent)->kind != LLMI_IR_SEQ || --w->links[l->parent].n_missing == 0))
+        if (l->parent >= 0 &&
+            (llmi_ir_at(w->ir, l->parent)->kind != LLMI_IR_SEQ || --w->links[l->parent].n_missing == 0))
             mark(w, fact, l->parent);
         if (l->rule < 0) continue;
         for (int32_t ref = w->first_ref[l->rule]; ref >= 0; ref = w->links[ref].next_ref) mark(w, fact, ref);

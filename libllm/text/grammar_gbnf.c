@@ -36,7 +36,8 @@ static uint32_t read_escape(llmi_source *s) {
     if (c == 'U') return llmi_source_hex(s, 8);
     const char *found = c ? strchr(from, c) : NULL;
     if (found) return (uint32_t)(unsigned char)to[found - from];
-    return (uint32_t)llmi_source_fault(s, begin, "there is no escape \"%s\"", LLMI_QUOTE(s->text + begin, s->at - begin));
+    return (uint32_t)llmi_source_fault(s, begin, "there is no escape \"%s\"",
+                                       LLMI_QUOTE(s->text + begin, s->at - begin));
 }
 
 static uint32_t read_char(llmi_source *s) {

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-
 void llmi_ir_init(llmi_ir *ir, const llm_allocator *a) {
     *ir = (llmi_ir){.a = a};
     llmi_buf *const bufs[] = {&ir->nodes, &ir->kids, &ir->bytes, &ir->ranges, &ir->rules};

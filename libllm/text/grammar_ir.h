@@ -33,7 +33,7 @@ typedef struct llmi_ir_range {
 } llmi_ir_range;
 
 typedef struct llmi_ir_rule {
-    int32_t body;       /* node; -1: not defined */
+    int32_t body;         /* node; -1: not defined */
     int32_t name, n_name; /* in bytes */
 } llmi_ir_rule;
 

@@ -76,7 +76,8 @@ static uint32_t hash_of(const llmi_buf *key) {
 static int32_t state_of(llmi_run *run, const llmi_buf *key, const llm_allocator *a) {
     int32_t n = llmi_buf_at(key, int32_t, 0), frame = 0;
     for (int32_t i = (int32_t)llmi_buf_count(key, int32_t) - 2; i > n && frame >= 0; i -= 2)
-        frame = llmi_run_frame(run, (llmi_frame){frame, llmi_buf_at(key, int32_t, i), llmi_buf_at(key, int32_t, i + 1)});
+        frame =
+            llmi_run_frame(run, (llmi_frame){frame, llmi_buf_at(key, int32_t, i), llmi_buf_at(key, int32_t, i + 1)});
     if (frame < 0) return frame;
     llmi_buf places;
     llmi_buf_init(&places, a);
@@ -131,7 +132,8 @@ static llm_status mask_make(llmi_mask **out, const llmi_mask_store *s, llmi_buf 
 
 /* ---- the store ---- */
 
-void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_program *p, const llmi_token_tree *tree) {
+void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_program *p,
+                          const llmi_token_tree *tree) {
     *s = (llmi_mask_store){.a = a, .program = p, .tree = tree};
     pthread_mutex_init(&s->lock, NULL);
 }

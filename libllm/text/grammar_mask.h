@@ -32,7 +32,8 @@ typedef struct llmi_mask_store {
     uint64_t clock;
 } llmi_mask_store;
 
-void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_program *p, const llmi_token_tree *tree);
+void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_program *p,
+                          const llmi_token_tree *tree);
 void llmi_mask_store_free(llmi_mask_store *s);
 
 /* The mask of places [first, first + n) of `run`, which have one stack; *below: its first frame of a call, or 0.

@@ -34,7 +34,8 @@ static int32_t fail(emitter *e, llm_status status) {
 static int32_t add_op(emitter *e, llmi_op op) {
     size_t n = llmi_buf_count(&e->p->ops, llmi_op);
     if (n >= 4 * (size_t)LLMI_GRAMMAR_MAX_ELEMENTS)
-        return fail(e, llmi_error(LLM_E_LIMIT, "the grammar needs more than %d operations", 4 * LLMI_GRAMMAR_MAX_ELEMENTS));
+        return fail(
+            e, llmi_error(LLM_E_LIMIT, "the grammar needs more than %d operations", 4 * LLMI_GRAMMAR_MAX_ELEMENTS));
     return llmi_buf_push(&e->p->ops, op) ? (int32_t)n : fail(e, LLM_E_MEMORY);
 }
 
@@ -87,7 +88,8 @@ static int32_t emit_sequences(emitter *e, const llmi_byte_seq *seqs, size_t begi
     int32_t pc = any ? emit_set(e, &here, next) : 0;
     if (any && !llmi_buf_push(&e->pending, pc)) return fail(e, LLM_E_MEMORY);
     if (e->status != LLM_OK) return 0;
-    pc = emit_split(e, &llmi_buf_at(&e->pending, int32_t, mark / sizeof(int32_t)), (e->pending.len - mark) / sizeof(int32_t));
+    pc = emit_split(e, &llmi_buf_at(&e->pending, int32_t, mark / sizeof(int32_t)),
+                    (e->pending.len - mark) / sizeof(int32_t));
     e->pending.len = mark;
     return pc;
 }
@@ -190,14 +192,16 @@ static int32_t advance(emitter *e, int32_t *pc, bool entered) {
     if (entered && node->kind == LLMI_IR_SEQ) o->next_here = *pc;
     if (entered && node->kind == LLMI_IR_ALT && !llmi_buf_push(&e->pending, *pc)) fail(e, LLM_E_MEMORY);
     while (o->i-- > 0 && e->status == LLM_OK) {
-        int32_t child = node->kind == LLMI_IR_REPEAT ? node->first : llmi_buf_at(&e->ir->kids, int32_t, node->first + o->i);
+        int32_t child =
+            node->kind == LLMI_IR_REPEAT ? node->first : llmi_buf_at(&e->ir->kids, int32_t, node->first + o->i);
         if (node->kind != LLMI_IR_ALT || llmi_ir_is(&e->facts.productive, child)) return child;
     }
     if (e->status != LLM_OK) return -1;
     if (node->kind == LLMI_IR_SEQ) *pc = o->next_here;
     if (node->kind == LLMI_IR_REPEAT) *pc = close_repeat(e, o, *pc);
     if (node->kind == LLMI_IR_ALT) {
-        *pc = emit_split(e, &llmi_buf_at(&e->pending, int32_t, o->at), llmi_buf_count(&e->pending, int32_t) - (size_t)o->at);
+        *pc = emit_split(e, &llmi_buf_at(&e->pending, int32_t, o->at),
+                         llmi_buf_count(&e->pending, int32_t) - (size_t)o->at);
         e->pending.len = (size_t)o->at * sizeof(int32_t);
     }
     e->stack.len -= sizeof *o;

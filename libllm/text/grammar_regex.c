@@ -27,13 +27,14 @@ static const llmi_ir_range no_spaces[] = {{0, 8},           {0x0e, 0x1b},     {0
                                           {0x2030, 0x205e}, {0x2060, 0x2fff}, {0x3001, 0xfefe}, {0xff00, 0x10ffff}};
 static const llmi_ir_range any[] = {{0, 9}, {0x0b, 0x0c}, {0x0e, 0x2027}, {0x202a, 0x10ffff}};
 
-#define CLASS(letter, ranges) {letter, ranges, sizeof ranges / sizeof ranges[0]}
+#define CLASS(letter, ranges)                                                                                          \
+    { letter, ranges, sizeof ranges / sizeof ranges[0] }
 static const struct {
     char letter;
     const llmi_ir_range *ranges;
     size_t n;
-} classes[] = {CLASS('d', digits),    CLASS('w', words),    CLASS('s', spaces), CLASS('D', no_digits),
-               CLASS('W', no_words), CLASS('S', no_spaces)};
+} classes[] = {CLASS('d', digits),    CLASS('w', words),    CLASS('s', spaces),
+               CLASS('D', no_digits), CLASS('W', no_words), CLASS('S', no_spaces)};
 
 static int32_t unsupported(regex *r, size_t at, const char *what) {
     int32_t node = llmi_source_fault(&r->s, at, "%s cannot be part of a grammar", what);
@@ -45,7 +46,8 @@ static int32_t chars(regex *r, const llmi_ir_range *ranges, size_t n) {
     llmi_ir *ir = r->s.ir;
     llmi_buf copy;
     llmi_buf_init(&copy, ir->a);
-    if (ir->status == LLM_OK && n && !llmi_buf_append(&copy, ranges, n * sizeof *ranges)) llmi_ir_fail(ir, LLM_E_MEMORY);
+    if (ir->status == LLM_OK && n && !llmi_buf_append(&copy, ranges, n * sizeof *ranges))
+        llmi_ir_fail(ir, LLM_E_MEMORY);
     int32_t node = -1;
     if (ir->status == LLM_OK) node = (r->chars ? r->chars : llmi_ir_chars)(ir, (llmi_ir_range *)(void *)copy.data, n);
     llmi_buf_free(&copy);
@@ -76,12 +78,18 @@ static const llmi_ir_range *read_escape(regex *r, size_t *n, uint32_t *c, bool i
         }
     bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
     const char *found = letter ? strchr(from, (int)*c) : NULL;
-    if (found) *c = (uint32_t)(unsigned char)to[found - from];
-    else if (*c == 'x') *c = llmi_source_hex(s, 2);
-    else if (*c == 'u') *c = llmi_source_is(s, '{') ? braced_hex(s) : llmi_source_hex(s, 4);
-    else if (*c == 'b' && in_class) *c = '\b';
-    else if (*c == LLMI_UTF8_INVALID) llmi_source_fault(s, at, "the escape has no character");
-    else if (letter) unsupported(r, at, LLMI_QUOTE(s->text + at, s->at - at));
+    if (found)
+        *c = (uint32_t)(unsigned char)to[found - from];
+    else if (*c == 'x')
+        *c = llmi_source_hex(s, 2);
+    else if (*c == 'u')
+        *c = llmi_source_is(s, '{') ? braced_hex(s) : llmi_source_hex(s, 4);
+    else if (*c == 'b' && in_class)
+        *c = '\b';
+    else if (*c == LLMI_UTF8_INVALID)
+        llmi_source_fault(s, at, "the escape has no character");
+    else if (letter)
+        unsupported(r, at, LLMI_QUOTE(s->text + at, s->at - at));
     return NULL;
 }
 
@@ -137,8 +145,8 @@ static void add_class(regex *r) {
     s->at++;
     if (s->ir->status == LLM_OK && negated && !llmi_ranges_complement(&ranges)) llmi_ir_fail(s->ir, LLM_E_MEMORY);
     if (s->ir->status == LLM_OK)
-        llmi_group_add(s, chars(r, (const llmi_ir_range *)(const void *)ranges.data,
-                                llmi_buf_count(&ranges, llmi_ir_range)));
+        llmi_group_add(
+            s, chars(r, (const llmi_ir_range *)(const void *)ranges.data, llmi_buf_count(&ranges, llmi_ir_range)));
     llmi_buf_free(&ranges);
 }
 
@@ -189,14 +197,12 @@ static void begin_branch(regex *r) {
 
 static void end_branch(regex *r) {
     static const llmi_ir_range all = {0, 0x10ffff};
-    if (!r->whole && !r->ended)
-        llmi_group_add(&r->s, llmi_ir_repeat(r->s.ir, chars(r, &all, 1), 0, LLMI_IR_UNLIMITED));
+    if (!r->whole && !r->ended) llmi_group_add(&r->s, llmi_ir_repeat(r->s.ir, chars(r, &all, 1), 0, LLMI_IR_UNLIMITED));
 }
 
 static void add_anchor(regex *r) {
     llmi_source *s = &r->s;
-    bool ends = s->text[s->at] == '$' && llmi_source_depth(s) == 1 &&
-                (s->at + 1 == s->n || s->text[s->at + 1] == '|');
+    bool ends = s->text[s->at] == '$' && llmi_source_depth(s) == 1 && (s->at + 1 == s->n || s->text[s->at + 1] == '|');
     if (!ends) {
         unsupported(r, s->at, "an anchor that is not at an end of the whole");
         return;

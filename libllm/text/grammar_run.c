@@ -18,8 +18,8 @@ static uint32_t mix(uint32_t h, uint32_t x) {
 /* ---- life ---- */
 
 void llmi_run_free(llmi_run *r) {
-    llmi_buf *const bufs[] = {&r->frames,      &r->frame_slots, &r->places, &r->states, &r->state_slots,
-                              &r->next,        &r->seeds,       &r->found,  &r->visited};
+    llmi_buf *const bufs[] = {&r->frames, &r->frame_slots, &r->places, &r->states, &r->state_slots,
+                              &r->next,   &r->seeds,       &r->found,  &r->visited};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
 }
 
@@ -36,8 +36,8 @@ static bool make_slots(llmi_buf *slots, size_t n, size_t size, int byte) {
 
 llm_status llmi_run_init(llmi_run *r, const llm_allocator *a, const llmi_program *program) {
     *r = (llmi_run){.program = program};
-    llmi_buf *const bufs[] = {&r->frames,      &r->frame_slots, &r->places, &r->states, &r->state_slots,
-                              &r->next,        &r->seeds,       &r->found,  &r->visited};
+    llmi_buf *const bufs[] = {&r->frames, &r->frame_slots, &r->places, &r->states, &r->state_slots,
+                              &r->next,   &r->seeds,       &r->found,  &r->visited};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
     llmi_frame bottom = {-1, 0, LLMI_CALL};
     bool ok = make_slots(&r->frame_slots, FIRST_SLOTS, sizeof(int32_t), 0xff) &&
@@ -65,8 +65,7 @@ static void put(llmi_buf *slots, uint32_t hash, int32_t n) {
 static bool grow_frames(llmi_run *r, size_t n) {
     if (2 * n < llmi_buf_count(&r->frame_slots, int32_t)) return true;
     if (!make_slots(&r->frame_slots, 4 * n, sizeof(int32_t), 0xff)) return false;
-    for (size_t i = 1; i < n; i++)
-        put(&r->frame_slots, frame_hash(llmi_run_frame_at(r, (int32_t)i)), (int32_t)i);
+    for (size_t i = 1; i < n; i++) put(&r->frame_slots, frame_hash(llmi_run_frame_at(r, (int32_t)i)), (int32_t)i);
     return true;
 }
 
@@ -205,7 +204,8 @@ static bool grow_states(llmi_run *r, size_t n) {
 
 static int32_t add_state(llmi_run *r, llmi_state s) {
     size_t n = llmi_buf_count(&r->states, llmi_state), places = r->places.len;
-    if (n >= MAX_STATES) return llmi_error(LLM_E_LIMIT, "the grammar needs more than %d states for one token", MAX_STATES);
+    if (n >= MAX_STATES)
+        return llmi_error(LLM_E_LIMIT, "the grammar needs more than %d states for one token", MAX_STATES);
     s.first = (int32_t)llmi_buf_count(&r->places, llmi_place);
     if (!llmi_buf_reserve(&r->next, 256 * sizeof(int32_t)) || !grow_states(r, n) ||
         (s.n && !llmi_buf_append(&r->places, r->found.data, r->found.len)))

@@ -29,10 +29,10 @@ typedef struct llmi_state {
 
 typedef struct llmi_run {
     const llmi_program *program;
-    llmi_buf frames, frame_slots;           /* llmi_frame; int32_t hash table */
-    llmi_buf places, states, state_slots;   /* llmi_place; llmi_state; int32_t hash table */
-    llmi_buf next;                          /* int32_t[256] per state; LLMI_STATE_UNKNOWN: not computed */
-    llmi_buf seeds, found, visited;         /* of one step */
+    llmi_buf frames, frame_slots;         /* llmi_frame; int32_t hash table */
+    llmi_buf places, states, state_slots; /* llmi_place; llmi_state; int32_t hash table */
+    llmi_buf next;                        /* int32_t[256] per state; LLMI_STATE_UNKNOWN: not computed */
+    llmi_buf seeds, found, visited;       /* of one step */
     uint32_t stamp;
     size_t n_visited;
     bool complete;

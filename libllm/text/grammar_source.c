@@ -127,8 +127,7 @@ static int32_t read_count(llmi_source *s) {
     int32_t n = 0;
     for (; s->at < s->n && s->text[s->at] >= '0' && s->text[s->at] <= '9'; s->at++) {
         n = n * 10 + (s->text[s->at] - '0');
-        if (n > LLMI_REPEAT_MAX)
-            return llmi_source_fault(s, begin, "a repetition of more than %d", LLMI_REPEAT_MAX);
+        if (n > LLMI_REPEAT_MAX) return llmi_source_fault(s, begin, "a repetition of more than %d", LLMI_REPEAT_MAX);
     }
     return s->at > begin ? n : -1;
 }
@@ -146,8 +145,7 @@ bool llmi_source_bounds(llmi_source *s, int32_t *min, int32_t *max) {
         if (*min < 0 && *max >= 0) *min = 0;
     }
     bool right = s->ir->status == LLM_OK && *min >= 0 && llmi_source_is(s, '}');
-    if (right && *max >= 0 && *max < *min)
-        right = false;
+    if (right && *max >= 0 && *max < *min) right = false;
     if (!right) llmi_source_fault(s, begin, "expected bounds {n}, {n,} or {n,m} with n <= m");
     s->at++;
     return right;

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/status.h"
+#include "text/tok.h"
 
-void llmi_token_tree_free(llmi_token_tree *tree) {
+static void tree_free(llmi_token_tree *tree) {
     llmi_buf *const bufs[] = {&tree->text, &tree->at, &tree->nodes, &tree->ids, &tree->ends, &tree->shorn};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
 }
@@ -130,15 +132,42 @@ static bool make_bits(llmi_buf *bits, size_t n_words) {
     return true;
 }
 
-llm_status llmi_token_tree_make(llmi_token_tree *out, const llm_allocator *a, const llm_tokenizer *t) {
+static llm_status make(llmi_token_tree *out, const llm_allocator *a, const llm_tokenizer *t) {
     *out = (llmi_token_tree){.a = a, .n_tokens = llmi_tokenizer_size(t)};
     out->n_words = ((size_t)out->n_tokens + 63) / 64;
     llmi_buf *const bufs[] = {&out->text, &out->at, &out->nodes, &out->ids, &out->ends, &out->shorn};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
-    llm_status status = make_bits(&out->ends, out->n_words) && make_bits(&out->shorn, out->n_words) ? LLM_OK : LLM_E_MEMORY;
+    llm_status status =
+        make_bits(&out->ends, out->n_words) && make_bits(&out->shorn, out->n_words) ? LLM_OK : LLM_E_MEMORY;
     if (status == LLM_OK) status = read_tokens(out, t);
     if (status == LLM_OK) status = sort(out);
     if (status == LLM_OK) status = build(out);
-    if (status != LLM_OK) llmi_token_tree_free(out);
+    if (status != LLM_OK) tree_free(out);
     return status;
+}
+
+void llmi_token_tree_destroy(llmi_token_tree *tree) {
+    if (!tree) return;
+    const llm_allocator *a = tree->a;
+    tree_free(tree);
+    llmi_free(a, tree, sizeof *tree);
+}
+
+/* Two threads that ask first both make one, and one is kept. */
+llm_status llmi_token_tree_get(const llmi_token_tree **out, llm_tokenizer *t) {
+    llmi_token_tree *found = atomic_load_explicit(&t->tree, memory_order_acquire);
+    *out = found;
+    if (found) return LLM_OK;
+    llmi_token_tree *made = llmi_alloc(t->a, sizeof *made);
+    if (!made) return LLM_E_MEMORY;
+    llm_status status = make(made, t->a, t);
+    if (status != LLM_OK) {
+        llmi_free(t->a, made, sizeof *made);
+        return status;
+    }
+    *out = made;
+    if (atomic_compare_exchange_strong(&t->tree, &found, made)) return LLM_OK;
+    llmi_token_tree_destroy(made);
+    *out = found;
+    return LLM_OK;
 }

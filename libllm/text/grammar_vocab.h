@@ -29,8 +29,9 @@ typedef struct llmi_token_tree {
     llmi_buf shorn;  /* uint64_t[n_words]: tokens that lose a blank where they begin a text */
 } llmi_token_tree;
 
-llm_status llmi_token_tree_make(llmi_token_tree *out, const llm_allocator *a, const llm_tokenizer *t);
-void llmi_token_tree_free(llmi_token_tree *tree);
+/* The tokenizer's, made at the first call and kept by it. Any thread. */
+llm_status llmi_token_tree_get(const llmi_token_tree **out, llm_tokenizer *t);
+void llmi_token_tree_destroy(llmi_token_tree *tree); /* NULL is ignored */
 
 static inline llm_span llmi_token_tree_text(const llmi_token_tree *tree, llm_token token) {
     int32_t begin = llmi_buf_at(&tree->at, int32_t, token), end = llmi_buf_at(&tree->at, int32_t, token + 1);

@@ -42,7 +42,8 @@ int32_t llmi_schema_count(llmi_schema *s, const json_t *schema, const char *key,
     if (!(n >= 0) || n != (double)(int64_t)(n < 1e15 ? n : 0))
         return llmi_schema_fault(s, LLM_E_FORMAT, "\"%s\" is no whole number above or equal to 0", key);
     if (n > LLMI_GRAMMAR_MAX_ELEMENTS)
-        return llmi_schema_fault(s, LLM_E_LIMIT, "\"%s\" is %.0f, at most %d is possible", key, n, LLMI_GRAMMAR_MAX_ELEMENTS);
+        return llmi_schema_fault(s, LLM_E_LIMIT, "\"%s\" is %.0f, at most %d is possible", key, n,
+                                 LLMI_GRAMMAR_MAX_ELEMENTS);
     return (int32_t)n;
 }
 
@@ -106,7 +107,11 @@ static bool join(llmi_buf *path, llm_span parent, const char *keyword, const cha
     if (!name) return ok;
     ok = ok && llmi_buf_append(path, "/", 1);
     for (; *name && ok; name++)
-        ok = llmi_buf_append(path, *name == '~' ? "~0" : *name == '/' ? "~1" : name, *name == '~' || *name == '/' ? 2 : 1);
+        ok = llmi_buf_append(path,
+                             *name == '~'   ? "~0"
+                             : *name == '/' ? "~1"
+                                            : name,
+                             *name == '~' || *name == '/' ? 2 : 1);
     return ok;
 }
 
@@ -205,10 +210,24 @@ int32_t llmi_schema_shared(llmi_schema *s, int which) {
 
 /* ---- one schema ---- */
 
-static const char *const unsupported[] = {
-    "not", "if", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties", "propertyNames", "contains",
-    "uniqueItems", "multipleOf", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef",
-    "additionalItems", "extends", "disallow", "divisibleBy"};
+static const char *const unsupported[] = {"not",
+                                          "if",
+                                          "dependentRequired",
+                                          "dependentSchemas",
+                                          "dependencies",
+                                          "patternProperties",
+                                          "propertyNames",
+                                          "contains",
+                                          "uniqueItems",
+                                          "multipleOf",
+                                          "unevaluatedProperties",
+                                          "unevaluatedItems",
+                                          "$dynamicRef",
+                                          "$recursiveRef",
+                                          "additionalItems",
+                                          "extends",
+                                          "disallow",
+                                          "divisibleBy"};
 
 /* A keyword of this list may be there if it asks for nothing. */
 static bool is_idle(const json_t *schema, const char *key, const json_t *value) {
@@ -241,9 +260,10 @@ static void add_kid(llmi_schema *s, llmi_buf *kids, int32_t kid) {
 
 /* enum and const; what else the schema says but the type would have to be checked against each value. */
 static void read_values(llmi_schema *s, llmi_buf *kids, const json_t *schema, int types) {
-    static const char *const others[] = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
-                                         "pattern", "format", "properties", "required", "additionalProperties", "items",
-                                         "prefixItems", "minItems", "maxItems", "minProperties", "maxProperties"};
+    static const char *const others[] = {
+        "minimum",  "maximum",       "exclusiveMinimum", "exclusiveMaximum",     "minLength", "maxLength",   "pattern",
+        "format",   "properties",    "required",         "additionalProperties", "items",     "prefixItems", "minItems",
+        "maxItems", "minProperties", "maxProperties"};
     const json_t *list = json_object_get(schema, "enum"), *one = json_object_get(schema, "const");
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (json_object_get(schema, others[i]))
@@ -262,14 +282,22 @@ static int types_meant(const json_t *schema) {
     static const struct {
         const char *key;
         int types;
-    } rows[] = {{"properties", LLMI_TYPE_OBJECT},         {"required", LLMI_TYPE_OBJECT},
-                {"additionalProperties", LLMI_TYPE_OBJECT}, {"minProperties", LLMI_TYPE_OBJECT},
-                {"maxProperties", LLMI_TYPE_OBJECT},      {"items", LLMI_TYPE_ARRAY},
-                {"prefixItems", LLMI_TYPE_ARRAY},         {"minItems", LLMI_TYPE_ARRAY},
-                {"maxItems", LLMI_TYPE_ARRAY},            {"minLength", LLMI_TYPE_STRING},
-                {"maxLength", LLMI_TYPE_STRING},          {"pattern", LLMI_TYPE_STRING},
-                {"format", LLMI_TYPE_STRING},             {"minimum", LLMI_TYPE_NUMBER},
-                {"maximum", LLMI_TYPE_NUMBER},            {"exclusiveMinimum", LLMI_TYPE_NUMBER},
+    } rows[] = {{"properties", LLMI_TYPE_OBJECT},
+                {"required", LLMI_TYPE_OBJECT},
+                {"additionalProperties", LLMI_TYPE_OBJECT},
+                {"minProperties", LLMI_TYPE_OBJECT},
+                {"maxProperties", LLMI_TYPE_OBJECT},
+                {"items", LLMI_TYPE_ARRAY},
+                {"prefixItems", LLMI_TYPE_ARRAY},
+                {"minItems", LLMI_TYPE_ARRAY},
+                {"maxItems", LLMI_TYPE_ARRAY},
+                {"minLength", LLMI_TYPE_STRING},
+                {"maxLength", LLMI_TYPE_STRING},
+                {"pattern", LLMI_TYPE_STRING},
+                {"format", LLMI_TYPE_STRING},
+                {"minimum", LLMI_TYPE_NUMBER},
+                {"maximum", LLMI_TYPE_NUMBER},
+                {"exclusiveMinimum", LLMI_TYPE_NUMBER},
                 {"exclusiveMaximum", LLMI_TYPE_NUMBER}};
     int types = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

@@ -15,9 +15,9 @@ enum { LLMI_SHARED_ANY, LLMI_SHARED_STRING, LLMI_SHARED_INTEGER, LLMI_SHARED_NUM
 typedef struct llmi_schema {
     llmi_ir ir;
     json_t *document;
-    json_t *owned;   /* array: schemas that were made by merging */
+    json_t *owned;    /* array: schemas that were made by merging */
     llmi_buf waiting; /* rules without body */
-    llmi_buf known;  /* schema -> rule, open addressing */
+    llmi_buf known;   /* schema -> rule, open addressing */
     size_t n_known, n_merges;
     llm_span path; /* JSON pointer of the schema that is being read */
     int32_t shared[LLMI_N_SHARED];
@@ -57,8 +57,17 @@ int32_t llmi_schema_any_char(llmi_ir *ir);
 
 /* ---- schema_merge.c ---- */
 
-enum { LLMI_TYPE_NULL = 1, LLMI_TYPE_BOOLEAN = 2, LLMI_TYPE_INTEGER = 4, LLMI_TYPE_FRACTION = 8, LLMI_TYPE_STRING = 16,
-       LLMI_TYPE_ARRAY = 32, LLMI_TYPE_OBJECT = 64, LLMI_TYPE_ALL = 127, LLMI_TYPE_NUMBER = 12 };
+enum {
+    LLMI_TYPE_NULL = 1,
+    LLMI_TYPE_BOOLEAN = 2,
+    LLMI_TYPE_INTEGER = 4,
+    LLMI_TYPE_FRACTION = 8,
+    LLMI_TYPE_STRING = 16,
+    LLMI_TYPE_ARRAY = 32,
+    LLMI_TYPE_OBJECT = 64,
+    LLMI_TYPE_ALL = 127,
+    LLMI_TYPE_NUMBER = 12
+};
 
 /* Bits of the types that "type" allows; -1 after a fault. */
 int llmi_schema_types(llmi_schema *s, const json_t *schema);

@@ -58,13 +58,52 @@ static json_t *names_of(int types) {
 
 /* ---- keywords ---- */
 
-static const char *const asserting[] = {
-    "type", "enum", "const", "properties", "required", "additionalProperties", "minProperties", "maxProperties", "items",
-    "prefixItems", "minItems", "maxItems", "minLength", "maxLength", "pattern", "format", "minimum", "maximum",
-    "exclusiveMinimum", "exclusiveMaximum", "anyOf", "oneOf", "allOf", "$ref", "not", "if", "then", "else",
-    "dependentRequired", "dependentSchemas", "dependencies", "patternProperties", "propertyNames", "contains", "minContains",
-    "maxContains", "uniqueItems", "multipleOf", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef",
-    "additionalItems", "extends", "disallow", "divisibleBy"};
+static const char *const asserting[] = {"type",
+                                        "enum",
+                                        "const",
+                                        "properties",
+                                        "required",
+                                        "additionalProperties",
+                                        "minProperties",
+                                        "maxProperties",
+                                        "items",
+                                        "prefixItems",
+                                        "minItems",
+                                        "maxItems",
+                                        "minLength",
+                                        "maxLength",
+                                        "pattern",
+                                        "format",
+                                        "minimum",
+                                        "maximum",
+                                        "exclusiveMinimum",
+                                        "exclusiveMaximum",
+                                        "anyOf",
+                                        "oneOf",
+                                        "allOf",
+                                        "$ref",
+                                        "not",
+                                        "if",
+                                        "then",
+                                        "else",
+                                        "dependentRequired",
+                                        "dependentSchemas",
+                                        "dependencies",
+                                        "patternProperties",
+                                        "propertyNames",
+                                        "contains",
+                                        "minContains",
+                                        "maxContains",
+                                        "uniqueItems",
+                                        "multipleOf",
+                                        "unevaluatedProperties",
+                                        "unevaluatedItems",
+                                        "$dynamicRef",
+                                        "$recursiveRef",
+                                        "additionalItems",
+                                        "extends",
+                                        "disallow",
+                                        "divisibleBy"};
 
 static bool asserts(const char *key) {
     for (size_t i = 0; i < sizeof asserting / sizeof asserting[0]; i++)
@@ -88,11 +127,20 @@ typedef enum rule { EITHER, UNION, COMMON, LOWEST, HIGHEST, BOTH, BRANCHES } rul
 static const struct {
     const char *key;
     rule rule;
-} rules[] = {{"required", UNION},          {"enum", COMMON},
-             {"minimum", HIGHEST},      {"exclusiveMinimum", HIGHEST}, {"minLength", HIGHEST},
-             {"minItems", HIGHEST},     {"minProperties", HIGHEST},   {"maximum", LOWEST},
-             {"exclusiveMaximum", LOWEST}, {"maxLength", LOWEST},      {"maxItems", LOWEST},
-             {"maxProperties", LOWEST}, {"items", BOTH},              {"additionalProperties", BOTH},
+} rules[] = {{"required", UNION},
+             {"enum", COMMON},
+             {"minimum", HIGHEST},
+             {"exclusiveMinimum", HIGHEST},
+             {"minLength", HIGHEST},
+             {"minItems", HIGHEST},
+             {"minProperties", HIGHEST},
+             {"maximum", LOWEST},
+             {"exclusiveMaximum", LOWEST},
+             {"maxLength", LOWEST},
+             {"maxItems", LOWEST},
+             {"maxProperties", LOWEST},
+             {"items", BOTH},
+             {"additionalProperties", BOTH},
              {"anyOf", BRANCHES}};
 
 static json_t *list_union(const json_t *a, const json_t *b, bool common) {
@@ -235,7 +283,8 @@ static const json_t *resolve(llmi_schema *s, const json_t *ref) {
         if (!read_step(&step, &at)) llmi_ir_fail(&s->ir, LLM_E_MEMORY);
         if (llmi_schema_failed(s)) break;
         size_t index = 0;
-        for (const char *c = step.data; *c >= '0' && *c <= '9' && index < 1000000; c++) index = index * 10 + (size_t)(*c - '0');
+        for (const char *c = step.data; *c >= '0' && *c <= '9' && index < 1000000; c++)
+            index = index * 10 + (size_t)(*c - '0');
         found = json_is_array(found) ? json_array_get(found, index) : json_object_get(found, step.data);
     }
     llmi_buf_free(&step);

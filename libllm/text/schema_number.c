@@ -11,7 +11,7 @@ enum { WHOLE_DIGITS = 15, INTEGER_DIGITS = 18, FRACTION_DIGITS = 17 };
 typedef struct decimal {
     int64_t whole;
     char fraction[FRACTION_DIGITS + 1]; /* at least one digit */
-    bool open; /* the bound itself is outside */
+    bool open;                          /* the bound itself is outside */
 } decimal;
 
 /* ---- pieces ---- */
@@ -224,7 +224,8 @@ static bool to_decimal(decimal *out, double value, bool open) {
     if (before > INTEGER_DIGITS || before < -FRACTION_DIGITS) return value == 0;
     for (long i = 0; i < before; i++) out->whole = out->whole * 10 + (i < n ? digits[i] - '0' : 0);
     int n_fraction = 0;
-    for (long i = before; i < n && n_fraction < FRACTION_DIGITS; i++) out->fraction[n_fraction++] = i < 0 ? '0' : digits[i];
+    for (long i = before; i < n && n_fraction < FRACTION_DIGITS; i++)
+        out->fraction[n_fraction++] = i < 0 ? '0' : digits[i];
     if (before < n && n - before > FRACTION_DIGITS) return false;
     while (n_fraction && out->fraction[n_fraction - 1] == '0') n_fraction--;
     out->fraction[n_fraction] = 0;
@@ -253,8 +254,8 @@ static bounds read_bounds(llmi_schema *s, const json_t *schema) {
 }
 
 static int32_t out_of_reach(llmi_schema *s) {
-    return llmi_schema_fault(s, LLM_E_UNSUPPORTED, "bounds beyond %d digits before or %d behind the point", WHOLE_DIGITS,
-                             FRACTION_DIGITS);
+    return llmi_schema_fault(s, LLM_E_UNSUPPORTED, "bounds beyond %d digits before or %d behind the point",
+                             WHOLE_DIGITS, FRACTION_DIGITS);
 }
 
 static int32_t integer_between(llmi_schema *s, bounds b) {

@@ -125,19 +125,22 @@ static void define_branch(object *o, llmi_buf *todo, const llm_span *names, bran
         branch below = {i, k, b.n + used, new_rule(o, "key")};
         llmi_ir_range r = {c, c};
         int32_t kid = step(o, c, llmi_ir_ref(ir, below.rule));
-        if (ir->status == LLM_OK && (!llmi_buf_push(todo, below) || !llmi_buf_push(&kids, kid) || !llmi_buf_push(&others, r)))
+        if (ir->status == LLM_OK &&
+            (!llmi_buf_push(todo, below) || !llmi_buf_push(&kids, kid) || !llmi_buf_push(&others, r)))
             llmi_ir_fail(ir, LLM_E_MEMORY);
     }
     if (ir->status == LLM_OK && !llmi_ranges_complement(&others)) llmi_ir_fail(ir, LLM_E_MEMORY);
     if (ir->status == LLM_OK) {
-        int32_t other = llmi_schema_chars(ir, (llmi_ir_range *)(void *)others.data, llmi_buf_count(&others, llmi_ir_range));
+        int32_t other =
+            llmi_schema_chars(ir, (llmi_ir_range *)(void *)others.data, llmi_buf_count(&others, llmi_ir_range));
         int32_t more[] = {llmi_ir_seq(ir, other, llmi_schema_shared(o->s, LLMI_SHARED_REST)),
                           is_name ? llmi_ir_list(ir, LLMI_IR_ALT, NULL, 0) : llmi_ir_word(ir, "\"")};
         if (!llmi_buf_append(&kids, more, sizeof more)) llmi_ir_fail(ir, LLM_E_MEMORY);
     }
     if (ir->status == LLM_OK)
-        llmi_ir_define(ir, b.rule, llmi_ir_list(ir, LLMI_IR_ALT, (const int32_t *)(const void *)kids.data,
-                                                llmi_buf_count(&kids, int32_t)));
+        llmi_ir_define(
+            ir, b.rule,
+            llmi_ir_list(ir, LLMI_IR_ALT, (const int32_t *)(const void *)kids.data, llmi_buf_count(&kids, int32_t)));
     llmi_buf_free(&kids);
     llmi_buf_free(&others);
 }

@@ -59,8 +59,8 @@ int32_t llmi_schema_any_char(llmi_ir *ir) {
     static const llmi_ir_range d[] = {{'D', 'D'}, {'d', 'd'}}, below_8[] = {{'0', '7'}}, t[] = {{'t', 't'}};
     int32_t first = llmi_ir_alt(ir, class_of(ir, no_d, 3), class_of(ir, no_d_small, 2));
     int32_t most = llmi_ir_seq(ir, first, llmi_ir_repeat(ir, class_of(ir, hex, 3), 3, 3));
-    int32_t rest = llmi_ir_seq(ir, class_of(ir, d, 2), class_of(ir, below_8, 1),
-                               llmi_ir_repeat(ir, class_of(ir, hex, 3), 2, 2));
+    int32_t rest =
+        llmi_ir_seq(ir, class_of(ir, d, 2), class_of(ir, below_8, 1), llmi_ir_repeat(ir, class_of(ir, hex, 3), 2, 2));
     int32_t code = llmi_ir_seq(ir, llmi_ir_word(ir, "u"), llmi_ir_alt(ir, most, rest));
     int32_t letter = llmi_ir_alt(ir, class_of(ir, escapes, 3), class_of(ir, more, 4), class_of(ir, t, 1), code);
     return llmi_ir_alt(ir, class_of(ir, plain, 3), llmi_ir_seq(ir, llmi_ir_word(ir, "\\"), letter));
@@ -68,11 +68,13 @@ int32_t llmi_schema_any_char(llmi_ir *ir) {
 
 /* ---- formats ---- */
 
-#define YEAR     "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
-#define DATE     YEAR "-(((01|03|05|07|08|10|12)-(0[1-9]|[12][0-9]|3[01]))|((04|06|09|11)-(0[1-9]|[12][0-9]|30))|(02-(0[1-9]|1[0-9]|2[0-8])))"
-#define TIME     "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
-#define BYTE     "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-#define LABEL    "[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
+#define YEAR "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+#define DATE                                                                                                           \
+    YEAR "-(((01|03|05|07|08|10|12)-(0[1-9]|[12][0-9]|3[01]))|((04|06|09|11)-(0[1-9]|[12][0-9]|30))|(02-(0[1-9]|1[0-"  \
+         "9]|2[0-8])))"
+#define TIME  "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+#define BYTE  "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+#define LABEL "[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
 
 /* Each is a part of what the format allows: what every checker accepts. 29 February is left out. */
 static const struct {
@@ -89,9 +91,9 @@ static const struct {
 };
 
 /* Formats of the standard that are not made here; any other name is a note for people. */
-static const char *const other_formats[] = {"duration",      "idn-email", "hostname", "idn-hostname", "ipv6",
-                                            "uri-reference", "iri",       "regex",    "iri-reference", "uri-template",
-                                            "json-pointer",  "relative-json-pointer"};
+static const char *const other_formats[] = {"duration",      "idn-email",     "hostname",     "idn-hostname",
+                                            "ipv6",          "uri-reference", "iri",          "regex",
+                                            "iri-reference", "uri-template",  "json-pointer", "relative-json-pointer"};
 
 static const char *find_format(llmi_schema *s, const json_t *schema) {
     const char *name = json_string_value(json_object_get(schema, "format"));

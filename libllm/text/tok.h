@@ -86,6 +86,7 @@ struct llm_tokenizer {
     llmi_bpe *bpe;
     llmi_unigram *unigram;
     llmi_wordpiece *wordpiece;
+    struct llmi_token_tree *_Atomic tree; /* of grammars (grammar_vocab.h); made when one first asks for it */
 };
 
 struct llmi_work {

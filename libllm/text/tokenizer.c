@@ -5,6 +5,7 @@
 #include "text/added.h"
 #include "text/bpe.h"
 #include "text/dec.h"
+#include "text/grammar_vocab.h"
 #include "text/norm.h"
 #include "text/pre.h"
 #include "text/unigram.h"
@@ -59,6 +60,7 @@ void llmi_tokenizer_unref(llm_tokenizer *t) {
     llmi_bpe_free(t->bpe, t->a);
     llmi_unigram_free(t->unigram, t->a);
     llmi_wordpiece_free(t->wordpiece, t->a);
+    llmi_token_tree_destroy(atomic_load(&t->tree));
     llmi_lexicon_free(&t->lexicon);
     llmi_trie_free(&t->added.trie[0]);
     llmi_trie_free(&t->added.trie[1]);

@@ -30,10 +30,12 @@ static const struct {
     const char *text;
 } rows[] = {
     {"JSON Schema", llm_grammar_from_json_schema,
-     "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":60},\"age\":{\"type\":\"integer\","
+     "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":60},\"age\":{\"type\":"
+     "\"integer\","
      "\"minimum\":0,\"maximum\":150},\"email\":{\"type\":\"string\"},\"tags\":{\"type\":\"array\",\"items\":{\"type\":"
      "\"string\"},\"maxItems\":5},\"address\":{\"type\":\"object\",\"properties\":{\"street\":{\"type\":\"string\"},"
-     "\"city\":{\"type\":\"string\"},\"zip\":{\"type\":\"string\",\"pattern\":\"^[0-9]{5}$\"}},\"required\":[\"street\","
+     "\"city\":{\"type\":\"string\"},\"zip\":{\"type\":\"string\",\"pattern\":\"^[0-9]{5}$\"}},\"required\":["
+     "\"street\","
      "\"city\"]},\"kind\":{\"enum\":[\"a\",\"b\",\"other\"]}},\"required\":[\"name\",\"age\",\"email\",\"tags\","
      "\"address\",\"kind\"]}"},
     {"JSON", llm_grammar_from_json_schema, "{\"type\":\"object\"}"},

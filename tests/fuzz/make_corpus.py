@@ -255,6 +255,45 @@ def make_extract():
         put("extract", name, spec + "\0" + text)
 
 
+def make_grammar():
+    rows = {
+        "json": 'root ::= "{" ws (string ":" value ("," string ":" value)*)? "}"\nvalue ::= string | root | [0-9]+ ws\n'
+        'string ::= "\\"" [^"\\\\\\x00-\\x1f]* "\\"" ws\nws ::= " "? # one',
+        "parens": 'root ::= "(" root ")" | [a-z\\u00e9]{1,3}',
+        "left": "root ::= a\na ::= root?",
+        "endless": 'root ::= "a" root',
+        "stars": "root ::= " + "(" * 100 + '"a"' + ")*" * 100,
+        "counts": 'root ::= (("a"?){0,99999} "b"){1000000}',
+        "ambiguous": 'root ::= ("a" | "aa" | "aaa"){3,500} "b"',
+        "empty": 'root ::= "" | () | (|)',
+        "open": 'root ::= ("a" [b',
+        "regex": "/^(?:[a-z]+|\\d{2,4})(foo|bar)*?\\.?$",
+        "regex-classes": "/[^\\w-]\\S.\\u{1F600}|[\\]a-c]{3}",
+        "regex-look": "/a(?=b)",
+    }
+    for name, text in rows.items():
+        put("grammar", name, text)
+
+
+def make_schema():
+    rows = {
+        "object": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}, "b": {"type": "integer", "minimum": -5, "maximum": 70}}, "required": ["b"]},
+        "others": {"properties": {"ab": {}, "a": {"enum": [1, "x", None]}}, "additionalProperties": {"type": "number", "exclusiveMinimum": 0.5}},
+        "array": {"type": "array", "prefixItems": [{"const": 1}], "items": {"type": "boolean"}, "minItems": 2, "maxItems": 9},
+        "tree": {"$defs": {"n": {"properties": {"c": {"type": "array", "items": {"$ref": "#/$defs/n"}}}, "required": ["c"]}}, "$ref": "#/$defs/n"},
+        "loop": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]},
+        "branches": {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "pattern": "^a+b?$"}]},
+        "one": {"oneOf": [{"properties": {"k": {"const": 1}}, "required": ["k"]}, {"properties": {"k": {"const": 2}}, "required": ["k"]}], "type": "object"},
+        "all": {"allOf": [{"type": ["string", "number"], "minimum": 1.25}, {"type": "number", "maximum": 9}]},
+        "true": True,
+        "false": False,
+    }
+    for name, schema in rows.items():
+        put("schema", name, json.dumps(schema))
+    put("schema", "list", "[]")
+    put("schema", "deep", '{"items":' * 100 + "true" + "}" * 100)
+
+
 if __name__ == "__main__":
     make_gguf()
     make_safetensors()
@@ -263,3 +302,5 @@ if __name__ == "__main__":
     make_template()
     make_examples()
     make_extract()
+    make_grammar()
+    make_schema()

@@ -26,9 +26,49 @@ struct MatcherFree {
 };
 using Matcher = std::unique_ptr<llmi_matcher, MatcherFree>;
 
-static const char *const PIECES[] = {"{\"", "\":", "\",", "\"}", "\":\"", "},", "]}", "[]", "{}", "null", "true", "fal", "se", "\xe2\x96\x81",
-                                     "\xe2\x96\x81\"", "na", "me", "id", "12", "345", "0.", "00", "a", "b", "ab", "abc", "x", "\xc3\xa9", "\xe6\x97\xa5",
-                                     "\xe6\x97\xa5\xe6\x9c\xac", "\\n", "\\u", "\\\"", "-", "1", "2", "cat", "dog", "\xe2\x96\x81the", ",\xe2\x96\x81", "\xe2\x96\x81,", "))", "(("};
+static const char *const PIECES[] = {"{\"",
+                                     "\":",
+                                     "\",",
+                                     "\"}",
+                                     "\":\"",
+                                     "},",
+                                     "]}",
+                                     "[]",
+                                     "{}",
+                                     "null",
+                                     "true",
+                                     "fal",
+                                     "se",
+                                     "\xe2\x96\x81",
+                                     "\xe2\x96\x81\"",
+                                     "na",
+                                     "me",
+                                     "id",
+                                     "12",
+                                     "345",
+                                     "0.",
+                                     "00",
+                                     "a",
+                                     "b",
+                                     "ab",
+                                     "abc",
+                                     "x",
+                                     "\xc3\xa9",
+                                     "\xe6\x97\xa5",
+                                     "\xe6\x97\xa5\xe6\x9c\xac",
+                                     "\\n",
+                                     "\\u",
+                                     "\\\"",
+                                     "-",
+                                     "1",
+                                     "2",
+                                     "cat",
+                                     "dog",
+                                     "\xe2\x96\x81the",
+                                     ",\xe2\x96\x81",
+                                     "\xe2\x96\x81,",
+                                     "))",
+                                     "(("};
 
 /* Ids 0 unknown, 1 begin, 2 end, then 256 bytes, then pieces. Tokenizers borrow it. */
 static Vocab &vocabulary() {
@@ -51,7 +91,8 @@ using Make = llm_status (*)(llmi_grammar **, const llm_allocator *, llm_tokenize
 
 static Grammar make(Make fn, const Tokenizer &t, const std::string &text) {
     llmi_grammar *g = nullptr;
-    EXPECT_EQ(LLM_OK, fn(&g, &llmi_default_allocator, t.get(), text.data(), text.size())) << text << ": " << llm_last_error();
+    EXPECT_EQ(LLM_OK, fn(&g, &llmi_default_allocator, t.get(), text.data(), text.size()))
+        << text << ": " << llm_last_error();
     return Grammar(g);
 }
 
@@ -97,7 +138,8 @@ class Grammars : public testing::Test {
     }
     void fails(Make fn, llm_status status, const std::string &words, const std::string &source) {
         llmi_grammar *g = nullptr;
-        EXPECT_EQ(status, fn(&g, &llmi_default_allocator, t.get(), source.data(), source.size())) << source.substr(0, 200);
+        EXPECT_EQ(status, fn(&g, &llmi_default_allocator, t.get(), source.data(), source.size()))
+            << source.substr(0, 200);
         EXPECT_EQ(nullptr, g);
         EXPECT_NE(std::string::npos, std::string(llm_last_error()).find(words)) << llm_last_error();
         llmi_grammar_unref(g);
@@ -112,13 +154,17 @@ TEST_F(Grammars, GbnfTakesWhatItsRulesSay) {
     takes_all(f, "root ::= (\"x\" | \"yy\")* # note\n", {"", "xyyx"}, {"y", "xyx"});
     takes_all(f, "root ::= \"(\" root \")\" | \"x\"", {"x", "(((x)))"}, {"(x", "x)", "()"});
     takes_all(f, "root ::= \"a\"{2,4} \"b\"{,1} \"c\"{1,}", {"aac", "aaaabcc"}, {"ac", "aaaaac", "aabb", "aa"});
-    takes_all(f, "root ::= list\nlist ::= item\n  (\",\" item)*\nitem ::=\n  [0-9] |\n  \"[\" list \"]\"", {"1", "1,[2,[3]],4"}, {"1,", "[1"});
-    takes_all(f, "root ::= . \"\\u00e9\" [\\u4e00-\\u9fff]", {"x\xc3\xa9\xe6\x97\xa5", "\xf0\x9f\x98\x80\xc3\xa9\xe4\xb8\x80"}, {"x\xc3\xa9z", "\xff\xc3\xa9\xe6\x97\xa5"});
+    takes_all(f, "root ::= list\nlist ::= item\n  (\",\" item)*\nitem ::=\n  [0-9] |\n  \"[\" list \"]\"",
+              {"1", "1,[2,[3]],4"}, {"1,", "[1"});
+    takes_all(f, "root ::= . \"\\u00e9\" [\\u4e00-\\u9fff]",
+              {"x\xc3\xa9\xe6\x97\xa5", "\xf0\x9f\x98\x80\xc3\xa9\xe4\xb8\x80"},
+              {"x\xc3\xa9z", "\xff\xc3\xa9\xe6\x97\xa5"});
     takes_all(f, "root ::= (\"a\"?){3} \"b\"", {"b", "ab", "aaab"}, {"aaaab"});
     takes_all(f, "root ::= ((\"a\"*)*)* \"b\"", {"b", "aaaaaab"}, {"a"});
     takes_all(f, "root ::= ((\"a\"?){2,3} \"c\"){2}", {"cc", "acaac", "aaacc"}, {"c", "aaaacc"});
     takes_all(f, "root ::= e e e\ne ::= \"x\" | \"\"", {"", "x", "xxx"}, {"xxxx"});
-    takes_all(f, "root ::= (\"a\" | \"aa\" | \"aaa\"){3,5}", {"aaa", "aaaaaaaaaaaaaaa", "aaaa"}, {"aa", "aaaaaaaaaaaaaaaa"});
+    takes_all(f, "root ::= (\"a\" | \"aa\" | \"aaa\"){3,5}", {"aaa", "aaaaaaaaaaaaaaa", "aaaa"},
+              {"aa", "aaaaaaaaaaaaaaaa"});
 }
 
 TEST_F(Grammars, GbnfErrorsNameThePlace) {
@@ -154,7 +200,8 @@ TEST_F(Grammars, RegularExpressionsMatchTheWholeText) {
     takes_all(f, "^(?:cat|dog)s?$", {"cat", "dogs"}, {"cats!", "ca"});
     takes_all(f, "\\d{2,3}[-/]\\w*\\s?", {"12-", "123/a_B9 "}, {"1-", "1234-"});
     takes_all(f, "[^\\d]\\D\\W\\S", {"aa!a"}, {"1a!a", "a1!a", "aaaa", "aa! "});
-    takes_all(f, ".\\.\\x41\\u00e9\\u{1F600}\\t", {"z.A\xc3\xa9\xf0\x9f\x98\x80\t"}, {"\n.A\xc3\xa9\xf0\x9f\x98\x80\t"});
+    takes_all(f, ".\\.\\x41\\u00e9\\u{1F600}\\t", {"z.A\xc3\xa9\xf0\x9f\x98\x80\t"},
+              {"\n.A\xc3\xa9\xf0\x9f\x98\x80\t"});
     takes_all(f, "(?<year>\\d+)|(?P<x>y)", {"12", "y"}, {"x"});
     takes_all(f, "a*?b+?", {"b", "aabb"}, {"a"});
     takes_all(f, "(a*)*b|()", {"", "aab"}, {"a"});
@@ -199,10 +246,14 @@ static void check_masks(const Grammar &g, const Tokenizer &t, const std::string 
 }
 
 TEST_F(Grammars, ATokenIsAllowedIfItsBytesAre) {
-    Grammar json = make(llmi_grammar_from_schema, t, "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":4},\"id\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}}}");
-    for (const char *before : {"", "{", "{\"", "{\"name\":\"", "{\"name\":\"abc", "{\"name\":\"abcd", "{\"name\":\"a\",", "{\"id\":[1", "{\"id\":[1]", "{\"name\":\"\\"})
+    Grammar json = make(llmi_grammar_from_schema, t,
+                        "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":4},\"id\":{"
+                        "\"type\":\"array\",\"items\":{\"type\":\"integer\"}}}}");
+    for (const char *before : {"", "{", "{\"", "{\"name\":\"", "{\"name\":\"abc", "{\"name\":\"abcd",
+                               "{\"name\":\"a\",", "{\"id\":[1", "{\"id\":[1]", "{\"name\":\"\\"})
         check_masks(json, t, before);
-    Grammar nested = make(llmi_grammar_from_gbnf, t, "root ::= \"(\" (root | char{1,3}) \")\" root?\nchar ::= [a-z\\u00e9\\u65e5]");
+    Grammar nested =
+        make(llmi_grammar_from_gbnf, t, "root ::= \"(\" (root | char{1,3}) \")\" root?\nchar ::= [a-z\\u00e9\\u65e5]");
     for (const char *before : {"", "(", "((", "(ab", "(abc", "((a)", "(x)", "(\xc3"}) check_masks(nested, t, before);
 }
 
@@ -241,7 +292,8 @@ TEST_F(Grammars, NoTokenIsAnError) {
     EXPECT_EQ(LLM_E_ARGUMENT, llmi_matcher_accept(m.get(), -1));
 }
 
-/* Where ids begin a text, SentencePiece's first blank is not shown: such a token would not be what the grammar reads. */
+/* Where ids begin a text, SentencePiece's first blank is not shown: such a token would not be what the grammar reads.
+ */
 TEST_F(Grammars, FirstBlankThatIsNotShownIsNotAllowed) {
     Grammar g = make(llmi_grammar_from_regex, t, " ?the");
     llm_token the = llmi_tokenizer_find(t.get(), "\xe2\x96\x81the", 6);
@@ -285,7 +337,7 @@ TEST_F(Schemas, TakeValidTextsAndRefuseOthers) {
         for (const char *key : {"valid", "invalid"}) {
             size_t k;
             json_array_foreach(json_object_get(c, key), k, text)
-                EXPECT_EQ(*key == 'v', takes(g, t, json_string_value(text)) == 1)
+                    EXPECT_EQ(*key == 'v', takes(g, t, json_string_value(text)) == 1)
                 << "case " << i << ": " << text_of(json_object_get(c, "schema")) << " and " << json_string_value(text);
         }
     }
@@ -317,7 +369,8 @@ static std::string walk(const Grammar &g, const Tokenizer &t, std::mt19937 &rng)
 
 TEST_F(Schemas, RandomTextsAreValid) {
     std::string check = "python3 " + folder + "/make_schema_cases.py --check ";
-    if (std::system("python3 -W ignore -c 'import jsonschema' >/dev/null 2>&1") != 0) GTEST_SKIP() << "no python3 with jsonschema";
+    if (std::system("python3 -W ignore -c 'import jsonschema' >/dev/null 2>&1") != 0)
+        GTEST_SKIP() << "no python3 with jsonschema";
     std::string file = testing::TempDir() + "/schema_texts_" + std::to_string(::getpid());
     std::mt19937 rng(1);
     size_t i, n_texts = 0, n_open = 0;
@@ -330,7 +383,8 @@ TEST_F(Schemas, RandomTextsAreValid) {
                 std::string text = walk(g, t, rng);
                 n_texts++;
                 n_open += text.empty();
-                json_t *row = text.empty() ? nullptr : json_pack("{s:i,s:s}", "case", static_cast<int>(i), "text", text.c_str());
+                json_t *row =
+                    text.empty() ? nullptr : json_pack("{s:i,s:s}", "case", static_cast<int>(i), "text", text.c_str());
                 if (row) out << text_of(row) << "\n";
                 EXPECT_EQ(row == nullptr, text.empty()) << "not UTF-8: " << text;
                 json_decref(row);
@@ -348,18 +402,21 @@ TEST_F(Grammars, SchemasThatCannotBeMadeSayWhy) {
     fails(f, LLM_E_FORMAT, "no schema", "[]");
     fails(f, LLM_E_FORMAT, "#/properties/a: found what is no schema", "{\"properties\":{\"a\":3}}");
     fails(f, LLM_E_UNSUPPORTED, "#/properties/a~1b: \"multipleOf\"", "{\"properties\":{\"a/b\":{\"multipleOf\":3}}}");
-    for (const char *key : {"not", "patternProperties", "propertyNames", "contains", "dependentRequired", "unevaluatedProperties"})
+    for (const char *key :
+         {"not", "patternProperties", "propertyNames", "contains", "dependentRequired", "unevaluatedProperties"})
         fails(f, LLM_E_UNSUPPORTED, key, std::string("{\"") + key + "\":{\"a\":{}}}");
     fails(f, LLM_E_UNSUPPORTED, "\"uniqueItems\"", "{\"type\":\"array\",\"uniqueItems\":true}");
     fails(f, LLM_E_UNSUPPORTED, "branches 0 and 1", "{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}");
-    fails(f, LLM_E_UNSUPPORTED, "\"maxLength\" beside \"pattern\"", "{\"type\":\"string\",\"pattern\":\"a\",\"maxLength\":3}");
+    fails(f, LLM_E_UNSUPPORTED, "\"maxLength\" beside \"pattern\"",
+          "{\"type\":\"string\",\"pattern\":\"a\",\"maxLength\":3}");
     fails(f, LLM_E_UNSUPPORTED, "\"minimum\" beside \"enum\"", "{\"enum\":[1,2],\"minimum\":2}");
     fails(f, LLM_E_UNSUPPORTED, "ipv6", "{\"type\":\"string\",\"format\":\"ipv6\"}");
     fails(f, LLM_E_UNSUPPORTED, "two different \"pattern\"", "{\"allOf\":[{\"pattern\":\"a\"},{\"pattern\":\"b\"}]}");
     fails(f, LLM_E_UNSUPPORTED, "$ref", "{\"$ref\":\"#/$defs/none\"}");
     fails(f, LLM_E_UNSUPPORTED, "$ref", "{\"$ref\":\"http://other\"}");
     fails(f, LLM_E_LIMIT, "in a row", "{\"$ref\":\"#\"}");
-    fails(f, LLM_E_FORMAT, "no finite text", "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]}");
+    fails(f, LLM_E_FORMAT, "no finite text",
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]}");
     fails(f, LLM_E_FORMAT, "no finite text", "false");
     fails(f, LLM_E_FORMAT, "no finite text", "{\"allOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}");
     fails(f, LLM_E_FORMAT, "#/pattern", "{\"type\":\"string\",\"pattern\":\"(a\"}");
@@ -419,7 +476,10 @@ TEST_F(Grammars, HostileOnesEndInAnErrorOrWorkWithinLimits) {
     survive(regex, t, ".*.*.*.*.*.*.*.*x");
     survive(schema, t, "{\"anyOf\":[" + repeat("{\"anyOf\":[", 50) + "{}" + repeat("]}", 50) + "]}");
     survive(schema, t, "{\"allOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#\"}]}");
-    survive(schema, t, "{\"$defs\":{\"n\":{\"allOf\":[{\"properties\":{\"c\":{\"$ref\":\"#/$defs/n\"}}},{\"properties\":{\"c\":{\"allOf\":[{\"$ref\":\"#/$defs/n\"},{\"minProperties\":0}]}}}]}},\"$ref\":\"#/$defs/n\"}");
+    survive(schema, t,
+            "{\"$defs\":{\"n\":{\"allOf\":[{\"properties\":{\"c\":{\"$ref\":\"#/$defs/"
+            "n\"}}},{\"properties\":{\"c\":{\"allOf\":[{\"$ref\":\"#/$defs/"
+            "n\"},{\"minProperties\":0}]}}}]}},\"$ref\":\"#/$defs/n\"}");
     survive(schema, t, "{\"type\":\"string\",\"minLength\":1000000}");
     survive(schema, t, "{\"type\":\"array\",\"minItems\":1000000,\"items\":{\"type\":\"array\",\"maxItems\":1000000}}");
     survive(schema, t, "{\"type\":\"number\",\"minimum\":1e308}");
@@ -445,7 +505,8 @@ struct Failing {
     }
 };
 
-static llm_status use(const llm_allocator *a, llm_tokenizer *t, Make fn, const std::string &source, const std::string &text) {
+static llm_status use(const llm_allocator *a, llm_tokenizer *t, Make fn, const std::string &source,
+                      const std::string &text) {
     llmi_grammar *g = nullptr;
     llm_status status = fn(&g, a, t, source.data(), source.size());
     EXPECT_EQ(g == nullptr, status != LLM_OK);
@@ -468,7 +529,10 @@ TEST_F(Grammars, EveryAllocationMayFail) {
     } rows[] = {
         {llmi_grammar_from_gbnf, "root ::= \"(\" root \")\" | c{2,5}\nc ::= [a-z\\u00e9] | \"\\n\"", "((ab))"},
         {llmi_grammar_from_regex, "(?:\\d+|[^x]{2,9})*", "12ab"},
-        {llmi_grammar_from_schema, "{\"allOf\":[{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"maxLength\":3},\"b\":{\"type\":\"number\",\"minimum\":0.5}},\"additionalProperties\":{\"enum\":[1,[2]]}},{\"required\":[\"a\"]}]}", "{\"a\":\"b\",\"c\":[2]}"},
+        {llmi_grammar_from_schema,
+         "{\"allOf\":[{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"maxLength\":3},\"b\":{\"type\":"
+         "\"number\",\"minimum\":0.5}},\"additionalProperties\":{\"enum\":[1,[2]]}},{\"required\":[\"a\"]}]}",
+         "{\"a\":\"b\",\"c\":[2]}"},
     };
     for (const auto &row : rows) {
         Failing f;
@@ -478,7 +542,8 @@ TEST_F(Grammars, EveryAllocationMayFail) {
             f.fail_at = i;
             llm_status status = use(&f.allocator, t.get(), row.fn, row.source, row.text);
             reached = f.n > i;
-            ASSERT_EQ(reached ? LLM_E_MEMORY : LLM_OK, status) << row.source << ", allocation " << i << ": " << llm_last_error();
+            ASSERT_EQ(reached ? LLM_E_MEMORY : LLM_OK, status)
+                << row.source << ", allocation " << i << ": " << llm_last_error();
             ASSERT_EQ(0, f.alive) << row.source << ", allocation " << i;
         }
     }
