@@ -79,16 +79,16 @@ static const llmk_product *kernels_of(const job *j, const llm_linear *p) {
     return &j->k->product[p->w->layout->index];
 }
 
-/* Strips of an item, by the weight's shape alone. */
-static int64_t part_strips(const llm_weight *w) {
-    int64_t most = ITEM_BYTES / (int64_t)(w->strip_bytes + 1), even = llmk_weight_strips(w) / MIN_ITEMS;
+void llmk_linear_cut(llm_weight *w) {
+    int64_t n_strips = llmk_weight_strips(w);
+    int64_t most = ITEM_BYTES / (int64_t)(w->strip_bytes + 1), even = n_strips / MIN_ITEMS;
     int64_t n = (most < even ? most : even) / GROUP * GROUP;
-    return n > GROUP ? n : GROUP;
+    w->part_strips = n > GROUP ? n : GROUP;
+    w->n_parts = (n_strips + w->part_strips - 1) / w->part_strips;
 }
 
 static int64_t parts_of(const job *j, const llm_linear *p) {
-    if (kernels_of(j, p)->x != j->kind) return 0;
-    return (llmk_weight_strips(p->w) + part_strips(p->w) - 1) / part_strips(p->w);
+    return kernels_of(j, p)->x == j->kind ? p->w->n_parts : 0;
 }
 
 /* ---- activations ---- */
@@ -205,9 +205,9 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
     int32_t group = e.n_rows > 2 * LLMK_TILE_ROWS ? GROUP : 1;
     e.panel_cols = panel_cols[e.k->panel] * (GROUP / group);
-    int64_t end = (part + 1) * part_strips(p->w), n_strips = llmk_weight_strips(p->w);
+    int64_t end = (part + 1) * p->w->part_strips, n_strips = llmk_weight_strips(p->w);
     end = end < n_strips ? end : n_strips;
-    for (e.strip = part * part_strips(p->w); e.strip < end; e.strip += group) {
+    for (e.strip = part * p->w->part_strips; e.strip < end; e.strip += group) {
         e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
         if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);
         for (int64_t col = 0; col < p->w->cols; col += e.panel_cols) multiply_chunk(j, slot, &e, col);

@@ -319,6 +319,7 @@ const llmk_layout *llmk_layout_get(llm_dtype dtype) {
 
 /* Bytes that a whole strip takes in a plane up to column `cols`. */
 static size_t plane_bytes(const llmk_layout *l, int plane, int64_t cols) {
+    if (!l->plane_bytes[plane]) return 0; /* often, and divisions take a while */
     return (size_t)((cols + l->plane_cols[plane] - 1) / l->plane_cols[plane]) * 2 * (size_t)l->plane_bytes[plane];
 }
 

@@ -54,6 +54,7 @@ llm_status llmk_weight_put(llm_weight **out, size_t *private_bytes, llm_device *
         .packed_bytes = packed_bytes,
         .n_bytes = n_bytes,
     };
+    llmk_linear_cut(w);
     if (vector) type->dequantize(w->vector, w->data, w->cols);
     list_add(llmk_cpu_device_of(device), w);
     *private_bytes = vector_bytes + packed_bytes;

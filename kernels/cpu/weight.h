@@ -15,12 +15,13 @@ struct llm_weight {
     const llmk_layout *layout;
     int64_t rows, cols;
     size_t row_bytes, strip_bytes;
-    uint8_t *packed;          /* NULL: multiply from data, packed piece by piece */
-    size_t packed_bytes;      /* of the copy, made or to be made; 0: none is wanted */
-    void *memory;             /* that holds packed, with room to align it to large pages */
-    llm_weight *next, **link; /* the device's list */
-    size_t n_bytes;           /* of this structure with its vector */
-    float vector[];           /* [cols] if rows is 1 */
+    int64_t part_strips, n_parts; /* how products cut it into items (linear.c) */
+    uint8_t *packed;              /* NULL: multiply from data, packed piece by piece */
+    size_t packed_bytes;          /* of the copy, made or to be made; 0: none is wanted */
+    void *memory;                 /* that holds packed, with room to align it to large pages */
+    llm_weight *next, **link;     /* the device's list */
+    size_t n_bytes;               /* of this structure with its vector */
+    float vector[];               /* [cols] if rows is 1 */
 };
 
 static inline int64_t llmk_weight_strips(const llm_weight *w) {
@@ -32,6 +33,9 @@ static inline int32_t llmk_weight_strip_rows(const llm_weight *w, int64_t s) {
     int64_t rest = w->rows - s * LLMK_STRIP;
     return rest < LLMK_STRIP ? (int32_t)rest : LLMK_STRIP;
 }
+
+/* linear.c: sets part_strips and n_parts by the shape alone. */
+void llmk_linear_cut(llm_weight *w);
 
 /* ---- release.c: pages of a mapped file that a packed copy replaces ---- */
 

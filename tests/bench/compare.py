@@ -3,11 +3,20 @@
 Markdown table, with the machine's read bandwidth and the share of other processes, because both move.
 
     python3 -m venv VENV && CMAKE_ARGS="-DGGML_NATIVE=ON" VENV/bin/pip install llama-cpp-python
+
+Where the processor names AMX but the virtual machine does not let programs use it, such a build of the peer ends with
+an illegal instruction; there, name its instruction sets one by one, without AMX:
+
+    CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON -DGGML_AVX512=ON
+                -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON -DGGML_AVX512_BF16=ON"
+
     python3 tests/bench/compare.py --peer-python VENV/bin/python MODEL.gguf ...
 
 A round is one process of each, the order changing from round to round. Each process loads the file, warms up, and
 reads a prompt of -p tokens and decodes -t tokens one by one, both after -d others, -r times over; its median counts.
-"Load and first token" is the whole process for libllm, and leaves out the start of Python for the peer."""
+"Load and first token" is the whole process for libllm, and leaves out the start of Python for the peer. Processor time
+is that of the whole measuring process, the start of Python included; where other programs hold the machine it says
+more than the rates do, but threads that wait by spinning count as busy: measure with --threads 1."""
 import argparse
 import json
 import os
@@ -22,7 +31,7 @@ BUILD = os.path.join(HERE, "..", "..", "build", "bin")
 # Key, heading, format, whether more is better.
 ROWS = [("prompt", "prompt, tokens/s", "{:.1f}", True), ("decode", "decode, tokens/s", "{:.2f}", True),
         ("load_ms", "load, ms", "{:.0f}", False), ("first_ms", "load and first token, ms", "{:.0f}", False),
-        ("peak_mib", "peak memory, MiB", "{:.0f}", False)]
+        ("peak_mib", "peak memory, MiB", "{:.0f}", False), ("cpu_s", "processor time, s", "{:.2f}", False)]
 
 
 # ---- the peer, in a process of its own ----
@@ -61,7 +70,7 @@ def peer(a):
 # ---- one process of each ----
 
 def run_measured(command, pin):
-    """Standard output, peak memory, and the share of the machine that other processes used meanwhile."""
+    """What it printed, and peak memory, processor time, the share of the machine that other processes used meanwhile."""
     busy, start = busy_seconds(), time.perf_counter()
     if pin:
         command = ["taskset", "-c", pin, *command]
@@ -72,8 +81,9 @@ def run_measured(command, pin):
     if child.returncode:
         sys.exit(f"{' '.join(command)} ended with {child.returncode}:\n{errors.decode()[-2000:]}")
     wall = time.perf_counter() - start
-    others = busy_seconds() - busy - usage.ru_utime - usage.ru_stime
-    return json.loads(out), usage.ru_maxrss / 1024, max(0.0, others / (wall * os.cpu_count()))
+    cpu = usage.ru_utime + usage.ru_stime
+    others = max(0.0, (busy_seconds() - busy - cpu) / (wall * os.cpu_count()))
+    return json.loads(out), {"peak_mib": usage.ru_maxrss / 1024, "cpu_s": cpu, "others": others}
 
 
 def busy_seconds():
@@ -84,9 +94,9 @@ def busy_seconds():
 
 def run_ours(a, model):
     common = [a.llm, "bench", model, "--json", "--threads", str(a.threads)]
-    d, peak, others = run_measured([*common, "-p", str(a.prompt), "-n", str(a.tokens), "-d", str(a.depth), "-r",
-                                    str(a.repeats)], a.pin)
-    out = {"load_ms": d["load_ms"], "peak_mib": peak, "others": others}
+    d, used = run_measured([*common, "-p", str(a.prompt), "-n", str(a.tokens), "-d", str(a.depth), "-r",
+                            str(a.repeats)], a.pin)
+    out = {"load_ms": d["load_ms"], **used}
     for key in ("prompt", "decode"):
         out[key] = d[key]["tokens_per_s"]["median"]
     start = time.perf_counter()
@@ -96,10 +106,10 @@ def run_ours(a, model):
 
 
 def run_peer(a, model):
-    d, peak, others = run_measured([a.peer_python, os.path.abspath(__file__), "--peer", "--threads", str(a.threads),
-                                    "-p", str(a.prompt), "-t", str(a.tokens), "-d", str(a.depth), "-r", str(a.repeats),
-                                    *(["--peer-flash"] if a.peer_flash else []), model], a.pin)
-    return {**d, "peak_mib": peak, "others": others}
+    d, used = run_measured([a.peer_python, os.path.abspath(__file__), "--peer", "--threads", str(a.threads), "-p",
+                            str(a.prompt), "-t", str(a.tokens), "-d", str(a.depth), "-r", str(a.repeats),
+                            *(["--peer-flash"] if a.peer_flash else []), model], a.pin)
+    return {**d, **used}
 
 
 def bandwidth(a):
