@@ -10,14 +10,18 @@ typedef struct llm_answer llm_answer;
 
 /* ---- finding the answer in a text ---- */
 
-/* Finds the answer in n_bytes (or LLM_NTS) of text and writes it to out[0..capacity-1], not NUL-terminated, by the rule
- * of llm_tokenizer_encode for *n_out and LLM_E_CAPACITY. extractor: text            all of it without blanks at the
- * ends (also "" and NULL) number          the last number, in one form: 1,234.0 is 1234 letter          the last
- * capital A..J that stands alone, or one in parentheses; letter:ABCD for other ones regex:PATTERN   the first match of
- * a PCRE2 pattern: its last group that took part, or all of it json:FIELD      a field of the first JSON object that
- * has it; a.b is a member of a member after:MARKER    the rest of the line behind the last MARKER, letters of either
- * case Errors: LLM_E_NOT_FOUND if there is none; LLM_E_ARGUMENT, LLM_E_FORMAT for the extractor; LLM_E_LIMIT for a
- * pattern that takes too many steps. Any thread. Since 0.1. */
+/* clang-format off */
+/* Finds the answer in n_bytes (or LLM_NTS) of text and writes it to out[0..capacity-1], not NUL-terminated, by the
+ * rule of llm_tokenizer_encode for *n_out and LLM_E_CAPACITY. extractor:
+ *   text           all of it without blanks at the ends (also "" and NULL)
+ *   number         the last number, in one form: 1,234.0 is 1234
+ *   letter         the last capital A..J that stands alone, or one in parentheses; letter:ABCD for other ones
+ *   regex:PATTERN  the first match of a PCRE2 pattern: its last group that took part, or all of it
+ *   json:FIELD     a field of the first JSON object that has it; a.b is a member of a member
+ *   after:MARKER   the rest of the line behind the last MARKER, letters of either case
+ * Errors: LLM_E_NOT_FOUND if there is none; LLM_E_ARGUMENT, LLM_E_FORMAT for the extractor; LLM_E_LIMIT for a pattern
+ * that takes too many steps. Any thread. Since 0.1. */
+/* clang-format on */
 LLM_API llm_status llm_extract(size_t *n_out, const char *extractor, const char *text, size_t n_bytes, char *out,
                                size_t capacity);
 
