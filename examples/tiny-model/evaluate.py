@@ -18,6 +18,7 @@ import shlex
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from corpus import arithmetic, chat, tasks
 from corpus.grammar import expand
@@ -32,16 +33,20 @@ class LlmCommand:
         self.command, self.model, self.name = a.llm, a.model, "libllm (the llm command)"
 
     def generate(self, prompts, max_tokens, stop=None, temperature=0.0, seed=0, n=1):
-        out = []
-        for i, prompt in enumerate(prompts):
+        def one(i):
             call = [self.command, "generate", self.model, "-f", "-", "--json", "--special", "-n", str(max_tokens),
-                    "--temperature", str(temperature), "--seed", str(seed + i), "--completions", str(n)]
-            r = subprocess.run(call + (["--stop", stop] if stop else []), input=prompt, capture_output=True, text=True)
+                    "--temperature", str(temperature), "--seed", str(seed + i), "--completions", str(n), "--threads", "1"]
+            r = subprocess.run(call + (["--stop", stop] if stop else []), input=prompts[i], capture_output=True, text=True)
             if r.returncode:
                 sys.exit(f"{shlex.join(call)}: {r.stderr or r.stdout}")
             answer = json.loads(r.stdout)
-            out.append([c["text"] for c in answer.get("completions", [answer])])
-            progress(i + 1, len(prompts))
+            return [c["text"] for c in answer.get("completions", [answer])]
+
+        out = []
+        with ThreadPoolExecutor(4) as pool:
+            for texts in pool.map(one, range(len(prompts))):
+                out.append(texts)
+                progress(len(out), len(prompts))
         return out
 
 
@@ -93,6 +98,13 @@ def wilson(k, n, z=1.959964):
 def percent(k, n):
     low, high = wilson(k, n)
     return f"{100 * k / n:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def difference(a, b, n):
+    """Points from b to a right answers of n each, with the 95 % interval (Newcombe)."""
+    (la, ha), (lb, hb), p, q = wilson(a, n), wilson(b, n), a / n, b / n
+    low, high = p - q - math.hypot(p - la, hb - q), p - q + math.hypot(ha - p, q - lb)
+    return f"{100 * (p - q):+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def number_in(text):
@@ -239,12 +251,12 @@ def report(a, b, rows, single, voted, few, styles, stories, seconds):
         "# Results", "",
         f"Made by `{command}` in {seconds:.0f} s; runner: {b.name}; model: {os.path.getsize(a.model)} bytes.",
         f"{n} items a cell, all with words, names and numbers that training never shows in that place; greedy unless said otherwise;"
-        " in brackets the 95 % interval (Wilson).", "",
+        " in brackets the 95 % interval (Wilson; of differences Newcombe).", "",
         "## The figures to reach", "", "| figure | wanted | measured | |", "|---|---|---|---|",
-        f"| worked steps minus direct answers, multi-step problems | at least +30 points | {100 * (multi[1] - multi[0]) / n:+.1f} | "
+        f"| worked steps minus direct answers, multi-step problems | at least +30 points | {difference(multi[1], multi[0], n)} | "
         f"{verdict(multi[1] - multi[0] >= 0.3 * n)} |",
-        f"| 4 shots minus 0 shots, tasks by example | at least +40 points | {100 * (four - one) / n:+.1f} | {verdict(four - one >= 0.4 * n)} |",
-        f"| vote of 5 minus 1 sample, temperature 0.8 | not below 0 | {100 * (voted - single) / n:+.1f} | {verdict(voted >= single)} |",
+        f"| 4 shots minus 0 shots, tasks by example | at least +40 points | {difference(four, one, n)} | {verdict(four - one >= 0.4 * n)} |",
+        f"| vote of 5 minus 1 sample, temperature 0.8 | not below 0 | {difference(voted, single, n)} | {verdict(voted >= single)} |",
         f"| stories of 200 greedy tokens in which 12 words in a row come twice | 0 of {len(stories)} | {looped} | {verdict(not looped)} |", "",
         "## Direct answers and worked steps", "",
         "Direct: the answer begins `The answer is`. Worked: it begins `Let's think step by step.`", "",
