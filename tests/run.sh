@@ -19,6 +19,13 @@ build() { # directory, target, then CMake options
 }
 
 mkdir -p build
+# Tests that need these packages are skipped without them.
+[ -x build/venv/bin/python3 ] || python3 -m venv build/venv
+build/venv/bin/python3 -m pip install -q --disable-pip-version-check gguf numpy safetensors jsonschema ||
+    echo "No packages from PyPI: the tests that need them are skipped." >&2
+PATH=$PWD/build/venv/bin:$PATH
+export PATH
+
 build build/asan all -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DLLM_SANITIZE=address,undefined -DLLM_BUILD_FUZZERS=ON
 ctest --test-dir build/asan --output-on-failure -j 2 -LE "release-only"
