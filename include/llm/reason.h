@@ -16,7 +16,7 @@ typedef struct llm_answer llm_answer;
  *   text           all of it without blanks at the ends (also "" and NULL)
  *   number         the last number, in one form: 1,234.0 is 1234
  *   letter         the last capital A..J that stands alone, or one in parentheses; letter:ABCD for other ones
- *   regex:PATTERN  the first match of a PCRE2 pattern: its last group that took part, or all of it
+ *   regex:PATTERN  the first match of a PCRE2 pattern: its first group that took part, or all of it
  *   json:FIELD     a field of the first JSON object that has it; a.b is a member of a member
  *   after:MARKER   the rest of the line behind the last MARKER, letters of either case
  * Errors: LLM_E_NOT_FOUND if there is none; LLM_E_ARGUMENT, LLM_E_FORMAT for the extractor; LLM_E_LIMIT for a pattern

@@ -293,6 +293,7 @@ TEST(Extract, Patterns) {
     EXPECT_EQ("17", extract("regex:is (\\d+)", "it is 17, is 18"));
     EXPECT_EQ("is", extract("regex:is", "it is"));
     EXPECT_EQ("b", extract("regex:(a)|(b)", "xb"));
+    EXPECT_EQ("a", extract("regex:(a)(b)", "xab"));
     EXPECT_EQ("-", extract("regex:q", "x"));
     EXPECT_EQ("", extract("regex:x*", "y"));
     EXPECT_EQ("\xc3\xa9", extract("regex:caf(.)", "caf\xc3\xa9"));
