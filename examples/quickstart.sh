@@ -22,7 +22,7 @@ fi
 cat <<END
 
 Try next:
-  $llm generate $model -p "The little cat" --temperature 0.8 --seed 7
-  $llm bench $model          # tokens per second on this machine
+  $llm ask $model "Tom has 34 apples. He buys 8 more and gives 5 to Ann. How many apples does he have?" --cot zero --extract number
+  $llm chat $model --system "You are a pirate."
   sh tests/run.sh            # every test
 END
