@@ -28,6 +28,14 @@ TEST_P(Docs, QuoteTheTreeAsItIs) {
     EXPECT_GE(quotes, 5);
 }
 
+TEST(Readme, ShowsAnExampleThatIsATest) {
+    std::string readme = read_file("README.md"), open = "```c examples/hello.c\n";
+    size_t begin = readme.find(open) + open.size(), end = readme.find("```\n", begin);
+    ASSERT_NE(std::string::npos, end);
+    std::string quote = readme.substr(begin, end - begin), file = read_file("examples/hello.c");
+    EXPECT_EQ(quote, file.substr(file.find("#include")));
+}
+
 INSTANTIATE_TEST_SUITE_P(Pages, Docs,
                          ::testing::Values("docs/add-a-model-family.md", "docs/add-a-back-end.md",
                                            "docs/add-a-data-type.md"),
