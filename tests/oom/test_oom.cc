@@ -329,6 +329,78 @@ TEST_F(Oom, Quantize) {
 const char *const shots = "{\"question\":\"Is ice hot?\",\"answer\":\"no\",\"rationale\":\"It is cold.\"}\n"
                           "{\"question\":\"Is fire hot?\",\"answer\":\"yes\",\"rationale\":\"It burns.\"}";
 
+TEST_F(Oom, Templates) {
+    open();
+    const char *context =
+        R"({"messages": [{"role": "user", "content": "a </s> b"}, {"role": "assistant", "content": "c"}]})";
+    llm_template *kept = nullptr;
+    each_failure("llm_template_parse and llm_template_render", [&] {
+        llm_template *t = nullptr;
+        llm_rendering *r = nullptr;
+        llm_status status =
+            llm_template_parse(&t, runtime.get(), "{% for m in messages %}{{ m | tojson }}{% endfor %}", LLM_NTS);
+        if (status == LLM_OK) status = llm_template_render(&r, t, context, LLM_NTS, nullptr);
+        EXPECT_EQ(status == LLM_OK, r != nullptr);
+        llm_rendering_destroy(r);
+        llm_template_unref(t);
+        return status;
+    });
+    OK(llm_template_parse(&kept, runtime.get(),
+                          "{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }}</s>{% endfor %}",
+                          LLM_NTS));
+    std::vector<llm_token> expected;
+    each_failure("llm_chat_apply", [&] {
+        llm_rendering *r = nullptr;
+        const llm_token *ids = nullptr;
+        size_t n = 0;
+        llm_status status = llm_chat_apply(&r, model.get(), kept, context, LLM_NTS, nullptr);
+        if (status == LLM_OK) {
+            EXPECT_EQ(LLM_OK, llm_rendering_tokens(&ids, &n, r));
+            if (expected.empty()) expected.assign(ids, ids + n);
+            EXPECT_EQ(expected, std::vector<llm_token>(ids, ids + n));
+        }
+        llm_rendering_destroy(r);
+        return status;
+    });
+    llm_template_unref(kept);
+}
+
+TEST_F(Oom, Grammars) {
+    open();
+    llm_span choices[] = {span("yes"), span("no")};
+    auto make = [&](llm_grammar **g, int kind) {
+        switch (kind) {
+        case 0:
+            return llm_grammar_from_gbnf(g, tokenizer, "root ::= [a-c]{1,3} \"x\"?", LLM_NTS);
+        case 1:
+            return llm_grammar_from_regex(g, tokenizer, "(ab|c)+d", LLM_NTS);
+        case 2:
+            return llm_grammar_from_choices(g, tokenizer, choices, 2);
+        default:
+            return llm_grammar_from_json_schema(
+                g, tokenizer, R"({"type": "array", "items": {"enum": [1, "a"]}, "maxItems": 2})", LLM_NTS);
+        }
+    };
+    for (int kind = 0; kind < 4; kind++) {
+        std::string expected;
+        each_failure("a grammar and a text that follows it", [&] {
+            llm_grammar *g = nullptr;
+            llm_result *r = nullptr;
+            llm_generate_options o = generate_options(12);
+            llm_status status = make(&g, kind);
+            o.grammar = g;
+            if (status == LLM_OK) status = llm_generate(&r, engine.get(), "Once", LLM_NTS, &o, nullptr, nullptr);
+            if (status == LLM_OK) {
+                if (expected.empty()) expected = text_of(r);
+                EXPECT_EQ(expected, text_of(r));
+            }
+            llm_result_unref(r);
+            llm_grammar_unref(g);
+            return status;
+        });
+    }
+}
+
 TEST_F(Oom, Prompts) {
     open();
     llm_prompt_options o;
