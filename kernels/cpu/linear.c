@@ -165,7 +165,6 @@ static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t co
                                       slot->packed + i * (PACKED_BYTES / GROUP), &next);
     llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
     t.ahead = next + LLMK_AHEAD;
-    t.ahead_step = e->p->w->packed ? 128 : 0;
     for (int64_t r = 0; r < e->n_rows; r += LLMK_TILE_ROWS) {
         t.n_rows = e->n_rows - r < LLMK_TILE_ROWS ? (int32_t)(e->n_rows - r) : LLMK_TILE_ROWS;
         take_x(&t, j, e->row + r, col);

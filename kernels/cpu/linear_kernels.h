@@ -51,8 +51,7 @@ typedef struct llmk_tile {
     int64_t n_cols;
     int32_t n_rows;       /* 1..6 */
     bool is_first;        /* acc is taken as 0 */
-    const uint8_t *ahead; /* memory to prefetch meanwhile: ahead_step bytes for each block of 32 columns */
-    int32_t ahead_step;
+    const uint8_t *ahead; /* memory that may be prefetched meanwhile */
 } llmk_tile;
 
 typedef struct llmk_product {

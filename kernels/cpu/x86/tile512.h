@@ -13,10 +13,12 @@ static inline __mmask16 acc_mask(const llmk_tile *t) {
     return t->is_first ? 0 : 0xffff;
 }
 
-static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
-    _mm_prefetch((const char *)*ahead, _MM_HINT_T0);
-    _mm_prefetch((const char *)*ahead + 64, _MM_HINT_T0);
-    *ahead += t->ahead_step;
+/* What a panel's last tile fetches; a tile of more rows lets memory wait longer. Two rows are best off without,
+ * and six are the inner loop of long prompts. */
+static inline void prefetch_ahead(const uint8_t **ahead, int rows) {
+    int n_lines = rows == 1 ? 2 : rows == 2 || rows == 6 ? 0 : 4;
+    for (int i = 0; i < n_lines; i++) _mm_prefetch((const char *)*ahead + 64 * i, _MM_HINT_T0);
+    *ahead += 64 * n_lines;
 }
 
 #define LOAD_ACC(n)                                                                                                    \
@@ -120,7 +122,7 @@ static inline void prefetch_ahead(const llmk_tile *t, const uint8_t **ahead) {
             const float *scale = (const float *)(const void *)(x + LLMK_BLOCK * rows);                                 \
             const float *sum = scale + SUM_##kind * rows;                                                              \
             const int32_t *start = (const int32_t *)(const void *)scale + START_##kind * rows;                         \
-            if (rows == 1) prefetch_ahead(t, &ahead);                                                                  \
+            prefetch_ahead(&ahead, rows);                                                                              \
             (void)sum, (void)start;                                                                                    \
             BLOCK_##kind(N)                                                                                            \
         }                                                                                                              \
