@@ -367,7 +367,7 @@ TEST_F(Oom, Templates) {
 
 TEST_F(Oom, Grammars) {
     open();
-    llm_span choices[] = {span("yes"), span("no")};
+    llm_span choices[] = {{"yes", 3}, {"no", 2}};
     auto make = [&](llm_grammar **g, int kind) {
         switch (kind) {
         case 0:
