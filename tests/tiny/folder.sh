@@ -2,8 +2,8 @@
 # folder.sh LLM EXAMPLES: exports the bundled GGUF as a Hugging Face directory; both write the same tokens.
 set -eu
 llm=$1 examples=$2
-python3 -c "import gguf, numpy, safetensors" 2>/dev/null || {
-    echo "skipped: python3 has not all of the packages gguf, numpy, safetensors"
+python3 -c "import gguf, numpy, safetensors, tokenizers" 2>/dev/null || {
+    echo "skipped: python3 has not all of the packages gguf, numpy, safetensors, tokenizers"
     exit 77
 }
 folder=$(mktemp -d)
