@@ -113,7 +113,7 @@ static bool replace_byte(llmi_buf *out, const char *text, size_t n, char from, c
                 *p++ = text[i];
                 continue;
             }
-            memcpy(p, to, to_len);
+            if (to_len) memcpy(p, to, to_len);
             p += to_len;
         }
         out->len = (size_t)(p - out->data);
