@@ -74,9 +74,9 @@ const llm_quantize_options llmi_quantize_defaults = {
 const llm_template_options llmi_template_defaults = {
     .struct_size = sizeof(llm_template_options),
     .max_depth = LLMI_TEMPLATE_MAX_DEPTH,
-    .max_steps = 10000000,
-    .max_output_bytes = 16 << 20,
-    .max_memory_bytes = 64 << 20,
+    .max_steps = LLMI_TEMPLATE_STEPS,
+    .max_output_bytes = LLMI_TEMPLATE_OUTPUT_BYTES,
+    .max_memory_bytes = LLMI_TEMPLATE_MEMORY_BYTES,
     .now = LLM_NOW_CLOCK,
 };
 

@@ -13,20 +13,8 @@
 
 /* ---- JSON ---- */
 
-typedef struct json_sink {
-    llmi_buf *out;
-    bool failed; /* kept here: jansson forgets what the writing of a key answered */
-} json_sink;
-
-static int write_piece(const char *bytes, size_t n, void *user) {
-    json_sink *sink = user;
-    sink->failed = sink->failed || !llmi_buf_append(sink->out, bytes, n);
-    return sink->failed ? -1 : 0;
-}
-
 llm_status llmi_prompt_write_json(llmi_buf *out, json_t *value) {
-    json_sink sink = {out, false};
-    bool ok = value && !json_dump_callback(value, write_piece, &sink, JSON_COMPACT | JSON_ENCODE_ANY) && !sink.failed;
+    bool ok = value && llmi_json_write(out, value, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(value);
     return ok ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing JSON");
 }

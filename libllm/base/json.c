@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -46,6 +47,25 @@ llm_status llmi_json_parse(json_t **out, const char *text, size_t n, const char 
         if (*c == '"') *c = '\''; /* quotes are the message's own */
     return llmi_error(LLM_E_FORMAT, "%s: line %d, column %d: %s", what, fault.line, fault.column,
                       llmi_quote(text_quoted, sizeof text_quoted, fault.text, strlen(fault.text)));
+}
+
+typedef struct sink {
+    llmi_buf *out;
+    bool failed; /* kept here: jansson forgets what the writing of a key answered */
+} sink;
+
+static int write_piece(const char *bytes, size_t n, void *user) {
+    sink *s = user;
+    s->failed = s->failed || !llmi_buf_append(s->out, bytes, n);
+    return s->failed ? -1 : 0;
+}
+
+bool llmi_json_write(llmi_buf *out, const json_t *value, size_t flags) {
+    sink s = {out, false};
+    size_t before = out->len;
+    if (json_dump_callback(value, write_piece, &s, flags) == 0 && !s.failed) return true;
+    out->len = before;
+    return false;
 }
 
 static const char *type_name(const json_t *v) {

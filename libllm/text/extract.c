@@ -189,22 +189,9 @@ static size_t object_length(const char *text, size_t n) {
     return 0;
 }
 
-typedef struct json_sink {
-    llmi_buf *out;
-    bool failed; /* kept here: jansson forgets what the writing of a key answered */
-} json_sink;
-
-static int write_piece(const char *bytes, size_t n, void *user) {
-    json_sink *sink = user;
-    sink->failed = sink->failed || !llmi_buf_append(sink->out, bytes, n);
-    return sink->failed ? -1 : 0;
-}
-
 static llm_status give_value(llmi_buf *out, bool *found, const json_t *value) {
     if (json_is_string(value)) return give(out, found, json_string_value(value), json_string_length(value));
-    json_sink sink = {out, false};
-    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS;
-    *found = json_dump_callback(value, write_piece, &sink, flags) == 0 && !sink.failed;
+    *found = llmi_json_write(out, value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
     return *found ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing a JSON value");
 }
 

@@ -51,10 +51,6 @@ int32_t llmi_schema_blank(llmi_schema *s) {
     return llmi_ir_repeat(&s->ir, llmi_ir_word(&s->ir, " "), 0, 1);
 }
 
-static int dump(const char *text, size_t n, void *out) {
-    return llmi_buf_append(out, text, n) ? 0 : -1;
-}
-
 int32_t llmi_schema_literal(llmi_schema *s, const json_t *value) {
     char digits[LLMI_NUMBER_BYTES];
     if (llmi_schema_failed(s)) return -1;
@@ -64,9 +60,9 @@ int32_t llmi_schema_literal(llmi_schema *s, const json_t *value) {
     }
     llmi_buf text;
     llmi_buf_init(&text, s->ir.a);
-    int failed = json_dump_callback(value, dump, &text, JSON_COMPACT | JSON_ENCODE_ANY);
-    int32_t node = failed ? llmi_ir_fail(&s->ir, llmi_error(LLM_E_MEMORY, "out of memory while reading a schema"))
-                          : llmi_ir_text(&s->ir, text.data, text.len);
+    int32_t node = llmi_json_write(&text, value, JSON_COMPACT | JSON_ENCODE_ANY)
+                       ? llmi_ir_text(&s->ir, text.data, text.len)
+                       : llmi_ir_fail(&s->ir, llmi_error(LLM_E_MEMORY, "out of memory while reading a schema"));
     llmi_buf_free(&text);
     return node;
 }

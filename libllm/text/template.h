@@ -30,6 +30,9 @@ extern const llmi_template_limits llmi_template_default_limits;
 
 enum { LLMI_TEMPLATE_MAX_BYTES = 4 << 20, LLMI_TEMPLATE_MAX_DEPTH = 128 };
 
+/* What the default limits hold; the public options begin with the same. */
+enum { LLMI_TEMPLATE_STEPS = 10000000, LLMI_TEMPLATE_OUTPUT_BYTES = 16 << 20, LLMI_TEMPLATE_MEMORY_BYTES = 64 << 20 };
+
 /* Parses n bytes of UTF-8. On success *out holds one reference. Errors: LLM_E_FORMAT with "line L, column
  * C: ...", LLM_E_UNSUPPORTED, LLM_E_LIMIT, LLM_E_MEMORY. */
 llm_status llmi_template_parse(llmi_template **out, const llm_allocator *a, const char *source, size_t n);

@@ -61,8 +61,9 @@ static llmi_value sort_key(llmi_run *r, llmi_value v, llmi_value path, bool with
 
 /* Merge sort: stable, no recursion. */
 static void sort(llmi_run *r, llmi_value *v, llmi_value *keys, uint32_t n, bool down) {
-    llmi_value *v2 = llmi_run_take(r, (size_t)n * 2 * sizeof *v2), *k2 = v2 + n;
+    llmi_value *v2 = llmi_run_take(r, (size_t)n * 2 * sizeof *v2);
     if (!v2) return;
+    llmi_value *k2 = v2 + n;
     for (uint32_t width = 1; width < n && LLMI_OK(r); width *= 2) {
         for (uint32_t begin = 0; begin < n; begin += 2 * width) {
             uint32_t mid = begin + width < n ? begin + width : n, end = mid + width < n ? mid + width : n;

@@ -8,9 +8,9 @@
 #include "text/template_value.h"
 
 const llmi_template_limits llmi_template_default_limits = {
-    .max_steps = 10000000,
-    .max_output_bytes = 16 << 20,
-    .max_memory_bytes = 64 << 20,
+    .max_steps = LLMI_TEMPLATE_STEPS,
+    .max_output_bytes = LLMI_TEMPLATE_OUTPUT_BYTES,
+    .max_memory_bytes = LLMI_TEMPLATE_MEMORY_BYTES,
     .max_depth = LLMI_TEMPLATE_MAX_DEPTH,
 };
 
