@@ -50,9 +50,9 @@ llm_status cancelled_from_outside(llm_engine *e, const std::function<llm_status(
 }
 
 TEST_F(Stories, ACallThatComputesIsCancelledFromOutside) {
-    std::string text;
+    std::string text, before = prompt;
     for (int i = 0; i < 30; i++) text += " the little dog ran home";
-    std::vector<llm_score_item> items(50, {span(prompt), span(text)});
+    std::vector<llm_score_item> items(50, {span(before), span(text)});
     std::vector<llm_span> texts(50, span(text));
     std::vector<float> rows(50 * 64 + 1);
     llm_result *r = nullptr;
@@ -60,10 +60,8 @@ TEST_F(Stories, ACallThatComputesIsCancelledFromOutside) {
     llm_request *along = nullptr;
     llm_engine *e = engine.get();
     const char *question = "{\"question\":\"2+2?\"}";
-    llm_generate_options o;
-    llm_generate_options_init(&o);
-    o.max_tokens = 20;
-    OK(llm_request_submit(&along, e, prompt.data(), prompt.size(), &o));
+    llm_generate_options o = generate_options(20);
+    OK(llm_request_submit(&along, e, prompt, LLM_NTS, &o));
     Request owner(along);
     EXPECT_EQ(LLM_E_CANCELLED, cancelled_from_outside(e, [&] { return llm_score(&r, e, items.data(), 50, nullptr); }));
     EXPECT_EQ(nullptr, r);
@@ -80,7 +78,7 @@ TEST_F(Stories, ACallThatComputesIsCancelledFromOutside) {
     OK(llm_request_status(along));
     OK(llm_request_result(&r, along));
     Result whole(r);
-    OK(llm_generate(&r, e, prompt.data(), prompt.size(), &o, nullptr, nullptr));
+    OK(llm_generate(&r, e, prompt, LLM_NTS, &o, nullptr, nullptr));
     Result alone(r);
     EXPECT_EQ(tokens_of(alone.get()), tokens_of(whole.get())) << "a request that ran along lost nothing";
     llm_engine_cancel(e);
