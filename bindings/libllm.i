@@ -31,6 +31,7 @@
 %ignore llm_embed;
 
 #ifdef SWIGPYTHON
+%include "docs.i"
 %include "python/python.i"
 #endif
 
