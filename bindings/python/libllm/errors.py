@@ -1,0 +1,102 @@
+"""What libllm raises: one class for each kind of status, all of them LlmError."""
+
+from __future__ import annotations
+
+import logging
+
+logger = logging.getLogger("libllm")
+logger.addHandler(logging.NullHandler())
+
+
+class LlmError(Exception):
+    """A call of libllm failed. `status` is the negative code, `name` how the headers call it; the text says what was
+    found and what was expected."""
+
+    status: int = 0
+    name: str = ""
+
+
+class ArgumentError(LlmError, ValueError):
+    """An argument or option is outside its range."""
+
+
+class OptionError(ArgumentError):
+    """No such option (the text names the nearest one), or a value outside its range."""
+
+
+class OutOfMemory(LlmError, MemoryError):
+    """An allocation failed; everything is as before the call."""
+
+
+class FileError(LlmError, OSError):
+    """The system refused to open, read, map or write a file."""
+
+
+class FormatError(LlmError, ValueError):
+    """A file or text is malformed, or contradicts itself."""
+
+
+class ModelFormatError(FormatError):
+    """A model's file is malformed, or contradicts itself."""
+
+
+class Unsupported(LlmError):
+    """Well-formed, but this build cannot do it."""
+
+
+class NotFound(LlmError, LookupError):
+    """No such file, key, tensor, token, option or back end."""
+
+
+class LimitReached(LlmError):
+    """A stated limit (budget, depth, size) was reached."""
+
+
+class StateError(LlmError):
+    """The object is not in a state that allows the call: closed, or made before fork()."""
+
+
+class Busy(LlmError):
+    """Another thread is inside a call on the same object."""
+
+
+class Cancelled(LlmError):
+    """The caller cancelled."""
+
+
+class NumericError(LlmError, ArithmeticError):
+    """A computed value is not finite."""
+
+
+class DeviceError(LlmError):
+    """A back end failed or is unusable."""
+
+
+_BY_NAME: dict[str, type[LlmError]] = {
+    "LLM_E_ARGUMENT": ArgumentError,
+    "LLM_E_MEMORY": OutOfMemory,
+    "LLM_E_IO": FileError,
+    "LLM_E_FORMAT": FormatError,
+    "LLM_E_UNSUPPORTED": Unsupported,
+    "LLM_E_NOT_FOUND": NotFound,
+    "LLM_E_LIMIT": LimitReached,
+    "LLM_E_STATE": StateError,
+    "LLM_E_BUSY": Busy,
+    "LLM_E_CANCELLED": Cancelled,
+    "LLM_E_CALLBACK": Cancelled,
+    "LLM_E_NUMERIC": NumericError,
+    "LLM_E_DEVICE": DeviceError,
+}
+
+
+def of_status(status: int, name: str, meaning: str, text: str) -> LlmError:
+    """The exception for a status; the wrapper calls this."""
+    error = _BY_NAME.get(name, LlmError)(text or meaning)
+    error.status = status
+    error.name = name
+    return error
+
+
+def log(level: int, text: str) -> None:
+    """Takes a line of the library's log; the wrapper calls this."""
+    logger.log((logging.NOTSET, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)[level], "%s", text)

@@ -1,0 +1,104 @@
+"""What a request answers. Arrays are memoryviews of the library's memory: no copy, read-only, kept alive by the view."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from libllm import native as _native
+
+
+class Event(NamedTuple):
+    """Something that happened to a request: a token (token -1: none), whole characters of text, or the end."""
+
+    index: int
+    token: int
+    text: str
+    finish: str
+    n_tokens: int
+
+
+class Completion:
+    """One completion, or one scored continuation."""
+
+    __slots__ = ("_result", "index")
+
+    def __init__(self, result: Any, index: int):
+        self._result = result
+        self.index = index
+
+    @property
+    def text(self) -> str:
+        return _native.llm_result_text(self._result, self.index)
+
+    @property
+    def ids(self) -> memoryview:
+        """Token ids, int32 [n]."""
+        return _native.llm_result_tokens(self._result, self.index)
+
+    @property
+    def finish(self) -> str:
+        """Why it ended: "eos", "stop", "length", "context", "cancelled" or "grammar"."""
+        return _native.llm_finish_name(_native.llm_result_finish(self._result, self.index))
+
+    @property
+    def logprobs(self) -> memoryview:
+        """Log-probability of each token, float32 [n]; empty unless n_logprobs was given."""
+        return _native.llm_result_logprobs(self._result, self.index)
+
+    @property
+    def logprob(self) -> float:
+        """Sum of logprobs."""
+        return math.fsum(self.logprobs)
+
+    @property
+    def top_ids(self) -> memoryview:
+        """The most probable ids at each token, int32 [n, n_logprobs], best first."""
+        return _native.llm_result_top(self._result, self.index)[0]
+
+    @property
+    def top_logprobs(self) -> memoryview:
+        """Their log-probabilities, float32 [n, n_logprobs]."""
+        return _native.llm_result_top(self._result, self.index)[1]
+
+    @property
+    def is_greedy(self) -> bool:
+        """Each token was the most probable one; needs n_logprobs of 1 or more."""
+        top = self.top_ids
+        if top.shape[0] and not top.shape[1]:
+            raise ValueError("is_greedy needs n_logprobs of 1 or more")
+        return all(top[i, 0] == token for i, token in enumerate(self.ids))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.text!r}, {self.finish}>"
+
+
+class Result(Completion):
+    """Of one prompt: the first completion, and all of them as a sequence."""
+
+    __slots__ = ("__dict__",)
+
+    def __init__(self, result: Any):
+        super().__init__(result, 0)
+
+    def __len__(self) -> int:
+        return _native.llm_result_count(self._result)
+
+    def __getitem__(self, index: int) -> Completion:
+        return Completion(self._result, range(len(self))[index])
+
+    def __iter__(self) -> Iterator[Completion]:
+        return (Completion(self._result, i) for i in range(len(self)))
+
+    @functools.cached_property
+    def stats(self) -> SimpleNamespace:
+        """n_prompt_tokens, n_cached_tokens, n_tokens, queue_ms, prompt_ms, decode_ms."""
+        from libllm._handle import snapshot
+
+        return snapshot(_native.llm_result_get_stats(self._result))
