@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from . import native
+from . import backend
 from .data import Data, digest, from_records
 from .errors import ExperimentError
 from .grid import Cell, Engine, Grid, cells
@@ -58,7 +58,7 @@ class Experiment:
         """The rendered grid of a model, with its engine open."""
         if label not in self._grids:
             path = self.models[label]
-            opened: Engine = native.open_engine(path, self.engine_options)
+            opened: Engine = backend.open_engine(path, self.engine_options)
             own = [c for c in self.cells if c.model == label]
             self._grids[label] = Grid(opened, own, self.data, self.seeds, self.metric)
         return self._grids[label]

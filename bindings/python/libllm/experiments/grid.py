@@ -69,7 +69,7 @@ class Completion:
 
 
 class Engine(Protocol):
-    """A loaded model, as the grid and the run see it. The one of the library is native.NativeEngine."""
+    """A loaded model, as the grid and the run see it. The one of the library is backend.NativeEngine."""
     path: str
     identity: Identity
     n_ctx: int

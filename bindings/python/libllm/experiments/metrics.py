@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import native
+from . import backend
 from .data import Fields, digest
 from .errors import ExperimentError, check_names, need
 from .stats import Combine, mean
@@ -91,12 +91,12 @@ def references(fields: Fields, name: str = "answer") -> list[str]:
 
 def _exact(outcome: Outcome) -> Verdict:
     found = outcome.answer
-    return Verdict(float(found is not None and any(native.normalize(found) == native.normalize(r)
+    return Verdict(float(found is not None and any(backend.normalize(found) == backend.normalize(r)
                                                    for r in references(outcome.fields))))
 
 
 def _number(text: str) -> str | None:
-    return native.extract("number", text)
+    return backend.extract("number", text)
 
 
 def _exact_number(outcome: Outcome) -> Verdict:
@@ -118,15 +118,15 @@ exact_number = Metric("exact_number", _exact_number, extractor="number")
 def accuracy(labels: Sequence[str] | None = None) -> Metric:
     """Right or wrong by label. An answer that is none of the labels (default: of all right answers) counts as wrong and
     has a column of its own in the confusion matrix (Result.confusion)."""
-    known = None if labels is None else {native.normalize(x): x for x in labels}
+    known = None if labels is None else {backend.normalize(x): x for x in labels}
 
     def judge(outcome: Outcome) -> Verdict:
         wanted = references(outcome.fields)
-        if known is not None and native.normalize(wanted[0]) not in known:
+        if known is not None and backend.normalize(wanted[0]) not in known:
             raise ExperimentError(f"accuracy: the right answer {wanted[0]!r} is none of the labels {list(labels or ())}")
         found = outcome.answer
         if found is not None and known is not None:
-            found = known.get(native.normalize(found), found)
+            found = known.get(backend.normalize(found), found)
         return Verdict(_exact(replace(outcome, answer=found)).score, answer=found)
 
     return Metric("accuracy", judge, source=repr(labels))
