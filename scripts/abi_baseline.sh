@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build/abi}
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DLLM_BUILD_TESTS=OFF \
-    -DLLM_BUILD_EXAMPLES=OFF -DLLM_BUILD_OPENBLAS=OFF
+    -DLLM_BUILD_EXAMPLES=OFF -DLLM_BUILD_OPENBLAS=OFF -DLLM_BUILD_PYTHON=OFF
 cmake --build "$build" --target llm
 library=$build/lib/libllm.so
 abidw --suppressions tests/abi/types.abignore --exported-interfaces-only --no-corpus-path --no-comp-dir-path \

@@ -65,6 +65,12 @@ LLM_API void llm_engine_destroy(llm_engine *engine);
  * thread steps (LLM_E_BUSY). One thread at a time. Since 0.1. */
 LLM_API llm_status llm_engine_step(int32_t *n_active, llm_engine *engine);
 
+/* Asks the call that computes on the engine now (llm_score, llm_embed, llm_ask, llm_prompt_fill, llm_sequence_eval,
+ * llm_generate, llm_engine_step) to end within one layer's time with LLM_E_CANCELLED. Requests that run along lose
+ * nothing: the next step goes on with them. Without effect on a call that has not begun to compute, so ask again until
+ * it has returned. Only atomic stores: any thread, also a signal handler. NULL is ignored. Since 0.1. */
+LLM_API void llm_engine_cancel(llm_engine *engine);
+
 /* ---- requests ---- */
 
 /* Why a completion ended. */

@@ -88,6 +88,7 @@ LLM_API void llm_engine_destroy(llm_engine *engine) {
         n_active++;
     }
     pthread_mutex_unlock(&engine->lock);
+    llmi_engine_interrupt(engine->inner, false);
     while (n_active && llmi_engine_step(&n_active, engine->inner) == LLM_OK) {
     }
     llmi_engine_release(engine);
@@ -116,8 +117,10 @@ void llmi_engine_delist(llm_engine *e, llm_request *r) {
 /* ---- steps ---- */
 
 llm_status llmi_engine_enter(llm_engine *e, const char *call) {
-    if (!atomic_exchange(&e->inside, true)) return LLM_OK;
-    return llmi_error(LLM_E_BUSY, "%s: another call is stepping this engine", call);
+    if (atomic_exchange(&e->inside, true))
+        return llmi_error(LLM_E_BUSY, "%s: another call is stepping this engine", call);
+    llmi_engine_interrupt(e->inner, false);
+    return LLM_OK;
 }
 
 void llmi_engine_leave(llm_engine *e) {
@@ -134,6 +137,10 @@ LLM_API llm_status llm_engine_step(int32_t *n_active, llm_engine *engine) {
     llmi_engine_leave(engine);
     if (n_active) *n_active = n;
     return status;
+}
+
+LLM_API void llm_engine_cancel(llm_engine *engine) {
+    if (engine) llmi_engine_interrupt(engine->inner, true);
 }
 
 /* ---- text ---- */

@@ -118,6 +118,15 @@ void llmi_engine_end(llmi_engine *e) {
 
 /* ---- one step ---- */
 
+void llmi_engine_interrupt(llmi_engine *e, bool on) {
+    __atomic_store_n(&e->interrupted, on, __ATOMIC_SEQ_CST);
+    if (on) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
+}
+
+bool llmi_engine_is_interrupted(const llmi_engine *e) {
+    return __atomic_load_n(&e->interrupted, __ATOMIC_SEQ_CST);
+}
+
 /* From here on a cancelled job stops the step; see llmi_job_cancel. */
 static void arm(llmi_engine *e) {
     __atomic_store_n(&e->compute.stop, 0, __ATOMIC_SEQ_CST);
@@ -126,6 +135,7 @@ static void arm(llmi_engine *e) {
         __atomic_store_n(&job->in_step, 1, __ATOMIC_SEQ_CST);
         if (llmi_job_is_cancelled(job)) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
     }
+    if (llmi_engine_is_interrupted(e)) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
 }
 
 static void disarm(llmi_engine *e) {
@@ -158,6 +168,8 @@ static llm_status compute(llmi_engine *e) {
         llmi_batch_clear(&e->batch);
     }
     pthread_mutex_unlock(&e->lock);
+    if (status == LLM_E_CANCELLED && llmi_engine_is_interrupted(e))
+        return llmi_error(LLM_E_CANCELLED, "the call was cancelled (llm_engine_cancel)");
     return status == LLM_E_CANCELLED ? LLM_OK : status;
 }
 

@@ -25,6 +25,11 @@ const llm_allocator *llmi_engine_allocator(const llmi_engine *e);
 /* One iteration: admit, pick rows, forward, sample, deliver. LLM_E_BUSY if another thread is inside. */
 llm_status llmi_engine_step(int32_t *n_active, llmi_engine *e);
 
+/* On: the pass under way ends early, and steps answer LLM_E_CANCELLED until it is off again; what they did not do is
+ * planned again. Atomic stores only: any thread. */
+void llmi_engine_interrupt(llmi_engine *e, bool on);
+bool llmi_engine_is_interrupted(const llmi_engine *e);
+
 /* ---- jobs ---- */
 
 enum {

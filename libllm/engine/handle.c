@@ -143,6 +143,7 @@ static llm_status run_chunk(llm_sequence *s, int32_t n, int32_t n_logits) {
         if (!open) return llmi_error(LLM_E_INTERNAL, "a reserved page is missing");
         /* A cancellation that came late for an earlier step may stop this one. */
         __atomic_store_n(&e->compute.stop, 0, __ATOMIC_SEQ_CST);
+        if (llmi_engine_is_interrupted(e)) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
         status = llmi_compute_run(&e->compute, &e->batch);
         for (int32_t i = 0; i < n_logits && status == LLM_OK; i++)
             status = llmi_output_check(e, e->compute.logits + (size_t)i * (size_t)e->dims.n_vocab,
@@ -155,7 +156,8 @@ static llm_status run_chunk(llm_sequence *s, int32_t n, int32_t n_logits) {
             llmi_copy_undo(&e->batch.parts[0].copy, &e->cache);
         }
         pthread_mutex_unlock(&e->lock);
-    } while (status == LLM_E_CANCELLED);
+    } while (status == LLM_E_CANCELLED && !llmi_engine_is_interrupted(e));
+    if (status == LLM_E_CANCELLED) llmi_error(status, "the call was cancelled (llm_engine_cancel)");
     return status;
 }
 
@@ -183,6 +185,7 @@ llm_status llmi_sequence_eval(llm_sequence *s, const llm_token *tokens, size_t n
     if (status != LLM_OK || !n_tokens) return status;
     status = llmi_engine_begin(e);
     if (status != LLM_OK) return status;
+    llmi_engine_interrupt(e, false);
     int32_t before = s->seq.n_tokens;
     status = grow(s, before + (int32_t)n_tokens);
     if (status == LLM_OK) {

@@ -99,6 +99,7 @@ struct llmi_engine {
     int32_t n_slots; /* of n_seqs, taken */
     int32_t n_active;
 
+    int32_t interrupted;  /* atomic: see llmi_engine_interrupt */
     llmi_compute compute; /* from here on: with the step right */
     llmi_batch batch;
     uint32_t turn;

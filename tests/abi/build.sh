@@ -15,5 +15,5 @@ if [ "$grow" ]; then
     [ "$n" -ge 9 ] || { echo "$n structures have grown, expected 9 or more"; exit 1; }
 fi
 cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DLLM_BUILD_TESTS=OFF \
-    -DLLM_BUILD_EXAMPLES=OFF -DLLM_BUILD_OPENBLAS=OFF >"$work/build.log"
+    -DLLM_BUILD_EXAMPLES=OFF -DLLM_BUILD_OPENBLAS=OFF -DLLM_BUILD_PYTHON=OFF >"$work/build.log"
 cmake --build "$work/build" --target llm -j 2 >>"$work/build.log" || { tail -n 40 "$work/build.log"; exit 1; }

@@ -82,6 +82,37 @@ TEST_F(Cancel, StoppedStepsLeaveNoTrace) {
     for (auto &job : jobs) EXPECT_EQ(alone(model, *job), job->out);
 }
 
+TEST_F(Cancel, AnInterruptedStepLosesNothing) {
+    Engine engine(model);
+    Job job(made_tokens(60, 1), 10, 2);
+    job.d.sampling.temperature = 1;
+    job.go(engine);
+    hooks.on_kv_write = [&](const llm_batch &) { llmi_engine_interrupt(engine.e, true); };
+    int32_t active = 0;
+    for (int i = 0; i < 3; i++) EXPECT_EQ(LLM_E_CANCELLED, llmi_engine_step(&active, engine.e));
+    EXPECT_NE(nullptr, strstr(llm_last_error(), "llm_engine_cancel")) << llm_last_error();
+    EXPECT_EQ(1, active);
+    hooks.on_kv_write = nullptr;
+    EXPECT_EQ(LLM_E_CANCELLED, llmi_engine_step(&active, engine.e)) << "until it is off again";
+    llmi_engine_interrupt(engine.e, false);
+    engine.run();
+    EXPECT_EQ(alone(model, job), job.out);
+}
+
+TEST_F(Cancel, AnInterruptedSequenceKeepsWhatItHad) {
+    Engine engine(model);
+    llm_sequence *seq = nullptr;
+    ASSERT_EQ(LLM_OK, llmi_sequence_create(&seq, engine.e));
+    Tokens ids = made_tokens(20, 1);
+    EXPECT_EQ(LLM_OK, llmi_sequence_eval(seq, ids.data(), 10, nullptr, 0));
+    hooks.on_kv_write = [&](const llm_batch &) { llmi_engine_interrupt(engine.e, true); };
+    EXPECT_EQ(LLM_E_CANCELLED, llmi_sequence_eval(seq, ids.data() + 10, 10, nullptr, 0));
+    EXPECT_EQ(10u, llmi_sequence_tokens(nullptr, seq));
+    hooks.on_kv_write = nullptr;
+    EXPECT_EQ(LLM_OK, llmi_sequence_eval(seq, ids.data() + 10, 10, nullptr, 0)) << "each call begins anew";
+    llmi_sequence_destroy(seq);
+}
+
 TEST_F(Cancel, FromAnotherThreadWithin50Milliseconds) {
     Gguf g = engine_gguf(4096);
     Model large("reference", g);

@@ -5,49 +5,64 @@ from __future__ import annotations
 import os
 import weakref
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from libllm.errors import StateError
 
 _live: weakref.WeakSet[Handle] = weakref.WeakSet()
+Self = TypeVar("Self", bound="Handle")
 
 
 class Handle:
-    """Owns one object of the library, until close(). It is freed when the last call that uses it has returned."""
+    """Owns objects of the library, until close(). They are freed when the last call that uses them has returned."""
 
-    def __init__(self, raw: Any):
-        self._raw_or_none = raw
-        self._gone = "is closed"
+    _held: tuple[Any, ...] = ()
+    _gone = "was never made"
+
+    def __init__(self, *raws: Any):
+        self._held = raws
         _live.add(self)
 
     @property
     def _raw(self) -> Any:
-        raw = self.__dict__.get("_raw_or_none")
-        if raw is None:
-            raise StateError(f"{type(self).__name__} {self.__dict__.get('_gone', 'was never made')}")
-        return raw
+        return self._raw_at(0)
+
+    def _raw_at(self, index: int) -> Any:
+        held = self._held
+        if not held:
+            raise StateError(f"the {type(self).__name__} {self._gone}")
+        return held[index]
 
     def close(self) -> None:
         """Frees it; using it afterwards is a StateError. May be called again."""
-        self._raw_or_none = None
+        if self._held:
+            self._gone = "is closed"
+        self._held = ()
+
+    @property
+    def closed(self) -> bool:
+        return not self._held
 
     def _forget(self) -> None:
-        raw = self.__dict__.get("_raw_or_none")
-        if raw is not None:
-            raw.thisown = False  # its threads and locks are the parent's
-            self._raw_or_none = None
+        """In the child of a fork(): threads and locks of the objects are the parent's, so they are not freed here."""
+        for raw in self._held:
+            if raw is not None:
+                raw.thisown = False
+        if self._held:
             self._gone = "was made before fork(): make it in the process that uses it"
+        self._held = ()
 
-    def __enter__(self):
-        self._raw
+    def __enter__(self: Self) -> Self:
+        self._raw_at(0)
         return self
 
-    def __exit__(self, *unused) -> None:
+    def __exit__(self, *unused: Any) -> None:
         self.close()
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} cannot be pickled or copied: it holds memory of this process; make it where it is used"
+            f"a {type(self).__name__} cannot be pickled or copied, since it holds memory and threads of this process: "
+            "make it in the process that uses it"
         )
 
 
@@ -60,6 +75,6 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def snapshot(structure: Any) -> SimpleNamespace:
-    """The members of a structure of the library as Python values."""
+    """The members of a structure of the library as Python values, which outlive what they were asked of."""
     members = [name for name, value in vars(type(structure)).items() if isinstance(value, property) and name != "thisown"]
     return SimpleNamespace(**{name: getattr(structure, name) for name in members})

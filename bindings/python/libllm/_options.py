@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from libllm import native as _native
-from libllm.errors import NotFound, ArgumentError, OptionError
+from libllm.errors import ArgumentError, NotFound, OptionError
 
 _MAKERS = {
     "runtime": _native.llm_runtime_options,
@@ -67,13 +67,7 @@ class Options:
         try:
             self.raw.put(name, text)
         except (NotFound, ArgumentError) as error:
-            raise _option_error(error) from None
-
-
-def _option_error(error: Any) -> OptionError:
-    option_error = OptionError(*error.args)
-    option_error.status, option_error.name = error.status, error.name
-    return option_error
+            raise error.as_kind(OptionError) from None
 
 
 def split(keywords: dict[str, Any], *groups: str) -> Iterator[Options]:
@@ -97,4 +91,4 @@ def _unknown(name: str, structures: list[Options]) -> OptionError:
         except NotFound as error:
             errors.append(error)
     near = [error for error in errors if "did you mean" in str(error)]
-    return _option_error((near or errors)[0])
+    return (near or errors)[0].as_kind(OptionError)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from libllm import native as _native
+from libllm.errors import Cancelled
 
 T = TypeVar("T")
+_AGAIN = 0.02  # seconds after which a call that was cancelled is told so again
 
 
 def interruptible(call: Callable[[], T], cancel: Callable[[], None]) -> T:
@@ -36,12 +39,26 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None]) -> T:
         running.acquire()
     except BaseException:
         cancel()
-        running.acquire()
+        while not running.acquire(timeout=_AGAIN):
+            cancel()
         raise
     value, error = outcome.pop()
     if error is not None:
         raise error
     return value
+
+
+async def in_thread(call: Callable[[], T], cancel: Callable[[], None]) -> T:
+    """The same for a task of asyncio: the call runs in a thread, and cancelling the task cancels the call."""
+    future = asyncio.get_running_loop().run_in_executor(None, call)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            cancel()
+            await asyncio.wait([future], timeout=_AGAIN)
+        future.exception()
+        raise
 
 
 class Turns:
@@ -59,18 +76,36 @@ class Turns:
             if self._lock.acquire(timeout=0.01):
                 try:
                     if not done():
-                        _native.llm_engine_step(engine)
+                        self._step(engine)
                 finally:
                     self._lock.release()
 
-    def alone(self, call: Callable[[], T]) -> T:
-        """call() while nobody steps."""
-        self._n_waiting += 1
+    @staticmethod
+    def _step(engine: Any) -> None:
         try:
-            self._lock.acquire()
-        finally:
-            self._n_waiting -= 1
-        try:
-            return call()
-        finally:
-            self._lock.release()
+            _native.llm_engine_step(engine)
+        except Cancelled:  # meant for a call that has just returned in another thread; nothing is lost
+            pass
+
+    def alone(self, engine: Any, call: Callable[[], T]) -> T:
+        """A call that steps by itself, once nobody else does; Ctrl-C cancels it."""
+        stopped = threading.Event()
+
+        def wait_and_call() -> T:
+            self._n_waiting += 1
+            try:
+                while not self._lock.acquire(timeout=0.01):
+                    if stopped.is_set():
+                        raise KeyboardInterrupt
+            finally:
+                self._n_waiting -= 1
+            try:
+                return call()
+            finally:
+                self._lock.release()
+
+        def cancel() -> None:
+            stopped.set()
+            _native.llm_engine_cancel(engine)
+
+        return interruptible(wait_and_call, cancel)

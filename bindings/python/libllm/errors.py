@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import logging
+from typing import TypeVar
+
+E = TypeVar("E", bound="LlmError")
+__all__ = """LlmError ArgumentError OptionError OutOfMemory FileError FormatError ModelFormatError Unsupported NotFound
+LimitReached StateError Busy Cancelled NumericError DeviceError""".split()
 
 logger = logging.getLogger("libllm")
 logger.addHandler(logging.NullHandler())
 
 
 class LlmError(Exception):
-    """A call of libllm failed. `status` is the negative code, `name` how the headers call it; the text says what was
-    found and what was expected."""
+    """A call of libllm failed: the text says what was found and what was expected. `status` is the negative code, `name`
+    how the headers call it."""
 
     status: int = 0
     name: str = ""
+
+    def as_kind(self, kind: type[E]) -> E:
+        """The same as another class."""
+        error = kind(*self.args)
+        error.status, error.name = self.status, self.name
+        return error
 
 
 class ArgumentError(LlmError, ValueError):

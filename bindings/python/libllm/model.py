@@ -1,19 +1,30 @@
-"""Models: load one, and ask it to generate, score and embed."""
+"""Models: load one, and ask it to generate, score, embed and answer."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
 from libllm import _options
 from libllm import native as _native
 from libllm._handle import Handle, snapshot
-from libllm._run import Turns, interruptible
-from libllm.errors import Cancelled
-from libllm.result import Completion, Event, Result
-from libllm.stream import Stream
+from libllm._run import Turns, in_thread, interruptible
+from libllm.chat_completion import chat_completion
+from libllm.errors import Cancelled, FormatError, ModelFormatError, StateError
+from libllm.grammar import Grammar
+from libllm.prompt import Answer, Prompt, as_query
+from libllm.result import Completion, Result
+from libllm.runtime import Runtime, default
+from libllm.sequence import Sequence
+from libllm.stream import AsyncStream, Stream
+from libllm.template import Rendering, Template, as_json
+from libllm.tokenizer import Tokenizer
+
+POOLINGS = ("mean", "last")
+# Keywords of generate() that are no rows of the option table.
+_CONSTRAINTS = {"json_schema": "json_schema", "regex": "regex", "choices": "choices", "grammar": "gbnf"}
 
 
 def _is_text(value: Any) -> bool:
@@ -21,152 +32,328 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_many(prompts: Any) -> bool:
-    """A list of prompts, not one prompt as text, ids or a filled prompt."""
-    if _is_text(prompts) or hasattr(prompts, "ids") or isinstance(prompts, memoryview) or hasattr(prompts, "dtype"):
+    """Several prompts, not one prompt as text, ids or a filled prompt."""
+    if _is_text(prompts) or isinstance(prompts, memoryview) or any(
+        hasattr(prompts, name) for name in ("ids", "dtype", "typecode")
+    ):
         return False
-    if hasattr(prompts, "typecode"):  # array.array
-        return False
-    first = next(iter(prompts), None) if isinstance(prompts, Sequence) else None
+    first = next(iter(prompts), None) if isinstance(prompts, (list, tuple)) else None
     return first is None or not hasattr(first, "__index__")
+
+
+class _Progress:
+    """What a load or a quantization reports to, and is stopped by."""
+
+    def __init__(self, user: Callable[[float], Any] | None):
+        self.user = user
+        self.stopped = False
+        self.failure: BaseException | None = None
+
+    def __call__(self, done: float) -> int:
+        try:
+            if self.user is not None and not self.stopped:
+                self.user(done)
+        except BaseException as error:
+            self.failure, self.stopped = error, True
+        return -1 if self.stopped else 0
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def run(self, call: Callable[[], Any]) -> Any:
+        try:
+            return interruptible(call, self.stop)
+        except Cancelled:
+            if self.failure is not None:
+                raise self.failure from None
+            raise
+        except FormatError as error:
+            raise error.as_kind(ModelFormatError) from None
+
+
+class _Batch:
+    """Requests of one call."""
+
+    def __init__(self, model: Model, prompts: Iterable[Any], options: _options.Options):
+        self.engine, self.turns = model._raw, model._turns
+        self.requests = [self._submit(prompt, options) for prompt in prompts]
+        self._open = list(self.requests)
+
+    def _submit(self, prompt: Any, options: _options.Options) -> Any:
+        if _is_text(prompt):
+            return _native.llm_request_submit(self.engine, prompt, options.raw)
+        return _native.llm_request_submit_tokens(self.engine, getattr(prompt, "ids", prompt), options.raw)
+
+    def _done(self) -> bool:
+        while self._open and _native.llm_request_done(self._open[-1]):
+            self._open.pop()
+        return not self._open
+
+    def compute(self) -> None:
+        self.turns.step_until(self.engine, self._done)
+
+    def cancel(self) -> None:
+        for request in self.requests:
+            _native.llm_request_cancel(request)
+
+    def results(self) -> list[Result]:
+        for request in self.requests:
+            _native.llm_request_status(request)
+        return [Result(_native.llm_request_result(request)) for request in self.requests]
 
 
 class Model(Handle):
     """A model with an engine: Model("m.gguf", n_ctx=4096, n_threads=2).
 
     Keywords are the options of the groups "model" and "engine". Threads may share it: they take turns, and what one
-    computes advances the requests of all."""
+    computes advances the requests of all. With tokenizer_only=True there are no weights and nothing to compute."""
 
-    def __init__(self, path: str | os.PathLike, *, progress: Callable[[float], Any] | None = None, **options: Any):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        runtime: Runtime | None = None,
+        progress: Callable[[float], Any] | None = None,
+        **options: Any,
+    ):
         load, make = _options.split(options, "model", "engine")
-        failure: list[BaseException] = []
-        stopped: list[bool] = []
-
-        def report(done: float) -> int:
-            try:
-                if progress is not None:
-                    progress(done)
-            except BaseException as error:
-                failure.append(error)
-            return -1 if failure or stopped else 0
-
+        report = _Progress(progress)
         load.raw.set_progress(report)
-        self._turns = Turns()
+        root = (runtime or default())._raw
+        name = os.fsencode(path)
 
         def open_it() -> tuple[Any, Any]:
-            model = _native.llm_model_load(None, os.fsencode(path), load.raw)
-            return model, _native.llm_engine_create(model, make.raw)
+            model = _native.llm_model_load(root, name, load.raw)
+            engine = None if load.raw.tokenizer_only else _native.llm_engine_create(model, make.raw)
+            return engine, model
 
-        try:
-            self._model, engine = interruptible(open_it, lambda: stopped.append(True))
-        except Cancelled:
-            if failure:
-                raise failure[0] from None
-            raise
-        super().__init__(engine)
-
-    # ---- tokens ----
+        self._turns = Turns()
+        self._grammars: dict[tuple[str, str], Grammar] = {}
+        super().__init__(*report.run(open_it))
 
     @property
-    def _tokenizer(self) -> Any:
-        self._raw
-        return _native.llm_model_get_tokenizer(self._model)
+    def _raw(self) -> Any:
+        engine = self._raw_at(0)
+        if engine is None:
+            raise StateError("the Model was loaded with tokenizer_only: it has no weights to compute with")
+        return engine
 
-    def tokenize(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
-        """Ids of a text, int32 [n]."""
-        flags = add_special * _native.LLM_ENCODE_ADD_SPECIAL | parse_special * _native.LLM_ENCODE_PARSE_SPECIAL
-        return _native.llm_tokenizer_encode(self._tokenizer, text, flags)
+    @property
+    def _model(self) -> Any:
+        return self._raw_at(1)
 
-    def detokenize(self, ids: Any, *, skip_special: bool = False, keep_prefix: bool = False) -> str:
-        """The text of ids."""
-        flags = skip_special * _native.LLM_DECODE_SKIP_SPECIAL | keep_prefix * _native.LLM_DECODE_KEEP_PREFIX
-        return _native.llm_tokenizer_decode(self._tokenizer, ids, flags)
-
-    # ---- generation ----
-
-    def _generate_options(self, keywords: dict[str, Any]) -> _options.Options:
-        stop = keywords.pop("stop", None)
-        stop_tokens = keywords.pop("stop_tokens", None)
-        logit_bias = keywords.pop("logit_bias", None)
-        (options,) = _options.split(keywords, "generate")
-        if stop is not None:
-            options.raw.set_stop_strings([stop] if _is_text(stop) else stop)
-        if stop_tokens is not None:
-            options.raw.set_stop_tokens(stop_tokens)
-        if logit_bias is not None:
-            options.raw.set_logit_bias(logit_bias)
-        return options
-
-    def _submit(self, prompt: Any, options: _options.Options) -> Any:
-        if _is_text(prompt):
-            return _native.llm_request_submit(self._raw, prompt, options.raw)
-        ids = getattr(prompt, "ids", prompt)
-        return _native.llm_request_submit_tokens(self._raw, ids, options.raw)
-
-    def generate(self, prompts: Any, **options: Any) -> Any:
-        """Completes one prompt (a Result) or a list of prompts (a list of Results), computed in one batch.
-
-        A prompt is a text, token ids, or what chat() and fill() render. Keywords: the options of the group "generate",
-        and stop (a text or several), stop_tokens, logit_bias ({id: bias})."""
-        many = _is_many(prompts)
-        shared = self._generate_options(options)
-        engine = self._raw
-        requests = [self._submit(prompt, shared) for prompt in (prompts if many else [prompts])]
-
-        def cancel() -> None:
-            for request in requests:
-                _native.llm_request_cancel(request)
-
-        waiting = list(requests)
-
-        def done() -> bool:
-            while waiting and _native.llm_request_done(waiting[-1]):
-                waiting.pop()
-            return not waiting
-
-        interruptible(lambda: self._turns.step_until(engine, done), cancel)
-        results = [self._result(request) for request in requests]
-        return results if many else results[0]
-
-    @staticmethod
-    def _result(request: Any) -> Result:
-        _native.llm_request_status(request)
-        return Result(_native.llm_request_result(request))
-
-    def stream(self, prompt: Any, **options: Any) -> Stream:
-        """Completes one prompt piece by piece: for piece in model.stream("Once", max_tokens=64). Keywords as generate()."""
-        return Stream(self._submit(prompt, self._generate_options(options)), self._raw, self._turns)
-
-    # ---- scoring ----
-
-    def score(self, prompts: Any, continuations: Any = None, **options: Any) -> Any:
-        """Log-probabilities of continuations after prompts: score(prompt, continuation) gives one Completion,
-        score([(prompt, continuation), ...]) a list. Keywords: add_special, parse_special, n_logprobs."""
-        single = continuations is not None
-        shared = self._generate_options(options)
-        items = [(prompts, continuations)] if single else prompts
-        engine = self._raw
-        result = Result(
-            interruptible(lambda: self._turns.alone(lambda: _native.llm_score(engine, items, shared.raw)), lambda: None)
-        )
-        return result[0] if single else list(result)
-
-    def embed(self, texts: Any, *, pooling: str = "mean", normalize: bool = True) -> memoryview:
-        """One row per text, float32 [n, n_embd]; pooling "mean" or "last"."""
-        kinds = {"mean": _native.LLM_POOL_MEAN, "last": _native.LLM_POOL_LAST}
-        if pooling not in kinds:
-            raise ValueError(f'pooling is "mean" or "last", not {pooling!r}')
-        items = [texts] if _is_text(texts) else texts
-        engine, model = self._raw, self._model
-
-        def compute() -> memoryview:
-            return _native.embed(engine, model, items, kinds[pooling], int(normalize))
-
-        return interruptible(lambda: self._turns.alone(compute), lambda: None)
+    def close(self) -> None:
+        super().close()
+        self._grammars = {}
 
     # ---- what it is ----
 
     @property
     def info(self) -> SimpleNamespace:
         """Architecture and sizes: the members of llm_model_info."""
-        self._raw
         return snapshot(_native.llm_model_get_info(self._model))
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """Metadata of the file as text."""
+        model = self._model
+        return dict(_native.llm_model_get_meta(model, i) for i in range(_native.llm_model_meta_count(model)))
+
+    @property
+    def tensors(self) -> list[SimpleNamespace]:
+        """Stored tensors: name, dtype, n_dims, shape, n_bytes."""
+        model = self._model
+        found = [snapshot(_native.llm_model_get_tensor(model, i)) for i in range(self.info.n_tensors)]
+        for tensor in found:
+            tensor.dtype = _native.llm_dtype_name(tensor.dtype)
+        return found
+
+    def estimate(self, **options: Any) -> SimpleNamespace:
+        """Bytes that an engine with these options (group "engine") would take beyond the model's file."""
+        (shared,) = _options.split(options, "engine")
+        return snapshot(_native.llm_engine_estimate(self._model, shared.raw))
+
+    def __repr__(self) -> str:
+        return f"<Model {self.info.arch}, {self.info.n_params} parameters>" if not self.closed else "<Model, closed>"
+
+    # ---- tokens ----
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer, which may outlive it."""
+        raw = _native.llm_model_get_tokenizer(self._model)
+        if raw is None:
+            raise StateError("the model has no tokenizer")
+        return Tokenizer._of(raw)
+
+    def tokenize(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
+        """Ids of a text, int32 [n]."""
+        return self.tokenizer.encode(text, add_special=add_special, parse_special=parse_special)
+
+    def detokenize(self, ids: Any, *, skip_special: bool = False, keep_prefix: bool = False) -> str:
+        """The text of ids."""
+        return self.tokenizer.decode(ids, skip_special=skip_special, keep_prefix=keep_prefix)
+
+    # ---- generation ----
+
+    def _grammar(self, kind: str, source: Any) -> Grammar:
+        """Made once for the last sources: it learns about the vocabulary."""
+        if isinstance(source, Grammar):
+            return source
+        key = (kind, repr(source))
+        if key not in self._grammars:
+            if len(self._grammars) >= 16:
+                self._grammars.pop(next(iter(self._grammars)))
+            self._grammars[key] = Grammar(self, **{kind: source})
+        return self._grammars[key]
+
+    def _split(self, keywords: dict[str, Any], *groups: str) -> list[_options.Options]:
+        """Option structures; "generate" must be the last group, and takes what is no row of the table."""
+        extra = {name: keywords.pop(name, None) for name in ("stop", "stop_tokens", "logit_bias", *_CONSTRAINTS)}
+        structures = list(_options.split(keywords, *groups))
+        raw = structures[-1].raw
+        if (stop := extra["stop"]) is not None:
+            raw.set_stop_strings([stop] if _is_text(stop) else stop)
+        if extra["stop_tokens"] is not None:
+            raw.set_stop_tokens(extra["stop_tokens"])
+        if extra["logit_bias"] is not None:
+            raw.set_logit_bias(extra["logit_bias"])
+        given = [name for name in _CONSTRAINTS if extra[name] is not None]
+        if len(given) > 1:
+            raise TypeError(f"one constraint at a time, not {' and '.join(given)}")
+        if given:
+            raw.set_grammar(self._grammar(_CONSTRAINTS[given[0]], extra[given[0]])._raw)
+        return structures
+
+    def generate(self, prompts: Any, **options: Any) -> Any:
+        """Completes one prompt (gives a Result) or a list of prompts (a list of Results), computed in one batch.
+
+        A prompt is a text, token ids, or what render() and Prompt.fill() give. Keywords: the options of the group
+        "generate"; stop (a text or several), stop_tokens (ids), logit_bias ({id: bias}); and one of grammar (GBNF text or
+        a Grammar), json_schema (dict or text), regex, choices (texts)."""
+        many = _is_many(prompts)
+        batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
+        interruptible(batch.compute, batch.cancel)
+        results = batch.results()
+        return results if many else results[0]
+
+    async def agenerate(self, prompts: Any, **options: Any) -> Any:
+        """generate() for asyncio: tasks that wait for the same model are computed in one batch."""
+        many = _is_many(prompts)
+        batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
+        await in_thread(batch.compute, batch.cancel)
+        results = batch.results()
+        return results if many else results[0]
+
+    def stream(self, prompt: Any, **options: Any) -> Stream:
+        """Completes one prompt piece by piece: for piece in model.stream("Once", max_tokens=64). Keywords as generate()."""
+        batch = _Batch(self, [prompt], self._split(options, "generate")[0])
+        return Stream(batch.requests[0], self._raw, self._turns)
+
+    def astream(self, prompt: Any, **options: Any) -> AsyncStream:
+        """stream() for `async for`."""
+        batch = _Batch(self, [prompt], self._split(options, "generate")[0])
+        return AsyncStream(batch.requests[0], self._raw, self._turns)
+
+    # ---- chat ----
+
+    def template(self, name: str | None = None) -> Template:
+        """The model's own chat template, or a variant of it such as "tool_use"."""
+        return Template._of(_native.llm_template_of_model(self._model, name))
+
+    def render(
+        self,
+        messages: Any,
+        *,
+        template: Template | str | None = None,
+        add_generation_prompt: bool = True,
+        variables: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Rendering:
+        """A conversation ([{"role": "user", "content": "..."}] or a text, which is one user's turn) by a chat template.
+        variables: whatever else it reads ("tools", ...). Keywords: the options of the group "template"."""
+        (shared,) = _options.split(options, "template")
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        context = {"messages": list(messages), "add_generation_prompt": add_generation_prompt, **(variables or {})}
+        if isinstance(template, str):
+            template = Template(template)
+        raw = None if template is None else template._raw
+        return Rendering(_native.llm_chat_apply(self._model, raw, as_json(context), shared.raw))
+
+    def _rendered(self, messages: Any, options: dict[str, Any]) -> Rendering:
+        names = {"template", "add_generation_prompt", "variables", *_options.table("template")} & options.keys()
+        return self.render(messages, **{name: options.pop(name) for name in names})
+
+    def chat(self, messages: Any, **options: Any) -> Result:
+        """Answers a conversation. Keywords as render() and generate()."""
+        return self.generate(self._rendered(messages, options), **options)
+
+    async def achat(self, messages: Any, **options: Any) -> Result:
+        """chat() for asyncio."""
+        return await self.agenerate(self._rendered(messages, options), **options)
+
+    def chat_stream(self, messages: Any, **options: Any) -> Stream:
+        """chat(), piece by piece."""
+        return self.stream(self._rendered(messages, options), **options)
+
+    def achat_stream(self, messages: Any, **options: Any) -> AsyncStream:
+        """chat_stream() for `async for`."""
+        return self.astream(self._rendered(messages, options), **options)
+
+    chat_completion = chat_completion
+
+    # ---- asking ----
+
+    def ask(self, question: Any, prompt: Prompt | None = None, **options: Any) -> Answer:
+        """Fills a prompt with a question (a text, or its fields), lets the model reason, finds the answer, votes.
+        Keywords: the options of the groups "fill", "ask" and "generate" (seed goes to both), and those of generate()."""
+        fill, ask, generate = self._split(options, "fill", "ask", "generate")
+        engine, query = self._raw, as_query(question)
+        raw = None if prompt is None else prompt._raw
+        return Answer(
+            self._turns.alone(engine, lambda: _native.llm_ask(engine, raw, query, fill.raw, ask.raw, generate.raw))
+        )
+
+    # ---- scoring ----
+
+    def score(self, prompts: Any, continuation: Any = None, **options: Any) -> Any:
+        """Log-probabilities of continuations after prompts: score(prompt, continuation) gives one Completion,
+        score([(prompt, continuation), ...]) a list. Keywords: add_special, parse_special, n_logprobs."""
+        items = prompts if continuation is None else [(prompts, continuation)]
+        (shared,) = self._split(options, "generate")
+        engine = self._raw
+        raw = self._turns.alone(engine, lambda: _native.llm_score(engine, items, shared.raw))
+        scored = [Completion(raw, i) for i in range(_native.llm_result_count(raw))]
+        return scored if continuation is None else scored[0]
+
+    def embed(self, texts: Any, *, pooling: str = "mean", normalize: bool = True) -> memoryview:
+        """One row per text, float32 [n, n_embd]; pooling "mean" or "last"."""
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
+        items = [texts] if _is_text(texts) else texts
+        engine, model, kind = self._raw, self._model, POOLINGS.index(pooling)
+        return self._turns.alone(engine, lambda: _native.embed(engine, model, items, kind, 1 if normalize else 0))
+
+    def sequence(self) -> Sequence:
+        """A new, empty sequence, for a sampling or search of one's own."""
+        return Sequence(_native.llm_sequence_create(self._raw), self._raw, self._model, self._turns)
+
+
+def quantize(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    dtype: str,
+    *,
+    runtime: Runtime | None = None,
+    progress: Callable[[float], Any] | None = None,
+    **options: Any,
+) -> None:
+    """Writes a model (GGUF or Hugging Face folder) as a GGUF file whose matrices are stored as dtype, e.g. "Q4_K".
+    Keywords: the options of the group "quantize"."""
+    (shared,) = _options.split(options, "quantize")
+    report = _Progress(progress)
+    shared.raw.set_progress(report)
+    root, kind = (runtime or default())._raw, _native.llm_dtype_parse(dtype)
+    paths = os.fsencode(source), os.fsencode(target)
+    report.run(lambda: _native.llm_quantize(root, *paths, kind, shared.raw))

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from libllm import native as _native
+from libllm._handle import snapshot
 
 
 class Event(NamedTuple):
@@ -99,6 +100,4 @@ class Result(Completion):
     @functools.cached_property
     def stats(self) -> SimpleNamespace:
         """n_prompt_tokens, n_cached_tokens, n_tokens, queue_ms, prompt_ms, decode_ms."""
-        from libllm._handle import snapshot
-
         return snapshot(_native.llm_result_get_stats(self._result))

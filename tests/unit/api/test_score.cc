@@ -1,5 +1,8 @@
 // llm_score, llm_embed and sequences as llm/engine.h promises them.
+#include <atomic>
 #include <cmath>
+#include <functional>
+#include <thread>
 
 #include "api.h"
 
@@ -29,6 +32,58 @@ std::vector<double> by_logits(llm_engine *e, const std::vector<llm_token> &ids, 
         out.push_back(static_cast<double>(row[ids[i]]) - std::log(sum));
     }
     return out;
+}
+
+// Cancelled again and again until it has returned: what the host's thread does while another one computes.
+llm_status cancelled_from_outside(llm_engine *e, const std::function<llm_status()> &call) {
+    std::atomic<bool> returned{false};
+    std::thread other([&] {
+        while (!returned) {
+            llm_engine_cancel(e);
+            std::this_thread::yield();
+        }
+    });
+    llm_status status = call();
+    returned = true;
+    other.join();
+    return status;
+}
+
+TEST_F(Stories, ACallThatComputesIsCancelledFromOutside) {
+    std::string text, before = prompt;
+    for (int i = 0; i < 30; i++) text += " the little dog ran home";
+    std::vector<llm_score_item> items(50, {span(before), span(text)});
+    std::vector<llm_span> texts(50, span(text));
+    std::vector<float> rows(50 * 64 + 1);
+    llm_result *r = nullptr;
+    llm_answer *answer = nullptr;
+    llm_request *along = nullptr;
+    llm_engine *e = engine.get();
+    const char *question = "{\"question\":\"2+2?\"}";
+    llm_generate_options o = generate_options(20);
+    OK(llm_request_submit(&along, e, prompt, LLM_NTS, &o));
+    Request owner(along);
+    EXPECT_EQ(LLM_E_CANCELLED, cancelled_from_outside(e, [&] { return llm_score(&r, e, items.data(), 50, nullptr); }));
+    EXPECT_EQ(nullptr, r);
+    EXPECT_EQ(LLM_E_CANCELLED,
+              cancelled_from_outside(e, [&] { return llm_embed(rows.data(), e, texts.data(), 50, LLM_POOL_MEAN, 1); }));
+    EXPECT_EQ(LLM_E_CANCELLED, cancelled_from_outside(e, [&] {
+                  return llm_ask(&answer, e, nullptr, question, LLM_NTS, nullptr, nullptr, nullptr);
+              }));
+    EXPECT_EQ(nullptr, answer);
+    EXPECT_EQ(LLM_E_CANCELLED, cancelled_from_outside(e, [&] {
+                  return llm_generate(&r, e, text.data(), text.size(), nullptr, nullptr, nullptr);
+              }));
+    while (!llm_request_done(along)) OK(llm_engine_step(nullptr, e));
+    OK(llm_request_status(along));
+    OK(llm_request_result(&r, along));
+    Result whole(r);
+    OK(llm_generate(&r, e, prompt, LLM_NTS, &o, nullptr, nullptr));
+    Result alone(r);
+    EXPECT_EQ(tokens_of(alone.get()), tokens_of(whole.get())) << "a request that ran along lost nothing";
+    llm_engine_cancel(e);
+    llm_engine_cancel(nullptr);
+    EXPECT_EQ(1u, logprobs_of(score(e, {{prompt, ","}}).get()).size()) << "a call begins anew";
 }
 
 TEST_F(Stories, ScoresFollowTheLogits) {

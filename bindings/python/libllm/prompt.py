@@ -1,0 +1,191 @@
+"""Prompts with examples, and what llm_ask answers."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from libllm import _options
+from libllm import native as _native
+from libllm._handle import Handle, snapshot
+from libllm.runtime import Runtime, default
+from libllm.template import as_json
+
+FORMATS = ("auto", "jsonl", "json", "csv")
+STAGES = ("answer", "reasoning", "decompose", "step")
+
+
+def as_query(question: Any) -> str | bytes:
+    """The question's fields as JSON; a text is the field "question"."""
+    return as_json({"question": question} if isinstance(question, str) else question)
+
+
+class Shot(NamedTuple):
+    """An example that was chosen: its index, its rank (0: the best), its score."""
+
+    index: int
+    rank: int
+    score: float
+
+
+class Filled:
+    """A filled prompt; generate() takes it as a prompt."""
+
+    __slots__ = ("_filled",)
+
+    def __init__(self, raw: Any):
+        self._filled = raw
+
+    @property
+    def text(self) -> str:
+        """As plain text."""
+        return _native.llm_filled_text(self._filled)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """As a conversation."""
+        return json.loads(_native.llm_filled_messages(self._filled))["messages"]
+
+    @property
+    def ids(self) -> memoryview:
+        """What a model is given, int32 [n]; none if it was filled without a model."""
+        return _native.llm_filled_tokens(self._filled)[0]
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether ids are those of the conversation."""
+        return bool(_native.llm_filled_tokens(self._filled)[1])
+
+    @property
+    def shots(self) -> list[Shot]:
+        """The chosen examples, in the order in which they stand."""
+        raws = (_native.llm_filled_shot(self._filled, i) for i in range(_native.llm_filled_shot_count(self._filled)))
+        return [Shot(raw.index, raw.rank, raw.score) for raw in raws]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it: text, messages, chat, n_tokens, n_leaks, shots."""
+        return json.loads(_native.llm_filled_json(self._filled))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Filled {self.text!r}>"
+
+
+class Prompt(Handle):
+    """An instruction, formats and examples: Prompt([{"question": "2+2?", "answer": "4"}], instruction="Answer.").
+    Keywords: the options of the group "prompt"; variables may be a dict."""
+
+    def __init__(self, examples: Any = (), *, runtime: Runtime | None = None, **options: Any):
+        if options.get("variables") is not None:
+            options["variables"] = as_json(options["variables"])
+        (shared,) = _options.split(options, "prompt")
+        super().__init__(_native.llm_prompt_create((runtime or default())._raw, shared.raw))
+        if examples:
+            self.add(examples)
+
+    def add(self, examples: str | bytes | dict[str, Any] | Iterable[dict[str, Any]], format: str = "auto") -> None:
+        """Adds examples: dicts, or the text of JSONL, JSON or CSV. All or none. Not once the prompt has been used."""
+        if format not in FORMATS:
+            raise ValueError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
+        if not isinstance(examples, (str, bytes)):
+            examples = json.dumps([examples] if isinstance(examples, dict) else list(examples), ensure_ascii=False)
+            format = "json"
+        _native.llm_prompt_add_examples(self._raw, examples, FORMATS.index(format))
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return _native.llm_prompt_example_count(self._raw)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def fill(self, question: Any, model: Any = None, **options: Any) -> Filled:
+        """Chooses examples for a question (a text, or its fields) and puts them before it. A model is needed for ids,
+        conversations, a budget, and selection by meaning. Keywords: the options of the group "fill"."""
+        (shared,) = _options.split(options, "fill")
+        raw, query = self._raw, as_query(question)
+        if model is None:
+            return Filled(_native.llm_prompt_fill(raw, None, query, shared.raw))
+        engine = model._raw
+        return Filled(model._turns.alone(engine, lambda: _native.llm_prompt_fill(raw, engine, query, shared.raw)))
+
+
+class Vote(NamedTuple):
+    """An answer with its votes; `first` is the index of the first sample that gave it."""
+
+    answer: str
+    n_votes: int
+    first: int
+
+
+class Answer:
+    """What model.ask() found."""
+
+    __slots__ = ("_answer", "__dict__")
+
+    def __init__(self, raw: Any):
+        self._answer = raw
+
+    @functools.cached_property
+    def text(self) -> str | None:
+        """The answer, as its first sample spelled it; None if no sample has one."""
+        return self.votes[0].answer if self.votes else None
+
+    @functools.cached_property
+    def votes(self) -> Sequence[Vote]:
+        """Most votes first."""
+        raws = (_native.llm_answer_vote(self._answer, i) for i in range(_native.llm_answer_vote_count(self._answer)))
+        return [Vote(raw.answer, raw.n_votes, raw.first) for raw in raws]
+
+    @functools.cached_property
+    def samples(self) -> Sequence[SimpleNamespace]:
+        """Each completion: stage, parent, finish, text, answer (None: none), ids, logprob, score."""
+        return [self._sample(i) for i in range(_native.llm_answer_sample_count(self._answer))]
+
+    def _sample(self, index: int) -> SimpleNamespace:
+        sample = snapshot(_native.llm_answer_sample(self._answer, index))
+        sample.stage = STAGES[sample.stage]
+        sample.finish = _native.llm_finish_name(sample.finish)
+        sample.ids = _native.answer_sample_tokens(self._answer, index)
+        return sample
+
+    @property
+    def filled(self) -> Filled:
+        """The prompt."""
+        return Filled(_native.llm_answer_filled(self._answer))
+
+    @property
+    def stats(self) -> SimpleNamespace:
+        """Tokens and times, summed over all requests."""
+        return snapshot(_native.llm_answer_get_stats(self._answer))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it: answer, votes, samples, usage, prompt."""
+        return json.loads(_native.llm_answer_json(self._answer))
+
+    def __str__(self) -> str:
+        return self.text or ""
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.text!r}, {len(self.samples)} samples>"
+
+
+def extract(text: str | bytes, extractor: str = "text") -> str | None:
+    """Finds the answer in a text: "text", "number", "letter", "regex:PATTERN", "json:FIELD", "after:MARKER"; None if there
+    is none."""
+    from libllm.errors import NotFound
+
+    try:
+        return _native.llm_extract(extractor, text)
+    except NotFound:
+        return None
+
+
+def normalize(text: str | bytes) -> str:
+    """The form in which answers are compared."""
+    return _native.llm_normalize(text)

@@ -1,0 +1,54 @@
+"""Runtimes: threads, instruction sets, back ends, and where the log goes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+from libllm import _options
+from libllm import native as _native
+from libllm._handle import Handle
+
+
+class Backend(NamedTuple):
+    """What computes. `usable` is False where `reason` says what is missing."""
+
+    name: str
+    usable: bool
+    description: str
+    reason: str
+
+
+class Runtime(Handle):
+    """Carries what other libraries keep in globals. Keywords: the options of the group "runtime". The log goes to
+    logging.getLogger("libllm")."""
+
+    def __init__(self, **options: Any):
+        if isinstance(options.get("plugin_dir"), os.PathLike):
+            options["plugin_dir"] = os.fspath(options["plugin_dir"])
+        (shared,) = _options.split(options, "runtime")
+        shared.raw.log_to_python()
+        super().__init__(_native.llm_runtime_create(shared.raw))
+
+    def backends(self) -> list[Backend]:
+        """The back ends it knows, usable or not."""
+        found = []
+        for i in range(_native.llm_runtime_device_count(self._raw)):
+            device = _native.llm_runtime_device_get(self._raw, i)
+            found.append(Backend(device.name, bool(device.usable), device.description, device.reason))
+        return found
+
+
+_default: list[Runtime] = []
+
+
+def default() -> Runtime:
+    """The one of this process, for those who name none."""
+    if not _default or _default[0].closed:
+        _default[:] = [Runtime()]
+    return _default[0]
+
+
+def backends() -> list[Backend]:
+    """The back ends of this process."""
+    return default().backends()
