@@ -190,8 +190,7 @@ class NativeEngine:
     def _score(self, engine: Any, requests: Sequence[Request], places: Sequence[int]) -> list[tuple[int, Completion]]:
         items = [(requests[i].text, c) for i in places for c in requests[i].continuations]
         (options,) = _options.split({}, "generate")
-        result = interruptible(
-            lambda: self._turns.alone(lambda: _native.llm_score(engine, items, options.raw)), lambda: None)
+        result = self._turns.alone(engine, lambda: _native.llm_score(engine, items, options.raw))
         stats = _native.llm_result_get_stats(result)
         out, at = [], 0
         for i in places:

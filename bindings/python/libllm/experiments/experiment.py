@@ -46,6 +46,8 @@ class Experiment:
         self.selectors = [as_selector(s) for s in ([selectors] if isinstance(selectors, (str, Selector)) else selectors)]
         self.sampling = [as_sampling(s) for s in ([sampling] if isinstance(sampling, (Sampling, Mapping)) else sampling)]
         self.engine_options = dict(engine or {})
+        if self.metric.continuations is not None and any(p.chat for p in self.prompts):
+            raise ExperimentError(f"metric {self.metric.name}: scores texts after plain prompts, expected chat=False")
         _differ("prompts", [p.name for p in self.prompts])
         _differ("selectors", [s.label for s in self.selectors])
         _differ("sampling", [f"{s.label} max_tokens={s.max_tokens}" for s in self.sampling])

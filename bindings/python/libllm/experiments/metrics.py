@@ -157,6 +157,10 @@ def _sacrebleu(metric: str, **options: Any) -> Any:
     return getattr(need("sacrebleu.metrics", "sacrebleu", f"the metric {metric.lower()}"), metric)(**options)
 
 
+def _sacrebleu_version() -> str:
+    return need("sacrebleu", "sacrebleu", "BLEU and chrF").__version__
+
+
 def bleu() -> Metric:
     """BLEU of the whole cell, 0 to 100 (Papineni et al., 2002), by sacrebleu. A sample's score is its sentence BLEU."""
     scorer = _sacrebleu("BLEU", effective_order=True)
@@ -166,7 +170,7 @@ def bleu() -> Metric:
         return Verdict(float(one.score), (*map(float, one.counts), *map(float, one.totals), float(one.sys_len),
                                           float(one.ref_len)))
 
-    return Metric("bleu", judge, binary=False, combined_by="bleu", source=str(scorer.get_signature()))
+    return Metric("bleu", judge, binary=False, combined_by="bleu", source=_sacrebleu_version())
 
 
 def _corpus_bleu(sums: np.ndarray) -> np.ndarray:
@@ -186,7 +190,7 @@ def chrf() -> Metric:
     def judge(outcome: Outcome) -> Verdict:
         return Verdict(float(scorer.sentence_score(outcome.answer or "", references(outcome.fields)).score))
 
-    return Metric("chrf", judge, binary=False, source=str(scorer.get_signature()))
+    return Metric("chrf", judge, binary=False, source=_sacrebleu_version())
 
 
 ROUGE_KINDS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
