@@ -1,5 +1,7 @@
 """Items that the bundled model was trained to read, and experiments on it. PYTHONPATH names the folder of the package."""
 import os
+import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,15 +15,15 @@ if not MODEL.exists():
 
 from libllm import experiments as ex  # noqa: E402
 
-NAMES, THINGS = ("Sara", "Tom", "Ben", "Mia", "Dan"), ("apples", "books", "shells", "nuts", "coins")
+sys.path.insert(0, str(ROOT / "examples" / "tiny-model"))
+from corpus import arithmetic  # noqa: E402
+from corpus.grammar import expand  # noqa: E402
 
 
 def problem(i):
-    """A problem of two steps with its worked answer."""
-    name, thing, a, b, c = NAMES[i % 5], THINGS[i // 5 % 5], 20 + 3 * i % 40, 5 + i % 9, 1 + i % 5
-    return {"question": f"{name} has {a} {thing}. Then {name} buys {b} more. Later, {name} gives {c} to Ruby. How many "
-                        f"{thing} does {name} have now?",
-            "rationale": f"First {a} + {b} = {a + b}. Then {a + b} - {c} = {a + b - c}.", "answer": str(a + b - c)}
+    """A problem of two steps with its worked answer, of the kind that the model has learned."""
+    p = arithmetic.word_problem(random.Random(f"experiments/{i}"), expand, 2, test=True)
+    return {"question": p.question, "rationale": p.worked(), "answer": str(p.answer)}
 
 
 @pytest.fixture
