@@ -89,7 +89,8 @@
   if (data.binary) { option(byId("filter-score"), "right", "right"); option(byId("filter-score"), "wrong", "wrong"); }
   for (const id of new Set(data.samples.map((s) => s[at.item_id]))) option(byId("prompt-item"), id, id);
   byId("prompt-item").addEventListener("change", prompts);
-  byId("filters").addEventListener("input", filter);
+  byId("search").addEventListener("input", filter);
+  for (const id of ["filter-cell", "filter-score", "filter-answer"]) byId(id).addEventListener("change", filter);
   byId("filters").addEventListener("submit", (e) => e.preventDefault());
   byId("previous").addEventListener("click", () => { page--; show(); });
   byId("next").addEventListener("click", () => { page++; show(); });
