@@ -70,7 +70,7 @@ def test_the_plan_tells_time_memory_and_power(make):
     plan = make().plan()
     assert 0 < plan.seconds < 60 and plan.memory_bytes > MODEL.stat().st_size
     assert plan.n_tests == 2 and plan.smallest_difference is None
-    assert "MiB; at most" in str(plan) and "corrected by Holm" in str(plan)
+    assert "MiB; about" in str(plan) and "corrected by Holm" in str(plan)
 
 
 @pytest.mark.parametrize("changes,message", [

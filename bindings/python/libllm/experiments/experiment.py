@@ -92,9 +92,9 @@ class Experiment:
     # ---- what is asked of it ----
 
     def plan(self, results: str | PathLike[str] | None = None, measure: bool = True) -> Plan:
-        """Exact token counts, before and after sharing prefixes; the most that it can take, by a try of about a second
-        (not if measure is False); and the smallest difference that the sample could show. results: a file whose
-        completions need not be computed again."""
+        """Exact token counts, before and after sharing prefixes; about how long it takes if every completion has all its
+        tokens, by a short try (not if measure is False); and the smallest difference that the sample could show.
+        results: a file whose completions need not be computed again."""
         known: set[str] = set()
         if results is not None and Path(results).exists():
             with Store(results) as store:

@@ -10,7 +10,7 @@ from . import stats
 from .grid import Engine, Grid, Request
 from .prefix import unique_tokens
 
-PROBE_TOKENS, PROBE_REQUESTS, PROBE_PROMPT = 8, 16, 256
+PROBE_TOKENS, PROBE_REQUESTS, PROBE_PROMPT = 16, 32, 512
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Plan:
             lines.append(f"{m.model}: {m.n_prompt_tokens:,} prompt tokens, {m.n_unique_tokens:,} to compute "
                          f"({saved:.0%} shared), at most {m.n_new_tokens:,} new ones; "
                          f"{m.memory_bytes / 2**20:,.0f} MiB"
-                         + ("" if m.seconds is None else f"; at most {duration(m.seconds)}"))
+                         + ("" if m.seconds is None else f"; about {duration(m.seconds)} with all of them"))
         return "\n".join([*lines, self._power()])
 
     def _power(self) -> str:
