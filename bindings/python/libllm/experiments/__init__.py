@@ -8,8 +8,13 @@ is computed, kept in a file, and told with the statistics that it allows.
     print(result.table(), result.compare("direct", "cot"))
     result.report("report.html")
 """
+from .errors import ExperimentError, MissingPackage, need
+
+for _package in ("numpy", "scipy"):
+    need(_package, _package, "libllm.experiments")
+
+# ruff: noqa: E402
 from .data import Data, Item, from_records, load
-from .errors import ExperimentError, MissingPackage
 from .experiment import Experiment
 from .metrics import (Metric, Outcome, Scored, Verdict, accuracy, bleu, chrf, exact, exact_number, f1, multiple_choice,
                       of_function, perplexity, rouge)
