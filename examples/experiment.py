@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Direct answers against worked steps, with 0 to 4 examples, on the bundled model: a plan, a table with intervals, paired
-tests, and a report to look at.
+"""Direct answers against worked steps, with 0 to 4 examples, on the bundled model: a plan, a table with intervals,
+paired tests, and a report to look at.
 
     PYTHONPATH=build/python python3 examples/experiment.py [FOLDER] [--items N] [--picture FILE.svg|.png]
 
 FOLDER (default: experiment) gets results.db and report.html. A run that was ended goes on where it was."""
+
 import argparse
 import random
 import sys
@@ -35,8 +36,13 @@ def main():
 
     data = ex.from_records(problems(a.items, True, 1), "word problems").with_examples(problems(4, False, 2))
     direct, cot = ex.Prompt.direct(max_tokens=8), ex.Prompt.cot(max_tokens=100)
-    run = ex.Experiment(models=[HERE / "models" / "tiny-reasoner.gguf"], prompts=[direct, cot], shots=[0, 1, 2, 4],
-                        data=data, metric=ex.exact_number)
+    run = ex.Experiment(
+        models=[HERE / "models" / "tiny-reasoner.gguf"],
+        prompts=[direct, cot],
+        shots=[0, 1, 2, 4],
+        data=data,
+        metric=ex.exact_number,
+    )
     print(run.plan(), end="\n\n")
     a.folder.mkdir(parents=True, exist_ok=True)
     result = run.execute(a.folder / "results.db")
@@ -46,6 +52,7 @@ def main():
     print(f"\nreport: {a.folder / 'report.html'}")
     if a.picture:
         from libllm.experiments import plots
+
         a.picture.write_bytes(plots.drawn(partial(plots.intervals, result), form=a.picture.suffix[1:]))
 
 

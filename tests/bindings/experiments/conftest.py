@@ -1,4 +1,5 @@
-"""Items that the bundled model was trained to read, and experiments on it. PYTHONPATH names the folder of the package."""
+"""Items that the bundled model was trained to read, and experiments on it. PYTHONPATH names the package's folder."""
+
 import os
 import random
 import sys
@@ -28,7 +29,9 @@ def problem(i):
 
 @pytest.fixture
 def data():
-    return ex.from_records([problem(i) for i in range(8)], "problems").with_examples([problem(i) for i in range(20, 26)])
+    return ex.from_records([problem(i) for i in range(8)], "problems").with_examples(
+        [problem(i) for i in range(20, 26)]
+    )
 
 
 @pytest.fixture
@@ -37,10 +40,17 @@ def make(data):
     made = []
 
     def of(**changes):
-        given = {"models": [MODEL], "prompts": [ex.Prompt.direct(max_tokens=8), ex.Prompt.cot(max_tokens=60)], "data": data,
-                 "metric": ex.exact_number, "shots": [0, 2], "engine": {"n_threads": 2}} | changes
+        given = {
+            "models": [MODEL],
+            "prompts": [ex.Prompt.direct(max_tokens=8), ex.Prompt.cot(max_tokens=60)],
+            "data": data,
+            "metric": ex.exact_number,
+            "shots": [0, 2],
+            "engine": {"n_threads": 2},
+        } | changes
         made.append(ex.Experiment(**given))
         return made[-1]
+
     yield of
     for experiment in made:
         experiment.close()

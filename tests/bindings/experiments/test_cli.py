@@ -1,4 +1,5 @@
 """The command: a whole experiment from a file, and what can be asked of its results."""
+
 import json
 import subprocess
 import sys
@@ -62,22 +63,28 @@ def test_a_run_from_a_file(config, capsys):
 
 
 def test_it_is_a_program(config):
-    done = subprocess.run([sys.executable, "-m", "libllm.experiments", "run", str(config), "--plan", "--no-measure"],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "libllm.experiments", "run", str(config), "--plan", "--no-measure"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and "16 different requests" in done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("old,new,message", [
-    ("shots = [0, 2]", "shoots = [0]", "did you mean 'shots'"),
-    ('kind = "cot"', 'kind = "cott"', "did you mean 'cot'"),
-    ("max_tokens = 60", "max_token = 60", "did you mean 'max_tokens'"),
-    ('metric = "exact_number"', 'metric = "exact_numbers"', "did you mean 'exact_number'"),
-    ("limit = 4", "limits = 4", "unknown option 'limits'"),
-    ("n_threads = 2", "n_thread = 2", "did you mean 'n_threads'"),
-    ("[data]", "[dat]", "did you mean 'data'"),
-    ('path = "items.jsonl"', 'path = "no.jsonl"', "no.jsonl"),
-    ("seeds = 2", "seeds = [", "expected a TOML file"),
-])
+@pytest.mark.parametrize(
+    "old,new,message",
+    [
+        ("shots = [0, 2]", "shoots = [0]", "did you mean 'shots'"),
+        ('kind = "cot"', 'kind = "cott"', "did you mean 'cot'"),
+        ("max_tokens = 60", "max_token = 60", "did you mean 'max_tokens'"),
+        ('metric = "exact_number"', 'metric = "exact_numbers"', "did you mean 'exact_number'"),
+        ("limit = 4", "limits = 4", "unknown option 'limits'"),
+        ("n_threads = 2", "n_thread = 2", "did you mean 'n_threads'"),
+        ("[data]", "[dat]", "did you mean 'data'"),
+        ('path = "items.jsonl"', 'path = "no.jsonl"', "no.jsonl"),
+        ("seeds = 2", "seeds = [", "expected a TOML file"),
+    ],
+)
 def test_wrong_configurations_are_named(config, capsys, old, new, message):
     assert old in config.read_text()
     config.write_text(config.read_text().replace(old, new))

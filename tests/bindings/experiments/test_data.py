@@ -1,4 +1,5 @@
 """Reading items: every format gives the same, faults are named, benchmarks are read as they are."""
+
 import json
 
 import pytest
@@ -20,6 +21,7 @@ def written(folder, name):
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
         import pyarrow
         import pyarrow.parquet
+
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(RECORDS), path)
     return path
 
@@ -31,17 +33,20 @@ def test_every_format_gives_the_same_items(tmp_path, name):
     assert data.hash == ex.from_records(RECORDS).hash
 
 
-@pytest.mark.parametrize("name,text,message", [
-    ("x.jsonl", '{"a": 1}\n{oops}\n', "line 2"),
-    ("x.jsonl", "", "no items"),
-    ("x.jsonl", "[1]\n", "expected an object"),
-    ("x.jsonl", '{"id": 1, "q": 2}\n{"id": 1}\n', "both have the id '1'"),
-    ("x.jsonl", '{"q": "\\ud800"}\n', "item 0"),
-    ("x.csv", "a,b\n1\n", "record 1"),
-    ("x.csv", "a,b\n1,2,3\n", "record 1"),
-    ("x.json", "3", "expected an array"),
-    ("x.txt", "", "suffix '.txt'"),
-])
+@pytest.mark.parametrize(
+    "name,text,message",
+    [
+        ("x.jsonl", '{"a": 1}\n{oops}\n', "line 2"),
+        ("x.jsonl", "", "no items"),
+        ("x.jsonl", "[1]\n", "expected an object"),
+        ("x.jsonl", '{"id": 1, "q": 2}\n{"id": 1}\n', "both have the id '1'"),
+        ("x.jsonl", '{"q": "\\ud800"}\n', "item 0"),
+        ("x.csv", "a,b\n1\n", "record 1"),
+        ("x.csv", "a,b\n1,2,3\n", "record 1"),
+        ("x.json", "3", "expected an array"),
+        ("x.txt", "", "suffix '.txt'"),
+    ],
+)
 def test_faults_are_named(tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(ex.ExperimentError, match=message):

@@ -1,4 +1,5 @@
 """The tutorial and the example do what they say."""
+
 import os
 import re
 import subprocess
@@ -36,8 +37,12 @@ def test_the_tutorial_runs(root):
 
 
 def test_the_example_runs(root):
-    done = subprocess.run([sys.executable, ROOT / "examples" / "experiment.py", "out", "--items", "12", "--picture", "p.svg"],
-                          capture_output=True, text=True, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "experiment.py", "out", "--items", "12", "--picture", "p.svg"],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
     assert done.returncode == 0, done.stderr
     assert "McNemar, exact" in done.stdout and (root / "out" / "report.html").exists()
     assert (root / "p.svg").read_text().startswith("<?xml")

@@ -1,4 +1,5 @@
 """The grid and the plan: what is asked, once, and counted exactly."""
+
 from array import array
 
 import pytest
@@ -13,17 +14,35 @@ IDENTITY = Identity("model", "tokenizer", "template", "0.1", "cpu")
 
 def test_unique_tokens_are_the_nodes_of_the_prefix_tree():
     sequences = [[1, 2, 3], [1, 2, 4], [1, 2, 4, 5], [7], []]
-    nodes = {tuple(s[:i + 1]) for s in sequences for i in range(len(s))}
+    nodes = {tuple(s[: i + 1]) for s in sequences for i in range(len(s))}
     assert unique_tokens(array("i", s) for s in sorted(sequences)) == len(nodes) == 6
     assert common(array("i", [1, 2, 3]), array("i", [1, 2, 4, 5])) == 2
 
 
 def test_a_key_depends_on_all_that_matters():
-    base = {"text": "t", "ids": array("i", [1, 2]), "max_tokens": 8, "stops": ("x",), "votes": 1, "sampling": "{}", "seed": 1}
-    changes = [{"ids": array("i", [1, 3])}, {"max_tokens": 9}, {"stops": ()}, {"votes": 2}, {"sampling": '{"a":1}'},
-               {"seed": 2}, {"seed": None}, {"continuations": ("y",)}]
+    base = {
+        "text": "t",
+        "ids": array("i", [1, 2]),
+        "max_tokens": 8,
+        "stops": ("x",),
+        "votes": 1,
+        "sampling": "{}",
+        "seed": 1,
+    }
+    changes = [
+        {"ids": array("i", [1, 3])},
+        {"max_tokens": 9},
+        {"stops": ()},
+        {"votes": 2},
+        {"sampling": '{"a":1}'},
+        {"seed": 2},
+        {"seed": None},
+        {"continuations": ("y",)},
+    ]
     keys = {Request(**base | c).key(IDENTITY) for c in [{}, *changes]}
-    others = [Identity(*[v + "!" if i == j else v for j, v in enumerate(vars(IDENTITY).values())]) for i in (0, 1, 3, 4)]
+    others = [
+        Identity(*[v + "!" if i == j else v for j, v in enumerate(vars(IDENTITY).values())]) for i in (0, 1, 3, 4)
+    ]
     keys |= {Request(**base).key(i) for i in others}
     assert len(keys) == 1 + len(changes) + len(others)
 
@@ -73,20 +92,23 @@ def test_the_plan_tells_time_memory_and_power(make):
     assert "MiB; about" in str(plan) and "corrected by Holm" in str(plan)
 
 
-@pytest.mark.parametrize("changes,message", [
-    ({"models": ["no.gguf"]}, "no.gguf: no such file"),
-    ({"models": []}, "models is empty"),
-    ({"prompts": []}, "prompts is empty"),
-    ({"prompts": [ex.Prompt("a"), ex.Prompt("a")]}, "'a' is there 2 times"),
-    ({"shots": [-1]}, "shots is -1, expected a whole number from 0"),
-    ({"shots": [1, 1]}, "1 is there 2 times"),
-    ({"shots": [7]}, "7 shots of 6 examples"),
-    ({"selectors": ["knm"]}, "did you mean 'knn'"),
-    ({"sampling": {"temprature": 1}}, "did you mean 'temperature'"),
-    ({"engine": {"n_thread": 1}}, "did you mean 'n_threads'"),
-    ({"metric": 3}, "metric is 3, expected a metric"),
-    ({"prompts": [ex.Prompt.cot(max_tokens=2000)]}, "expected at most 1024 in all"),
-])
+@pytest.mark.parametrize(
+    "changes,message",
+    [
+        ({"models": ["no.gguf"]}, "no.gguf: no such file"),
+        ({"models": []}, "models is empty"),
+        ({"prompts": []}, "prompts is empty"),
+        ({"prompts": [ex.Prompt("a"), ex.Prompt("a")]}, "'a' is there 2 times"),
+        ({"shots": [-1]}, "shots is -1, expected a whole number from 0"),
+        ({"shots": [1, 1]}, "1 is there 2 times"),
+        ({"shots": [7]}, "7 shots of 6 examples"),
+        ({"selectors": ["knm"]}, "did you mean 'knn'"),
+        ({"sampling": {"temprature": 1}}, "did you mean 'temperature'"),
+        ({"engine": {"n_thread": 1}}, "did you mean 'n_threads'"),
+        ({"metric": 3}, "metric is 3, expected a metric"),
+        ({"prompts": [ex.Prompt.cot(max_tokens=2000)]}, "expected at most 1024 in all"),
+    ],
+)
 def test_wrong_input_is_named(make, changes, message):
     with pytest.raises(ex.ExperimentError, match=message):
         make(**changes).plan(measure=False)

@@ -1,4 +1,5 @@
 """Metrics: against worked examples and the packages that define them."""
+
 import numpy as np
 import pytest
 
@@ -10,9 +11,18 @@ def score(metric, found, **fields):
     return metric.judge(ex.Outcome(found, fields)).score
 
 
-@pytest.mark.parametrize("answer,reference,expected", [
-    ("18", "9 + 9\n#### 18", 1), ("18.0", "18", 1), ("1,234", "1234", 1), ("17", "18", 0), (None, "18", 0), ("-3", "3", 0),
-    ("2", ["1", "2"], 1)])
+@pytest.mark.parametrize(
+    "answer,reference,expected",
+    [
+        ("18", "9 + 9\n#### 18", 1),
+        ("18.0", "18", 1),
+        ("1,234", "1234", 1),
+        ("17", "18", 0),
+        (None, "18", 0),
+        ("-3", "3", 0),
+        ("2", ["1", "2"], 1),
+    ],
+)
 def test_exact_number(answer, reference, expected):
     assert score(ex.exact_number, answer, answer=reference) == expected
 
@@ -36,13 +46,17 @@ def test_accuracy_refuses_an_answer_outside_its_labels():
 def test_text_metrics_are_those_of_their_packages():
     sacrebleu = pytest.importorskip("sacrebleu", reason="sacrebleu is not installed")
     pytest.importorskip("rouge_score", reason="rouge-score is not installed")
-    pairs = [("the cat sat on the mat today", "the cat sat on a mat"), ("a dog runs fast", "the dog runs very fast now")]
+    pairs = [
+        ("the cat sat on the mat today", "the cat sat on a mat"),
+        ("a dog runs fast", "the dog runs very fast now"),
+    ]
     judged = [ex.bleu().judge(ex.Outcome(a, {"answer": r})) for a, r in pairs]
     corpus = ex.bleu().combine(np.sum([v.vector for v in judged], axis=0))
     wanted = sacrebleu.metrics.BLEU(effective_order=True).corpus_score([a for a, _ in pairs], [[r for _, r in pairs]])
     assert corpus == pytest.approx(wanted.score)
     assert score(ex.chrf(), *pairs[0][:1], answer=pairs[0][1]) == pytest.approx(
-        sacrebleu.sentence_chrf(pairs[0][0], [pairs[0][1]]).score)
+        sacrebleu.sentence_chrf(pairs[0][0], [pairs[0][1]]).score
+    )
     assert score(ex.rouge("rouge1"), "the cat", answer="the cat") == 1
 
 
@@ -67,6 +81,7 @@ def test_perplexity_of_a_cell_is_over_all_tokens():
 def test_a_users_function_and_its_faults():
     def right(answer, fields) -> bool:
         return answer == fields["answer"]
+
     metric = metrics.as_metric(right)
     assert metric.binary and metric.name == "right" and score(metric, "x", answer="x") == 1
     with pytest.raises(ex.ExperimentError, match="returned 'x'"):
@@ -81,17 +96,21 @@ def test_two_functions_of_one_name_are_two_metrics():
     def one():
         def same(a, f):
             return 1
+
         return same
 
     def two():
         def same(a, f):
             return 0
+
         return same
+
     assert ex.of_function(one()).hash != ex.of_function(two()).hash
 
 
 def test_a_missing_package_is_named(monkeypatch):
     import sys
+
     monkeypatch.setitem(sys.modules, "rouge_score.rouge_scorer", None)
     with pytest.raises(ex.MissingPackage, match="pip install rouge-score"):
         ex.rouge()

@@ -1,4 +1,5 @@
 """The report: one file, harmless whatever a model says, and usable in a browser."""
+
 import json
 import re
 import shutil
@@ -10,7 +11,10 @@ import pytest
 from libllm import experiments as ex
 from libllm.experiments import report
 
-HOSTILE = '</script><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">\u2028<!-- --> @@data@@'
+HOSTILE = (
+    '</script><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">'
+    "\u2028<!-- --> @@data@@"
+)
 
 
 @pytest.fixture
@@ -81,7 +85,13 @@ def browser():
         pytest.skip("no chromium and chromedriver (Debian packages chromium, chromium-driver)")
     options = selenium.ChromeOptions()
     options.binary_location = binary
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1400,1000"):
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--window-size=1400,1000",
+    ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     opened = selenium.Chrome(options=options, service=selenium.ChromeService(driver))
@@ -99,6 +109,7 @@ def test_a_reader_filters_and_reads_a_row(result, browser, tmp_path):
 
     def count():
         return find("#count")[0].text
+
     assert count() == "32 of 32 samples" and len(find("#samples tbody tr.row")) == 32
     assert len(find("figure svg")) == 4 and len(find("#prompts pre")) == 4
     find("#filter-score option[value=right]")[0].click()
@@ -115,5 +126,3 @@ def test_a_reader_filters_and_reads_a_row(result, browser, tmp_path):
     assert completion.get_property("textContent") in [r["text"] for r in result.samples if r["item"] == row["item"]]
     assert not find("img") and browser.title != "owned"
     assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
-
-

@@ -1,4 +1,5 @@
 """Running: results that do not depend on interruption, batch or order, and a cache that serves nothing else."""
+
 import csv
 import json
 import os
@@ -72,13 +73,18 @@ def test_a_killed_run_goes_on_to_equal_results(make, tmp_path, batch, inside):
 
 def test_results_depend_on_nothing_but_the_request(make, tmp_path):
     """Threads, sequences at once, the order of items and what else is in the grid change no sample."""
+
     def texts(result):
-        return {(r["prompt"], r["shots"], r["rendered"], r["seed"]): (r["text"], r["ids"], r["logprob"])
-                for r in result.samples}
+        return {
+            (r["prompt"], r["shots"], r["rendered"], r["seed"]): (r["text"], r["ids"], r["logprob"])
+            for r in result.samples
+        }
+
     one = texts(make(**DRAWN).execute(tmp_path / "1.db"))
     data = ex.from_records([problem(i) for i in (3, 0, 7, 1)]).with_examples([problem(i) for i in range(20, 26)])
-    other = texts(make(**DRAWN | {"data": data, "shots": [0, 2]}, engine={"n_threads": 1, "n_seqs": 2})
-                  .execute(tmp_path / "2.db"))
+    other = texts(
+        make(**DRAWN | {"data": data, "shots": [0, 2]}, engine={"n_threads": 1, "n_seqs": 2}).execute(tmp_path / "2.db")
+    )
     both = one.keys() & other.keys()
     assert len(both) == 2 * 4 * 2 and all(one[k] == other[k] for k in both)
 
@@ -86,8 +92,9 @@ def test_results_depend_on_nothing_but_the_request(make, tmp_path):
 def test_a_second_run_computes_nothing_and_a_wider_one_only_what_is_new(make, tmp_path, monkeypatch):
     computed = []
     real = experiment_module.compute
-    monkeypatch.setattr(experiment_module, "compute",
-                        lambda grid, keys, *rest: (computed.append(len(keys)), real(grid, keys, *rest)))
+    monkeypatch.setattr(
+        experiment_module, "compute", lambda grid, keys, *rest: (computed.append(len(keys)), real(grid, keys, *rest))
+    )
     path = tmp_path / "r.db"
     first = make().execute(path)
     make().execute(path)
@@ -100,6 +107,7 @@ def test_a_second_run_computes_nothing_and_a_wider_one_only_what_is_new(make, tm
 
 def test_another_file_of_the_model_is_another_model(make, tmp_path):
     from conftest import MODEL
+
     copy = tmp_path / "tiny-reasoner.gguf"
     whole = MODEL.read_bytes()
     copy.write_bytes(whole)
@@ -139,12 +147,18 @@ def test_scored_metrics(make, tmp_path):
     assert all(len(r["scored"]) == 2 and r["logprob"] < 0 for r in rows)
     steps = make(prompts=[ex.Prompt("plain")], metric=ex.perplexity("rationale"), shots=[0, 2])
     result = steps.execute(tmp_path / "r.db")
-    assert all(1 < row["perplexity"] < 1000 and row["low"] <= row["perplexity"] <= row["high"] for row in result.table())
+    assert all(
+        1 < row["perplexity"] < 1000 and row["low"] <= row["perplexity"] <= row["high"] for row in result.table()
+    )
 
 
 def test_selectors_and_chat_are_the_librarys(make, tmp_path):
-    run = make(selectors=["first", "bm25", "knn", "random", "balanced", "mmr"], shots=[2], seeds=[0, 1],
-               prompts=[ex.Prompt.direct(max_tokens=4), ex.Prompt("chat", chat=True, max_tokens=4)])
+    run = make(
+        selectors=["first", "bm25", "knn", "random", "balanced", "mmr"],
+        shots=[2],
+        seeds=[0, 1],
+        prompts=[ex.Prompt.direct(max_tokens=4), ex.Prompt("chat", chat=True, max_tokens=4)],
+    )
     rendered = run.rendered()
     assert len(set(rendered.values())) > 6
     assert all(text.count("<|im_start|>user") == 3 for label, text in rendered.items() if " chat " in label)
@@ -160,7 +174,11 @@ def test_exports_hold_the_same_rows(make, tmp_path):
     from_jsonl = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()]
     from_parquet = parquet.read_table(tmp_path / "x.parquet").to_pylist()
     for key in ("rendered", "text", "answer", "item_id", "model_hash", "template_hash", "data_hash", "library"):
-        assert [r[key] or "" for r in from_csv] == [r[key] or "" for r in from_jsonl] == [r[key] or "" for r in from_parquet]
+        assert (
+            [r[key] or "" for r in from_csv]
+            == [r[key] or "" for r in from_jsonl]
+            == [r[key] or "" for r in from_parquet]
+        )
     assert from_jsonl == from_parquet and not set(TIMINGS) & set(from_jsonl[0])
     with pytest.raises(ex.ExperimentError, match="suffix '.xls'"):
         result.export("x.xls")
@@ -176,3 +194,11 @@ def test_a_file_of_something_else_is_refused(make, tmp_path):
             make(shots=[0]).execute(tmp_path / name)
     with pytest.raises(ex.ExperimentError, match="no such file"):
         ex.Result(tmp_path / "none.db")
+
+
+def test_the_bar_shows_the_time_left(make, tmp_path, capsys):
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    make().execute(tmp_path / "r.db", progress=True)
+    assert "32/32 [" in capsys.readouterr().err
+    make().execute(tmp_path / "r.db")
+    assert capsys.readouterr().err == ""

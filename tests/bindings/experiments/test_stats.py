@@ -1,4 +1,5 @@
 """Statistics: against independent implementations, and what they promise."""
+
 import numpy as np
 import pytest
 
@@ -62,6 +63,7 @@ def test_mcnemar_finds_what_is_there_and_only_that():
 
 def test_exchanges_agree_with_the_paired_t_test():
     from scipy.stats import ttest_rel
+
     rng = np.random.default_rng(2)
     a = rng.normal(size=80)
     b = a + rng.normal(0.15, 0.5, 80)

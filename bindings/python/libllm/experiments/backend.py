@@ -1,5 +1,6 @@
-"""The library as an experiment sees it: the one module here that calls it. Requests go in sorted, so that those with a common
-beginning meet in the engine, which computes it once; as many run at once as the engine has room for."""
+"""The library as an experiment sees it: the one module here that calls it. Requests go in sorted, so that those with a
+common beginning meet in the engine, which computes it once; as many run at once as the engine has room for."""
+
 from __future__ import annotations
 
 import hashlib
@@ -44,6 +45,7 @@ def normalize(text: str) -> str:
 
 
 # ---- what a result depends on ----
+
 
 def files_of(path: str) -> list[Path]:
     """The files of a model: all of a directory's, or all parts of a split GGUF."""
@@ -97,6 +99,7 @@ def _device(runtime: Any, name: str) -> str:
 
 # ---- the engine ----
 
+
 class NativeEngine:
     """grid.Engine by the library."""
 
@@ -105,7 +108,9 @@ class NativeEngine:
         check_names("engine", options, known)
         self.path = path
         self._own = {k: v for k, v in options.items() if k in _options.table("engine")}
-        (runtime_options,) = _options.split({k: v for k, v in options.items() if k in _options.table("runtime")}, "runtime")
+        (runtime_options,) = _options.split(
+            {k: v for k, v in options.items() if k in _options.table("runtime")}, "runtime"
+        )
         load = {k: v for k, v in options.items() if k in _options.table("model")}
         (model_options,) = _options.split(load, "model")
         self._runtime = _native.llm_runtime_create(runtime_options.raw)
@@ -154,10 +159,18 @@ class NativeEngine:
             self._prompts[key] = made
         return self._prompts[key]
 
-    def fill(self, prompt: Prompt, examples: Sequence[Fields], item: Fields, shots: int, selector: Selector,
-             seed: int) -> Filled:
-        given = {"k": shots, "select": selector.name, "seed": seed, "mmr_lambda": selector.mmr_lambda,
-                 "bm25_k1": selector.bm25_k1, "bm25_b": selector.bm25_b, **prompt.fill_options}
+    def fill(
+        self, prompt: Prompt, examples: Sequence[Fields], item: Fields, shots: int, selector: Selector, seed: int
+    ) -> Filled:
+        given = {
+            "k": shots,
+            "select": selector.name,
+            "seed": seed,
+            "mmr_lambda": selector.mmr_lambda,
+            "bm25_k1": selector.bm25_k1,
+            "bm25_b": selector.bm25_b,
+            **prompt.fill_options,
+        }
         (options,) = _options.split(given, "fill")
         made = self._prompt(prompt, examples)
         filled = _native.llm_prompt_fill(made, self._renderer, canonical(item), options.raw)
@@ -184,7 +197,7 @@ class NativeEngine:
         scored = [i for i, r in enumerate(requests) if r.continuations]
         generated = [i for i, r in enumerate(requests) if not r.continuations]
         for begin in range(0, len(scored), SCORED_AT_ONCE):
-            yield from self._score(engine, requests, scored[begin:begin + SCORED_AT_ONCE])
+            yield from self._score(engine, requests, scored[begin : begin + SCORED_AT_ONCE])
         yield from self._generate(engine, requests, generated, 4 * sizes["n_seqs"])
 
     def _score(self, engine: Any, requests: Sequence[Request], places: Sequence[int]) -> list[tuple[int, Completion]]:
@@ -199,12 +212,21 @@ class NativeEngine:
                 logprobs = _native.llm_result_logprobs(result, at)
                 scored.append(Scored(text, math.fsum(logprobs), len(logprobs)))
                 at += 1
-            out.append((i, Completion(scored=tuple(scored), n_cached=stats.n_cached_tokens * len(scored) // len(items),
-                                      prompt_ms=stats.prompt_ms * len(scored) / len(items))))
+            out.append(
+                (
+                    i,
+                    Completion(
+                        scored=tuple(scored),
+                        n_cached=stats.n_cached_tokens * len(scored) // len(items),
+                        prompt_ms=stats.prompt_ms * len(scored) / len(items),
+                    ),
+                )
+            )
         return out
 
-    def _generate(self, engine: Any, requests: Sequence[Request], places: Sequence[int],
-                  ahead: int) -> Iterator[tuple[int, Completion]]:
+    def _generate(
+        self, engine: Any, requests: Sequence[Request], places: Sequence[int], ahead: int
+    ) -> Iterator[tuple[int, Completion]]:
         """Keeps `ahead` requests waiting or running until all are done."""
         waiting = list(reversed(places))
         live: dict[int, Any] = {}
@@ -243,16 +265,24 @@ class NativeEngine:
         outputs = []
         for i in range(_native.llm_result_count(result)):
             logprob = math.fsum(_native.llm_result_logprobs(result, i))
-            outputs.append((_native.llm_result_text(result, i), array("i", _native.llm_result_tokens(result, i)), logprob))
+            outputs.append(
+                (_native.llm_result_text(result, i), array("i", _native.llm_result_tokens(result, i)), logprob)
+            )
         names = [_native.llm_finish_name(_native.llm_result_finish(result, i)) for i in range(len(outputs))]
         finish = next((n for n in names if n in ("context", "error", "cancelled")), names[0])
         stats = _native.llm_result_get_stats(result)
-        return Completion(tuple(outputs), finish=finish, n_cached=stats.n_cached_tokens, queue_ms=stats.queue_ms,
-                          prompt_ms=stats.prompt_ms, decode_ms=stats.decode_ms)
+        return Completion(
+            tuple(outputs),
+            finish=finish,
+            n_cached=stats.n_cached_tokens,
+            queue_ms=stats.queue_ms,
+            prompt_ms=stats.prompt_ms,
+            decode_ms=stats.decode_ms,
+        )
 
 
 def room(requests: Sequence[Request], n_seqs: int) -> int:
-    """Tokens that a cache holds when any n_seqs neighbours of the requests run at once, common beginnings counted once."""
+    """Tokens that a cache holds when any n_seqs neighbours of the requests run at once, common beginnings once."""
     own, last = [], array("i")
     for r in requests:
         longest = max(map(len, r.continuations), default=0)  # bytes: at least as many as tokens

@@ -1,10 +1,11 @@
-"""The command: python -m libllm.experiments run CONFIG | status RESULTS | report RESULTS OUT | compare RESULTS | export."""
+"""The command: python -m libllm.experiments run, status, report, compare, export."""
+
 from __future__ import annotations
 
 import argparse
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,25 @@ from . import metrics
 from .data import load
 from .errors import ExperimentError, MissingPackage, check_names
 from .experiment import Experiment
-from .prompts import Prompt, Sampling, Selector
+from .prompts import Prompt, Selector
 from .result import AXES, Result
 from .store import Store
 
-TOP = ("models", "shots", "seeds", "selectors", "metric", "results", "report", "export", "data", "prompts", "sampling",
-       "engine")
-KINDS = {"plain": Prompt, "direct": Prompt.direct, "cot": Prompt.cot}
+TOP = (
+    "models",
+    "shots",
+    "seeds",
+    "selectors",
+    "metric",
+    "results",
+    "report",
+    "export",
+    "data",
+    "prompts",
+    "sampling",
+    "engine",
+)
+KINDS: dict[str, Callable[..., Prompt]] = {"plain": Prompt, "direct": Prompt.direct, "cot": Prompt.cot}
 
 
 def read_config(path: str) -> dict[str, Any]:
@@ -41,6 +54,7 @@ def read_config(path: str) -> dict[str, Any]:
 
 def experiment_of(config: dict[str, Any], folder: Path) -> Experiment:
     """What a configuration describes."""
+
     def near(value: Any) -> Any:
         return str(folder / value) if isinstance(value, str) else value
 
@@ -52,12 +66,16 @@ def experiment_of(config: dict[str, Any], folder: Path) -> Experiment:
     seeds = config.get("seeds", 1)
     sampling = config.get("sampling", [{}])
     return Experiment(
-        [near(m) for m in models], [prompt_of(p, near) for p in _tables("prompts", config["prompts"])],
-        load(data.pop("path"), data.pop("task", None), **data), metric_of(config.get("metric", "exact")),
-        shots=config.get("shots", [0]), seeds=range(seeds) if isinstance(seeds, int) else seeds,
+        [near(m) for m in models],
+        [prompt_of(p, near) for p in _tables("prompts", config["prompts"])],
+        load(data.pop("path"), data.pop("task", None), **data),
+        metric_of(config.get("metric", "exact")),
+        shots=config.get("shots", [0]),
+        seeds=range(seeds) if isinstance(seeds, int) else seeds,
         selectors=[selector_of(s) for s in config.get("selectors", ["first"])],
         sampling=sampling if isinstance(sampling, dict) else _tables("sampling", sampling),
-        engine=config.get("engine", {}))
+        engine=config.get("engine", {}),
+    )
 
 
 def _tables(what: str, value: Any) -> list[dict[str, Any]]:
@@ -96,6 +114,7 @@ def metric_of(value: Any) -> metrics.Metric:
 
 # ---- the commands ----
 
+
 def run(a: argparse.Namespace) -> None:
     config, folder = read_config(a.config), Path(a.config).parent
     with experiment_of(config, folder) as experiment:
@@ -130,8 +149,9 @@ def export(a: argparse.Namespace) -> None:
 def compare(a: argparse.Namespace) -> None:
     if len(a.values) not in (0, 2):
         raise ExperimentError(f"compare: {len(a.values)} values, expected two, or none for each pair")
-    values = [int(v) if a.by == "shots" and v.isdigit() else v for v in a.values]
-    table = Result(a.results, a.run).compare(*values, by=a.by)
+    values: list[Any] = [int(v) if a.by == "shots" and v.isdigit() else v for v in a.values]
+    first, second = values or (None, None)
+    table = Result(a.results, a.run).compare(first, second, by=a.by)
     print(table.markdown() if a.markdown else table)
 
 
@@ -151,15 +171,20 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--no-measure", action="store_true", help="no try for the time that it takes")
     c.add_argument("--quiet", action="store_true", help="no progress bar")
     command(status, "which runs a results file holds and how far they are", "results")
-    with_run = [command(report, "writes the report of a run", "results", "out"),
-                command(export, "writes the samples of a run as CSV, JSONL or Parquet", "results", "out")]
-    c = command(compare, "paired tests: two prompts, or each pair", "results")
-    c.add_argument("values", nargs="*", help="two prompts, or values of the axis --by")
-    c.add_argument("--by", default="prompt", choices=AXES)
-    c.add_argument("--markdown", action="store_true")
-    for c in [*with_run, c]:
-        c.add_argument("--run", type=lambda v: int(v) if v.isdigit() and len(v) < 6 else v,
-                       help="its number or the beginning of its id; default: the last one")
+    with_run = [
+        command(report, "writes the report of a run", "results", "out"),
+        command(export, "writes the samples of a run as CSV, JSONL or Parquet", "results", "out"),
+    ]
+    pairs = command(compare, "paired tests: two prompts, or each pair", "results")
+    pairs.add_argument("values", nargs="*", help="two prompts, or values of the axis --by")
+    pairs.add_argument("--by", default="prompt", choices=AXES)
+    pairs.add_argument("--markdown", action="store_true")
+    for c in [*with_run, pairs]:
+        c.add_argument(
+            "--run",
+            type=lambda v: int(v) if v.isdigit() and len(v) < 6 else v,
+            help="its number or the beginning of its id; default: the last one",
+        )
     return p
 
 

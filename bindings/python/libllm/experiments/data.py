@@ -1,4 +1,5 @@
 """Items to ask about: read from JSONL, JSON, CSV or Parquet, with the examples that prompts may show."""
+
 from __future__ import annotations
 
 import csv
@@ -30,6 +31,7 @@ def digest(value: Any) -> str:
 @dataclass(frozen=True)
 class Item:
     """A question: its id and its fields, which the formats of a prompt see by name."""
+
     id: str
     fields: Fields
 
@@ -41,6 +43,7 @@ class Item:
 @dataclass(frozen=True)
 class Data:
     """Items in their order, and examples (fields, too) that prompts without examples of their own show."""
+
     name: str
     items: tuple[Item, ...]
     examples: tuple[Fields, ...] = field(default=(), repr=False)
@@ -83,16 +86,18 @@ def from_records(records: Iterable[Mapping[str, Any]], name: str = "data", id_fi
         try:
             canonical(record).encode()
         except (TypeError, ValueError) as e:
-            raise ExperimentError(f"{name}: item {i}: {e}; expected what JSON can say: text, finite numbers, lists, "
-                                  "objects") from e
+            raise ExperimentError(
+                f"{name}: item {i}: {e}; expected what JSON can say: text, finite numbers, lists, objects"
+            ) from e
         items.append(Item(str(record.get(id_field, i)), dict(record)))
     if not items:
         raise ExperimentError(f"{name}: no items, expected at least one")
     seen: dict[str, int] = {}
     for i, item in enumerate(items):
         if item.id in seen:
-            raise ExperimentError(f"{name}: items {seen[item.id]} and {i} both have the id {item.id!r}, expected "
-                                  "different ones")
+            raise ExperimentError(
+                f"{name}: items {seen[item.id]} and {i} both have the id {item.id!r}, expected different ones"
+            )
         seen[item.id] = i
     return Data(name, tuple(items))
 
@@ -118,8 +123,9 @@ def _json(path: Path) -> list[Any]:
         lists = [v for v in value.values() if isinstance(v, list)]
         value = lists[0] if len(lists) == 1 else value
     if not isinstance(value, list):
-        raise ExperimentError(f"{path}: {type(value).__name__}, expected an array of objects, or an object with one "
-                              "array in it")
+        raise ExperimentError(
+            f"{path}: {type(value).__name__}, expected an array of objects, or an object with one array in it"
+        )
     return value
 
 
@@ -132,8 +138,9 @@ def _csv(path: Path) -> list[Any]:
             raise ExperimentError(f"{path}: line {rows.line_num}: {e}") from e
     for i, record in enumerate(records):
         if "" in record or None in record.values():
-            raise ExperimentError(f"{path}: record {i + 1} has not the {len(rows.fieldnames or [])} fields that the "
-                                  "first line names")
+            raise ExperimentError(
+                f"{path}: record {i + 1} has not the {len(rows.fieldnames or [])} fields that the first line names"
+            )
     return records
 
 
@@ -160,9 +167,16 @@ def read_records(path: str | PathLike[str]) -> list[Any]:
         raise ExperimentError(f"{path}: {e}; expected UTF-8") from e
 
 
-def load(path: str | PathLike[str], task: str | None = None, *, fields: Mapping[str, str] | None = None,
-         id_field: str = "id", limit: int | None = None,
-         examples: str | PathLike[str] | Sequence[Mapping[str, Any]] | None = None, **task_options: Any) -> Data:
+def load(
+    path: str | PathLike[str],
+    task: str | None = None,
+    *,
+    fields: Mapping[str, str] | None = None,
+    id_field: str = "id",
+    limit: int | None = None,
+    examples: str | PathLike[str] | Sequence[Mapping[str, Any]] | None = None,
+    **task_options: Any,
+) -> Data:
     """Reads items from JSONL, JSON, CSV or Parquet.
 
     task      "gsm8k", "svamp" or "bbh": the format of that benchmark (see tasks.py); None: the fields as they are
@@ -171,6 +185,7 @@ def load(path: str | PathLike[str], task: str | None = None, *, fields: Mapping[
     examples  what prompts show as shots: a file of the same form, or a list of objects
     """
     from . import tasks
+
     if task is not None:
         data = tasks.find(task)(path, **task_options)
     elif task_options:
@@ -189,7 +204,8 @@ def _renamed(records: list[Any], fields: Mapping[str, str] | None, path: Any) ->
     for new, old in (fields or {}).items():
         for i, record in enumerate(records):
             if old not in record:
-                raise ExperimentError(f"{path}: item {i} has no field {old!r} (wanted as {new!r}); it has "
-                                      f"{', '.join(map(str, record))}")
+                raise ExperimentError(
+                    f"{path}: item {i} has no field {old!r} (wanted as {new!r}); it has {', '.join(map(str, record))}"
+                )
             record[new] = record[old]
     return records

@@ -1,4 +1,5 @@
 """What goes wrong in an experiment: one line that names the thing, the value found and what was expected."""
+
 from __future__ import annotations
 
 import difflib

@@ -1,4 +1,5 @@
 """An experiment: the axes of a grid, a plan, and the run that fills a results file."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,17 +35,31 @@ class Experiment:
     engine         options of the model and the engine by name: backend, n_threads, n_ctx, n_seqs, ...
     """
 
-    def __init__(self, models: Sequence[str | PathLike[str]], prompts: Sequence[Prompt], data: Data | Iterable[Any],
-                 metric: Any = exact, *, shots: Iterable[int] = (0,), selectors: Iterable[Any] = ("first",),
-                 sampling: Any = Sampling(), seeds: Iterable[int] = (0,), engine: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        models: Sequence[str | PathLike[str]],
+        prompts: Sequence[Prompt],
+        data: Data | Iterable[Any],
+        metric: Any = exact,
+        *,
+        shots: Iterable[int] = (0,),
+        selectors: Iterable[Any] = ("first",),
+        sampling: Any = Sampling(),
+        seeds: Iterable[int] = (0,),
+        engine: Mapping[str, Any] | None = None,
+    ) -> None:
         self.models = _labels(models)
         self.prompts = _listed("prompts", prompts, Prompt)
         self.data = data if isinstance(data, Data) else from_records(data)
         self.metric: Metric = as_metric(metric)
         self.shots = _numbers("shots", shots, 2**20)
         self.seeds = _numbers("seeds", seeds, 2**63 - 1)
-        self.selectors = [as_selector(s) for s in ([selectors] if isinstance(selectors, (str, Selector)) else selectors)]
-        self.sampling = [as_sampling(s) for s in ([sampling] if isinstance(sampling, (Sampling, Mapping)) else sampling)]
+        self.selectors = [
+            as_selector(s) for s in ([selectors] if isinstance(selectors, (str, Selector)) else selectors)
+        ]
+        self.sampling = [
+            as_sampling(s) for s in ([sampling] if isinstance(sampling, (Sampling, Mapping)) else sampling)
+        ]
         self.engine_options = dict(engine or {})
         if self.metric.continuations is not None and any(p.chat for p in self.prompts):
             raise ExperimentError(f"metric {self.metric.name}: scores texts after plain prompts, expected chat=False")
@@ -80,20 +95,40 @@ class Experiment:
     def _spec(self) -> dict[str, Any]:
         """Everything that the results depend on, by hashes. Two experiments of one spec are one run."""
         grids = [self._grid(label) for label in self.models]
-        return {"data": self.data.hash, "data_name": self.data.name, "seeds": self.seeds,
-                "metric": {"name": self.metric.name, "hash": self.metric.hash, "kind": self.metric.kind,
-                           "binary": self.metric.binary, "combined_by": self.metric.combined_by,
-                           "higher_is_better": self.metric.higher_is_better},
-                "models": {label: vars(grid.engine.identity) for label, grid in zip(self.models, grids)},
-                "cells": [[c.axes, c.sampling.max_tokens, c.prompt.max_tokens, c.prompt.votes, c.prompt.extract,
-                           c.prompt.marker, c.prompt.stops, h] for c in self.cells
-                          for h in [self._grid(c.model).template_hashes[c.index]]]}
+        return {
+            "data": self.data.hash,
+            "data_name": self.data.name,
+            "seeds": self.seeds,
+            "metric": {
+                "name": self.metric.name,
+                "hash": self.metric.hash,
+                "kind": self.metric.kind,
+                "binary": self.metric.binary,
+                "combined_by": self.metric.combined_by,
+                "higher_is_better": self.metric.higher_is_better,
+            },
+            "models": {label: vars(grid.engine.identity) for label, grid in zip(self.models, grids)},
+            "cells": [
+                [
+                    c.axes,
+                    c.sampling.max_tokens,
+                    c.prompt.max_tokens,
+                    c.prompt.votes,
+                    c.prompt.extract,
+                    c.prompt.marker,
+                    c.prompt.stops,
+                    h,
+                ]
+                for c in self.cells
+                for h in [self._grid(c.model).template_hashes[c.index]]
+            ],
+        }
 
     # ---- what is asked of it ----
 
     def plan(self, results: str | PathLike[str] | None = None, measure: bool = True) -> Plan:
-        """Exact token counts, before and after sharing prefixes; about how long it takes if every completion has all its
-        tokens, by a short try (not if measure is False); and the smallest difference that the sample could show.
+        """Exact token counts, before and after sharing prefixes; about how long it takes if every completion has all
+        its tokens, by a short try (not if measure is False); and the smallest difference that the sample could show.
         results: a file whose completions need not be computed again."""
         known: set[str] = set()
         if results is not None and Path(results).exists():
@@ -102,14 +137,23 @@ class Experiment:
         parts = tuple(plan_model(label, self._grid(label), known, measure) for label in self.models)
         n_tests = max(1, len(self.cells) // len(self.prompts) * len(list(combinations(self.prompts, 2))))
         seeded = any(r.seed is not None for label in self.models for r in self._grid(label).requests.values()) or any(
-            c.selector is not None and c.selector.seeded(c.prompt) for c in self.cells)
-        return Plan(len(self.cells), len(self.data), len(self.seeds),
-                    len(self.cells) * len(self.data) * len(self.seeds), parts, n_tests, self.metric.binary,
-                    *power(len(self.data), n_tests, self.metric.binary), seeded)
+            c.selector is not None and c.selector.seeded(c.prompt) for c in self.cells
+        )
+        return Plan(
+            len(self.cells),
+            len(self.data),
+            len(self.seeds),
+            len(self.cells) * len(self.data) * len(self.seeds),
+            parts,
+            n_tests,
+            self.metric.binary,
+            *power(len(self.data), n_tests, self.metric.binary),
+            seeded,
+        )
 
     def execute(self, results: str | PathLike[str], progress: bool | None = None) -> Result:
-        """Computes what the results file lacks and judges all of it. May be ended at any time and called again. progress:
-        show a bar; None: where standard error is a terminal."""
+        """Computes what the results file lacks and judges all of it. May be ended at any time and called again.
+        progress: show a bar; None: where standard error is a terminal."""
         grids = [self._grid(label) for label in self.models]
         spec = self._spec()
         run = digest(spec)

@@ -1,5 +1,6 @@
-"""The grid: cells (model x prompt x shots x selector x sampling), and in each cell a sample for every seed and item. It is
-rendered and tokenized before anything is computed; samples that ask the model the same share one request."""
+"""The grid: cells (model x prompt x shots x selector x sampling), and in each cell a sample for every seed and item. It
+is rendered and tokenized before anything is computed; samples that ask the model the same share one request."""
+
 from __future__ import annotations
 
 import hashlib
@@ -17,6 +18,7 @@ from .prompts import Prompt, Sampling, Selector
 @dataclass(frozen=True)
 class Identity:
     """What a result depends on beside the request: the model, the tokenizer, the library, the back end."""
+
     model: str
     tokenizer: str
     chat_template: str
@@ -27,6 +29,7 @@ class Identity:
 @dataclass(frozen=True)
 class Filled:
     """A prompt with its question: the text, and the ids that the model is given."""
+
     text: str
     ids: array
 
@@ -34,6 +37,7 @@ class Filled:
 @dataclass(frozen=True)
 class Request:
     """What a model is asked. continuations: to be scored; none: a completion is generated."""
+
     text: str
     ids: array = field(compare=False)
     max_tokens: int = 0
@@ -45,13 +49,31 @@ class Request:
 
     def options(self) -> str:
         """All but the prompt, as canonical JSON."""
-        return canonical({"max_tokens": self.max_tokens, "stops": self.stops, "votes": self.votes,
-                          "sampling": self.sampling, "seed": self.seed, "continuations": self.continuations})
+        return canonical(
+            {
+                "max_tokens": self.max_tokens,
+                "stops": self.stops,
+                "votes": self.votes,
+                "sampling": self.sampling,
+                "seed": self.seed,
+                "continuations": self.continuations,
+            }
+        )
 
     def key(self, identity: Identity) -> str:
         """What the result is kept under: a hash of everything that it depends on, and of nothing else."""
-        h = hashlib.sha256(canonical([identity.model, identity.tokenizer, identity.library, identity.backend,
-                                      self.options(), self.text if self.continuations else ""]).encode())
+        h = hashlib.sha256(
+            canonical(
+                [
+                    identity.model,
+                    identity.tokenizer,
+                    identity.library,
+                    identity.backend,
+                    self.options(),
+                    self.text if self.continuations else "",
+                ]
+            ).encode()
+        )
         h.update(self.ids.tobytes())
         return h.hexdigest()
 
@@ -59,6 +81,7 @@ class Request:
 @dataclass(frozen=True)
 class Completion:
     """What came of a request. outputs: the text, ids and log-probability of each vote; scored: of each continuation."""
+
     outputs: tuple[tuple[str, array, float], ...] = ()
     scored: tuple[Scored, ...] = ()
     finish: str = "length"
@@ -70,12 +93,14 @@ class Completion:
 
 class Engine(Protocol):
     """A loaded model, as the grid and the run see it. The one of the library is backend.NativeEngine."""
+
     path: str
     identity: Identity
     n_ctx: int
 
-    def fill(self, prompt: Prompt, examples: Sequence[Fields], item: Fields, shots: int, selector: Selector,
-             seed: int) -> Filled: ...
+    def fill(
+        self, prompt: Prompt, examples: Sequence[Fields], item: Fields, shots: int, selector: Selector, seed: int
+    ) -> Filled: ...
 
     def tokenize(self, text: str) -> array: ...
 
@@ -93,6 +118,7 @@ class Engine(Protocol):
 @dataclass(frozen=True)
 class Cell:
     """One combination of the grid. model: its label."""
+
     index: int
     model: str
     prompt: Prompt
@@ -102,24 +128,41 @@ class Cell:
 
     @property
     def axes(self) -> dict[str, str | int]:
-        return {"model": self.model, "prompt": self.prompt.name, "shots": self.shots,
-                "selector": self.selector.label if self.selector else "", "sampling": self.sampling.label}
+        return {
+            "model": self.model,
+            "prompt": self.prompt.name,
+            "shots": self.shots,
+            "selector": self.selector.label if self.selector else "",
+            "sampling": self.sampling.label,
+        }
 
 
 @dataclass(frozen=True)
 class Sample:
     """One question asked once."""
+
     cell: int
     item: int
     seed: int
     key: str
 
 
-def cells(models: Sequence[str], prompts: Sequence[Prompt], shots: Sequence[int], selectors: Sequence[Selector],
-          samplings: Sequence[Sampling]) -> list[Cell]:
+def cells(
+    models: Sequence[str],
+    prompts: Sequence[Prompt],
+    shots: Sequence[int],
+    selectors: Sequence[Selector],
+    samplings: Sequence[Sampling],
+) -> list[Cell]:
     """Every combination; without shots there is nothing to select, so that those with 0 shots are there once."""
-    combinations = [(m, p, k, s if k else None, how) for m in models for p in prompts for k in shots
-                    for s in (selectors if k else selectors[:1]) for how in samplings]
+    combinations = [
+        (m, p, k, s if k else None, how)
+        for m in models
+        for p in prompts
+        for k in shots
+        for s in (selectors if k else selectors[:1])
+        for how in samplings
+    ]
     return [Cell(i, *c) for i, c in enumerate(combinations)]
 
 
@@ -134,25 +177,34 @@ def make_request(filled: Filled, cell: Cell, item: Item, seed: int, metric: Metr
     if metric.continuations is not None:
         return Request(filled.text, filled.ids, continuations=tuple(metric.continuations(item.fields)))
     prompt, sampling = cell.prompt, cell.sampling
-    return Request(filled.text, filled.ids, prompt.max_tokens or sampling.max_tokens, prompt.stops,
-                   1 if sampling.greedy else prompt.votes, canonical(sampling.effective),
-                   None if sampling.greedy else request_seed(item, seed))
+    return Request(
+        filled.text,
+        filled.ids,
+        prompt.max_tokens or sampling.max_tokens,
+        prompt.stops,
+        1 if sampling.greedy else prompt.votes,
+        canonical(sampling.effective),
+        None if sampling.greedy else request_seed(item, seed),
+    )
 
 
 def examples_of(prompt: Prompt, data: Data, most: int) -> Sequence[Fields]:
     """What the prompt's shots are chosen from; refuses if there are too few."""
     examples: Sequence[Fields] = prompt.examples if prompt.examples is not None else data.examples  # type: ignore
     if most > len(examples):
-        raise ExperimentError(f"prompt {prompt.name}: {most} shots of {len(examples)} examples, expected at least "
-                              f"{most}: give Prompt(examples=...) or load(..., examples=...)")
+        raise ExperimentError(
+            f"prompt {prompt.name}: {most} shots of {len(examples)} examples, expected at least "
+            f"{most}: give Prompt(examples=...) or load(..., examples=...)"
+        )
     return examples
 
 
 class Grid:
     """The rendered grid of one model: its samples in order, and the distinct requests by key."""
 
-    def __init__(self, engine: Engine, model_cells: Sequence[Cell], data: Data, seeds: Sequence[int],
-                 metric: Metric) -> None:
+    def __init__(
+        self, engine: Engine, model_cells: Sequence[Cell], data: Data, seeds: Sequence[int], metric: Metric
+    ) -> None:
         self.engine, self.data, self.metric = engine, data, metric
         self.samples: list[Sample] = []
         self.requests: dict[str, Request] = {}
@@ -183,8 +235,9 @@ class Grid:
         if need > self.engine.n_ctx:
             raise ExperimentError(
                 f"model {cell.model}: prompt {cell.prompt.name} with {cell.shots} shots and item {item.id} takes "
-                f"{len(request.ids)} tokens and up to {request.max_tokens} new ones, expected at most {self.engine.n_ctx} "
-                "in all: fewer shots, a smaller max_tokens, a budget, or a larger n_ctx")
+                f"{len(request.ids)} tokens and up to {request.max_tokens} new ones, expected at most "
+                f"{self.engine.n_ctx} in all: fewer shots, a smaller max_tokens, a budget, or a larger n_ctx"
+            )
 
     def ordered(self) -> list[str]:
         """The keys, so that requests with a common beginning follow each other."""

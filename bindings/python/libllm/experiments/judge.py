@@ -1,4 +1,5 @@
 """From a completion to a score: find the answer in each vote, count them, ask the metric."""
+
 from __future__ import annotations
 
 from collections import Counter

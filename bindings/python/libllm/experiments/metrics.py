@@ -1,5 +1,6 @@
-"""How right an answer is. A metric is given what one sample came to and says a score; how the scores of a cell combine is
-part of it. Text metrics come from the packages that define them (sacrebleu, rouge-score)."""
+"""How right an answer is. A metric is given what one sample came to and says a score; how the scores of a cell combine
+is part of it. Text metrics come from the packages that define them (sacrebleu, rouge-score)."""
+
 from __future__ import annotations
 
 import inspect
@@ -22,6 +23,7 @@ from .stats import Combine, mean
 @dataclass(frozen=True)
 class Scored:
     """A continuation with its log-probability."""
+
     text: str
     logprob: float
     n_tokens: int
@@ -31,6 +33,7 @@ class Scored:
 class Outcome:
     """What one sample came to: the answer found in its text (None: none), the item's fields, and for metrics of kind
     "choices" or "likelihood" the continuations that were scored."""
+
     answer: str | None
     fields: Fields
     scored: tuple[Scored, ...] = ()
@@ -40,6 +43,7 @@ class Outcome:
 class Verdict:
     """score: of this sample. stats: what is summed over samples before Metric.combine; None: (score, 1). answer: what
     the metric takes as the answer, where it is not the extracted one. place: of the continuation that was taken."""
+
     score: float
     stats: tuple[float, ...] | None = None
     answer: str | None = None
@@ -56,6 +60,7 @@ class Metric:
     one given continuation). extractor: how the answer is found unless the prompt says (libllm.extract). binary: scores
     are 0 or 1. combined_by: how the cell's value comes of the sums of Verdict.stats, see COMBINE. continuations: what
     is scored, for the last two kinds. source: what, beside the name, makes two metrics different."""
+
     name: str
     judge: Callable[[Outcome], Verdict]
     kind: str = "generate"
@@ -78,8 +83,9 @@ class Metric:
 def references(fields: Fields, name: str = "answer") -> list[str]:
     """The right answers: the field's text, or each of a list."""
     if name not in fields:
-        raise ExperimentError(f"an item has no field {name!r}, which the metric compares with; it has "
-                              f"{', '.join(fields)}")
+        raise ExperimentError(
+            f"an item has no field {name!r}, which the metric compares with; it has {', '.join(fields)}"
+        )
     value = fields[name]
     values = value if isinstance(value, (list, tuple)) else [value]
     if not values or any(v is None for v in values):
@@ -89,10 +95,15 @@ def references(fields: Fields, name: str = "answer") -> list[str]:
 
 # ---- right or wrong ----
 
+
 def _exact(outcome: Outcome) -> Verdict:
     found = outcome.answer
-    return Verdict(float(found is not None and any(backend.normalize(found) == backend.normalize(r)
-                                                   for r in references(outcome.fields))))
+    return Verdict(
+        float(
+            found is not None
+            and any(backend.normalize(found) == backend.normalize(r) for r in references(outcome.fields))
+        )
+    )
 
 
 def _number(text: str) -> str | None:
@@ -123,7 +134,9 @@ def accuracy(labels: Sequence[str] | None = None) -> Metric:
     def judge(outcome: Outcome) -> Verdict:
         wanted = references(outcome.fields)
         if known is not None and backend.normalize(wanted[0]) not in known:
-            raise ExperimentError(f"accuracy: the right answer {wanted[0]!r} is none of the labels {list(labels or ())}")
+            raise ExperimentError(
+                f"accuracy: the right answer {wanted[0]!r} is none of the labels {list(labels or ())}"
+            )
         found = outcome.answer
         if found is not None and known is not None:
             found = known.get(backend.normalize(found), found)
@@ -133,6 +146,7 @@ def accuracy(labels: Sequence[str] | None = None) -> Metric:
 
 
 # ---- likeness of texts ----
+
 
 def _words(text: str) -> list[str]:
     """The words that F1 counts: lower case, without punctuation and articles (Rajpurkar et al., 2016)."""
@@ -146,6 +160,7 @@ def _f1(outcome: Outcome) -> Verdict:
         if not a or not b:
             return float(a == b)
         return 2 * common / (a.total() + b.total())
+
     return Verdict(max(map(one, references(outcome.fields))))
 
 
@@ -167,8 +182,9 @@ def bleu() -> Metric:
 
     def judge(outcome: Outcome) -> Verdict:
         one = scorer.sentence_score(outcome.answer or "", references(outcome.fields))
-        return Verdict(float(one.score), (*map(float, one.counts), *map(float, one.totals), float(one.sys_len),
-                                          float(one.ref_len)))
+        return Verdict(
+            float(one.score), (*map(float, one.counts), *map(float, one.totals), float(one.sys_len), float(one.ref_len))
+        )
 
     return Metric("bleu", judge, binary=False, combined_by="bleu", source=_sacrebleu_version())
 
@@ -180,6 +196,7 @@ def _corpus_bleu(sums: np.ndarray) -> np.ndarray:
     def one(row: np.ndarray) -> float:
         v = [int(round(x)) for x in row]
         return scorer.compute_bleu(v[:4], v[4:8], v[8], v[9], smooth_method="exp").score
+
     return np.apply_along_axis(one, -1, sums)
 
 
@@ -202,25 +219,35 @@ def rouge(kind: str = "rougeL") -> Metric:
     scorer = need("rouge_score.rouge_scorer", "rouge-score", "the metric rouge").RougeScorer([kind], use_stemmer=True)
 
     def judge(outcome: Outcome) -> Verdict:
-        return Verdict(max(float(scorer.score(r, outcome.answer or "")[kind].fmeasure)
-                           for r in references(outcome.fields)))
+        return Verdict(
+            max(float(scorer.score(r, outcome.answer or "")[kind].fmeasure) for r in references(outcome.fields))
+        )
 
     return Metric(kind, judge, binary=False)
 
 
 # ---- likelihoods ----
 
+
 def perplexity(field: str = "answer", lead: str = " ") -> Metric:
     """Perplexity of lead + the item's field after the prompt; of a cell: over all its tokens."""
+
     def judge(outcome: Outcome) -> Verdict:
         (one,) = outcome.scored
         if not one.n_tokens:
             raise ExperimentError(f"perplexity: {one.text!r:.60} has no token to score, expected at least one")
         return Verdict(math.exp(-one.logprob / one.n_tokens), (-one.logprob, float(one.n_tokens)), one.text)
 
-    return Metric("perplexity", judge, kind="likelihood", binary=False, higher_is_better=False,
-                  combined_by="perplexity",
-                  continuations=lambda fields: [lead + references(fields, field)[0]], source=repr((field, lead)))
+    return Metric(
+        "perplexity",
+        judge,
+        kind="likelihood",
+        binary=False,
+        higher_is_better=False,
+        combined_by="perplexity",
+        continuations=lambda fields: [lead + references(fields, field)[0]],
+        source=repr((field, lead)),
+    )
 
 
 COMBINE: dict[str, Combine] = {
@@ -236,8 +263,9 @@ NORMALIZE: dict[str, Callable[[Scored], float]] = {
 }
 
 
-def multiple_choice(normalize: str = "bytes", choices: str = "choices", answer: str = "answer",
-                    lead: str = " ") -> Metric:
+def multiple_choice(
+    normalize: str = "bytes", choices: str = "choices", answer: str = "answer", lead: str = " "
+) -> Metric:
     """Takes the choice with the highest log-probability after the prompt, divided by its length in "bytes" or "tokens",
     or "none". The right answer is a choice's text, its place from 0, or its letter."""
     check_names("multiple_choice: normalize", [normalize], NORMALIZE)
@@ -246,8 +274,10 @@ def multiple_choice(normalize: str = "bytes", choices: str = "choices", answer: 
     def listed(fields: Fields) -> list[str]:
         value = fields.get(choices)
         if not isinstance(value, (list, tuple)) or len(value) < 2:
-            raise ExperimentError(f"multiple_choice: an item's field {choices!r} is {value!r:.60}, expected a list of at "
-                                  "least two choices")
+            raise ExperimentError(
+                f"multiple_choice: an item's field {choices!r} is {value!r:.60}, expected a list of at "
+                "least two choices"
+            )
         return [str(c) for c in value]
 
     def judge(outcome: Outcome) -> Verdict:
@@ -256,9 +286,13 @@ def multiple_choice(normalize: str = "bytes", choices: str = "choices", answer: 
         best = max(range(len(marks)), key=lambda i: (marks[i], -i))
         return Verdict(float(best == right_choice(outcome.fields.get(answer), texts)), answer=texts[best], place=best)
 
-    return Metric("multiple_choice", judge, kind="choices",
-                  continuations=lambda fields: [lead + text for text in listed(fields)],
-                  source=repr((normalize, choices, answer, lead)))
+    return Metric(
+        "multiple_choice",
+        judge,
+        kind="choices",
+        continuations=lambda fields: [lead + text for text in listed(fields)],
+        source=repr((normalize, choices, answer, lead)),
+    )
 
 
 def right_choice(answer: Any, choices: Sequence[str]) -> int:
@@ -271,11 +305,14 @@ def right_choice(answer: Any, choices: Sequence[str]) -> int:
         place = ord(answer.strip("()")) - ord("A")
         if place < len(choices):
             return place
-    raise ExperimentError(f"multiple_choice: the answer {answer!r} is not among the {len(choices)} choices; expected a "
-                          "choice's text, its place from 0, or its letter")
+    raise ExperimentError(
+        f"multiple_choice: the answer {answer!r} is not among the {len(choices)} choices; expected a "
+        "choice's text, its place from 0, or its letter"
+    )
 
 
 # ---- the user's own ----
+
 
 def of_function(function: Callable[..., Any], name: str | None = None, binary: bool | None = None) -> Metric:
     """A metric of function(answer, fields) -> bool or number. answer is None where none was found. binary: whether it
@@ -291,7 +328,7 @@ def of_function(function: Callable[..., Any], name: str | None = None, binary: b
             return Verdict(float(value))
         raise ExperimentError(f"metric {title}: returned {value!r:.60}, expected True, False or a finite number")
 
-    title = name or getattr(function, "__name__", type(function).__name__)
+    title = str(name or getattr(function, "__name__", type(function).__name__))
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):
@@ -301,8 +338,15 @@ def of_function(function: Callable[..., Any], name: str | None = None, binary: b
 
 # By name, for configuration files. With the arguments of the functions where they have some.
 METRICS: dict[str, Metric | Callable[..., Metric]] = {
-    "exact": exact, "exact_number": exact_number, "accuracy": accuracy, "f1": f1, "bleu": bleu, "chrf": chrf,
-    "rouge": rouge, "perplexity": perplexity, "multiple_choice": multiple_choice,
+    "exact": exact,
+    "exact_number": exact_number,
+    "accuracy": accuracy,
+    "f1": f1,
+    "bleu": bleu,
+    "chrf": chrf,
+    "rouge": rouge,
+    "perplexity": perplexity,
+    "multiple_choice": multiple_choice,
 }
 
 

@@ -1,4 +1,5 @@
 """What an experiment will take, and what it can find, before anything of it is computed."""
+
 from __future__ import annotations
 
 import time
@@ -16,6 +17,7 @@ PROBE_TOKENS, PROBE_REQUESTS, PROBE_PROMPT = 16, 32, 512
 @dataclass(frozen=True)
 class ModelPlan:
     """The part of one model. Times are None without a measurement."""
+
     model: str
     n_requests: int
     n_cached: int  # of the requests: already in the results file
@@ -29,6 +31,7 @@ class ModelPlan:
 @dataclass(frozen=True)
 class Plan:
     """Prints as a table; the numbers are members."""
+
     n_cells: int
     n_items: int
     n_seeds: int
@@ -74,24 +77,30 @@ class Plan:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [f"{self.n_cells} cells x {self.n_items} items x {self.n_seeds} seeds = {self.n_samples:,} samples, "
-                 f"{self.n_requests:,} different requests"
-                 + (f", {self.n_cached:,} of them already computed" if self.n_cached else "")]
+        lines = [
+            f"{self.n_cells} cells x {self.n_items} items x {self.n_seeds} seeds = {self.n_samples:,} samples, "
+            f"{self.n_requests:,} different requests"
+            + (f", {self.n_cached:,} of them already computed" if self.n_cached else "")
+        ]
         if not self.seed_matters and self.n_seeds > 1:
             lines.append("every sample is greedy and shows the same shots for all seeds: the seeds change nothing")
         for m in self.models:
             saved = 1 - m.n_unique_tokens / m.n_prompt_tokens if m.n_prompt_tokens else 0.0
-            lines.append(f"{m.model}: {m.n_prompt_tokens:,} prompt tokens, {m.n_unique_tokens:,} to compute "
-                         f"({saved:.0%} shared), at most {m.n_new_tokens:,} new ones; "
-                         f"{m.memory_bytes / 2**20:,.0f} MiB"
-                         + ("" if m.seconds is None else f"; about {duration(m.seconds)} with all of them"))
+            lines.append(
+                f"{m.model}: {m.n_prompt_tokens:,} prompt tokens, {m.n_unique_tokens:,} to compute "
+                f"({saved:.0%} shared), at most {m.n_new_tokens:,} new ones; "
+                f"{m.memory_bytes / 2**20:,.0f} MiB"
+                + ("" if m.seconds is None else f"; about {duration(m.seconds)} with all of them")
+            )
         return "\n".join([*lines, self._power()])
 
     def _power(self) -> str:
         tests = f"{self.n_tests} comparisons corrected by Holm" if self.n_tests > 1 else "one comparison"
         head = f"with {self.n_items} items and {tests}, power 80 %"
         if not self.binary:
-            return f"{head}: differences of {self.smallest_difference:.2f} standard deviations of the paired differences"
+            return (
+                f"{head}: differences of {self.smallest_difference:.2f} standard deviations of the paired differences"
+            )
         if self.smallest_difference is None:
             return f"{head}: too few items to find any difference of two prompts that disagree on half of them"
         text = f"{head}: differences from {100 * self.smallest_difference:.1f} points on"
@@ -121,8 +130,15 @@ def plan_model(label: str, grid: Grid, known: set[str], measure: bool) -> ModelP
     engine, requests = grid.engine, list(grid.requests.values())
     missing = [grid.requests[key] for key in grid.ordered() if key not in known]
     read = sequences(engine, missing)
-    part = ModelPlan(label, len(requests), len(requests) - len(missing), sum(map(len, read)), unique_tokens(read),
-                     sum(r.max_tokens * r.votes for r in missing), engine.memory(missing))
+    part = ModelPlan(
+        label,
+        len(requests),
+        len(requests) - len(missing),
+        sum(map(len, read)),
+        unique_tokens(read),
+        sum(r.max_tokens * r.votes for r in missing),
+        engine.memory(missing),
+    )
     if not measure:
         return part
     if not missing:
@@ -141,6 +157,7 @@ def speeds(engine: Engine, read: Sequence[array]) -> tuple[float, float]:
         start = time.perf_counter()
         done = [c for _, c in engine.run([Request("", ids, max_tokens) for ids in prompts])]
         return time.perf_counter() - start, sum(len(ids) for c in done for _, ids, _ in c.outputs)
+
     timed(beginnings[:1], 1)  # the first engine prepares the weights
     start, _ = timed([ids[:1] for ids in beginnings[:1]], 1)
     first, n_first = timed(beginnings, 1)
@@ -152,5 +169,7 @@ def power(n_items: int, n_tests: int, binary: bool) -> tuple[float | None, float
     """The smallest differences of Plan."""
     if not binary:
         return stats.smallest_effect(n_items, n_tests=n_tests), None
-    return (stats.smallest_difference(n_items, 0.5, n_tests=n_tests),
-            stats.smallest_difference(n_items, 0.2, n_tests=n_tests))
+    return (
+        stats.smallest_difference(n_items, 0.5, n_tests=n_tests),
+        stats.smallest_difference(n_items, 0.2, n_tests=n_tests),
+    )

@@ -1,4 +1,5 @@
 """The pictures of a report, as SVG texts that are the same on every run."""
+
 from __future__ import annotations
 
 import io
@@ -10,8 +11,16 @@ from .result import CellResult, Result, confusion
 
 COLORS = ("#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#718096", "#b7791f", "#285e61")
 MARKS = "osD^vPX*"
-SETTINGS = {"svg.hashsalt": "libllm", "svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif",
-            "axes.spines.top": False, "axes.spines.right": False, "figure.autolayout": True, "text.parse_math": False}
+SETTINGS = {
+    "svg.hashsalt": "libllm",
+    "svg.fonttype": "none",
+    "font.size": 10,
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.autolayout": True,
+    "text.parse_math": False,
+}
 
 
 def drawn(draw: Callable[[Any], None], width: float = 6.4, height: float = 4.0, form: str = "svg") -> bytes:
@@ -19,6 +28,7 @@ def drawn(draw: Callable[[Any], None], width: float = 6.4, height: float = 4.0, 
     matplotlib = need("matplotlib", "matplotlib", "the plots of the report")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
     with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
@@ -28,16 +38,19 @@ def drawn(draw: Callable[[Any], None], width: float = 6.4, height: float = 4.0, 
     return out.getvalue()
 
 
-def svg(draw: Callable[[Any], None], **size: float) -> str:
+def svg(draw: Callable[[Any], None]) -> str:
     """The same to be put inside HTML: without the lines before <svg>."""
-    text = drawn(draw, **size).decode()
-    return text[text.index("<svg"):]
+    text = drawn(draw).decode()
+    return text[text.index("<svg") :]
 
 
 def series(result: Result) -> dict[str, list[CellResult]]:
     """Cells by everything but the number of shots."""
-    names = [a for a in ("model", "prompt", "sampling", "selector")
-             if a == "prompt" or len({c.axes[a] for c in result.cells if c.axes["shots"]} or {""}) > 1]
+    names = [
+        a
+        for a in ("model", "prompt", "sampling", "selector")
+        if a == "prompt" or len({c.axes[a] for c in result.cells if c.axes["shots"]} or {""}) > 1
+    ]
     out: dict[str, list[CellResult]] = {}
     for c in result.cells:
         out.setdefault(" / ".join(str(c.axes[n]) for n in names if c.axes[n] != ""), []).append(c)
@@ -51,8 +64,10 @@ def intervals(result: Result, axes: Any) -> None:
         offset = 0.08 * (i - (len(lines) - 1) / 2)
         x = [shots.index(c.axes["shots"]) + offset for c in cells]
         y = [c.estimate.value for c in cells]
-        error = [[max(0.0, c.estimate.value - c.estimate.low) for c in cells],
-                 [max(0.0, c.estimate.high - c.estimate.value) for c in cells]]
+        error = [
+            [max(0.0, c.estimate.value - c.estimate.low) for c in cells],
+            [max(0.0, c.estimate.high - c.estimate.value) for c in cells],
+        ]
         axes.errorbar(x, y, error, label=name, color=COLORS[i % len(COLORS)], marker=MARKS[i % len(MARKS)], capsize=3)
     axes.set_xticks(range(len(shots)), [str(s) for s in shots])
     axes.set_xlabel("shots")
@@ -66,8 +81,14 @@ def cost(result: Result, axes: Any) -> None:
     """The metric against the tokens of a sample."""
     for i, (name, cells) in enumerate(series(result).items()):
         x = [c.average("n_prompt") + c.average("n_new") for c in cells]
-        axes.plot(x, [c.estimate.value for c in cells], label=name, color=COLORS[i % len(COLORS)],
-                  marker=MARKS[i % len(MARKS)], linestyle=":")
+        axes.plot(
+            x,
+            [c.estimate.value for c in cells],
+            label=name,
+            color=COLORS[i % len(COLORS)],
+            marker=MARKS[i % len(MARKS)],
+            linestyle=":",
+        )
         for at, c in zip(x, cells):
             axes.annotate(str(c.axes["shots"]), (at, c.estimate.value), textcoords="offset points", xytext=(5, 5))
     axes.set_xlabel("tokens of a sample, prompt and answer (numbers: shots)")

@@ -1,4 +1,5 @@
 """Counting tokens that are computed once because prompts begin alike."""
+
 from __future__ import annotations
 
 from array import array

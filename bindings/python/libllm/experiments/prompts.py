@@ -1,5 +1,6 @@
-"""The axes of a grid: prompts, selectors of examples, sampling. A Prompt is the library's prompt object (llm/fewshot.h) with
-a name and with how its answer is found; the library fills it."""
+"""The axes of a grid: prompts, selectors of examples, sampling. A Prompt is the library's prompt object (llm/fewshot.h)
+with a name and with how its answer is found; the library fills it."""
+
 from __future__ import annotations
 
 import json
@@ -14,12 +15,20 @@ from .errors import ExperimentError, check_names
 ORDERS = ("best_last", "best_first", "random", "given")
 SELECTORS = ("first", "random", "balanced", "knn", "bm25", "mmr")
 # What goes to the library's prompt object as it is, and to the call that fills it.
-CREATE = ("instruction", "separator", "example_format", "query_format", "user_format", "assistant_format", "label_field",
-          "rationale_field")
+CREATE = (
+    "instruction",
+    "separator",
+    "example_format",
+    "query_format",
+    "user_format",
+    "assistant_format",
+    "label_field",
+    "rationale_field",
+)
 FILL = ("order", "budget", "rationales", "chat")
 
 
-def check_number(what: str, value: Any, low: float, high: float, kind: type | tuple[type, ...] = (int, float)) -> None:
+def check_number(what: str, value: Any, low: float, high: float, kind: Any = (int, float)) -> None:
     """Refuses a number of the wrong kind or outside low..high."""
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
         wanted = "a whole number" if kind is int else "a number"
@@ -39,6 +48,7 @@ class Prompt:
     extract     how it is found there (libllm.extract: "number", "letter", "regex:...", ...); None: as the metric says
     votes       completions of which the most frequent answer counts (self-consistency); 1 where sampling is greedy
     """
+
     name: str
     query_format: str | None = None
     example_format: str | None = None
@@ -69,8 +79,9 @@ class Prompt:
         if self.max_tokens is not None:
             check_number(f"prompt {self.name}: max_tokens", self.max_tokens, 1, 2**31 - 1, int)
         if isinstance(self.stop, str) or not all(isinstance(s, str) and s for s in self.stop or ()):
-            raise ExperimentError(f"prompt {self.name}: stop is {self.stop!r}, expected a list of texts that are not "
-                                  "empty")
+            raise ExperimentError(
+                f"prompt {self.name}: stop is {self.stop!r}, expected a list of texts that are not empty"
+            )
         if isinstance(self.examples, (str, PathLike)):
             object.__setattr__(self, "examples", tuple(read_records(self.examples)))
 
@@ -78,18 +89,23 @@ class Prompt:
     def direct(cls, name: str = "direct", **changes: Any) -> Prompt:
         """The answer at once: Q: ... A: The answer is"""
         given: dict[str, Any] = {
-            "query_format": "Q: {{ question }}\nA: The answer is", "marker": "The answer is", "max_tokens": 32,
-            "example_format": "Q: {{ question }}\nA: The answer is {{ answer }}."}
+            "query_format": "Q: {{ question }}\nA: The answer is",
+            "marker": "The answer is",
+            "max_tokens": 32,
+            "example_format": "Q: {{ question }}\nA: The answer is {{ answer }}.",
+        }
         return cls(name, **given | changes)
 
     @classmethod
     def cot(cls, name: str = "cot", **changes: Any) -> Prompt:
         """Steps before the answer (Wei et al., 2022; Kojima et al., 2022)."""
         given: dict[str, Any] = {
-            "query_format": "Q: {{ question }}\nA: Let's think step by step.", "rationales": True,
+            "query_format": "Q: {{ question }}\nA: Let's think step by step.",
+            "rationales": True,
             "marker": "The answer is",
             "example_format": "Q: {{ question }}\nA: Let's think step by step. {{ rationale }} The answer is "
-                              "{{ answer }}."}
+            "{{ answer }}.",
+        }
         return cls(name, **given | changes)
 
     @property
@@ -123,6 +139,7 @@ class Prompt:
 class Selector:
     """Which examples are shown (llm_fill_options.select). random and balanced draw anew for each seed, and show the
     same examples to all items of a seed."""
+
     name: str = "first"
     mmr_lambda: float = 0.5
     bm25_k1: float = 1.2
@@ -144,6 +161,7 @@ class Selector:
 @dataclass(frozen=True)
 class Sampling:
     """How tokens are drawn (llm/sampler.h); temperature 0 is greedy. max_tokens: most new tokens of a completion."""
+
     temperature: float = 0.0
     top_k: int = 0
     top_p: float = 1.0
@@ -182,8 +200,11 @@ class Sampling:
     @property
     def label(self) -> str:
         values = self.effective
-        changed = [f"{f.name}={getattr(self, f.name)}" for f in fields(self)[1:-1]
-                   if f.name in values and getattr(self, f.name) != f.default]
+        changed = [
+            f"{f.name}={getattr(self, f.name)}"
+            for f in fields(self)[1:-1]
+            if f.name in values and getattr(self, f.name) != f.default
+        ]
         return " ".join(["greedy" if self.greedy else f"t={self.temperature:g}", *changed])
 
 

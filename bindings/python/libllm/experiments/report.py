@@ -1,5 +1,6 @@
-"""The report: one HTML file without any request to elsewhere. What models and data say is text, never markup: it reaches the
-page as JSON inside a script element that is not run, and the page's program only ever sets text."""
+"""The report: one HTML file without any request to elsewhere. What models and data say is text, never markup: it
+reaches the page as JSON inside a script element that is not run, and the page's program only ever sets text."""
+
 from __future__ import annotations
 
 import base64
@@ -57,9 +58,13 @@ def embedded(value: Any) -> str:
 
 def about(result: Result) -> str:
     first = result.samples[0]
-    facts = [f"run {result.run[:16]}", f"library {first['library']}", f"data {first['data_hash'][:16]}",
-             *(f"model {label} {m['model'][:16]}" for label, m in result.spec["models"].items()),
-             f"{len(result.cells)} cells, {len(result.samples)} samples"]
+    facts = [
+        f"run {result.run[:16]}",
+        f"library {first['library']}",
+        f"data {first['data_hash'][:16]}",
+        *(f"model {label} {m['model'][:16]}" for label, m in result.spec["models"].items()),
+        f"{len(result.cells)} cells, {len(result.samples)} samples",
+    ]
     return "; ".join(html.escape(f) for f in facts)
 
 
@@ -76,8 +81,10 @@ def comparisons(result: Result) -> str:
 def figures(result: Result) -> str:
     """The plots with their captions."""
     n_tokens = any(r["n_new"] for r in result.samples)
-    made = [("With intervals", plots.svg(partial(plots.intervals, result))),
-            ("Tokens against the metric", plots.svg(partial(plots.cost, result)))]
+    made = [
+        ("With intervals", plots.svg(partial(plots.intervals, result))),
+        ("Tokens against the metric", plots.svg(partial(plots.cost, result))),
+    ]
     if n_tokens:
         made.append(("Length of completions", plots.svg(partial(plots.lengths, result))))
     labels = {r["reference"] for r in result.samples}
@@ -85,8 +92,12 @@ def figures(result: Result) -> str:
         best = max(result.cells, key=lambda c: c.estimate.value)
         found = {r["answer"] for r in best.rows}
         if len(found) <= 2 * MOST_LABELS:
-            made.append((f"Right and found answers: {best.label}", plots.svg(partial(plots.confusion_matrix, best.rows))))
-    return "".join(f"<figure>{picture}<figcaption>{html.escape(caption)}</figcaption></figure>" for caption, picture in made)
+            made.append(
+                (f"Right and found answers: {best.label}", plots.svg(partial(plots.confusion_matrix, best.rows)))
+            )
+    return "".join(
+        f"<figure>{picture}<figcaption>{html.escape(caption)}</figcaption></figure>" for caption, picture in made
+    )
 
 
 def contents(result: Result) -> dict[str, Any]:
@@ -96,9 +107,14 @@ def contents(result: Result) -> dict[str, Any]:
         shared = os.path.commonprefix([r["rendered"] for r in c.rows]) if len(c.rows) > 1 else ""
         cells.append({"label": c.label, **c.axes, "shared": shared, "value": c.estimate.value})
         for r in c.rows:
-            samples.append([*(r[name] for name in COLUMNS), r["rendered"][len(shared):]])
+            samples.append([*(r[name] for name in COLUMNS), r["rendered"][len(shared) :]])
     places = {c.index: i for i, c in enumerate(result.cells)}
     for s in samples:
         s[0] = places[s[0]]
-    return {"binary": result.metric["binary"], "metric": result.metric["name"], "cells": cells, "columns": COLUMNS,
-            "samples": samples}
+    return {
+        "binary": result.metric["binary"],
+        "metric": result.metric["name"],
+        "cells": cells,
+        "columns": COLUMNS,
+        "samples": samples,
+    }

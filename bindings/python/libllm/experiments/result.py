@@ -1,4 +1,5 @@
 """What came of a run: tables with intervals, paired comparisons, exports, the report."""
+
 from __future__ import annotations
 
 import csv
@@ -28,6 +29,7 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class CellResult:
     """The samples of one cell. vectors: [n_items, k], what the metric sums, averaged over the seeds of each item."""
+
     index: int
     axes: Row
     rows: Sequence[Row] = field(repr=False)
@@ -83,41 +85,79 @@ class Result:
     def table(self) -> Table:
         """A row for each cell: the metric with its 95 % interval, and what it cost."""
         axes = varying([c.axes for c in self.cells], AXES, keep=("prompt", "shots"))
-        rows = [{**{a: c.axes[a] for a in axes}, "items": len(c.vectors), "samples": len(c.rows),
-                 self.metric["name"]: c.estimate.value, "low": c.estimate.low, "high": c.estimate.high,
-                 "no answer": sum(r["answer"] is None for r in c.rows) / len(c.rows),
-                 "prompt tokens": c.average("n_prompt"), "new tokens": c.average("n_new")} for c in self.cells]
+        rows = [
+            {
+                **{a: c.axes[a] for a in axes},
+                "items": len(c.vectors),
+                "samples": len(c.rows),
+                self.metric["name"]: c.estimate.value,
+                "low": c.estimate.low,
+                "high": c.estimate.high,
+                "no answer": sum(r["answer"] is None for r in c.rows) / len(c.rows),
+                "prompt tokens": c.average("n_prompt"),
+                "new tokens": c.average("n_new"),
+            }
+            for c in self.cells
+        ]
         methods = sorted({c.estimate.method for c in self.cells})
-        return Table(rows, f"{self.metric['name']} of {self.spec['data_name']}",
-                     (f"low, high: 95 % interval ({', '.join(methods)}); counted by item",))
+        return Table(
+            rows,
+            f"{self.metric['name']} of {self.spec['data_name']}",
+            (f"low, high: 95 % interval ({', '.join(methods)}); counted by item",),
+        )
 
     def compare(self, a: Any = None, b: Any = None, by: str = "prompt") -> Table:
-        """b against a (names of prompts, or values of another axis): for each setting of the other axes a paired test over
-        the same items, Holm's correction over all rows. Without a and b: each pair of values."""
+        """b against a (names of prompts, or values of another axis): for each setting of the other axes a paired test
+        over the same items, Holm's correction over all rows. Without a and b: each pair of values."""
         check_names("compare: by", [by], AXES)
         values = list(dict.fromkeys(c.axes[by] for c in self.cells))
         if (a is None) != (b is None):
             raise ExperimentError(f"compare: {a!r} and {b!r}, expected two values, or none for each pair")
         for v in [v for v in (a, b) if v is not None]:
             if v not in values:
-                raise ExperimentError(f"compare: no {by} {v!r} in this run, expected one of "
-                                      f"{', '.join(map(repr, values))}")
+                raise ExperimentError(
+                    f"compare: no {by} {v!r} in this run, expected one of {', '.join(map(repr, values))}"
+                )
         pairs = [(a, b)] if a is not None else list(combinations(values, 2))
         found = [(x, y) for v, w in pairs for x in self._of(by, v) for y in self._of(by, w) if _match(x, y, by)]
         if not found:
-            raise ExperimentError(f"compare: no two cells that differ in {by} alone, expected at least two of its values")
-        tests = [stats.paired(x.vectors, y.vectors, self.combine, self.metric["binary"],
-                              max(x.n_distinct, y.n_distinct)) for x, y in found]
+            raise ExperimentError(
+                f"compare: no two cells that differ in {by} alone, expected at least two of its values"
+            )
+        tests = [
+            stats.paired(x.vectors, y.vectors, self.combine, self.metric["binary"], max(x.n_distinct, y.n_distinct))
+            for x, y in found
+        ]
         corrected = stats.holm([t.p for t in tests])
         others = varying([x.axes for x, _ in found], [axis for axis in AXES if axis != by])
-        rows = [{"a": x.axes[by], "b": y.axes[by], **{axis: y.axes[axis] for axis in others}, "items": t.n_items,
-                 "value a": x.estimate.value, "value b": y.estimate.value, "b - a": t.difference, "low": t.low,
-                 "high": t.high, "only a": t.only_a, "only b": t.only_b, "p": t.p, "p (Holm)": p,
-                 "significant": p < 0.05} for (x, y), t, p in zip(found, tests, corrected)]
+        rows = [
+            {
+                "a": x.axes[by],
+                "b": y.axes[by],
+                **{axis: y.axes[axis] for axis in others},
+                "items": t.n_items,
+                "value a": x.estimate.value,
+                "value b": y.estimate.value,
+                "b - a": t.difference,
+                "low": t.low,
+                "high": t.high,
+                "only a": t.only_a,
+                "only b": t.only_b,
+                "p": t.p,
+                "p (Holm)": p,
+                "significant": p < 0.05,
+            }
+            for (x, y), t, p in zip(found, tests, corrected)
+        ]
         rows = [{k: v for k, v in r.items() if not k.startswith("only ") or tests[0].only_a is not None} for r in rows]
-        return Table(rows, f"{self.metric['name']}, paired by item",
-                     (f"{', '.join(sorted({t.test for t in tests}))}; low, high: 95 % interval of b - a; p (Holm): "
-                      f"corrected for the {len(tests)} rows",))
+        return Table(
+            rows,
+            f"{self.metric['name']}, paired by item",
+            (
+                f"{', '.join(sorted({t.test for t in tests}))}; low, high: 95 % interval of b - a; p (Holm): "
+                f"corrected for the {len(tests)} rows",
+            ),
+        )
 
     def _of(self, by: str, value: Any) -> list[CellResult]:
         return [c for c in self.cells if c.axes[by] == value]
@@ -132,8 +172,8 @@ class Result:
     # ---- files ----
 
     def export(self, path: str | PathLike[str], timings: bool = True) -> None:
-        """Every sample as CSV, JSONL or Parquet, by the suffix of path. timings False: only what is the same on every run
-        and machine speed."""
+        """Every sample as CSV, JSONL or Parquet, by the suffix of path. timings False: only what is the same on every
+        run and machine speed."""
         rows = [{k: v for k, v in r.items() if timings or k not in TIMINGS} for r in self.samples]
         suffix = Path(path).suffix.lower()
         if suffix == ".jsonl":
@@ -148,6 +188,7 @@ class Result:
             need("pyarrow", "pyarrow", "writing Parquet")
             import pyarrow
             import pyarrow.parquet
+
             pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
         else:
             raise ExperimentError(f"{path}: suffix {suffix!r}, expected .csv, .jsonl or .parquet")
@@ -155,6 +196,7 @@ class Result:
     def report(self, path: str | PathLike[str]) -> None:
         """One HTML file with everything: tables, plots, prompts, and each sample to search and filter."""
         from .report import write
+
         write(self, path)
 
 
@@ -168,11 +210,15 @@ def _choose(store: Store, run: str | int | None) -> Any:
     for r in runs:
         if run == r["number"] or isinstance(run, str) and len(run) >= 6 and r["id"].startswith(run):
             if not r["finished"]:
-                raise ExperimentError(f"{store.path}: run {run} has {r['n_done']} of {r['n_samples']} samples, expected "
-                                      "all: execute it again, it goes on where it was")
+                raise ExperimentError(
+                    f"{store.path}: run {run} has {r['n_done']} of {r['n_samples']} samples, expected "
+                    "all: execute it again, it goes on where it was"
+                )
             return r
-    raise ExperimentError(f"{store.path}: no run {run!r}, expected a number from 1 to {len(runs)} or the beginning of an "
-                          "id (six characters or more)")
+    raise ExperimentError(
+        f"{store.path}: no run {run!r}, expected a number from 1 to {len(runs)} or the beginning of an "
+        "id (six characters or more)"
+    )
 
 
 def _unpacked(row: Any) -> Row:
@@ -202,6 +248,11 @@ def confusion(rows: Sequence[Row]) -> Table:
     """See Result.confusion."""
     pairs = Counter((str(r["reference"]), "(none)" if r["answer"] is None else r["answer"]) for r in rows)
     wanted = sorted({w for w, _ in pairs})
-    found = [*wanted, *sorted({f for _, f in pairs} - set(wanted) - {"(none)"}),
-             *(["(none)"] if any(f == "(none)" for _, f in pairs) and "(none)" not in wanted else [])]
-    return Table([{"right answer": w, **{f: pairs[w, f] for f in found}} for w in wanted], "right against found answers")
+    found = [
+        *wanted,
+        *sorted({f for _, f in pairs} - set(wanted) - {"(none)"}),
+        *(["(none)"] if any(f == "(none)" for _, f in pairs) and "(none)" not in wanted else []),
+    ]
+    return Table(
+        [{"right answer": w, **{f: pairs[w, f] for f in found}} for w in wanted], "right against found answers"
+    )

@@ -1,4 +1,5 @@
 """Computing what is missing of a grid and keeping it as it comes."""
+
 from __future__ import annotations
 
 import sys
@@ -28,8 +29,10 @@ def compute(grid: Grid, keys: Sequence[str], store: Store, advance: Callable[[],
     try:
         for place, completion in grid.engine.run(requests):
             if completion.finish in BROKEN:
-                raise ExperimentError(f"{grid.engine.path}: the request for {requests[place].text[-60:]!r} ended with "
-                                      f"{completion.finish!r}, expected a whole completion")
+                raise ExperimentError(
+                    f"{grid.engine.path}: the request for {requests[place].text[-60:]!r} ended with "
+                    f"{completion.finish!r}, expected a whole completion"
+                )
             done.append((keys[place], requests[place], completion))
             advance()
             if time.monotonic() - kept_at > COMMIT_SECONDS:

@@ -1,5 +1,6 @@
 """Intervals, paired tests and power. Everything is counted by item: several seeds of one item are averaged first,
 because they are not independent items. All resampling is seeded, so that a table can be made again."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ Combine = Callable[[np.ndarray], np.ndarray]
 @dataclass(frozen=True)
 class Estimate:
     """A value with its interval, and how the interval was made."""
+
     value: float
     low: float
     high: float
@@ -24,6 +26,7 @@ class Estimate:
 @dataclass(frozen=True)
 class Paired:
     """The difference b - a over the same items."""
+
     difference: float
     low: float
     high: float
@@ -64,8 +67,9 @@ def _resampled(vectors: np.ndarray, seed: int, n_resamples: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def bootstrap(vectors: np.ndarray, combine: Combine = mean, confidence: float = 0.95, seed: int = 0,
-              n_resamples: int = RESAMPLES) -> tuple[float, float]:
+def bootstrap(
+    vectors: np.ndarray, combine: Combine = mean, confidence: float = 0.95, seed: int = 0, n_resamples: int = RESAMPLES
+) -> tuple[float, float]:
     """Percentile interval of combine(sum over items); vectors [n_items, k] holds one row an item, so that seeds of
     one item stay together."""
     values = combine(_resampled(np.asarray(vectors, float), seed, n_resamples))
@@ -73,8 +77,9 @@ def bootstrap(vectors: np.ndarray, combine: Combine = mean, confidence: float = 
     return float(low), float(high)
 
 
-def estimate(vectors: np.ndarray, combine: Combine = mean, binary: bool = False, n_distinct: int = 1,
-             confidence: float = 0.95) -> Estimate:
+def estimate(
+    vectors: np.ndarray, combine: Combine = mean, binary: bool = False, n_distinct: int = 1, confidence: float = 0.95
+) -> Estimate:
     """The value of a cell. binary with one distinct sample an item: Wilson. Otherwise the bootstrap over items; where
     all items agree on 0 or 1, which no resampling widens, Wilson over the items."""
     vectors = np.asarray(vectors, float)
@@ -111,8 +116,16 @@ def _swapped(a: np.ndarray, b: np.ndarray, combine: Combine, seed: int, n_resamp
     return np.concatenate(parts)
 
 
-def paired(a: np.ndarray, b: np.ndarray, combine: Combine = mean, binary: bool = False, n_distinct: int = 1,
-           confidence: float = 0.95, seed: int = 0, n_resamples: int = RESAMPLES) -> Paired:
+def paired(
+    a: np.ndarray,
+    b: np.ndarray,
+    combine: Combine = mean,
+    binary: bool = False,
+    n_distinct: int = 1,
+    confidence: float = 0.95,
+    seed: int = 0,
+    n_resamples: int = RESAMPLES,
+) -> Paired:
     """Compares b with a; row i of both is the same item. Binary with one distinct sample an item: McNemar's exact
     test. Otherwise the paired bootstrap over items for the interval and exchanges within items for p."""
     a, b = np.asarray(a, float), np.asarray(b, float)
@@ -125,7 +138,7 @@ def paired(a: np.ndarray, b: np.ndarray, combine: Combine = mean, binary: bool =
         low, high = _bonett_price(only_a, only_b, n, confidence)
         return Paired(value, low, high, mcnemar(only_a, only_b), "McNemar, exact", n, only_a, only_b)
     both = _resampled(np.concatenate([a, b], axis=1), seed, n_resamples)
-    differences = combine(both[:, a.shape[1]:]) - combine(both[:, :a.shape[1]])
+    differences = combine(both[:, a.shape[1] :]) - combine(both[:, : a.shape[1]])
     low, high = np.nanquantile(differences, [0.5 - confidence / 2, 0.5 + confidence / 2])
     null = np.abs(_swapped(a, b, combine, seed, n_resamples))
     p = float((1 + (null >= abs(value) - 1e-12).sum()) / (1 + n_resamples))
@@ -154,16 +167,18 @@ def _mcnemar_power(n: int, disagreement: float, difference: float, alpha: float)
     return float((weight * np.where(critical < 0, 0.0, reject)).sum())
 
 
-def smallest_difference(n_items: int, disagreement: float = 0.5, power: float = 0.8, alpha: float = 0.05,
-                        n_tests: int = 1) -> float | None:
+def smallest_difference(
+    n_items: int, disagreement: float = 0.5, power: float = 0.8, alpha: float = 0.05, n_tests: int = 1
+) -> float | None:
     """The smallest difference of two accuracies that McNemar's exact test finds with this power on n_items pairs, the
     worst of n_tests under Holm's correction. disagreement: the share of items that just one of the two has right; 0.5
     is that of two coin flips. None: not even a difference as large as the disagreement."""
     alpha = alpha / n_tests
     if n_items < 1 or _mcnemar_power(n_items, disagreement, disagreement, alpha) < power:
         return None
-    return float(optimize.brentq(lambda x: _mcnemar_power(n_items, disagreement, x, alpha) - power, 0, disagreement,
-                                 xtol=1e-5))
+    return float(
+        optimize.brentq(lambda x: _mcnemar_power(n_items, disagreement, x, alpha) - power, 0, disagreement, xtol=1e-5)
+    )
 
 
 def smallest_effect(n_items: int, power: float = 0.8, alpha: float = 0.05, n_tests: int = 1) -> float:

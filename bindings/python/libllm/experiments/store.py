@@ -1,5 +1,6 @@
-"""Results in a SQLite file (schema.sql). Completions are added as they come, so that a run that was killed goes on where it
-was; nothing in the file but the timings depends on when or how often that happened."""
+"""Results in a SQLite file (schema.sql). Completions are added as they come, so that a run that was killed goes on
+where it was; nothing in the file but the timings depends on when or how often that happened."""
+
 from __future__ import annotations
 
 import json
@@ -42,7 +43,9 @@ class Store:
         if version == 0:
             (n,) = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()
             if n:
-                raise ExperimentError(f"{self.path}: a SQLite file of something else, expected results of an experiment")
+                raise ExperimentError(
+                    f"{self.path}: a SQLite file of something else, expected results of an experiment"
+                )
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = NORMAL")
         script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
@@ -66,7 +69,7 @@ class Store:
         """Those of the keys whose completion is there."""
         keys, found = list(keys), set()
         for i in range(0, len(keys), FEW):
-            part = keys[i:i + FEW]
+            part = keys[i : i + FEW]
             marks = ",".join("?" * len(part))
             found |= {r[0] for r in self.db.execute(f"SELECT key FROM completion WHERE key IN ({marks})", part)}
         return found
@@ -76,14 +79,31 @@ class Store:
         with self._transaction():
             for key, request, c in done:
                 prompt = digest(request.text.encode() + b"\0" + request.ids.tobytes())
-                self.db.execute("INSERT OR IGNORE INTO prompt VALUES (?, ?, ?, ?)",
-                                (prompt, request.text, request.ids.tobytes(), len(request.ids)))
+                self.db.execute(
+                    "INSERT OR IGNORE INTO prompt VALUES (?, ?, ?, ?)",
+                    (prompt, request.text, request.ids.tobytes(), len(request.ids)),
+                )
                 outputs = _json([[text, list(ids), logprob] for text, ids, logprob in c.outputs])
                 scored = _json([[s.text, s.logprob, s.n_tokens] for s in c.scored])
-                self.db.execute(f"INSERT OR IGNORE INTO completion VALUES ({','.join('?' * 14)})",
-                                (key, prompt, identity.model, identity.tokenizer, identity.library, identity.backend,
-                                 request.options(), outputs, scored, c.finish, c.n_cached, c.queue_ms, c.prompt_ms,
-                                 c.decode_ms))
+                self.db.execute(
+                    f"INSERT OR IGNORE INTO completion VALUES ({','.join('?' * 14)})",
+                    (
+                        key,
+                        prompt,
+                        identity.model,
+                        identity.tokenizer,
+                        identity.library,
+                        identity.backend,
+                        request.options(),
+                        outputs,
+                        scored,
+                        c.finish,
+                        c.n_cached,
+                        c.queue_ms,
+                        c.prompt_ms,
+                        c.decode_ms,
+                    ),
+                )
 
     def completion(self, key: str) -> Completion:
         row = self.db.execute("SELECT * FROM completion WHERE key = ?", (key,)).fetchone()
@@ -99,28 +119,41 @@ class Store:
         with self._transaction():
             for table in ("cell", "item", "sample"):
                 self.db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
-            self.db.execute("INSERT INTO run VALUES (?, (SELECT count(*) + 1 FROM run), ?, 0) "
-                            "ON CONFLICT (id) DO UPDATE SET finished = 0", (run, canonical(spec)))
-            self.db.executemany("INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                                [(run, c.index, *c.axes.values(), hashes[c.index]) for c in cells])
-            self.db.executemany("INSERT INTO item VALUES (?, ?, ?, ?)",
-                                [(run, i, item.id, canonical(item.fields)) for i, item in enumerate(data)])
-            self.db.executemany("INSERT INTO sample (run, cell, item, seed, key) VALUES (?, ?, ?, ?, ?)",
-                                [(run, s.cell, s.item, s.seed, s.key) for grid in grids for s in grid.samples])
+            self.db.execute(
+                "INSERT INTO run VALUES (?, (SELECT count(*) + 1 FROM run), ?, 0) "
+                "ON CONFLICT (id) DO UPDATE SET finished = 0",
+                (run, canonical(spec)),
+            )
+            self.db.executemany(
+                "INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(run, c.index, *c.axes.values(), hashes[c.index]) for c in cells],
+            )
+            self.db.executemany(
+                "INSERT INTO item VALUES (?, ?, ?, ?)",
+                [(run, i, item.id, canonical(item.fields)) for i, item in enumerate(data)],
+            )
+            self.db.executemany(
+                "INSERT INTO sample (run, cell, item, seed, key) VALUES (?, ?, ?, ?, ?)",
+                [(run, s.cell, s.item, s.seed, s.key) for grid in grids for s in grid.samples],
+            )
 
     def finish(self, run: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Keeps what the samples came to: rows of (text, ids, logprob, answer, score, stats, cell, item, seed)."""
         with self._transaction():
             self.db.executemany(
                 "UPDATE sample SET text = ?, ids = ?, logprob = ?, answer = ?, score = ?, stats = ? "
-                "WHERE run = ? AND cell = ? AND item = ? AND seed = ?", ((*r[:6], run, *r[6:]) for r in rows))
+                "WHERE run = ? AND cell = ? AND item = ? AND seed = ?",
+                ((*r[:6], run, *r[6:]) for r in rows),
+            )
             self.db.execute("UPDATE run SET finished = 1 WHERE id = ?", (run,))
 
     def runs(self) -> list[sqlite3.Row]:
         """id, number, spec, finished, and how many samples there are and are computed."""
         return self.db.execute(
-            "SELECT r.*, (SELECT count(*) FROM sample s WHERE s.run = r.id) AS n_samples, (SELECT count(*) FROM sample s "
-            "JOIN completion k ON k.key = s.key WHERE s.run = r.id) AS n_done FROM run r ORDER BY number").fetchall()
+            "SELECT r.*, (SELECT count(*) FROM sample s WHERE s.run = r.id) AS n_samples, "
+            "(SELECT count(*) FROM sample s JOIN completion k ON k.key = s.key WHERE s.run = r.id) AS n_done "
+            "FROM run r ORDER BY number"
+        ).fetchall()
 
     def samples(self, run: str) -> Iterator[sqlite3.Row]:
         """The rows of the view "samples" in their order."""

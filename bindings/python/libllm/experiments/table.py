@@ -1,4 +1,5 @@
 """A small table of results: rows of named values, printed, as Markdown, as CSV, or as a pandas frame."""
+
 from __future__ import annotations
 
 import csv
@@ -14,6 +15,7 @@ from .errors import need
 @dataclass(frozen=True)
 class Table:
     """rows: dictionaries with the same keys. title and notes stand above and below where it is printed."""
+
     rows: list[dict[str, Any]]
     title: str = ""
     notes: tuple[str, ...] = field(default=())
@@ -36,8 +38,10 @@ class Table:
         lines = [self.columns, *self.cells()]
         widths = [max(map(len, column)) for column in zip(*lines)] if self.rows else []
         number = [all(isinstance(r[c], (int, float, type(None))) for r in self.rows) for c in self.columns]
-        text = ["  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(line, widths, number))
-                for line in lines]
+        text = [
+            "  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(line, widths, number))
+            for line in lines
+        ]
         if self.rows:
             text.insert(1, "  ".join("-" * w for w in widths))
         return "\n".join(line.rstrip() for line in [*([self.title] if self.title else []), *text, *self.notes])
@@ -46,7 +50,9 @@ class Table:
 
     def markdown(self) -> str:
         lines = [self.columns, ["---"] * len(self.columns), *self.cells()]
-        return "\n".join("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in line) + " |" for line in lines)
+        return "\n".join(
+            "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in line) + " |" for line in lines
+        )
 
     def html(self) -> str:
         head = "".join(f"<th>{html.escape(c)}</th>" for c in self.columns)

@@ -1,4 +1,5 @@
 """The formats of known benchmarks, read from the user's own copy into the fields question, answer, rationale."""
+
 from __future__ import annotations
 
 import re
@@ -30,8 +31,13 @@ def gsm8k(path: FilePath) -> Data:
         if not mark:
             raise ExperimentError(f"{path}: item {i}: the answer has no '#### ', expected it before the number")
         rationale = " ".join(re.sub(r"<<[^>]*>>", "", steps).split())
-        records.append({"question": _field(path, i, record, "question"), "answer": answer.strip().replace(",", ""),
-                        "rationale": rationale})
+        records.append(
+            {
+                "question": _field(path, i, record, "question"),
+                "answer": answer.strip().replace(",", ""),
+                "rationale": rationale,
+            }
+        )
     return from_records(records, "gsm8k")
 
 
@@ -42,9 +48,15 @@ def svamp(path: FilePath) -> Data:
         body, question = (str(_field(path, i, record, name)).strip() for name in ("Body", "Question"))
         body += "" if body.endswith((".", "?", "!", ",")) else "."
         answer = float(_field(path, i, record, "Answer"))
-        records.append({"id": _field(path, i, record, "ID"), "question": f"{body} {question}",
-                        "answer": f"{answer:.15g}", "rationale": f"{record.get('Equation', '')} = {answer:.15g}.",
-                        "type": record.get("Type", "")})
+        records.append(
+            {
+                "id": _field(path, i, record, "ID"),
+                "question": f"{body} {question}",
+                "answer": f"{answer:.15g}",
+                "rationale": f"{record.get('Equation', '')} = {answer:.15g}.",
+                "type": record.get("Type", ""),
+            }
+        )
     return from_records(records, "svamp")
 
 
@@ -52,8 +64,14 @@ def bbh(path: FilePath, cot: FilePath | None = None) -> Data:
     """BIG-Bench-Hard: {"examples": [{input, target}]}. cot: the task's chain-of-thought prompt, whose description
     becomes the field "instruction" of every item and whose worked examples become the shots."""
     instruction, examples = read_bbh_prompt(cot) if cot is not None else ("", [])
-    records = [{"question": _field(path, i, r, "input"), "answer": _field(path, i, r, "target"),
-                **({"instruction": instruction} if cot is not None else {})} for i, r in enumerate(read_records(path))]
+    records = [
+        {
+            "question": _field(path, i, r, "input"),
+            "answer": _field(path, i, r, "target"),
+            **({"instruction": instruction} if cot is not None else {}),
+        }
+        for i, r in enumerate(read_records(path))
+    ]
     return from_records(records, Path(path).stem).with_examples(examples)
 
 
@@ -68,11 +86,13 @@ def read_bbh_prompt(path: FilePath) -> tuple[str, list[Fields]]:
         question, mark, worked = shot.partition("\nA: ")
         rationale, cue, answer = worked.rpartition(ANSWER_CUE)
         if not mark or not cue:
-            raise ExperimentError(f"{path}: example {i} is {shot!r:.60}, expected 'Q: ...', a line 'A: ...' and "
-                                  f"{ANSWER_CUE!r}")
+            raise ExperimentError(
+                f"{path}: example {i} is {shot!r:.60}, expected 'Q: ...', a line 'A: ...' and {ANSWER_CUE!r}"
+            )
         rationale = re.sub(r"\s*(So|Thus|Therefore)?,?\s*$", "", rationale.removeprefix(COT_CUE).strip())
-        examples.append({"question": question.strip(), "rationale": rationale,
-                         "answer": answer.strip().removesuffix(".")})
+        examples.append(
+            {"question": question.strip(), "rationale": rationale, "answer": answer.strip().removesuffix(".")}
+        )
     return instruction.strip(), examples
 
 
