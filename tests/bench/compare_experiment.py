@@ -200,8 +200,8 @@ def tell(a, model, results):
     others = max(v for n, v in samples.items() if n != "libllm")
     print(
         f"\nRatio to the faster of the two: {samples['libllm'] / others:.2f} in samples, {rate / best:.2f} in new "
-        f"tokens. libllm computed {mine['n_unique']} of {mine['n_prompt']} prompt tokens; right: {mine['right']:.0f} of "
-        f"{a.items}. llama-cpp-python {results['llama-cpp-python, ram'][0]['version']}.",
+        f"tokens. libllm computed {mine['n_unique']} of {mine['n_prompt']} prompt tokens; right: {mine['right']:.0f} "
+        f"of {a.items}. llama-cpp-python {results['llama-cpp-python, ram'][0]['version']}.",
         flush=True,
     )
 
