@@ -10,7 +10,7 @@ import os
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from .metrics import Scored
 from .prefix import common
 from .prompts import Prompt, Selector
 
-N_SEQS = 32  # sequences computed at once, if the options do not say
+N_SEQS = 64  # sequences computed at once, if the options do not say
 PAGE = 64  # room that a sequence may waste at its end, in tokens
 SCORED_AT_ONCE = 64
 
@@ -100,6 +100,15 @@ def _device(runtime: Any, name: str) -> str:
 # ---- the engine ----
 
 
+@lru_cache(maxsize=64)
+def _prepared(group: str, given: tuple[tuple[str, Any], ...], stops: tuple[str, ...] = ()) -> _options.Options:
+    """Options for a call; neighbours in a grid mostly have the same."""
+    (options,) = _options.split(dict(given), group)
+    if stops:
+        options.raw.set_stop_strings(list(stops))
+    return options
+
+
 class NativeEngine:
     """grid.Engine by the library."""
 
@@ -171,7 +180,7 @@ class NativeEngine:
             "bm25_b": selector.bm25_b,
             **prompt.fill_options,
         }
-        (options,) = _options.split(given, "fill")
+        options = _prepared("fill", tuple(given.items()))
         made = self._prompt(prompt, examples)
         filled = _native.llm_prompt_fill(made, self._renderer, canonical(item), options.raw)
         ids, is_chat = _native.llm_filled_tokens(filled)
@@ -198,7 +207,7 @@ class NativeEngine:
         generated = [i for i, r in enumerate(requests) if not r.continuations]
         for begin in range(0, len(scored), SCORED_AT_ONCE):
             yield from self._score(engine, requests, scored[begin : begin + SCORED_AT_ONCE])
-        yield from self._generate(engine, requests, generated, 4 * sizes["n_seqs"])
+        yield from self._generate(engine, requests, generated, 2 * sizes["n_seqs"])
 
     def _score(self, engine: Any, requests: Sequence[Request], places: Sequence[int]) -> list[tuple[int, Completion]]:
         items = [(requests[i].text, c) for i in places for c in requests[i].continuations]
@@ -253,9 +262,7 @@ class NativeEngine:
         given = json.loads(request.sampling) | {"max_tokens": request.max_tokens, "n": request.votes, "n_logprobs": 0}
         if request.seed is not None:
             given["seed"] = request.seed
-        (options,) = _options.split(given, "generate")
-        if request.stops:
-            options.raw.set_stop_strings(list(request.stops))
+        options = _prepared("generate", tuple(given.items()), request.stops)
         return _native.llm_request_submit_tokens(engine, request.ids, options.raw)
 
     @staticmethod

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -187,7 +188,7 @@ class Sampling:
     def greedy(self) -> bool:
         return self.temperature == 0
 
-    @property
+    @cached_property
     def effective(self) -> dict[str, Any]:
         """The options that change anything: two samplings that draw alike are equal here."""
         values = {k: v for k, v in asdict(self).items() if k != "max_tokens"}
