@@ -112,3 +112,12 @@ def test_the_plan_tells_time_memory_and_power(make):
 def test_wrong_input_is_named(make, changes, message):
     with pytest.raises(ex.ExperimentError, match=message):
         make(**changes).plan(measure=False)
+
+
+@pytest.mark.parametrize("selector", ["random", "balanced"])
+def test_drawn_shots_are_those_of_the_seed(make, selector):
+    """All items of a seed see the same ones, so that they share their beginning; another seed sees others."""
+    run = make(prompts=[ex.Prompt.direct(max_tokens=8)], shots=[2], selectors=[selector], seeds=range(4))
+    grid = run._grid("tiny-reasoner")
+    shown = {(s.seed, grid.requests[s.key].text.rpartition("Q: ")[0]) for s in grid.samples}
+    assert len(shown) == 4 and len({text for _, text in shown}) > 1
