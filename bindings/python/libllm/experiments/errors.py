@@ -1,0 +1,34 @@
+"""What goes wrong in an experiment: one line that names the thing, the value found and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class ExperimentError(ValueError):
+    """Wrong input to an experiment."""
+
+
+class MissingPackage(ImportError):
+    """A package that this part needs is not installed."""
+
+
+def need(module: str, package: str, what_for: str) -> ModuleType:
+    """Imports an optional package, or says which one to install."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as e:
+        raise MissingPackage(f"{what_for} needs the package {package} ({e}): pip install {package}") from e
+
+
+def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuses names that are not known, and names the nearest one."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
+            raise ExperimentError(f"{what}: unknown name {name!r}; {hint}")

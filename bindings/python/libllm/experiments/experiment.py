@@ -1,0 +1,236 @@
+"""An experiment: the axes of a grid, a plan, and the run that fills a results file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from . import backend
+from .data import Data, digest, from_records
+from .errors import ExperimentError
+from .grid import Cell, Engine, Grid, cells
+from .judge import judge
+from .metrics import Metric, as_metric, exact
+from .plan import Plan, plan_model, power
+from .prompts import Prompt, Sampling, Selector, as_sampling, as_selector, check_number
+from .result import Result
+from .run import Progress, compute, missing
+from .store import Store
+
+
+class Experiment:
+    """A grid of models x prompts x shots x selectors x sampling, every cell with all seeds and items.
+
+    models         files (GGUF, or Hugging Face directories)
+    prompts        Prompt objects
+    data           Data (see load), or a list of objects with the fields that prompts and metric read
+    metric         a Metric, its name, or a function of (answer, fields) -> bool or number
+    shots          numbers of examples
+    selectors      names (first, random, balanced, knn, bm25, mmr) or Selector objects
+    sampling       Sampling objects or their options as dicts; a single one is fine
+    seeds          of the draws, and of random and balanced selection
+    engine         options of the model and the engine by name: backend, n_threads, n_ctx, n_seqs, ...
+    """
+
+    def __init__(
+        self,
+        models: Sequence[str | PathLike[str]],
+        prompts: Sequence[Prompt],
+        data: Data | Iterable[Any],
+        metric: Any = exact,
+        *,
+        shots: Iterable[int] = (0,),
+        selectors: Iterable[Any] = ("first",),
+        sampling: Any = Sampling(),
+        seeds: Iterable[int] = (0,),
+        engine: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.models = _labels(models)
+        self.prompts = _listed("prompts", prompts, Prompt)
+        self.data = data if isinstance(data, Data) else from_records(data)
+        self.metric: Metric = as_metric(metric)
+        self.shots = _numbers("shots", shots, 2**20)
+        self.seeds = _numbers("seeds", seeds, 2**63 - 1)
+        self.selectors = [
+            as_selector(s) for s in ([selectors] if isinstance(selectors, (str, Selector)) else selectors)
+        ]
+        self.sampling = [
+            as_sampling(s) for s in ([sampling] if isinstance(sampling, (Sampling, Mapping)) else sampling)
+        ]
+        self.engine_options = dict(engine or {})
+        if self.metric.continuations is not None and any(p.chat for p in self.prompts):
+            raise ExperimentError(f"metric {self.metric.name}: scores texts after plain prompts, expected chat=False")
+        _differ("prompts", [p.name for p in self.prompts])
+        _differ("selectors", [s.label for s in self.selectors])
+        _differ("sampling", [f"{s.label} max_tokens={s.max_tokens}" for s in self.sampling])
+        self.cells = cells(list(self.models), self.prompts, self.shots, self.selectors, self.sampling)
+        self._grids: dict[str, Grid] = {}
+
+    # ---- the grid ----
+
+    def _grid(self, label: str) -> Grid:
+        """The rendered grid of a model, with its engine open."""
+        if label not in self._grids:
+            path = self.models[label]
+            opened: Engine = backend.open_engine(path, self.engine_options)
+            own = [c for c in self.cells if c.model == label]
+            self._grids[label] = Grid(opened, own, self.data, self.seeds, self.metric)
+        return self._grids[label]
+
+    def close(self) -> None:
+        """Closes the models; they are opened again when they are needed."""
+        for grid in self._grids.values():
+            grid.engine.close()
+        self._grids.clear()
+
+    def __enter__(self) -> Experiment:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _spec(self) -> dict[str, Any]:
+        """Everything that the results depend on, by hashes. Two experiments of one spec are one run."""
+        grids = [self._grid(label) for label in self.models]
+        return {
+            "data": self.data.hash,
+            "data_name": self.data.name,
+            "seeds": self.seeds,
+            "metric": {
+                "name": self.metric.name,
+                "hash": self.metric.hash,
+                "kind": self.metric.kind,
+                "binary": self.metric.binary,
+                "combined_by": self.metric.combined_by,
+                "higher_is_better": self.metric.higher_is_better,
+            },
+            "models": {label: vars(grid.engine.identity) for label, grid in zip(self.models, grids)},
+            "cells": [
+                [
+                    c.axes,
+                    c.sampling.max_tokens,
+                    c.prompt.max_tokens,
+                    c.prompt.votes,
+                    c.prompt.extract,
+                    c.prompt.marker,
+                    c.prompt.stops,
+                    h,
+                ]
+                for c in self.cells
+                for h in [self._grid(c.model).template_hashes[c.index]]
+            ],
+        }
+
+    # ---- what is asked of it ----
+
+    def plan(self, results: str | PathLike[str] | None = None, measure: bool = True) -> Plan:
+        """Exact token counts, before and after sharing prefixes; about how long it takes if every completion has all
+        its tokens, by a short try (not if measure is False); and the smallest difference that the sample could show.
+        results: a file whose completions need not be computed again."""
+        known: set[str] = set()
+        if results is not None and Path(results).exists():
+            with Store(results) as store:
+                known = {key for label in self.models for key in store.known(self._grid(label).requests)}
+        parts = tuple(plan_model(label, self._grid(label), known, measure) for label in self.models)
+        n_tests = max(1, len(self.cells) // len(self.prompts) * len(list(combinations(self.prompts, 2))))
+        seeded = any(r.seed is not None for label in self.models for r in self._grid(label).requests.values()) or any(
+            c.selector is not None and c.selector.seeded(c.prompt) for c in self.cells
+        )
+        return Plan(
+            len(self.cells),
+            len(self.data),
+            len(self.seeds),
+            len(self.cells) * len(self.data) * len(self.seeds),
+            parts,
+            n_tests,
+            self.metric.binary,
+            *power(len(self.data), n_tests, self.metric.binary),
+            seeded,
+        )
+
+    def execute(self, results: str | PathLike[str], progress: bool | None = None) -> Result:
+        """Computes what the results file lacks and judges all of it. May be ended at any time and called again.
+        progress: show a bar; None: where standard error is a terminal."""
+        grids = [self._grid(label) for label in self.models]
+        spec = self._spec()
+        run = digest(spec)
+        with Store(results) as store:
+            store.begin(run, spec, self.cells, self.data, grids)
+            todo = [missing(grid, store) for grid in grids]
+            with Progress(sum(map(len, todo)), progress) as bar:
+                for grid, keys in zip(grids, todo):
+                    compute(grid, keys, store, bar.advance)
+            store.finish(run, self._judged(store, grids))
+        return Result(results, run)
+
+    def _judged(self, store: Store, grids: Sequence[Grid]) -> Iterable[tuple[Any, ...]]:
+        by_index = {c.index: c for c in self.cells}
+        for grid in grids:
+            judged: dict[tuple[str, str, int], tuple[Any, ...]] = {}
+            for s in grid.samples:
+                prompt = by_index[s.cell].prompt
+                key = (s.key, prompt.name, s.item)
+                if key not in judged:
+                    judged[key] = judge(store.completion(s.key), prompt, self.metric, self.data.items[s.item].fields)
+                yield (*judged[key], s.cell, s.item, s.seed)
+
+    def rendered(self, item: int = 0) -> dict[str, str]:
+        """The prompts of one item as the model is given them, by cell; to look at before running."""
+        seen = {}
+        for label in self.models:
+            grid = self._grid(label)
+            for s in grid.samples:
+                if s.item == item and s.cell not in seen:
+                    seen[s.cell] = grid.requests[s.key].text
+        return {_cell_label(c): seen[c.index] for c in self.cells}
+
+
+def _cell_label(cell: Cell) -> str:
+    return " / ".join(str(v) for v in cell.axes.values() if v != "")
+
+
+def _labels(models: Sequence[str | PathLike[str]]) -> dict[str, str]:
+    """{label: path}: the file's name, or where two are alike the whole path."""
+    if isinstance(models, (str, PathLike)):
+        models = [models]
+    paths = []
+    for m in models:
+        if not isinstance(m, (str, PathLike)):
+            raise ExperimentError(f"models: {m!r:.60}, expected the path of a model")
+        if not Path(m).exists():
+            raise ExperimentError(f"models: {fspath(m)}: no such file or directory, expected a model")
+        paths.append(fspath(m))
+    if not paths:
+        raise ExperimentError("models is empty, expected at least one path")
+    _differ("models", paths)
+    stems = [Path(p).stem for p in paths]
+    return {s if stems.count(s) == 1 else p: p for s, p in zip(stems, paths)}
+
+
+def _listed(what: str, values: Any, kind: type) -> list[Any]:
+    values = [values] if isinstance(values, kind) else list(values)
+    for v in values:
+        if not isinstance(v, kind):
+            raise ExperimentError(f"{what}: {v!r:.60}, expected a {kind.__name__}")
+    if not values:
+        raise ExperimentError(f"{what} is empty, expected at least one {kind.__name__}")
+    return values
+
+
+def _numbers(what: str, values: Any, most: int) -> list[int]:
+    values = [values] if isinstance(values, int) else list(values)
+    for v in values:
+        check_number(what, v, 0, most, int)
+    if not values:
+        raise ExperimentError(f"{what} is empty, expected at least one whole number")
+    _differ(what, values)
+    return values
+
+
+def _differ(what: str, values: Sequence[Any]) -> None:
+    for v in values:
+        if values.count(v) > 1:
+            raise ExperimentError(f"{what}: {v!r} is there {values.count(v)} times, expected different ones")

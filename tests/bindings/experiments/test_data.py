@@ -1,0 +1,79 @@
+"""Reading items: every format gives the same, faults are named, benchmarks are read as they are."""
+
+import json
+
+import pytest
+
+from libllm import experiments as ex
+
+RECORDS = [{"id": "a", "question": "1+1?", "answer": "2"}, {"id": "b", "question": 'a "quoted", b?', "answer": "c\nd"}]
+
+
+def written(folder, name):
+    path = folder / name
+    if name.endswith(".jsonl"):
+        path.write_text("\n".join(json.dumps(r) for r in RECORDS) + "\n\n")
+    elif name.endswith(".json"):
+        path.write_text(json.dumps({"canary": "x", "examples": RECORDS}))
+    elif name.endswith(".csv"):
+        path.write_text('id,question,answer\na,1+1?,2\nb,"a ""quoted"", b?","c\nd"\n')
+    else:
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+        import pyarrow
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(RECORDS), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.csv", "x.parquet"])
+def test_every_format_gives_the_same_items(tmp_path, name):
+    data = ex.load(written(tmp_path, name))
+    assert [i.fields for i in data] == RECORDS and [i.id for i in data] == ["a", "b"]
+    assert data.hash == ex.from_records(RECORDS).hash
+
+
+@pytest.mark.parametrize(
+    "name,text,message",
+    [
+        ("x.jsonl", '{"a": 1}\n{oops}\n', "line 2"),
+        ("x.jsonl", "", "no items"),
+        ("x.jsonl", "[1]\n", "expected an object"),
+        ("x.jsonl", '{"id": 1, "q": 2}\n{"id": 1}\n', "both have the id '1'"),
+        ("x.jsonl", '{"q": "\\ud800"}\n', "item 0"),
+        ("x.csv", "a,b\n1\n", "record 1"),
+        ("x.csv", "a,b\n1,2,3\n", "record 1"),
+        ("x.json", "3", "expected an array"),
+        ("x.txt", "", "suffix '.txt'"),
+    ],
+)
+def test_faults_are_named(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ex.ExperimentError, match=message):
+        ex.load(tmp_path / name)
+
+
+def test_unknown_tasks_name_the_nearest():
+    with pytest.raises(ex.ExperimentError, match="did you mean 'gsm8k'"):
+        ex.load("x.jsonl", "gsm8")
+
+
+def test_fields_are_renamed_and_samples_repeat(tmp_path):
+    data = ex.load(written(tmp_path, "x.jsonl"), fields={"prompt": "question"})
+    assert data.items[0].fields["prompt"] == "1+1?"
+    many = ex.from_records([{"q": i} for i in range(50)])
+    assert many.sample(5, seed=1).hash == many.sample(5, seed=1).hash != many.sample(5, seed=2).hash
+    with pytest.raises(ex.ExperimentError, match="has no field 'x'"):
+        ex.load(tmp_path / "x.jsonl", fields={"y": "x"})
+
+
+def test_benchmarks(shared):
+    gsm = ex.load(shared / "gsm8k" / "test.jsonl", "gsm8k", examples=shared / "gsm8k" / "train-first200.jsonl")
+    assert len(gsm) == 1319 and gsm.items[0].fields["answer"] == "18" and len(gsm.examples) == 200
+    assert not any("<<" in i.fields["rationale"] or "####" in i.fields["rationale"] for i in gsm)
+    svamp = ex.load(shared / "svamp" / "SVAMP.json", "svamp")
+    assert len(svamp) == 1000 and svamp.items[0].fields["answer"] == "51"
+    for name in ("boolean_expressions", "date_understanding", "navigate", "object_counting"):
+        bbh = ex.bbh(shared / "bbh" / f"{name}.json", shared / "bbh" / "cot-prompts" / f"{name}.txt")
+        assert len(bbh) == 250 and len(bbh.examples) == 3 and bbh.items[0].fields["instruction"]
+        assert all(e["rationale"] and e["answer"] and "answer is" not in e["rationale"][-20:] for e in bbh.examples)

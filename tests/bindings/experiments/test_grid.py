@@ -1,0 +1,123 @@
+"""The grid and the plan: what is asked, once, and counted exactly."""
+
+from array import array
+
+import pytest
+from conftest import MODEL, problem
+
+from libllm import experiments as ex
+from libllm.experiments.grid import Identity, Request
+from libllm.experiments.prefix import common, unique_tokens
+
+IDENTITY = Identity("model", "tokenizer", "template", "0.1", "cpu")
+
+
+def test_unique_tokens_are_the_nodes_of_the_prefix_tree():
+    sequences = [[1, 2, 3], [1, 2, 4], [1, 2, 4, 5], [7], []]
+    nodes = {tuple(s[: i + 1]) for s in sequences for i in range(len(s))}
+    assert unique_tokens(array("i", s) for s in sorted(sequences)) == len(nodes) == 6
+    assert common(array("i", [1, 2, 3]), array("i", [1, 2, 4, 5])) == 2
+
+
+def test_a_key_depends_on_all_that_matters():
+    base = {
+        "text": "t",
+        "ids": array("i", [1, 2]),
+        "max_tokens": 8,
+        "stops": ("x",),
+        "votes": 1,
+        "sampling": "{}",
+        "seed": 1,
+    }
+    changes = [
+        {"ids": array("i", [1, 3])},
+        {"max_tokens": 9},
+        {"stops": ()},
+        {"votes": 2},
+        {"sampling": '{"a":1}'},
+        {"seed": 2},
+        {"seed": None},
+        {"continuations": ("y",)},
+    ]
+    keys = {Request(**base | c).key(IDENTITY) for c in [{}, *changes]}
+    others = [
+        Identity(*[v + "!" if i == j else v for j, v in enumerate(vars(IDENTITY).values())]) for i in (0, 1, 3, 4)
+    ]
+    keys |= {Request(**base).key(i) for i in others}
+    assert len(keys) == 1 + len(changes) + len(others)
+
+
+def test_a_key_does_not_depend_on_what_does_not_matter(make):
+    """Neither the order of items, nor threads and sequences, nor options that a greedy choice does not read."""
+    plain = set(make()._grid("tiny-reasoner").requests)
+    data = ex.from_records([problem(i) for i in reversed(range(8))]).with_examples([problem(i) for i in range(20, 26)])
+    assert plain == set(make(data=data)._grid("tiny-reasoner").requests)
+    assert plain == set(make(engine={"n_threads": 1, "n_seqs": 3})._grid("tiny-reasoner").requests)
+    assert plain == set(make(sampling=ex.Sampling(top_k=40, top_p=0.5))._grid("tiny-reasoner").requests)
+    assert plain == set(make(seeds=[5])._grid("tiny-reasoner").requests)
+    assert plain.isdisjoint(make(sampling=ex.Sampling(temperature=0.8))._grid("tiny-reasoner").requests)
+
+
+def test_greedy_seeds_ask_once_and_drawn_ones_each(make):
+    greedy, drawn = make(seeds=range(3)), make(seeds=range(3), sampling=ex.Sampling(temperature=0.8))
+    assert (greedy.plan(measure=False).n_requests, drawn.plan(measure=False).n_requests) == (32, 96)
+    assert "the seeds change nothing" in str(greedy.plan(measure=False))
+
+
+def test_items_with_one_seed_do_not_draw_the_same_numbers(make):
+    grid = make(sampling=ex.Sampling(temperature=0.8))._grid("tiny-reasoner")
+    assert len({r.seed for r in grid.requests.values()}) == 8
+
+
+def test_cells_without_shots_are_there_once(make):
+    assert len(make(selectors=["first", "bm25", "knn"]).cells) == 2 * (1 + 3)
+
+
+def test_the_plan_counts_what_the_engine_reads(make, tmp_path):
+    run = make()
+    plan = run.plan(measure=False)
+    result = run.execute(tmp_path / "r.db")
+    assert plan.n_prompt_tokens == sum(r["n_prompt"] for r in result.samples)
+    computed = sum(r["n_prompt"] - r["n_cached"] for r in result.samples)
+    assert plan.n_unique_tokens <= computed < 1.3 * plan.n_unique_tokens  # at least the last token of each, and pages
+    assert plan.n_new_tokens == 16 * 8 + 16 * 60
+    again = run.plan(tmp_path / "r.db", measure=False)
+    assert (again.n_cached, again.n_prompt_tokens, again.n_new_tokens) == (32, 0, 0)
+
+
+def test_the_plan_tells_time_memory_and_power(make):
+    plan = make().plan()
+    assert 0 < plan.seconds < 60 and plan.memory_bytes > MODEL.stat().st_size
+    assert plan.n_tests == 2 and plan.smallest_difference is None
+    assert "MiB; about" in str(plan) and "corrected by Holm" in str(plan)
+
+
+@pytest.mark.parametrize(
+    "changes,message",
+    [
+        ({"models": ["no.gguf"]}, "no.gguf: no such file"),
+        ({"models": []}, "models is empty"),
+        ({"prompts": []}, "prompts is empty"),
+        ({"prompts": [ex.Prompt("a"), ex.Prompt("a")]}, "'a' is there 2 times"),
+        ({"shots": [-1]}, "shots is -1, expected a whole number from 0"),
+        ({"shots": [1, 1]}, "1 is there 2 times"),
+        ({"shots": [7]}, "7 shots of 6 examples"),
+        ({"selectors": ["knm"]}, "did you mean 'knn'"),
+        ({"sampling": {"temprature": 1}}, "did you mean 'temperature'"),
+        ({"engine": {"n_thread": 1}}, "did you mean 'n_threads'"),
+        ({"metric": 3}, "metric is 3, expected a metric"),
+        ({"prompts": [ex.Prompt.cot(max_tokens=2000)]}, "expected at most 1024 in all"),
+    ],
+)
+def test_wrong_input_is_named(make, changes, message):
+    with pytest.raises(ex.ExperimentError, match=message):
+        make(**changes).plan(measure=False)
+
+
+@pytest.mark.parametrize("selector", ["random", "balanced"])
+def test_drawn_shots_are_those_of_the_seed(make, selector):
+    """All items of a seed see the same ones, so that they share their beginning; another seed sees others."""
+    run = make(prompts=[ex.Prompt.direct(max_tokens=8)], shots=[2], selectors=[selector], seeds=range(4))
+    grid = run._grid("tiny-reasoner")
+    shown = {(s.seed, grid.requests[s.key].text.rpartition("Q: ")[0]) for s in grid.samples}
+    assert len(shown) == 4 and len({text for _, text in shown}) > 1

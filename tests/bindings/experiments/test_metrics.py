@@ -1,0 +1,116 @@
+"""Metrics: against worked examples and the packages that define them."""
+
+import numpy as np
+import pytest
+
+from libllm import experiments as ex
+from libllm.experiments import metrics
+
+
+def score(metric, found, **fields):
+    return metric.judge(ex.Outcome(found, fields)).score
+
+
+@pytest.mark.parametrize(
+    "answer,reference,expected",
+    [
+        ("18", "9 + 9\n#### 18", 1),
+        ("18.0", "18", 1),
+        ("1,234", "1234", 1),
+        ("17", "18", 0),
+        (None, "18", 0),
+        ("-3", "3", 0),
+        ("2", ["1", "2"], 1),
+    ],
+)
+def test_exact_number(answer, reference, expected):
+    assert score(ex.exact_number, answer, answer=reference) == expected
+
+
+def test_exact_ignores_case_blanks_and_final_punctuation():
+    assert score(ex.exact, " The  Cat. ", answer="the cat") == 1
+    assert score(ex.exact, "the cats", answer="the cat") == 0
+
+
+def test_f1_is_that_of_squad():
+    assert score(ex.f1, "the cat sat", answer="a cat sat down") == pytest.approx(0.8)
+    assert score(ex.f1, None, answer="x") == 0 and score(ex.f1, "x", answer=["y", "x"]) == 1
+
+
+def test_accuracy_refuses_an_answer_outside_its_labels():
+    assert score(ex.accuracy(["yes", "no"]), "Yes.", answer="yes") == 1
+    with pytest.raises(ex.ExperimentError, match="none of the labels"):
+        score(ex.accuracy(["yes", "no"]), "yes", answer="maybe")
+
+
+def test_text_metrics_are_those_of_their_packages():
+    sacrebleu = pytest.importorskip("sacrebleu", reason="sacrebleu is not installed")
+    pytest.importorskip("rouge_score", reason="rouge-score is not installed")
+    pairs = [
+        ("the cat sat on the mat today", "the cat sat on a mat"),
+        ("a dog runs fast", "the dog runs very fast now"),
+    ]
+    judged = [ex.bleu().judge(ex.Outcome(a, {"answer": r})) for a, r in pairs]
+    corpus = ex.bleu().combine(np.sum([v.vector for v in judged], axis=0))
+    wanted = sacrebleu.metrics.BLEU(effective_order=True).corpus_score([a for a, _ in pairs], [[r for _, r in pairs]])
+    assert corpus == pytest.approx(wanted.score)
+    assert score(ex.chrf(), *pairs[0][:1], answer=pairs[0][1]) == pytest.approx(
+        sacrebleu.sentence_chrf(pairs[0][0], [pairs[0][1]]).score
+    )
+    assert score(ex.rouge("rouge1"), "the cat", answer="the cat") == 1
+
+
+def test_multiple_choice_normalizes_by_length():
+    fields = {"choices": ["no", "certainly yes"], "answer": 1}
+    scored = (ex.Scored(" no", -2.0, 1), ex.Scored(" certainly yes", -4.0, 3))
+    taken = {how: ex.multiple_choice(how).judge(ex.Outcome(None, fields, scored)).answer for how in metrics.NORMALIZE}
+    assert taken == {"none": "no", "tokens": "certainly yes", "bytes": "certainly yes"}
+
+
+@pytest.mark.parametrize("answer,place", [(1, 1), ("b", 1), ("B", 1), ("(A)", 0)])
+def test_the_right_choice_by_place_text_or_letter(answer, place):
+    assert metrics.right_choice(answer, ["a", "b"]) == place
+
+
+def test_perplexity_of_a_cell_is_over_all_tokens():
+    metric = ex.perplexity()
+    verdicts = [metric.judge(ex.Outcome(None, {}, (ex.Scored("x", lp, n),))) for lp, n in [(-2.0, 1), (-6.0, 3)]]
+    assert metric.combine(np.sum([v.vector for v in verdicts], axis=0)) == pytest.approx(np.exp(2))
+
+
+def test_a_users_function_and_its_faults():
+    def right(answer, fields) -> bool:
+        return answer == fields["answer"]
+
+    metric = metrics.as_metric(right)
+    assert metric.binary and metric.name == "right" and score(metric, "x", answer="x") == 1
+    with pytest.raises(ex.ExperimentError, match="returned 'x'"):
+        score(metrics.as_metric(lambda a, f: "x"), "y")
+    with pytest.raises(ex.ExperimentError, match="no field 'answer'"):
+        score(ex.exact, "y", question="z")
+    with pytest.raises(ex.ExperimentError, match="did you mean 'exact_number'"):
+        metrics.find("exact_numbr")
+
+
+def test_two_functions_of_one_name_are_two_metrics():
+    def one():
+        def same(a, f):
+            return 1
+
+        return same
+
+    def two():
+        def same(a, f):
+            return 0
+
+        return same
+
+    assert ex.of_function(one()).hash != ex.of_function(two()).hash
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "rouge_score.rouge_scorer", None)
+    with pytest.raises(ex.MissingPackage, match="pip install rouge-score"):
+        ex.rouge()
