@@ -362,8 +362,8 @@ const llmk_layout *llmk_layout_widened(llm_dtype dtype) {
 
 /* Bytes that a whole strip takes in a plane up to column `cols`. */
 static size_t plane_bytes(const llmk_layout *l, int plane, int64_t cols) {
-    if (!l->plane_bytes[plane]) return 0; /* often, and divisions take a while */
-    return (size_t)((cols + l->plane_cols[plane] - 1) / l->plane_cols[plane]) * 2 * (size_t)l->plane_bytes[plane];
+    int32_t unit = l->plane_cols[plane]; /* a power of two, and divisions take a while */
+    return (size_t)((cols + unit - 1) >> __builtin_ctz((unsigned)unit)) * 2 * (size_t)l->plane_bytes[plane];
 }
 
 static size_t plane_size(const llmk_layout *l, int plane, int64_t cols) {
