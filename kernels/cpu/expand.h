@@ -44,10 +44,6 @@ typedef uint64_t chunk __attribute__((vector_size(32)));
 typedef uint64_t chunk __attribute__((vector_size(16)));
 #endif
 
-static inline void prefetch_packed(const uint8_t *src) {
-    __builtin_prefetch(src + LLMK_AHEAD);
-}
-
 #define EACH_BYTE(n) (0x0101010101010101u * (n))
 
 /* What is added to numbers that are `offset` more than the weights', see linear_kernels.h. */
@@ -55,59 +51,27 @@ static inline void prefetch_packed(const uint8_t *src) {
 #define BIAS_S16(offset) EACH_BYTE(32 - (offset))
 #define NO_BIAS          0
 
-/* dst = ((src >> shift) & mask) + bias, byte by byte; nothing carries from one to the next */
-static inline void put_bits(uint8_t *dst, const uint8_t *src, int shift, uint64_t mask, uint64_t bias) {
-    for (size_t at = 0; at < 64; at += sizeof(chunk)) {
-        chunk v;
-        memcpy(&v, src + at, sizeof v);
-        v = (v >> shift & mask) + bias;
-        memcpy(dst + at, &v, sizeof v);
-    }
+/* Step s of a plane of numbers of `bits` bits, from bit `to` of each byte on. Vectors are shifted whole: what enters
+ * a byte from its neighbour is masked away. */
+static inline __attribute__((always_inline)) chunk take_bits(const uint8_t *src, int s, int bits, int to) {
+    int shift = bits * (s / bits) - to;
+    chunk v;
+    memcpy(&v, src + 64 * (s % bits), sizeof v);
+    return (shift > 0 ? v >> shift : v << -shift) & EACH_BYTE(((1u << bits) - 1) << to);
 }
 
-/* dst = (dst | ((src >> shift) & mask) << up) + bias */
-static inline void add_bits(uint8_t *dst, const uint8_t *src, int shift, uint64_t mask, int up, uint64_t bias) {
-    for (size_t at = 0; at < 64; at += sizeof(chunk)) {
-        chunk v, low;
-        memcpy(&v, src + at, sizeof v);
-        memcpy(&low, dst + at, sizeof low);
-        low = (low | (v >> shift & mask) << up) + bias;
-        memcpy(dst + at, &low, sizeof low);
-    }
-}
-
-static inline void low_bytes(uint8_t *dst, const uint8_t *src, uint64_t bias) {
-    for (int k = 0; k < 8; k++) {
-        prefetch_packed(src + 64 * k);
-        put_bits(dst + 64 * k, src + 64 * k, 0, EACH_BYTE(255), bias);
-    }
-}
-
-static inline void low_nibbles(uint8_t *dst, const uint8_t *src, uint64_t bias) {
-    for (int j = 0; j < 4; j++) {
-        prefetch_packed(src + 64 * j);
-        put_bits(dst + 64 * j, src + 64 * j, 0, EACH_BYTE(15), bias);
-        put_bits(dst + 64 * (j + 4), src + 64 * j, 4, EACH_BYTE(15), bias);
-    }
-}
-
-static inline void low_pairs(uint8_t *dst, const uint8_t *src) {
-    for (int j = 0; j < 2; j++) {
-        prefetch_packed(src + 64 * j);
-        for (int s = 0; s < 4; s++) put_bits(dst + 64 * (j + 2 * s), src + 64 * j, 2 * s, EACH_BYTE(3), NO_BIAS);
-    }
-}
-
-static inline void high_pairs(uint8_t *dst, const uint8_t *src, uint64_t bias) {
-    for (int j = 0; j < 2; j++) {
-        prefetch_packed(src + 64 * j);
-        for (int s = 0; s < 4; s++) add_bits(dst + 64 * (j + 2 * s), src + 64 * j, 2 * s, EACH_BYTE(3), 4, bias);
-    }
-}
-
-static inline void high_bits(uint8_t *dst, const uint8_t *src, int up, uint64_t bias) {
-    prefetch_packed(src);
-    for (int s = 0; s < 8; s++) add_bits(dst + 64 * s, src, s, EACH_BYTE(1), up, bias);
+/* dst = low + high * 2^low_bits + bias, byte by byte; nothing carries from one to the next. high_bits may be 0. */
+static inline __attribute__((always_inline)) void numbers(uint8_t *dst, const uint8_t *low, int low_bits,
+                                                          const uint8_t *high, int high_bits, uint64_t bias) {
+    for (int i = 0; i < low_bits; i++) __builtin_prefetch(low + 64 * i + LLMK_AHEAD);
+    for (int i = 0; i < high_bits; i++) __builtin_prefetch(high + 64 * i + LLMK_AHEAD);
+    for (size_t at = 0; at < 64; at += sizeof(chunk))
+        for (int s = 0; s < 8; s++) {
+            chunk v = take_bits(low + at, s, low_bits, 0);
+            if (high_bits) v |= take_bits(high + at, s, high_bits, low_bits);
+            v += bias;
+            memcpy(dst + 64 * s + at, &v, sizeof v);
+        }
 }
 
 /* ---- scales ---- */
@@ -167,30 +131,28 @@ static inline void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n
     }
 
 EXPAND(q8_0, PANEL_BYTES_S32, {
-    low_bytes(panel, low + 512 * i, BIAS_S32(128));
+    numbers(panel, low + 512 * i, 8, NULL, 0, BIAS_S32(128));
     load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q4_0, PANEL_BYTES_S32, {
-    low_nibbles(panel, low + 256 * i, BIAS_S32(8));
+    numbers(panel, low + 256 * i, 4, NULL, 0, BIAS_S32(8));
     load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q5_0, PANEL_BYTES_S32, {
-    low_nibbles(panel, low + 256 * i, NO_BIAS);
-    high_bits(panel, high + 64 * i, 4, BIAS_S32(16));
+    numbers(panel, low + 256 * i, 4, high + 64 * i, 1, BIAS_S32(16));
     load_halves(scales, d + 32 * i);
 })
 
 EXPAND(q4_1, PANEL_BYTES_M32, {
-    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    numbers(panel, low + 256 * i, 4, NULL, 0, NO_BIAS);
     load_halves(scales, d + 64 * i);
     load_halves(scales + 16, d + 64 * i + 32);
 })
 
 EXPAND(q5_1, PANEL_BYTES_M32, {
-    low_nibbles(panel, low + 256 * i, NO_BIAS);
-    high_bits(panel, high + 64 * i, 4, NO_BIAS);
+    numbers(panel, low + 256 * i, 4, high + 64 * i, 1, NO_BIAS);
     load_halves(scales, d + 64 * i);
     load_halves(scales + 16, d + 64 * i + 32);
 })
@@ -211,36 +173,33 @@ static inline void load_factors(float f[2][2][LLMK_LANES], const uint8_t *d, int
 
 EXPAND(q4_k, PANEL_BYTES_M32, {
     FACTORS(2)
-    low_nibbles(panel, low + 256 * i, NO_BIAS);
+    numbers(panel, low + 256 * i, 4, NULL, 0, NO_BIAS);
     scale_codes(scales, f[i % 2][0], codes + 32 * i, false);
     scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, false);
 })
 
 EXPAND(q5_k, PANEL_BYTES_M32, {
     FACTORS(2)
-    low_nibbles(panel, low + 256 * i, NO_BIAS);
-    high_bits(panel, high + 64 * i, 4, NO_BIAS);
+    numbers(panel, low + 256 * i, 4, high + 64 * i, 1, NO_BIAS);
     scale_codes(scales, f[i % 2][0], codes + 32 * i, false);
     scale_codes(scales + 16, f[i % 2][1], codes + 32 * i + 16, false);
 })
 
 EXPAND(q6_k, PANEL_BYTES_S16, {
     FACTORS(1)
-    low_nibbles(panel, low + 256 * i, NO_BIAS);
-    high_pairs(panel, high + 128 * i, BIAS_S16(32));
+    numbers(panel, low + 256 * i, 4, high + 128 * i, 2, BIAS_S16(32));
     for (int s = 0; s < 2; s++) scale_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s, true);
 })
 
 EXPAND(q3_k, PANEL_BYTES_S16, {
     FACTORS(1)
-    low_pairs(panel, low + 128 * i);
-    high_bits(panel, high + 64 * i, 2, BIAS_S16(4));
+    numbers(panel, low + 128 * i, 2, high + 64 * i, 1, BIAS_S16(4));
     for (int s = 0; s < 2; s++) scale_codes(scales + 16 * s, f[i % 2][0], codes + 32 * i + 16 * s, true);
 })
 
 EXPAND(q2_k, PANEL_BYTES_M16, {
     FACTORS(2)
-    low_pairs(panel, low + 128 * i);
+    numbers(panel, low + 128 * i, 2, NULL, 0, NO_BIAS);
     for (int s = 0; s < 2; s++) scale_nibbles(scales + 16 * s, f[i % 2][0], f[i % 2][1], codes + 32 * i + 16 * s);
 })
 

@@ -9,7 +9,9 @@
 enum {
     BLOCK_ROWS = 384,      /* rows of an item */
     BLOCK_BYTES = 5 << 18, /* of their activations, to stay in the second-level cache */
-    GROUP = 2,             /* strips that share each reading of the activations */
+    GROUP = 2,             /* strips that share each reading of the activations, */
+    FEW_ROWS = 96,         /* where those are more than these rows */
+    AHEAD_LINES = 2,       /* what tiles of few rows fetch for each 32 columns, so that memory works meanwhile */
     PANEL_BYTES = 24576,   /* of a group's panels: half of the first-level cache */
     PACKED_BYTES = 24576,  /* of the packed form of the same weights, where they are not packed */
     ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
@@ -23,7 +25,7 @@ typedef struct space {
     _Alignas(64) float acc[BLOCK_ROWS][GROUP][LLMK_STRIP];
 } space;
 
-/* Columns that are expanded at once for a group of strips; for one strip alone, GROUP times as many. */
+/* Columns of a strip that are expanded at once: more would let memory rest while they are multiplied. */
 static const int32_t panel_cols[LLMK_N_PANELS] = {
     [LLMK_PANEL_F32] = 64,  [LLMK_PANEL_BF16] = 128, [LLMK_PANEL_S32] = 256,
     [LLMK_PANEL_M32] = 256, [LLMK_PANEL_S16] = 256,  [LLMK_PANEL_M16] = 256,
@@ -165,6 +167,7 @@ static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t co
                                       slot->packed + i * (PACKED_BYTES / GROUP), &next);
     llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
     t.ahead = next + LLMK_AHEAD;
+    t.n_ahead = e->n_rows > FEW_ROWS ? 0 : AHEAD_LINES;
     for (int64_t r = 0; r < e->n_rows; r += LLMK_TILE_ROWS) {
         t.n_rows = e->n_rows - r < LLMK_TILE_ROWS ? (int32_t)(e->n_rows - r) : LLMK_TILE_ROWS;
         take_x(&t, j, e->row + r, col);
@@ -172,6 +175,7 @@ static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t co
             t.panel = panels[i];
             t.acc = slot->acc[r][i];
             e->k->multiply(&t);
+            t.ahead += t.n_ahead * (n_cols / LLMK_BLOCK) * 64;
         }
     }
 }
@@ -202,8 +206,8 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     for (; part >= parts_of(j, p); p++) part -= parts_of(j, p);
     piece e = {.p = p, .k = kernels_of(j, p), .row = row};
     e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
-    int32_t group = e.n_rows > 2 * LLMK_TILE_ROWS ? GROUP : 1;
-    e.panel_cols = panel_cols[e.k->panel] * (GROUP / group);
+    int32_t group = e.n_rows > FEW_ROWS ? GROUP : 1;
+    e.panel_cols = panel_cols[e.k->panel];
     int64_t end = (part + 1) * p->w->part_strips, n_strips = llmk_weight_strips(p->w);
     end = end < n_strips ? end : n_strips;
     for (e.strip = part * p->w->part_strips; e.strip < end; e.strip += group) {

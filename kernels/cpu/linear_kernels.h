@@ -51,7 +51,8 @@ typedef struct llmk_tile {
     int64_t n_cols;
     int32_t n_rows;       /* 1..6 */
     bool is_first;        /* acc is taken as 0 */
-    const uint8_t *ahead; /* memory that may be prefetched meanwhile */
+    const uint8_t *ahead; /* memory that may be prefetched meanwhile: */
+    int32_t n_ahead;      /* lines for each 32 columns */
 } llmk_tile;
 
 typedef struct llmk_product {

@@ -13,11 +13,8 @@ static inline __mmask16 acc_mask(const llmk_tile *t) {
     return t->is_first ? 0 : 0xffff;
 }
 
-/* What a panel's last tile fetches; a tile of more rows lets memory wait longer. Two rows are best off without,
- * and six are the inner loop of long prompts. */
-static inline void prefetch_ahead(const uint8_t **ahead, int rows) {
-    int n_lines = rows == 1 ? 2 : rows == 2 || rows == 6 ? 0 : 4;
-    for (int i = 0; i < n_lines; i++) _mm_prefetch((const char *)*ahead + 64 * i, _MM_HINT_T0);
+static inline void prefetch_ahead(const uint8_t **ahead, int32_t n_lines) {
+    for (int32_t i = 0; i < n_lines; i++) _mm_prefetch((const char *)*ahead + 64 * i, _MM_HINT_T0);
     *ahead += 64 * n_lines;
 }
 
@@ -116,13 +113,14 @@ static inline void prefetch_ahead(const uint8_t **ahead, int rows) {
         enum { second = PANEL_BYTES_##kind };                                                                          \
         const uint8_t *p = t->panel, *end = p + t->n_cols / LLMK_BLOCK * 2 * second;                                   \
         const uint8_t *ahead = t->ahead;                                                                               \
+        const int32_t n_ahead = t->n_ahead;                                                                            \
         const int8_t *x = t->x;                                                                                        \
         enum { rows = (N) };                                                                                           \
         ROWS_##N(LOAD_ACC) for (; p < end; p += 2 * second, x += rows * LLMK_X_I8_BYTES) {                             \
             const float *scale = (const float *)(const void *)(x + LLMK_BLOCK * rows);                                 \
             const float *sum = scale + SUM_##kind * rows;                                                              \
             const int32_t *start = (const int32_t *)(const void *)scale + START_##kind * rows;                         \
-            prefetch_ahead(&ahead, rows);                                                                              \
+            prefetch_ahead(&ahead, n_ahead);                                                                           \
             (void)sum, (void)start;                                                                                    \
             BLOCK_##kind(N)                                                                                            \
         }                                                                                                              \
