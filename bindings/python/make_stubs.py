@@ -7,6 +7,7 @@
 """
 
 import ast
+import keyword
 import re
 import sys
 from pathlib import Path
@@ -88,7 +89,8 @@ def signature(node, c_result, c_arguments):
     given = [a.arg for a in node.args.args]
     results = []
     typed = []
-    for i, (c_type, name) in enumerate(c_arguments):
+    for i, (c_type, c_name) in enumerate(c_arguments):
+        name = f"_{c_name}" if keyword.iskeyword(c_name) else c_name  # as SWIG does
         if name in given:
             has_length = i + 1 < len(c_arguments) and c_arguments[i + 1][1].startswith("n_")
             typed.append(f"{name}: {python_type(c_type, has_length)}")
@@ -100,7 +102,8 @@ def signature(node, c_result, c_arguments):
         return typed, results[0]
     if c_result == "llm_status" or results:
         return typed, "None" if not results else results[0] if len(results) == 1 else f"tuple[{', '.join(results)}]"
-    return typed, "str" if c_result == "const char *" else python_type(c_result, False)
+    plain_results = {"const char *": "str", "void": "None"}
+    return typed, plain_results.get(c_result) or python_type(c_result, False)
 
 
 def stub_of_class(node, out):

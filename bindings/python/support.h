@@ -204,7 +204,7 @@ static int id_of(PyObject *object, llm_token *id) {
 /* Copies a one-dimensional buffer of 32- or 64-bit integers; 1 if it is one. */
 static int ids_of_buffer(PyObject *object, llm_token **ids, size_t *n) {
     Py_buffer view;
-    if (PyObject_GetBuffer(object, &view, PyBUF_FORMAT | PyBUF_ND)) return -1;
+    if (PyObject_GetBuffer(object, &view, PyBUF_FORMAT | PyBUF_STRIDES)) return -1;
     const char *format = view.format ? view.format : "B";
     format += *format == '@' || *format == '=' || *format == '<';
     int fits =
@@ -215,12 +215,10 @@ static int ids_of_buffer(PyObject *object, llm_token **ids, size_t *n) {
     if (fits && !*ids) PyErr_NoMemory();
     int ok = *ids != NULL;
     for (size_t i = 0; ok && i < *n; i++) {
+        const char *at = (const char *)view.buf + view.strides[0] * (Py_ssize_t)i;
         int64_t wide = 0;
         int32_t narrow = 0;
-        if (view.itemsize == 8)
-            memcpy(&wide, (char *)view.buf + 8 * i, 8);
-        else
-            memcpy(&narrow, (char *)view.buf + 4 * i, 4);
+        memcpy(view.itemsize == 8 ? (void *)&wide : (void *)&narrow, at, (size_t)view.itemsize);
         if (view.itemsize == 4) wide = narrow;
         (*ids)[i] = (llm_token)wide;
         if (wide != (llm_token)wide) {

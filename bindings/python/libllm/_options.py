@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from libllm import native as _native
@@ -54,7 +54,7 @@ class Options:
 
     def __init__(self, group: str):
         self.group = group
-        self.raw = _MAKERS[group]()
+        self.raw: Any = _MAKERS[group]()
         self._texts: list[str] = []
 
     def put(self, name: str, value: Any) -> None:
@@ -70,7 +70,7 @@ class Options:
             raise error.as_kind(OptionError) from None
 
 
-def split(keywords: dict[str, Any], *groups: str) -> Iterator[Options]:
+def split(keywords: Mapping[str, Any], *groups: str) -> Iterator[Options]:
     """The structures of `groups`; a keyword goes to each group that has it. One that none has is an OptionError."""
     structures = [Options(group) for group in groups]
     for name, value in keywords.items():

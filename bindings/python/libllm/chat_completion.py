@@ -76,10 +76,11 @@ def _logprobs(model: Any, completion: Completion) -> list[dict[str, Any]]:
         return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
 
     top_ids, top = completion.top_ids, completion.top_logprobs
+    n_top = (top.shape or (0, 0))[1]
     return [
         {
             **entry(token, logprob),
-            "top_logprobs": [entry(top_ids[i, k], top[i, k]) for k in range(top.shape[1])],
+            "top_logprobs": [entry(top_ids[i, k], top[i, k]) for k in range(n_top)],
         }
         for i, (token, logprob) in enumerate(zip(completion.ids, completion.logprobs))
     ]

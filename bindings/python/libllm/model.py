@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Unpack, overload
 
 from libllm import _options
 from libllm import native as _native
@@ -14,7 +14,16 @@ from libllm._run import Turns, in_thread, interruptible
 from libllm.chat_completion import chat_completion
 from libllm.errors import Cancelled, FormatError, ModelFormatError, StateError
 from libllm.grammar import Grammar
-from libllm.prompt import Answer, Prompt, as_query
+from libllm.keywords import (
+    AskKeywords,
+    ChatKeywords,
+    EngineKeywords,
+    GenerateKeywords,
+    ModelKeywords,
+    QuantizeKeywords,
+    TemplateKeywords,
+)
+from libllm.prompt import Answer, Filled, Prompt, as_query
 from libllm.result import Completion, Result
 from libllm.runtime import Runtime, default
 from libllm.sequence import Sequence
@@ -22,6 +31,8 @@ from libllm.stream import AsyncStream, Stream
 from libllm.template import Rendering, Template, as_json
 from libllm.tokenizer import Tokenizer
 
+OnePrompt = str | bytes | memoryview | Rendering | Filled
+ManyPrompts = list[str] | list[bytes] | list[memoryview] | list[Rendering] | list[Filled]
 POOLINGS = ("mean", "last")
 # Keywords of generate() that are no rows of the option table.
 _CONSTRAINTS = {"json_schema": "json_schema", "regex": "regex", "choices": "choices", "grammar": "gbnf"}
@@ -114,7 +125,7 @@ class Model(Handle):
         *,
         runtime: Runtime | None = None,
         progress: Callable[[float], Any] | None = None,
-        **options: Any,
+        **options: Unpack[ModelKeywords],
     ):
         load, make = _options.split(options, "model", "engine")
         report = _Progress(progress)
@@ -168,7 +179,7 @@ class Model(Handle):
             tensor.dtype = _native.llm_dtype_name(tensor.dtype)
         return found
 
-    def estimate(self, **options: Any) -> SimpleNamespace:
+    def estimate(self, **options: Unpack[EngineKeywords]) -> SimpleNamespace:
         """Bytes that an engine with these options (group "engine") would take beyond the model's file."""
         (shared,) = _options.split(options, "engine")
         return snapshot(_native.llm_engine_estimate(self._model, shared.raw))
@@ -207,8 +218,9 @@ class Model(Handle):
             self._grammars[key] = Grammar(self, **{kind: source})
         return self._grammars[key]
 
-    def _split(self, keywords: dict[str, Any], *groups: str) -> list[_options.Options]:
+    def _split(self, given: Mapping[str, Any], *groups: str) -> list[_options.Options]:
         """Option structures; "generate" must be the last group, and takes what is no row of the table."""
+        keywords = dict(given)
         extra = {name: keywords.pop(name, None) for name in ("stop", "stop_tokens", "logit_bias", *_CONSTRAINTS)}
         structures = list(_options.split(keywords, *groups))
         raw = structures[-1].raw
@@ -218,14 +230,23 @@ class Model(Handle):
             raw.set_stop_tokens(extra["stop_tokens"])
         if extra["logit_bias"] is not None:
             raw.set_logit_bias(extra["logit_bias"])
-        given = [name for name in _CONSTRAINTS if extra[name] is not None]
-        if len(given) > 1:
-            raise TypeError(f"one constraint at a time, not {' and '.join(given)}")
-        if given:
-            raw.set_grammar(self._grammar(_CONSTRAINTS[given[0]], extra[given[0]])._raw)
+        constraints = [name for name in _CONSTRAINTS if extra[name] is not None]
+        if len(constraints) > 1:
+            raise TypeError(f"one constraint at a time, not {' and '.join(constraints)}")
+        for name in constraints:
+            raw.set_grammar(self._grammar(_CONSTRAINTS[name], extra[name])._raw)
         return structures
 
-    def generate(self, prompts: Any, **options: Any) -> Any:
+    @overload
+    def generate(self, prompts: OnePrompt, **options: Unpack[GenerateKeywords]) -> Result: ...
+
+    @overload
+    def generate(self, prompts: ManyPrompts, **options: Unpack[GenerateKeywords]) -> list[Result]: ...
+
+    @overload
+    def generate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any: ...
+
+    def generate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any:
         """Completes one prompt (gives a Result) or a list of prompts (a list of Results), computed in one batch.
 
         A prompt is a text, token ids, or what render() and Prompt.fill() give. Keywords: the options of the group
@@ -237,7 +258,16 @@ class Model(Handle):
         results = batch.results()
         return results if many else results[0]
 
-    async def agenerate(self, prompts: Any, **options: Any) -> Any:
+    @overload
+    async def agenerate(self, prompts: OnePrompt, **options: Unpack[GenerateKeywords]) -> Result: ...
+
+    @overload
+    async def agenerate(self, prompts: ManyPrompts, **options: Unpack[GenerateKeywords]) -> list[Result]: ...
+
+    @overload
+    async def agenerate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any: ...
+
+    async def agenerate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any:
         """generate() for asyncio: tasks that wait for the same model are computed in one batch."""
         many = _is_many(prompts)
         batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
@@ -245,12 +275,12 @@ class Model(Handle):
         results = batch.results()
         return results if many else results[0]
 
-    def stream(self, prompt: Any, **options: Any) -> Stream:
+    def stream(self, prompt: Any, **options: Unpack[GenerateKeywords]) -> Stream:
         """Completes one prompt piece by piece: for piece in model.stream("Once", max_tokens=64). Keywords as generate()."""
         batch = _Batch(self, [prompt], self._split(options, "generate")[0])
         return Stream(batch.requests[0], self._raw, self._turns)
 
-    def astream(self, prompt: Any, **options: Any) -> AsyncStream:
+    def astream(self, prompt: Any, **options: Unpack[GenerateKeywords]) -> AsyncStream:
         """stream() for `async for`."""
         batch = _Batch(self, [prompt], self._split(options, "generate")[0])
         return AsyncStream(batch.requests[0], self._raw, self._turns)
@@ -268,7 +298,7 @@ class Model(Handle):
         template: Template | str | None = None,
         add_generation_prompt: bool = True,
         variables: dict[str, Any] | None = None,
-        **options: Any,
+        **options: Unpack[TemplateKeywords],
     ) -> Rendering:
         """A conversation ([{"role": "user", "content": "..."}] or a text, which is one user's turn) by a chat template.
         variables: whatever else it reads ("tools", ...). Keywords: the options of the group "template"."""
@@ -281,31 +311,37 @@ class Model(Handle):
         raw = None if template is None else template._raw
         return Rendering(_native.llm_chat_apply(self._model, raw, as_json(context), shared.raw))
 
-    def _rendered(self, messages: Any, options: dict[str, Any]) -> Rendering:
-        names = {"template", "add_generation_prompt", "variables", *_options.table("template")} & options.keys()
-        return self.render(messages, **{name: options.pop(name) for name in names})
+    def _rendered(self, messages: Any, options: Mapping[str, Any]) -> tuple[Rendering, Any]:
+        """The rendering, and the keywords that are not of it."""
+        names = {"template", "add_generation_prompt", "variables", *_options.table("template")}
+        own = {name: value for name, value in options.items() if name in names}
+        return self.render(messages, **own), {name: value for name, value in options.items() if name not in names}
 
-    def chat(self, messages: Any, **options: Any) -> Result:
+    def chat(self, messages: Any, **options: Unpack[ChatKeywords]) -> Result:
         """Answers a conversation. Keywords as render() and generate()."""
-        return self.generate(self._rendered(messages, options), **options)
+        rendering, rest = self._rendered(messages, options)
+        return self.generate(rendering, **rest)
 
-    async def achat(self, messages: Any, **options: Any) -> Result:
+    async def achat(self, messages: Any, **options: Unpack[ChatKeywords]) -> Result:
         """chat() for asyncio."""
-        return await self.agenerate(self._rendered(messages, options), **options)
+        rendering, rest = self._rendered(messages, options)
+        return await self.agenerate(rendering, **rest)
 
-    def chat_stream(self, messages: Any, **options: Any) -> Stream:
+    def chat_stream(self, messages: Any, **options: Unpack[ChatKeywords]) -> Stream:
         """chat(), piece by piece."""
-        return self.stream(self._rendered(messages, options), **options)
+        rendering, rest = self._rendered(messages, options)
+        return self.stream(rendering, **rest)
 
-    def achat_stream(self, messages: Any, **options: Any) -> AsyncStream:
+    def achat_stream(self, messages: Any, **options: Unpack[ChatKeywords]) -> AsyncStream:
         """chat_stream() for `async for`."""
-        return self.astream(self._rendered(messages, options), **options)
+        rendering, rest = self._rendered(messages, options)
+        return self.astream(rendering, **rest)
 
     chat_completion = chat_completion
 
     # ---- asking ----
 
-    def ask(self, question: Any, prompt: Prompt | None = None, **options: Any) -> Answer:
+    def ask(self, question: Any, prompt: Prompt | None = None, **options: Unpack[AskKeywords]) -> Answer:
         """Fills a prompt with a question (a text, or its fields), lets the model reason, finds the answer, votes.
         Keywords: the options of the groups "fill", "ask" and "generate" (seed goes to both), and those of generate()."""
         fill, ask, generate = self._split(options, "fill", "ask", "generate")
@@ -317,7 +353,7 @@ class Model(Handle):
 
     # ---- scoring ----
 
-    def score(self, prompts: Any, continuation: Any = None, **options: Any) -> Any:
+    def score(self, prompts: Any, continuation: Any = None, **options: Unpack[GenerateKeywords]) -> Any:
         """Log-probabilities of continuations after prompts: score(prompt, continuation) gives one Completion,
         score([(prompt, continuation), ...]) a list. Keywords: add_special, parse_special, n_logprobs."""
         items = prompts if continuation is None else [(prompts, continuation)]
@@ -347,7 +383,7 @@ def quantize(
     *,
     runtime: Runtime | None = None,
     progress: Callable[[float], Any] | None = None,
-    **options: Any,
+    **options: Unpack[QuantizeKeywords],
 ) -> None:
     """Writes a model (GGUF or Hugging Face folder) as a GGUF file whose matrices are stored as dtype, e.g. "Q4_K".
     Keywords: the options of the group "quantize"."""

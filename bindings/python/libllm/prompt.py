@@ -6,11 +6,13 @@ import functools
 import json
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from libllm import _options
 from libllm import native as _native
 from libllm._handle import Handle, snapshot
+from libllm.errors import NotFound
+from libllm.keywords import FillKeywords, PromptKeywords
 from libllm.runtime import Runtime, default
 from libllm.template import as_json
 
@@ -26,7 +28,7 @@ def as_query(question: Any) -> str | bytes:
 class Shot(NamedTuple):
     """An example that was chosen: its index, its rank (0: the best), its score."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     rank: int
     score: float
 
@@ -80,10 +82,11 @@ class Prompt(Handle):
     """An instruction, formats and examples: Prompt([{"question": "2+2?", "answer": "4"}], instruction="Answer.").
     Keywords: the options of the group "prompt"; variables may be a dict."""
 
-    def __init__(self, examples: Any = (), *, runtime: Runtime | None = None, **options: Any):
-        if options.get("variables") is not None:
-            options["variables"] = as_json(options["variables"])
-        (shared,) = _options.split(options, "prompt")
+    def __init__(self, examples: Any = (), *, runtime: Runtime | None = None, **options: Unpack[PromptKeywords]):
+        keywords: dict[str, Any] = dict(options)
+        if keywords.get("variables") is not None:
+            keywords["variables"] = as_json(keywords["variables"])
+        (shared,) = _options.split(keywords, "prompt")
         super().__init__(_native.llm_prompt_create((runtime or default())._raw, shared.raw))
         if examples:
             self.add(examples)
@@ -104,7 +107,7 @@ class Prompt(Handle):
     def __bool__(self) -> bool:
         return True
 
-    def fill(self, question: Any, model: Any = None, **options: Any) -> Filled:
+    def fill(self, question: Any, model: Any = None, **options: Unpack[FillKeywords]) -> Filled:
         """Chooses examples for a question (a text, or its fields) and puts them before it. A model is needed for ids,
         conversations, a budget, and selection by meaning. Keywords: the options of the group "fill"."""
         (shared,) = _options.split(options, "fill")
@@ -178,8 +181,6 @@ class Answer:
 def extract(text: str | bytes, extractor: str = "text") -> str | None:
     """Finds the answer in a text: "text", "number", "letter", "regex:PATTERN", "json:FIELD", "after:MARKER"; None if there
     is none."""
-    from libllm.errors import NotFound
-
     try:
         return _native.llm_extract(extractor, text)
     except NotFound:

@@ -15,7 +15,7 @@ from libllm._handle import snapshot
 class Event(NamedTuple):
     """Something that happened to a request: a token (token -1: none), whole characters of text, or the end."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     token: int
     text: str
     finish: str
@@ -69,7 +69,8 @@ class Completion:
     def is_greedy(self) -> bool:
         """Each token was the most probable one; needs n_logprobs of 1 or more."""
         top = self.top_ids
-        if top.shape[0] and not top.shape[1]:
+        n_tokens, n_top = top.shape or (0, 0)
+        if len(self.ids) and not (n_tokens and n_top):
             raise ValueError("is_greedy needs n_logprobs of 1 or more")
         return all(top[i, 0] == token for i, token in enumerate(self.ids))
 

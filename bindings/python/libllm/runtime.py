@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple, Unpack
 
 from libllm import _options
 from libllm import native as _native
 from libllm._handle import Handle
+from libllm.keywords import RuntimeKeywords
 
 
 class Backend(NamedTuple):
@@ -23,8 +24,8 @@ class Runtime(Handle):
     """Carries what other libraries keep in globals. Keywords: the options of the group "runtime". The log goes to
     logging.getLogger("libllm")."""
 
-    def __init__(self, **options: Any):
-        if isinstance(options.get("plugin_dir"), os.PathLike):
+    def __init__(self, **options: Unpack[RuntimeKeywords]):
+        if "plugin_dir" in options:
             options["plugin_dir"] = os.fspath(options["plugin_dir"])
         (shared,) = _options.split(options, "runtime")
         shared.raw.log_to_python()

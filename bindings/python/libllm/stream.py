@@ -17,7 +17,9 @@ class _Stream(Handle):
         self._turns = turns
 
     def _find_event(self, found: list[Event]) -> bool:
-        """Puts the next event into found; whether there was one, or none will come."""
+        """Puts the next event into found, if it has none yet; whether it has one, or none will come."""
+        if found:
+            return True
         request = self._raw
         finished = _native.llm_request_done(request)
         event = _native.llm_request_next(request)

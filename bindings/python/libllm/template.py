@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from libllm import _options
 from libllm import native as _native
 from libllm._handle import Handle
+from libllm.keywords import TemplateKeywords
 from libllm.runtime import Runtime, default
 
 
@@ -73,7 +74,7 @@ class Template(Handle):
         Handle.__init__(template, raw)
         return template
 
-    def render(self, context: dict[str, Any] | str | bytes, **options: Any) -> Rendering:
+    def render(self, context: dict[str, Any] | str | bytes, **options: Unpack[TemplateKeywords]) -> Rendering:
         """Renders a context, a dict or JSON: text, no ids. Keywords: the options of the group "template"."""
         (shared,) = _options.split(options, "template")
         return Rendering(_native.llm_template_render(self._raw, as_json(context), shared.raw))

@@ -1,0 +1,109 @@
+"""The package itself: what it says of itself, its page, its types, its wheel."""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import libllm
+import pytest
+from conftest import MODEL, ROOT
+
+FOLDER = Path(libllm.__file__).parent
+
+
+def test_version_and_back_ends():
+    out = subprocess.run([sys.executable, "-m", "libllm", "--version"], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == f"libllm {libllm.__version__}"
+    version = re.search(r"project\(libllm VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
+    assert libllm.__version__ == version
+    out = subprocess.run([sys.executable, "-m", "libllm", "--backends"], capture_output=True, text=True, check=True).stdout
+    assert out.startswith("cpu ")
+
+
+def test_every_public_name_is_documented():
+    for name in libllm.__all__:
+        thing = getattr(libllm, name)
+        assert inspect.getdoc(thing), name
+    for name, member in vars(libllm.Model).items():
+        if not name.startswith("_"):
+            assert inspect.getdoc(member), f"Model.{name}"
+
+
+def test_the_headers_speak_in_the_wrapper():
+    assert "One forward pass" in libllm.native.llm_engine_step.__doc__
+    stubs = (FOLDER / "native.pyi").read_text()
+    compile(stubs, "native.pyi", "exec")
+    public = {name for name, f in vars(libllm.native).items() if inspect.isfunction(f) and name[0] != "_"}
+    for name in public:
+        assert re.search(rf"^def {name}\(", stubs, flags=re.M), name
+    declared = set()
+    for header in (ROOT / "include" / "llm").glob("*.h"):
+        declared |= set(re.findall(r"^LLM_API [\w *]*?(llm_\w+)\(", header.read_text(), flags=re.M))
+    left = {name for name in declared if not re.search("_(ref|unref|destroy|options_init_sized)$", name)}
+    beside = {"llm_generate", "llm_generate_tokens", "llm_option_set", "llm_sequence_tokens", "llm_sequence_eval", "llm_embed"}
+    assert left - public == beside, "the whole of the headers is there"
+
+
+def test_keywords_are_the_option_table():
+    from libllm import _options, keywords
+
+    for group, name in {"generate": "GenerateKeywords", "fill": "FillKeywords", "prompt": "PromptKeywords"}.items():
+        assert set(_options.table(group)) <= set(getattr(keywords, name).__annotations__), group
+
+
+def test_the_snippets_of_the_page(tmp_path):
+    page = (ROOT / "docs" / "python.md").read_text()
+    program = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, flags=re.S | re.M))
+    assert program.count("\n") > 50
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+def test_types():
+    pytest.importorskip("mypy")
+    use = (
+        "import libllm\nm = libllm.Model('x', n_ctx=3)\nreveal_type(m.generate('x', top_k=3))\n"
+        "reveal_type(m.generate(['x']))\nm.generate('x', top_kk=3)\nm.generate('x', top_k='3')\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "-c", use]
+    out = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "MYPYPATH": str(FOLDER.parent)}).stdout
+    lines = [line for line in out.splitlines() if line.startswith("<string>")]
+    assert {line.split(":")[1] for line in lines if ": error" in line} == {"5", "6"}, out
+    assert "libllm.result.Result" in lines[0] and "list[libllm.result.Result]" in lines[1]
+
+
+def python_of(folder):
+    venv.create(folder, with_pip=True)
+    return str(folder / "bin" / "python")
+
+
+@pytest.mark.slow
+def test_a_wheel_in_a_fresh_environment(tmp_path):
+    """Built from a copy of what git tracks, installed where nothing else is, used from another folder."""
+    pytest.importorskip("scikit_build_core")
+    source = tmp_path / "source"
+    source.mkdir()
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True)
+    if files.returncode:
+        pytest.skip("no git checkout: which files are ours is not known")
+    subprocess.run(["cpio", "-0pdm", "--quiet", str(source)], cwd=ROOT, input=files.stdout, check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    made = subprocess.run(
+        [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(source)],
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    (wheel,) = tmp_path.glob("libllm-*.whl")
+    python = python_of(tmp_path / "venv")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-index", str(wheel)], check=True, env=environment)
+    program = (
+        "import sys, libllm; m = libllm.Model(sys.argv[1]); print(m.generate('Once upon', max_tokens=3).text);"
+        "print(open('/proc/self/maps').read().count('venv/lib') > 0, libllm.__file__)"
+    )
+    out = subprocess.run([python, "-c", program, str(MODEL)], check=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert out.stdout.startswith(" a time,") and "True" in out.stdout and str(tmp_path) in out.stdout

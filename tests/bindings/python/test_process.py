@@ -1,0 +1,212 @@
+"""Threads, asyncio, Ctrl-C, fork, and memory over many calls."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+
+import libllm
+import pytest
+
+PROMPTS = [f"Once upon a time {i}" for i in range(12)]
+OPTIONS = {"max_tokens": 16, "temperature": 0.9, "seed": 5}
+
+
+def test_threads_with_a_model_each_give_what_one_gives(model, path):
+    expected = [r.ids.tolist() for r in model.generate(PROMPTS, **OPTIONS)]
+    found = {}
+
+    def work(name):
+        with libllm.Model(path, n_ctx=128) as own:
+            found[name] = [own.generate(prompt, **OPTIONS).ids.tolist() for prompt in PROMPTS]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {0: expected, 1: expected}
+
+
+def test_threads_may_share_a_model(model):
+    expected = [r.ids.tolist() for r in model.generate(PROMPTS, **OPTIONS)]
+    score, rows = model.score("The sky is", " blue").logprob, model.embed("a dog").tolist()
+    found, failures = {}, []
+
+    def work(i):
+        try:
+            found[i] = model.generate(PROMPTS[i], **OPTIONS).ids.tolist()
+            assert "".join(model.stream(PROMPTS[i], **OPTIONS)) == model.generate(PROMPTS[i], **OPTIONS).text
+            assert model.score("The sky is", " blue").logprob == score
+            assert model.embed("a dog").tolist() == rows
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(PROMPTS))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert [found[i] for i in range(len(PROMPTS))] == expected
+
+
+def test_the_interpreter_runs_while_the_library_computes(model):
+    ticks, stop = [], threading.Event()
+
+    def tick():
+        while not stop.wait(0.001):
+            ticks.append(1)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    model.generate("Once upon a time", max_tokens=400, ignore_eos=True)
+    stop.set()
+    thread.join()
+    assert len(ticks) > 5
+
+
+def test_closing_while_another_thread_computes(path):
+    model = libllm.Model(path, n_ctx=1024)
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(model.generate("Once", max_tokens=300, ignore_eos=True)))
+    thread.start()
+    time.sleep(0.02)
+    model.close()
+    thread.join()
+    assert len(answers[0].ids) == 300
+
+
+def test_asyncio(model):
+    async def main():
+        expected = [r.text for r in model.generate(PROMPTS, **OPTIONS)]
+        results = await asyncio.gather(*(model.agenerate(prompt, **OPTIONS) for prompt in PROMPTS))
+        assert [r.text for r in results] == expected
+        assert (await model.achat("Hello!", max_tokens=9)).text == model.chat("Hello!", max_tokens=9).text
+        async with model.astream(PROMPTS[0], **OPTIONS) as stream:
+            assert "".join([piece async for piece in stream]) == expected[0]
+            assert stream.result.text == expected[0]
+        events = [event async for event in model.achat_stream("Hello!", max_tokens=3).events()]
+        assert events[-1].finish == "length"
+        task = asyncio.create_task(model.agenerate("Once", max_tokens=900, ignore_eos=True))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        begin = time.monotonic()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert time.monotonic() - begin < 0.5
+        assert (await model.agenerate("Once", max_tokens=2)).text == " upon a"
+
+    asyncio.run(main())
+
+
+# ---- Ctrl-C ----
+
+INTERRUPTED = """
+import sys, time, libllm
+model = libllm.Model(sys.argv[1], n_ctx=1024 if sys.argv[2] != "prefill" else 8192, n_batch=8192, n_threads=1,
+                     runtime=libllm.Runtime(cpu_mask=0))
+long = "the little dog ran home and " * 1100
+calls = {
+    "generate": lambda: [model.generate("Once", max_tokens=1000, ignore_eos=True) for _ in range(50)],
+    "prefill": lambda: model.generate(long, max_tokens=1),
+    "stream": lambda: [list(model.stream("Once", max_tokens=1000, ignore_eos=True)) for _ in range(50)],
+    "score": lambda: model.score([(str(i) + long[:2000], " x") for i in range(300)]),
+    "embed": lambda: model.embed([str(i) + long[:2000] for i in range(300)]),
+    "ask": lambda: [model.ask("Hello", max_tokens=900, ignore_eos=True, extract="number") for _ in range(50)],
+}
+print("ready", flush=True)
+try:
+    calls[sys.argv[2]]()
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic(), flush=True)
+    print(model.generate("Once", max_tokens=2).text)
+else:
+    print("too early")
+"""
+
+
+@pytest.mark.parametrize("call", ["generate", "prefill", "stream", "score", "embed", "ask"])
+def test_ctrl_c_ends_a_call_and_leaves_the_model_usable(run_python, call):
+    process = run_python(INTERRUPTED, call, wait=False)
+    assert process.stdout.readline() == "ready\n", process.stderr.read()
+    time.sleep(0.3)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    line, text = out.splitlines()
+    assert line.startswith("interrupted") and text == " upon a"
+    delay = float(line.split()[1]) - asked
+    print(f"{call}: {delay * 1000:.1f} ms")
+    assert delay < 0.1
+
+
+# ---- fork ----
+
+FORKED = """
+import os, sys, libllm
+model = libllm.Model(sys.argv[1], n_ctx=64)
+stream = model.stream("Once", max_tokens=8)
+next(stream)
+child = os.fork()
+if child == 0:
+    said = []
+    for call in (lambda: model.generate("x"), lambda: next(stream), lambda: model.tokenize("x")):
+        try:
+            call()
+        except libllm.StateError as error:
+            said.append("fork()" in str(error))
+    model.close()
+    del model, stream
+    own = libllm.Model(sys.argv[1], n_ctx=64)
+    said.append(own.generate("Once", max_tokens=2).text == " upon a")
+    os._exit(0 if said == [True] * 4 else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print("".join(stream))
+"""
+
+
+def test_fork_is_noticed(run_python):
+    assert run_python(FORKED).strip()
+
+
+# ---- memory ----
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_memory_is_flat_over_10000_generations(path):
+    with libllm.Model(path, n_ctx=64, n_threads=1) as model:
+        schema = libllm.Grammar(model, regex="[ab]{3}")
+
+        def some(n):
+            for i in range(n // 100):
+                for result in model.generate([f"{i} {k}" for k in range(90)], max_tokens=1, n_logprobs=1, stop=["zzz"]):
+                    result.ids, result.logprobs, result.top_ids, result.stats
+                for k in range(8):
+                    model.generate("x", grammar=schema, stop_tokens=[5], logit_bias={6: 1.0})
+                list(model.stream("x", max_tokens=1))
+                model.score("a", "b"), model.embed("a"), model.render("x").ids, model.tokenize("some text")
+                for wrong in ({"top_p": 9}, {"nothing": 1}):
+                    with pytest.raises(libllm.OptionError):
+                        model.generate("x", **wrong)
+
+        some(1000)
+        before = resident_bytes()
+        some(10_000)
+        assert resident_bytes() - before < 1 << 20
+
+
+def test_models_come_and_go(path):
+    for i in range(30):
+        if i == 10:
+            before = resident_bytes()
+        with libllm.Model(path, n_ctx=64) as model:
+            model.generate("x", max_tokens=1)
+        libllm.Prompt([{"question": "a", "answer": "b"}]).fill("c")
+    assert resident_bytes() - before < 2 << 20
