@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes what the Python package says about itself from the headers' comments and the option table.
 
-    make_stubs.py docs HEADERS OUT.i           docstrings of the wrapper, for SWIG
-    make_stubs.py stubs NATIVE.py HEADERS OUT  native.pyi: the types of what SWIG has made
-    make_stubs.py keywords OPTIONS.def OUT     keywords.py: the options of each group as typed keywords
+make_stubs.py docs HEADERS OUT.i           docstrings of the wrapper, for SWIG
+make_stubs.py stubs NATIVE.py HEADERS OUT  native.pyi: the types of what SWIG has made
+make_stubs.py keywords OPTIONS.def OUT     keywords.py: the options of each group as typed keywords
 """
 
 import ast
@@ -17,7 +17,9 @@ from pathlib import Path
 
 def plain(comment):
     """A C comment as text."""
-    lines = [re.sub(r"^\s*\*? ?", "", line) for line in comment.strip().removeprefix("/*").removesuffix("*/").split("\n")]
+    lines = [
+        re.sub(r"^\s*\*? ?", "", line) for line in comment.strip().removeprefix("/*").removesuffix("*/").split("\n")
+    ]
     return "\n".join(line.rstrip() for line in lines).strip()
 
 
@@ -38,7 +40,7 @@ def declarations(folder):
 
 
 def make_docs(headers, out):
-    rows = ['/* Made by make_stubs.py. */\n']
+    rows = ["/* Made by make_stubs.py. */\n"]
     for name, _, _, comment in declarations(headers):
         text = comment.replace("\\", "\\\\").replace('"', '\\"')
         if text:
@@ -120,7 +122,11 @@ def stub_of_class(node, out):
 
 def make_stubs(native, headers, out):
     known = {name: rest for name, *rest in declarations(headers)}
-    rows = ["# Made by make_stubs.py from the headers.\n", "from collections.abc import Sequence\n", "from typing import Any\n\n"]
+    rows = [
+        "# Made by make_stubs.py from the headers.\n",
+        "from collections.abc import Sequence\n",
+        "from typing import Any\n\n",
+    ]
     for node in ast.parse(Path(native).read_text()).body:
         if isinstance(node, ast.ClassDef) and node.name.startswith("llm_"):
             stub_of_class(node, rows)
@@ -177,7 +183,9 @@ def make_keywords(options, out):
     for group, name, kind, default, meaning in OPTION.findall(Path(options).read_text()):
         row = KINDS[kind], f"{meaning}; default {default}" if default else meaning
         groups.setdefault(group, {})[name] = row
-    text = '"""Typed keywords, made by make_stubs.py from the option table."""\n\nfrom __future__ import annotations\n\n'
+    text = (
+        '"""Typed keywords, made by make_stubs.py from the option table."""\n\nfrom __future__ import annotations\n\n'
+    )
     text += "from collections.abc import Sequence\nfrom typing import TYPE_CHECKING, Any, TypedDict\n\n"
     text += "if TYPE_CHECKING:\n    from libllm.grammar import Grammar\n    from libllm.template import Template\n"
     for name, (names, more) in CLASSES.items():

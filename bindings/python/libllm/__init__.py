@@ -1,12 +1,28 @@
 """Run language models inside any program.
 
-    import libllm
-    with libllm.Model("model.gguf") as model:
-        print(model.generate("Once upon a time", max_tokens=64).text)
+import libllm
+with libllm.Model("model.gguf") as model:
+    print(model.generate("Once upon a time", max_tokens=64).text)
 """
 
 from libllm import errors
-from libllm.errors import *  # noqa: F403
+from libllm.errors import (
+    ArgumentError,
+    Busy,
+    Cancelled,
+    DeviceError,
+    FileError,
+    FormatError,
+    LimitReached,
+    LlmError,
+    ModelFormatError,
+    NotFound,
+    NumericError,
+    OptionError,
+    OutOfMemory,
+    StateError,
+    Unsupported,
+)
 from libllm.grammar import Grammar
 from libllm.model import Model, quantize
 from libllm.native import llm_version_text as _version_text
@@ -20,8 +36,44 @@ from libllm.tokenizer import Decoder, Tokenizer
 
 __version__ = _version_text()
 __all__ = [
-    *errors.__all__,
-    *"Model Runtime Tokenizer Decoder Template Rendering Origin Grammar Prompt Filled Shot Answer Vote".split(),
-    *"Result Completion Event Stream AsyncStream Sequence Backend".split(),
-    *"backends extract normalize quantize".split(),
+    "Answer",
+    "ArgumentError",
+    "AsyncStream",
+    "Backend",
+    "Busy",
+    "Cancelled",
+    "Completion",
+    "Decoder",
+    "DeviceError",
+    "Event",
+    "FileError",
+    "Filled",
+    "FormatError",
+    "Grammar",
+    "LimitReached",
+    "LlmError",
+    "Model",
+    "ModelFormatError",
+    "NotFound",
+    "NumericError",
+    "OptionError",
+    "Origin",
+    "OutOfMemory",
+    "Prompt",
+    "Rendering",
+    "Result",
+    "Runtime",
+    "Sequence",
+    "Shot",
+    "StateError",
+    "Stream",
+    "Template",
+    "Tokenizer",
+    "Unsupported",
+    "Vote",
+    "backends",
+    "errors",
+    "extract",
+    "normalize",
+    "quantize",
 ]

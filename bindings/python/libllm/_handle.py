@@ -76,5 +76,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def snapshot(structure: Any) -> SimpleNamespace:
     """The members of a structure of the library as Python values, which outlive what they were asked of."""
-    members = [name for name, value in vars(type(structure)).items() if isinstance(value, property) and name != "thisown"]
+    members = [
+        name for name, value in vars(type(structure)).items() if isinstance(value, property) and name != "thisown"
+    ]
     return SimpleNamespace(**{name: getattr(structure, name) for name in members})

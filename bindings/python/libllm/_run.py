@@ -17,9 +17,9 @@ _AGAIN = 0.02  # seconds after which a call that was cancelled is told so again
 
 
 def interruptible(call: Callable[[], T], cancel: Callable[[], None]) -> T:
-    """call(), so that a signal whose handler raises (Ctrl-C) is answered while it computes: then cancel() is called, and
-    the exception goes on when call() has ended. Python runs handlers in the main thread only, between two instructions;
-    so there the call goes to a thread of its own, and this one waits for it."""
+    """call(), so that a signal whose handler raises (Ctrl-C) is answered while it computes: then cancel() is called,
+    and the exception goes on when call() has ended. Python runs handlers in the main thread only, between two
+    instructions; so there the call goes to a thread of its own, and this one waits for it."""
     if threading.current_thread() is not threading.main_thread():
         return call()
     outcome: list[tuple[Any, BaseException | None]] = []

@@ -26,8 +26,9 @@ def chat_completion(
     tools: list[dict[str, Any]] | None = None,
     **options: Any,
 ) -> Any:
-    """chat() in the shape of OpenAI's chat.completions: a dict, or with stream=True an iterator of chunks. Its parameters
-    have their names of there (n, temperature, top_p, stop, seed, max_tokens, ...); all of chat() are taken too."""
+    """chat() in the shape of OpenAI's chat.completions: a dict, or with stream=True an iterator of chunks. Its
+    parameters have their names of there (n, temperature, top_p, stop, seed, max_tokens, ...); all of chat() are taken
+    too."""
     options.setdefault("temperature", 1.0)
     if max_completion_tokens is not None:
         options["max_tokens"] = max_completion_tokens

@@ -6,16 +6,13 @@ import logging
 from typing import TypeVar
 
 E = TypeVar("E", bound="LlmError")
-__all__ = """LlmError ArgumentError OptionError OutOfMemory FileError FormatError ModelFormatError Unsupported NotFound
-LimitReached StateError Busy Cancelled NumericError DeviceError""".split()
-
 logger = logging.getLogger("libllm")
 logger.addHandler(logging.NullHandler())
 
 
 class LlmError(Exception):
-    """A call of libllm failed: the text says what was found and what was expected. `status` is the negative code, `name`
-    how the headers call it."""
+    """A call of libllm failed: the text says what was found and what was expected. `status` is the negative code,
+    `name` how the headers call it."""
 
     status: int = 0
     name: str = ""

@@ -44,8 +44,10 @@ def _is_text(value: Any) -> bool:
 
 def _is_many(prompts: Any) -> bool:
     """Several prompts, not one prompt as text, ids or a filled prompt."""
-    if _is_text(prompts) or isinstance(prompts, memoryview) or any(
-        hasattr(prompts, name) for name in ("ids", "dtype", "typecode")
+    if (
+        _is_text(prompts)
+        or isinstance(prompts, memoryview)
+        or any(hasattr(prompts, name) for name in ("ids", "dtype", "typecode"))
     ):
         return False
     first = next(iter(prompts), None) if isinstance(prompts, (list, tuple)) else None
@@ -250,8 +252,8 @@ class Model(Handle):
         """Completes one prompt (gives a Result) or a list of prompts (a list of Results), computed in one batch.
 
         A prompt is a text, token ids, or what render() and Prompt.fill() give. Keywords: the options of the group
-        "generate"; stop (a text or several), stop_tokens (ids), logit_bias ({id: bias}); and one of grammar (GBNF text or
-        a Grammar), json_schema (dict or text), regex, choices (texts)."""
+        "generate"; stop (a text or several), stop_tokens (ids), logit_bias ({id: bias}); and one of grammar (GBNF text
+        or a Grammar), json_schema (dict or text), regex, choices (texts)."""
         many = _is_many(prompts)
         batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
         interruptible(batch.compute, batch.cancel)
@@ -276,7 +278,7 @@ class Model(Handle):
         return results if many else results[0]
 
     def stream(self, prompt: Any, **options: Unpack[GenerateKeywords]) -> Stream:
-        """Completes one prompt piece by piece: for piece in model.stream("Once", max_tokens=64). Keywords as generate()."""
+        """Completes one prompt piece by piece: for piece in model.stream("Once"). Keywords as generate()."""
         batch = _Batch(self, [prompt], self._split(options, "generate")[0])
         return Stream(batch.requests[0], self._raw, self._turns)
 
@@ -343,7 +345,7 @@ class Model(Handle):
 
     def ask(self, question: Any, prompt: Prompt | None = None, **options: Unpack[AskKeywords]) -> Answer:
         """Fills a prompt with a question (a text, or its fields), lets the model reason, finds the answer, votes.
-        Keywords: the options of the groups "fill", "ask" and "generate" (seed goes to both), and those of generate()."""
+        Keywords: the options of the groups "fill", "ask" and "generate" (seed goes to both), and of generate()."""
         fill, ask, generate = self._split(options, "fill", "ask", "generate")
         engine, query = self._raw, as_query(question)
         raw = None if prompt is None else prompt._raw

@@ -179,8 +179,8 @@ class Answer:
 
 
 def extract(text: str | bytes, extractor: str = "text") -> str | None:
-    """Finds the answer in a text: "text", "number", "letter", "regex:PATTERN", "json:FIELD", "after:MARKER"; None if there
-    is none."""
+    """Finds the answer in a text: "text", "number", "letter", "regex:PATTERN", "json:FIELD", "after:MARKER"; None if
+    there is none."""
     try:
         return _native.llm_extract(extractor, text)
     except NotFound:

@@ -1,4 +1,4 @@
-"""What a request answers. Arrays are memoryviews of the library's memory: no copy, read-only, kept alive by the view."""
+"""What a request answers. Arrays are views of the library's memory: not copied, read-only, kept alive by the view."""
 
 from __future__ import annotations
 

@@ -50,7 +50,9 @@ def test_langchain_chat_model(model, path):
     messages = [{"role": "system", "content": "You are a pirate."}, {"role": "user", "content": "Hello!"}]
     assert reply.content == model.chat(messages, max_tokens=24).text
     assert reply.usage_metadata["output_tokens"] > 3 and reply.response_metadata["finish_reason"] == "eos"
-    chain = ChatPromptTemplate.from_messages([("system", "You are a pirate."), ("user", "{q}")]) | chat | StrOutputParser()
+    chain = (
+        ChatPromptTemplate.from_messages([("system", "You are a pirate."), ("user", "{q}")]) | chat | StrOutputParser()
+    )
     assert chain.invoke({"q": "Hello!"}) == reply.content == "".join(chain.stream({"q": "Hello!"}))
 
     async def both():

@@ -7,7 +7,25 @@ import libllm
 import pytest
 from libllm import native
 
-HOSTILE = [None, 3, -1, 2**70, 1.5, object(), "\ud800", b"\xff\x00", [], {}, [None], ["a", 3], [2**40], [-(2**40)], (), True, [[1]]]
+HOSTILE = [
+    None,
+    3,
+    -1,
+    2**70,
+    1.5,
+    object(),
+    "\ud800",
+    b"\xff\x00",
+    [],
+    {},
+    [None],
+    ["a", 3],
+    [2**40],
+    [-(2**40)],
+    (),
+    True,
+    [[1]],
+]
 
 
 def test_kinds(path, tmp_path):
@@ -25,7 +43,9 @@ def test_kinds(path, tmp_path):
     assert isinstance(caught.value, MemoryError)
     with pytest.raises(libllm.NotFound, match="nothing"):
         libllm.Model(path, backend="nothing")
-    assert all(issubclass(getattr(libllm, name), libllm.LlmError) for name in libllm.errors.__all__)
+    kinds = [kind for kind in vars(libllm.errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert len(kinds) == 15 and all(issubclass(kind, libllm.LlmError) for kind in kinds)
+    assert all(getattr(libllm, kind.__name__) is kind for kind in kinds)
 
 
 def test_options(model, path):
@@ -126,7 +146,9 @@ def test_hostile_values_of_the_python_layer(model, value):
 def test_hostile_values_of_the_generated_module(model):
     """Each function with each value in each place."""
     handles = [model._held[0], model._held[1], model.tokenizer._raw, native.llm_generate_options()]
-    functions = {name: f for name, f in vars(native).items() if callable(f) and name[0] != "_" and not isinstance(f, type)}
+    functions = {
+        name: f for name, f in vars(native).items() if callable(f) and name[0] != "_" and not isinstance(f, type)
+    }
     assert len(functions) > 80
     for function in functions.values():
         for n in range(8):
@@ -148,7 +170,11 @@ def test_hostile_values_of_the_generated_module(model):
 
 def test_closed_is_an_error(path):
     model = libllm.Model(path, n_ctx=64)
-    tokenizer, stream, result = model.tokenizer, model.stream("Once", max_tokens=4), model.generate("Once", max_tokens=4)
+    tokenizer, stream, result = (
+        model.tokenizer,
+        model.stream("Once", max_tokens=4),
+        model.generate("Once", max_tokens=4),
+    )
     model.close()
     model.close()
     for call in (
@@ -168,7 +194,14 @@ def test_closed_is_an_error(path):
 
 
 def test_neither_pickled_nor_copied(model):
-    for thing in (model, model.tokenizer, model.sequence(), libllm.Prompt(), libllm.Runtime(), libllm.Grammar(model, regex="a")):
+    for thing in (
+        model,
+        model.tokenizer,
+        model.sequence(),
+        libllm.Prompt(),
+        libllm.Runtime(),
+        libllm.Grammar(model, regex="a"),
+    ):
         for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="cannot be pickled or copied"):
                 attempt(thing)

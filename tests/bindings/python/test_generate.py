@@ -146,7 +146,11 @@ def test_chat(model):
     assert rendering.token_origin(len(rendering.ids) - 1).end == len(rendering.text.encode())
     messages = [{"role": "user", "content": "Hello!"}]
     reply = model.chat(messages, max_tokens=20)
-    assert reply.text == model.generate(rendering, max_tokens=20).text == "".join(model.chat_stream("Hello!", max_tokens=20))
+    assert (
+        reply.text
+        == model.generate(rendering, max_tokens=20).text
+        == "".join(model.chat_stream("Hello!", max_tokens=20))
+    )
     assert model.chat("Hello!", max_tokens=20, max_depth=100, add_generation_prompt=True).text == reply.text
     other = model.render(messages, template="{{ messages[0].content }}|{{ more }}", variables={"more": 3})
     assert other.text.endswith("Hello!|3")
@@ -185,7 +189,9 @@ def test_chat_completion(model):
 
 
 def test_prompts_and_answers(model):
-    prompt = libllm.Prompt([{"question": "2+2?", "answer": "4"}], instruction="Count {{ what }}.", variables={"what": "well"})
+    prompt = libllm.Prompt(
+        [{"question": "2+2?", "answer": "4"}], instruction="Count {{ what }}.", variables={"what": "well"}
+    )
     prompt.add('{"question":"1+1?","answer":"2"}\n{"question":"5+1?","answer":"6"}')
     prompt.add("question,answer\n7+1?,8\n", "csv")
     assert len(prompt) == 4
@@ -199,9 +205,13 @@ def test_prompts_and_answers(model):
     with pytest.raises(libllm.StateError):
         prompt.add({"question": "late", "answer": "x"})
     question = "Anna has 23 apples. She buys 8 more. Then she gives 5 to Tom. How many apples does Anna have now?"
-    answer = model.ask(question, cot="zero", extract="number", n_samples=3, temperature=0.7, max_tokens=96, chat=0, seed=1)
+    answer = model.ask(
+        question, cot="zero", extract="number", n_samples=3, temperature=0.7, max_tokens=96, chat=0, seed=1
+    )
     assert answer.text == "26" and sum(vote.n_votes for vote in answer.votes) <= 3
-    assert {sample.stage for sample in answer.samples} <= {"answer", "reasoning"} and answer.samples[0].ids.format == "i"
+    assert {sample.stage for sample in answer.samples} <= {"answer", "reasoning"} and answer.samples[
+        0
+    ].ids.format == "i"
     assert question in answer.filled.text and answer.stats.n_tokens > 0 and answer.as_dict()["answer"] == "26"
     nothing = model.ask("Hello?", extract="regex:zzzz", max_tokens=3)
     assert nothing.text is None and str(nothing) == ""

@@ -1,7 +1,7 @@
 """LangChain: LibLLM, a text model, and ChatLibLLM, a chat model.
 
-    chat = ChatLibLLM(model="model.gguf", max_tokens=64)
-    chat.invoke("Hello!").content
+chat = ChatLibLLM(model="model.gguf", max_tokens=64)
+chat.invoke("Hello!").content
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.language_models.llms import BaseLLM
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, convert_to_openai_messages
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation, GenerationChunk, LLMResult
+from langchain_core.outputs import (
+    ChatGeneration,
+    ChatGenerationChunk,
+    ChatResult,
+    Generation,
+    GenerationChunk,
+    LLMResult,
+)
 from pydantic import Field, field_validator, model_validator
 
 from libllm import Model, Result
@@ -26,7 +33,10 @@ class _Fields:
     @classmethod
     def _gather(cls, values: dict[str, Any], known: Any) -> dict[str, Any]:
         rest = {name: value for name, value in values.items() if name not in known}
-        return {**{name: values[name] for name in values if name in known}, "options": {**values.get("options", {}), **rest}}
+        return {
+            **{name: values[name] for name in values if name in known},
+            "options": {**values.get("options", {}), **rest},
+        }
 
 
 def _open(model: Any) -> Model:
@@ -77,7 +87,8 @@ class LibLLM(BaseLLM):
     def _answer(results: Sequence[Result]) -> LLMResult:
         return LLMResult(
             generations=[
-                [Generation(text=c.text, generation_info={"finish_reason": c.finish}) for c in result] for result in results
+                [Generation(text=c.text, generation_info={"finish_reason": c.finish}) for c in result]
+                for result in results
             ]
         )
 
@@ -129,7 +140,7 @@ class LibLLM(BaseLLM):
 
 
 class ChatLibLLM(BaseChatModel):
-    """A chat model, through the model's own chat template. Keywords beside LangChain's own are options of Model.chat()."""
+    """A chat model, by the model's own chat template. Keywords beside LangChain's own are options of Model.chat()."""
 
     model: Any
     options: dict[str, Any] = Field(default_factory=dict)
@@ -178,7 +189,9 @@ class ChatLibLLM(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **more: Any,
     ) -> ChatResult:
-        return self._answer(self.model.chat(convert_to_openai_messages(messages), **_keywords(self.options, stop, more)))
+        return self._answer(
+            self.model.chat(convert_to_openai_messages(messages), **_keywords(self.options, stop, more))
+        )
 
     async def _agenerate(
         self,

@@ -1,6 +1,6 @@
 """lm-evaluation-harness: a model that it can ask.
 
-    lm_eval.simple_evaluate(model=LibLLMModel("model.gguf"), tasks=["arc_easy"])
+lm_eval.simple_evaluate(model=LibLLMModel("model.gguf"), tasks=["arc_easy"])
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ class LibLLMModel(LM):
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         pairs = [self._pair(*request.args) for request in requests]
         fits = [bool(a) and len(self.libllm.tokenize(a + b)) <= self.max_length for a, b in pairs]
-        scored = iter(self.libllm.score([pair for pair, fit in zip(pairs, fits) if fit], n_logprobs=1) if any(fits) else [])
+        scored = iter(
+            self.libllm.score([pair for pair, fit in zip(pairs, fits) if fit], n_logprobs=1) if any(fits) else []
+        )
         answers = []
         for request, pair, fit in zip(requests, pairs, fits):
             if fit:
