@@ -1,40 +1,75 @@
-"""Completions as they are written."""
+"""Completions as they are written. A thread of its own computes ahead of who reads."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import _thread
+import asyncio
+import queue
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from libllm import native as _native
 from libllm._handle import Handle
-from libllm._run import Turns, in_thread, interruptible
+from libllm._run import Turns
 from libllm.result import Event, Result
+
+# What a stream hands from thread to thread: an event, None at the end, or what went wrong.
+_Item = Event | BaseException | None
+
+
+def _take(request: Any, found: list[Event]) -> bool:
+    """Moves the events that wait into found; whether there is one, or none will come."""
+    finished = bool(_native.llm_request_done(request))
+    while (event := _native.llm_request_next(request)) is not None:
+        index, token, text, finish, n_tokens = event
+        found.append(Event(index, token, text, _native.llm_finish_name(finish), n_tokens))
+    return finished or bool(found)
+
+
+def _pump(turns: Turns, engine: Any, request: Any, deliver: Callable[[_Item], Any]) -> None:
+    try:
+        while True:
+            found: list[Event] = []
+            turns.step_until(engine, lambda: bool(found) or _take(request, found))
+            if not found:
+                break
+            for event in found:
+                deliver(event)
+        _native.llm_request_status(request)
+        deliver(None)
+    except BaseException as error:
+        deliver(error)
 
 
 class _Stream(Handle):
     def __init__(self, request: Any, engine: Any, turns: Turns):
         super().__init__(request, engine)
         self._turns = turns
+        self._state = "new"
+        self._end = weakref.finalize(self, _native.llm_request_cancel, request)
+        self._end.atexit = False
 
-    def _find_event(self, found: list[Event]) -> bool:
-        """Puts the next event into found, if it has none yet; whether it has one, or none will come."""
-        if found:
-            return True
-        request = self._raw
-        finished = _native.llm_request_done(request)
-        event = _native.llm_request_next(request)
-        if event is not None:
-            index, token, text, finish, n_tokens = event
-            found.append(Event(index, token, text, _native.llm_finish_name(finish), n_tokens))
-        return event is not None or bool(finished)
+    def _start(self, deliver: Callable[[_Item], Any]) -> None:
+        if self._state == "new":
+            self._state = "running"
+            _thread.start_new_thread(_pump, (self._turns, self._raw_at(1), self._raw, deliver))
 
-    def _compute_event(self, found: list[Event]) -> None:
-        self._turns.step_until(self._raw_at(1), lambda: self._find_event(found))
+    def _event_of(self, item: _Item) -> Event | None:
+        if not isinstance(item, Event):
+            self._state = "over"
+        if isinstance(item, BaseException):
+            raise item
+        return item
 
-    def _event_of(self, found: list[Event]) -> Event | None:
-        if not found:
-            _native.llm_request_status(self._raw)
-        return found[0] if found else None
+    def close(self) -> None:
+        """Cancels it if it still runs, and frees it."""
+        self._end()
+        super().close()
+
+    def _forget(self) -> None:
+        self._end.detach()
+        super()._forget()
 
     def cancel(self) -> None:
         """Asks for an early end; what is written by then still comes."""
@@ -48,13 +83,22 @@ class _Stream(Handle):
 
 
 class Stream(_Stream):
-    """Iterates over pieces of text, each of whole characters. Closing it early cancels the request."""
+    """Iterates over pieces of text, each of whole characters. Closing or dropping it early cancels the request."""
+
+    def __init__(self, request: Any, engine: Any, turns: Turns):
+        super().__init__(request, engine, turns)
+        self._items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
 
     def _next_event(self) -> Event | None:
-        found: list[Event] = []
-        if not self._find_event(found):
-            interruptible(lambda: self._compute_event(found), self.cancel)
-        return self._event_of(found)
+        request = self._raw
+        if self._state == "over":
+            return None
+        self._start(self._items.put)
+        try:
+            return self._event_of(self._items.get())
+        except KeyboardInterrupt:
+            _native.llm_request_cancel(request)
+            raise
 
     def events(self) -> Iterator[Event]:
         """The same as events: each token, of each completion, and the ends."""
@@ -74,13 +118,30 @@ class Stream(_Stream):
 class AsyncStream(_Stream):
     """The same for `async for`; cancelling the task cancels the request."""
 
+    def __init__(self, request: Any, engine: Any, turns: Turns):
+        super().__init__(request, engine, turns)
+        self._items: asyncio.Queue[_Item] = asyncio.Queue()
+
     async def _next_event(self) -> Event | None:
-        found: list[Event] = []
-        if not self._find_event(found):
-            await in_thread(lambda: self._compute_event(found), self.cancel)
-        return self._event_of(found)
+        request, loop, items = self._raw, asyncio.get_running_loop(), self._items
+
+        def deliver(item: _Item) -> None:
+            try:
+                loop.call_soon_threadsafe(items.put_nowait, item)
+            except RuntimeError:  # the loop is closed: nobody reads any more
+                _native.llm_request_cancel(request)
+
+        if self._state == "over":
+            return None
+        self._start(deliver)
+        try:
+            return self._event_of(await items.get())
+        except asyncio.CancelledError:
+            _native.llm_request_cancel(request)
+            raise
 
     async def events(self) -> AsyncIterator[Event]:
+        """The same as events."""
         while (event := await self._next_event()) is not None:
             yield event
 

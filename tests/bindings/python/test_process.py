@@ -210,3 +210,17 @@ def test_models_come_and_go(path):
             model.generate("x", max_tokens=1)
         libllm.Prompt([{"question": "a", "answer": "b"}]).fill("c")
     assert resident_bytes() - before < 2 << 20
+
+
+LEFT = """
+import sys, threading, libllm
+model = libllm.Model(sys.argv[1])
+stream = model.stream("Once", ignore_eos=True)
+print(next(stream))
+threading.Thread(target=lambda: model.generate("x", max_tokens=900, ignore_eos=True), daemon=True).start()
+"""
+
+
+def test_a_program_may_end_while_the_library_computes(run_python):
+    for _ in range(5):
+        assert run_python(LEFT)
