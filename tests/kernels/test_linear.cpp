@@ -238,8 +238,20 @@ const Level levels[] = {
     {"avx512", LLM_CPU_AVX2 | LLM_CPU_AVX512},
     {"avx512_vnni", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI},
     {"avx512_bf16", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16},
+    {"neon", LLM_CPU_NEON},
+    {"dotprod", LLM_CPU_NEON | LLM_CPU_DOTPROD},
+    {"i8mm", LLM_CPU_NEON | LLM_CPU_DOTPROD | LLM_CPU_I8MM},
     {"all", LLM_CPU_ALL},
 };
+
+// Whether the table takes dot products of BF16 where it may.
+bool rounds_to_bf16() {
+#if defined(__x86_64__)
+    return !__builtin_cpu_is("intel");
+#else
+    return false;
+#endif
+}
 
 class Linear : public ::testing::TestWithParam<Level> {
   protected:
@@ -261,7 +273,7 @@ class Linear : public ::testing::TestWithParam<Level> {
             tested.prepare();
             Floats got = multiply(tested, weight, x, n_rows, m.cols, m.rows);
             int64_t stride = (int64_t)x.size() / n_rows;
-            bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16) && !__builtin_cpu_is("intel");
+            bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16) && rounds_to_bf16();
             for (int64_t r = 0; r < n_rows; r++)
                 for (int64_t o = 0; o < m.rows; o++) {
                     size_t i = (size_t)(r * m.rows + o);
