@@ -451,6 +451,32 @@ TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
     }
 }
 
+// Those with fused multiply-adds round alike: the same number on x86 and on ARM.
+TEST_P(Linear, InstructionSetsAgreeInEveryBit) {
+    if (!(mask & llmk_features_detect() & (LLM_CPU_AVX2 | LLM_CPU_NEON))) GTEST_SKIP() << "no fused multiply-adds";
+    Device tested(llmk_cpu_backend(), mask & ~LLM_CPU_AVX512_BF16);
+    auto even = [&](size_t n) { // without functions of the C library, which round in their own ways
+        Floats x(n);
+        for (float &v : x) v = (float)((int32_t)(random() >> 8) - 0x800000) / 0x800000;
+        return x;
+    };
+    uint64_t digest = 0xcbf29ce484222325u; // FNV-1a
+    for (llm_dtype dtype :
+         {LLM_DTYPE_F32, LLM_DTYPE_F16, LLM_DTYPE_BF16, LLM_DTYPE_Q8_0, LLM_DTYPE_Q4_0, LLM_DTYPE_Q4_1, LLM_DTYPE_Q5_0,
+          LLM_DTYPE_Q5_1, LLM_DTYPE_Q2_K, LLM_DTYPE_Q3_K, LLM_DTYPE_Q4_K, LLM_DTYPE_Q5_K, LLM_DTYPE_Q6_K}) {
+        Matrix m(llmk_dtype_get(dtype), 45, 512);
+        m.quantize(even(45 * 512));
+        llm_weight *w = m.put(tested);
+        tested.prepare();
+        for (float y : multiply(tested, w, even(17 * 512), 17, 512, 45)) {
+            uint32_t bits;
+            memcpy(&bits, &y, sizeof bits);
+            digest = (digest ^ bits) * 0x100000001b3u;
+        }
+    }
+    EXPECT_EQ(digest, 0x6338131de1d7f96bu);
+}
+
 static std::string name_of(const ::testing::TestParamInfo<Level> &level) {
     return level.param.name;
 }

@@ -1,5 +1,5 @@
 /* Linear micro-kernels for ARM, once for each way to multiply bytes. The including file defines
- *     PART_FEW, PART_MANY: the registers of a part for up to 3 rows of activations and for more
+ *     PART_FEW, PART_MANY: the registers of a part for up to 2 rows of activations and for more
  *     dot(dots, w, x, start, n, n_vectors, n_steps, wide)
  *         dots[r][v]: exact sums of n_steps steps (4 columns each) at w of 4 weight rows with row r of the
  *         activations, which are 32 bytes each at x. wide: the weights' bytes are an S32 panel's. Sums begin
@@ -93,7 +93,7 @@ ALWAYS_INLINE void part_i8(const llmk_tile *t, int first, int n, int n_vectors, 
 
 #define TILE_I8(n, kind)                                                                                               \
     static void tile_##n##_##kind(const llmk_tile *t) {                                                                \
-        enum { n_vectors = (n) <= 3 ? PART_FEW : PART_MANY };                                                          \
+        enum { n_vectors = (n) <= 2 ? PART_FEW : PART_MANY };                                                          \
         for (int first = 0; first < LLMK_STRIP; first += LANES * n_vectors)                                            \
             part_i8(t, first, n, n_vectors, ARGUMENTS_##kind);                                                         \
     }
