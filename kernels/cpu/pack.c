@@ -3,6 +3,7 @@
 #include "dtype.h"
 #include "quant/scales6.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define LLMK_DTYPE(NAME, name, elems, bytes)
@@ -295,7 +296,33 @@ PACK(q6_k, 256, {
     }
 })
 
-/* ---- the table ---- */
+/* ---- any type: as the numbers that it stands for, in the layout of F32 ---- */
+
+enum { MAX_BLOCK = 256 };
+
+static void pack_widened(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols, int64_t elems, size_t n_bytes,
+                         void (*dequantize)(float *dst, const void *src, int64_t n)) {
+    float x[LLMK_LANES][MAX_BLOCK];
+    for (int64_t block = 0; block * elems < src->skip + n_cols; block++) {
+        for (int32_t r = 0; r < LLMK_LANES; r++) dequantize(x[r], row_of(src, r, (size_t)block * n_bytes), elems);
+        for (int64_t i = 0; i < elems; i++) {
+            int64_t col = block * elems + i - src->skip;
+            if (col < 0 || col >= n_cols) continue;
+            for (int32_t r = 0; r < LLMK_LANES; r++)
+                memcpy(dst->at[LOW] + 2 * 64 * col + 4 * r, &x[r][i], sizeof x[r][i]);
+        }
+    }
+}
+
+#define LLMK_DTYPE(NAME, name, elems, bytes)                                                                           \
+    static_assert((elems) <= MAX_BLOCK, "block of " #NAME);                                                            \
+    static void pack_widened_##name(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {                    \
+        pack_widened(dst, src, n_cols, elems, bytes, llmk_dequantize_##name);                                          \
+    }
+#include "dtypes.def"
+#undef LLMK_DTYPE
+
+/* ---- the tables ---- */
 
 enum {
 #define LLMK_DTYPE(NAME, name, elems, bytes) ELEMS_##NAME = elems, BYTES_##NAME = bytes,
@@ -311,10 +338,26 @@ static const llmk_layout table[LLMK_N_LAYOUTS] = {
 #undef LLMK_LAYOUT
 };
 
-const llmk_layout *llmk_layout_get(llm_dtype dtype) {
-    for (int32_t i = 0; i < LLMK_N_LAYOUTS; i++)
-        if (table[i].dtype == dtype) return &table[i];
+static const llmk_layout widened[] = {
+#define LLMK_DTYPE(NAME, name, elems, bytes)                                                                           \
+    {LLM_DTYPE_##NAME, LLMK_LAYOUT_F32, {1, 1, 1, 1}, {[LLMK_PLANE_LOW] = 64}, elems, bytes, pack_widened_##name},
+#include "dtypes.def"
+#undef LLMK_DTYPE
+};
+
+static const llmk_layout *find(const llmk_layout *rows, size_t n, llm_dtype dtype) {
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].dtype == dtype) return &rows[i];
     return NULL;
+}
+
+const llmk_layout *llmk_layout_get(llm_dtype dtype) {
+    const llmk_layout *own = find(table, LLMK_N_LAYOUTS, dtype);
+    return own ? own : llmk_layout_widened(dtype);
+}
+
+const llmk_layout *llmk_layout_widened(llm_dtype dtype) {
+    return find(widened, sizeof widened / sizeof widened[0], dtype);
 }
 
 /* Bytes that a whole strip takes in a plane up to column `cols`. */
@@ -346,7 +389,7 @@ void llmk_layout_pack(const llmk_layout *l, const llmk_planes *dst, const uint8_
                       int32_t n_rows, int64_t col, int64_t n_cols) {
     size_t at = (size_t)(col / l->block_elems) * (size_t)l->block_bytes;
     for (int32_t half = 0; half < 2; half++) {
-        llmk_rows src = {.at = at};
+        llmk_rows src = {.at = at, .skip = col % l->block_elems};
         llmk_planes p = *dst;
         for (int32_t r = 0; r < LLMK_LANES; r++) {
             int32_t row = half * LLMK_LANES + r;

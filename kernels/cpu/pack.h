@@ -31,6 +31,7 @@ typedef struct llmk_planes {
 typedef struct llmk_rows {
     const uint8_t *row[LLMK_LANES];
     size_t at;
+    int64_t skip; /* columns of the first block that are left out; 0 but for widened layouts */
 } llmk_rows;
 
 typedef struct llmk_layout {
@@ -43,8 +44,10 @@ typedef struct llmk_layout {
     void (*pack)(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols);
 } llmk_layout;
 
-/* NULL for a type without kernels. */
+/* The type's row of layouts.def; without one, the widened layout. NULL: no data type has this number. */
 const llmk_layout *llmk_layout_get(llm_dtype dtype);
+/* Any type as F32, in the layout of F32. */
+const llmk_layout *llmk_layout_widened(llm_dtype dtype);
 
 /* Bytes of a packed strip, a multiple of 64. */
 size_t llmk_layout_strip_bytes(const llmk_layout *l, int64_t cols);

@@ -32,9 +32,6 @@ llm_status llmk_weight_put(llm_weight **out, size_t *private_bytes, llm_device *
     llm_status status = llmk_tensor_check(host, t, &type, &row_bytes);
     if (status < 0) return status;
     const llmk_layout *layout = llmk_layout_get(t->dtype);
-    if (!layout)
-        return llmk_error(host, LLM_E_UNSUPPORTED, "tensor %s: the cpu back end has no kernels for type %s", t->name,
-                          type->name);
     bool vector = t->rows == 1;
     size_t n_bytes = sizeof(llm_weight), vector_bytes = vector ? sizeof(float) : 0;
     size_t packed_bytes = vector || t->in_place ? 0 : llmk_layout_strip_bytes(layout, t->cols);
