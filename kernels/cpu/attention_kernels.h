@@ -53,5 +53,6 @@ typedef struct llmk_attention_kernels {
 void llmk_attention_init_portable(llmk_attention_kernels *k);
 void llmk_attention_init_avx2(llmk_attention_kernels *k);
 void llmk_attention_init_avx512(llmk_attention_kernels *k);
+void llmk_attention_init_neon(llmk_attention_kernels *k);
 
 #endif

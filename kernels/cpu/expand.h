@@ -6,8 +6,10 @@
 #include "cpu/linear_kernels.h"
 #include "quant/half.h"
 
-#ifdef __F16C__
+#if defined(__F16C__)
 #include <immintrin.h>
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+#include <arm_neon.h>
 #endif
 
 enum {
@@ -25,6 +27,8 @@ static inline void load_halves(float *dst, const uint8_t *src) {
 #elif defined __F16C__
     _mm256_storeu_ps(dst, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)src)));
     _mm256_storeu_ps(dst + 8, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(src + 16))));
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+    for (int i = 0; i < LLMK_LANES; i += 4) vst1q_f32(dst + i, vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(src + 2 * i))));
 #else
     for (int i = 0; i < LLMK_LANES; i++) {
         uint16_t half;

@@ -31,16 +31,53 @@ static int32_t raw(void) {
     if (bits & LLM_CPU_AVX512 && has_avx512_bf16()) bits |= LLM_CPU_AVX512_BF16;
     return bits;
 }
+#elif defined(__aarch64__)
+
+#ifdef __linux__
+#include <sys/auxv.h>
+
+/* The kernel's bits, which not every C library's headers know by name. */
+enum { HAS_DOTPROD = 1 << 20, HAS_I8MM = 1 << 13 };
+
+static int32_t beyond_neon(void) {
+    int32_t bits = getauxval(AT_HWCAP) & HAS_DOTPROD ? LLM_CPU_DOTPROD : 0;
+    return bits | (getauxval(AT_HWCAP2) & HAS_I8MM ? LLM_CPU_I8MM : 0);
+}
+#else
+static int32_t beyond_neon(void) {
+    return 0;
+}
+#endif
+
+static int32_t raw(void) {
+    return LLM_CPU_NEON | beyond_neon(); /* every 64-bit ARM has NEON */
+}
 #else
 static int32_t raw(void) {
     return 0;
 }
 #endif
 
+/* Rows that build on others follow them. */
+static const struct {
+    int32_t bit, needs;
+    const char *base, *extra; /* which of two words of the description it is */
+} names[] = {
+    {LLM_CPU_AVX2, 0, "AVX2", NULL},
+    {LLM_CPU_AVX512, LLM_CPU_AVX2, "AVX-512", NULL},
+    {LLM_CPU_AVX512_VNNI, LLM_CPU_AVX512, NULL, "VNNI"},
+    {LLM_CPU_AVX512_BF16, LLM_CPU_AVX512, NULL, "BF16"},
+    {LLM_CPU_NEON, 0, "NEON", NULL},
+    {LLM_CPU_DOTPROD, LLM_CPU_NEON, NULL, "DOTPROD"},
+    {LLM_CPU_I8MM, LLM_CPU_DOTPROD, NULL, "I8MM"},
+};
+
+enum { N_NAMES = sizeof names / sizeof names[0] };
+
 int32_t llmk_features_limit(int32_t features, int32_t mask) {
     int32_t bits = features & mask;
-    if (!(bits & LLM_CPU_AVX2)) bits &= ~LLM_CPU_AVX512;
-    if (!(bits & LLM_CPU_AVX512)) bits &= ~(LLM_CPU_AVX512_VNNI | LLM_CPU_AVX512_BF16);
+    for (int i = 0; i < N_NAMES; i++)
+        if ((bits & names[i].needs) != names[i].needs) bits &= ~names[i].bit;
     return bits;
 }
 
@@ -49,10 +86,13 @@ int32_t llmk_features_detect(void) {
 }
 
 void llmk_features_describe(char *text, size_t capacity, int32_t features) {
-    bool vnni = features & LLM_CPU_AVX512_VNNI, bf16 = features & LLM_CPU_AVX512_BF16;
-    const char *base = features & LLM_CPU_AVX512 ? "AVX-512" : features & LLM_CPU_AVX2 ? "AVX2" : "portable C";
-    snprintf(text, capacity, "%s%s%s%s", base, vnni || bf16 ? " with " : "", vnni ? "VNNI" : "",
-             vnni && bf16 ? " and BF16"
-             : bf16       ? "BF16"
-                          : "");
+    const char *base = "portable C", *extra[2] = {"", ""};
+    int n_extra = 0;
+    for (int i = 0; i < N_NAMES; i++) {
+        if (!(features & names[i].bit)) continue;
+        if (names[i].base) base = names[i].base;
+        if (names[i].extra && n_extra < 2) extra[n_extra++] = names[i].extra;
+    }
+    snprintf(text, capacity, "%s%s%s%s%s", base, n_extra ? " with " : "", extra[0], n_extra > 1 ? " and " : "",
+             extra[1]);
 }

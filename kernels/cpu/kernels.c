@@ -32,6 +32,22 @@ static void init_avx512_bf16(llmk_kernels *k) {
 }
 #endif
 
+#ifdef LLMK_ARM
+static void init_neon(llmk_kernels *k) {
+    llmk_rows_init_neon(&k->rows);
+    llmk_attention_init_neon(&k->attention);
+    llmk_linear_init_neon(&k->linear);
+}
+
+static void init_dotprod(llmk_kernels *k) {
+    llmk_linear_init_dotprod(&k->linear);
+}
+
+static void init_i8mm(llmk_kernels *k) {
+    llmk_linear_init_i8mm(&k->linear);
+}
+#endif
+
 /* From the lowest level upwards. */
 static const struct {
     int32_t needs;
@@ -43,6 +59,11 @@ static const struct {
     {LLM_CPU_AVX512, init_avx512},
     {LLM_CPU_AVX512_VNNI, init_avx512_vnni},
     {LLM_CPU_AVX512_BF16, init_avx512_bf16},
+#endif
+#ifdef LLMK_ARM
+    {LLM_CPU_NEON, init_neon},
+    {LLM_CPU_DOTPROD, init_dotprod},
+    {LLM_CPU_I8MM, init_i8mm},
 #endif
 };
 

@@ -33,10 +33,11 @@ typedef struct llmk_kernels {
 /* The table for the CPU features that are here and in `cpu_mask`. */
 void llmk_kernels_init(llmk_kernels *k, int32_t cpu_mask);
 
-/* Levels, each in files of its own: <group>_portable.c, x86/<group>_<isa>.c. */
+/* Levels, each in files of its own: <group>_portable.c, x86/<group>_<isa>.c, arm/<group>_<isa>.c. */
 void llmk_rows_init_portable(llmk_row_kernels *k);
 void llmk_rows_init_avx2(llmk_row_kernels *k);
 void llmk_rows_init_avx512(llmk_row_kernels *k);
+void llmk_rows_init_neon(llmk_row_kernels *k);
 void llmk_linear_init_portable(llmk_linear_kernels *k);
 
 #endif

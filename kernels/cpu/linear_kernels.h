@@ -75,6 +75,9 @@ void llmk_linear_init_avx2(llmk_linear_kernels *k);
 void llmk_linear_init_avx512(llmk_linear_kernels *k);
 void llmk_linear_init_avx512_vnni(llmk_linear_kernels *k);
 void llmk_linear_init_avx512_bf16(llmk_linear_kernels *k);
+void llmk_linear_init_neon(llmk_linear_kernels *k);
+void llmk_linear_init_dotprod(llmk_linear_kernels *k);
+void llmk_linear_init_i8mm(llmk_linear_kernels *k);
 
 LLM_END_DECLS
 

@@ -17,8 +17,13 @@ struct Device {
 const Device devices[] = {
     {"reference", "reference", LLM_CPU_ALL},
     {"cpu", "cpu", LLM_CPU_ALL},
+#if defined(__aarch64__)
+    {"cpu_dotprod", "cpu", LLM_CPU_NEON | LLM_CPU_DOTPROD},
+    {"cpu_neon", "cpu", LLM_CPU_NEON},
+#else
     {"cpu_avx512", "cpu", LLM_CPU_AVX2 | LLM_CPU_AVX512},
     {"cpu_avx2", "cpu", LLM_CPU_AVX2},
+#endif
     {"cpu_portable", "cpu", LLM_CPU_REFERENCE},
     {"openblas", "openblas", LLM_CPU_ALL},
 };

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -92,12 +93,13 @@ struct Device {
     }
 };
 
-// What this machine can run of portable C, AVX2, AVX-512 and AVX-512 with everything.
+// What this machine can run of portable C, AVX2, AVX-512, NEON and everything.
 inline std::vector<int32_t> masks() {
     std::vector<int32_t> all;
-    for (int32_t mask : {0, (int32_t)LLM_CPU_AVX2, LLM_CPU_AVX2 | LLM_CPU_AVX512, (int32_t)LLM_CPU_ALL}) {
+    for (int32_t mask :
+         {0, (int32_t)LLM_CPU_AVX2, LLM_CPU_AVX2 | LLM_CPU_AVX512, (int32_t)LLM_CPU_NEON, (int32_t)LLM_CPU_ALL}) {
         int32_t bits = llmk_features_limit(llmk_features_detect(), mask);
-        if (all.empty() || bits != all.back()) all.push_back(bits);
+        if (std::find(all.begin(), all.end(), bits) == all.end()) all.push_back(bits);
     }
     return all;
 }

@@ -201,6 +201,10 @@ TEST(CpuFeatures, ABitNeverComesWithoutWhatItBuildsOn) {
     EXPECT_EQ(llmk_features_limit(all, all & ~LLM_CPU_AVX2), 0);
     EXPECT_EQ(llmk_features_limit(all, all & ~LLM_CPU_AVX512), LLM_CPU_AVX2);
     EXPECT_EQ(llmk_features_limit(LLM_CPU_AVX2, LLM_CPU_ALL), LLM_CPU_AVX2);
+    const int32_t arm = LLM_CPU_NEON | LLM_CPU_DOTPROD | LLM_CPU_I8MM;
+    EXPECT_EQ(llmk_features_limit(arm, LLM_CPU_ALL), arm);
+    EXPECT_EQ(llmk_features_limit(arm, arm & ~LLM_CPU_DOTPROD), LLM_CPU_NEON);
+    EXPECT_EQ(llmk_features_limit(arm, arm & ~LLM_CPU_NEON), 0);
 }
 
 TEST(CpuFeatures, AreDescribedInWords) {
@@ -214,6 +218,9 @@ TEST(CpuFeatures, AreDescribedInWords) {
         {LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI, "AVX-512 with VNNI"},
         {LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16, "AVX-512 with BF16"},
         {LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI | LLM_CPU_AVX512_BF16, "AVX-512 with VNNI and BF16"},
+        {LLM_CPU_NEON, "NEON"},
+        {LLM_CPU_NEON | LLM_CPU_DOTPROD, "NEON with DOTPROD"},
+        {LLM_CPU_NEON | LLM_CPU_DOTPROD | LLM_CPU_I8MM, "NEON with DOTPROD and I8MM"},
     };
     for (const auto &row : rows) {
         char text[80];

@@ -238,8 +238,20 @@ const Level levels[] = {
     {"avx512", LLM_CPU_AVX2 | LLM_CPU_AVX512},
     {"avx512_vnni", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI},
     {"avx512_bf16", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16},
+    {"neon", LLM_CPU_NEON},
+    {"dotprod", LLM_CPU_NEON | LLM_CPU_DOTPROD},
+    {"i8mm", LLM_CPU_NEON | LLM_CPU_DOTPROD | LLM_CPU_I8MM},
     {"all", LLM_CPU_ALL},
 };
+
+// Whether the table takes dot products of BF16 where it may.
+bool rounds_to_bf16() {
+#if defined(__x86_64__)
+    return !__builtin_cpu_is("intel");
+#else
+    return false;
+#endif
+}
 
 class Linear : public ::testing::TestWithParam<Level> {
   protected:
@@ -261,7 +273,7 @@ class Linear : public ::testing::TestWithParam<Level> {
             tested.prepare();
             Floats got = multiply(tested, weight, x, n_rows, m.cols, m.rows);
             int64_t stride = (int64_t)x.size() / n_rows;
-            bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16) && !__builtin_cpu_is("intel");
+            bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16) && rounds_to_bf16();
             for (int64_t r = 0; r < n_rows; r++)
                 for (int64_t o = 0; o < m.rows; o++) {
                     size_t i = (size_t)(r * m.rows + o);
@@ -437,6 +449,32 @@ TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
                 for (int c = 0; c < 256; c++) ASSERT_EQ(out[(size_t)(r * 256 + c)], all[(size_t)(ids[r] * 256 + c)]);
         }
     }
+}
+
+// Those with fused multiply-adds round alike: the same number on x86 and on ARM.
+TEST_P(Linear, InstructionSetsAgreeInEveryBit) {
+    if (!(mask & llmk_features_detect() & (LLM_CPU_AVX2 | LLM_CPU_NEON))) GTEST_SKIP() << "no fused multiply-adds";
+    Device tested(llmk_cpu_backend(), mask & ~LLM_CPU_AVX512_BF16);
+    auto even = [&](size_t n) { // without functions of the C library, which round in their own ways
+        Floats x(n);
+        for (float &v : x) v = (float)((int32_t)(random() >> 8) - 0x800000) / 0x800000;
+        return x;
+    };
+    uint64_t digest = 0xcbf29ce484222325u; // FNV-1a
+    for (llm_dtype dtype :
+         {LLM_DTYPE_F32, LLM_DTYPE_F16, LLM_DTYPE_BF16, LLM_DTYPE_Q8_0, LLM_DTYPE_Q4_0, LLM_DTYPE_Q4_1, LLM_DTYPE_Q5_0,
+          LLM_DTYPE_Q5_1, LLM_DTYPE_Q2_K, LLM_DTYPE_Q3_K, LLM_DTYPE_Q4_K, LLM_DTYPE_Q5_K, LLM_DTYPE_Q6_K}) {
+        Matrix m(llmk_dtype_get(dtype), 45, 512);
+        m.quantize(even(45 * 512));
+        llm_weight *w = m.put(tested);
+        tested.prepare();
+        for (float y : multiply(tested, w, even(17 * 512), 17, 512, 45)) {
+            uint32_t bits;
+            memcpy(&bits, &y, sizeof bits);
+            digest = (digest ^ bits) * 0x100000001b3u;
+        }
+    }
+    EXPECT_EQ(digest, 0x6338131de1d7f96bu);
 }
 
 static std::string name_of(const ::testing::TestParamInfo<Level> &level) {
