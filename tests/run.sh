@@ -1,6 +1,7 @@
 #!/bin/sh
 # From a bare Debian 12: installs what is missing, then builds and runs every test: with address and
-# undefined-behaviour sanitizers, those of threads with the thread sanitizer, and all of them in Release.
+# undefined-behaviour sanitizers, those of threads with the thread sanitizer, those of ARM's kernels under emulation,
+# and all of them in Release.
 # Ends with CTest's closing lines.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,6 +34,18 @@ ctest --test-dir build/asan --output-on-failure -j 2 -LE "release-only"
 
 build build/tsan threads_tests -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLLM_SANITIZE=thread -DLLM_BUILD_OPENBLAS=OFF
 ctest --test-dir build/tsan --output-on-failure -j 2 -L "threads"
+
+# ARM: cross-compiled and emulated.
+if [ "$(uname -m)" = x86_64 ]; then
+    # shellcheck disable=SC2086
+    if (need_packages $PACKAGES_ARM) && sh scripts/arm64_libraries.sh build/arm64; then
+        build build/aarch64 arm_tests -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCMAKE_BUILD_TYPE=Release \
+            -DLLM_BUILD_OPENBLAS=OFF -DLLM_NATIVE_COMMAND="$PWD/build/asan/bin/llm"
+        ctest --test-dir build/aarch64 --output-on-failure -j 2 -L "arm"
+    else
+        echo "No packages for ARM: its tests are skipped." >&2
+    fi
+fi
 
 build build all -DCMAKE_BUILD_TYPE=Release -DLLM_BUILD_TESTS=ON -DLLM_BUILD_OPENBLAS=ON
 ctest --test-dir build --output-on-failure -j 2
