@@ -7,25 +7,36 @@
 #include <string.h>
 
 #ifdef __SSE__
-#include <xmmintrin.h>
+#include <immintrin.h>
 #endif
 
-/* Four floats at once. Every machine has them, and lane by lane they are ordinary floats. */
-typedef float llmi_f4 __attribute__((vector_size(16)));
-typedef int32_t llmi_i4 __attribute__((vector_size(16)));
-typedef uint32_t llmi_u4 __attribute__((vector_size(16)));
+/* As many floats at once as the file's instruction set has room for; lane by lane they are ordinary floats. */
+#if defined(__AVX512F__)
+#define LLMI_VF_LANES 16
+#elif defined(__AVX2__)
+#define LLMI_VF_LANES 8
+#else
+#define LLMI_VF_LANES 4
+#endif
+typedef float llmi_vf __attribute__((vector_size(4 * LLMI_VF_LANES)));
+typedef int32_t llmi_vi __attribute__((vector_size(4 * LLMI_VF_LANES)));
+typedef uint32_t llmi_vu __attribute__((vector_size(4 * LLMI_VF_LANES)));
 
-static inline llmi_f4 llmi_f4_all(float x) {
-    return (llmi_f4){x, x, x, x};
+static inline llmi_vf llmi_vf_all(float x) {
+    return x - (llmi_vf){0};
 }
 
 /* x where it is greater, else y; also where one is no number. */
-static inline llmi_f4 llmi_f4_max(llmi_f4 x, llmi_f4 y) {
-#ifdef __SSE__
+static inline llmi_vf llmi_vf_max(llmi_vf x, llmi_vf y) {
+#if defined(__AVX512F__)
+    return _mm512_max_ps(x, y);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(x, y);
+#elif defined(__SSE__)
     return _mm_max_ps(x, y);
 #else
-    llmi_i4 mask = x > y;
-    return (llmi_f4)((mask & (llmi_i4)x) | (~mask & (llmi_i4)y));
+    llmi_vi mask = x > y;
+    return (llmi_vf)((mask & (llmi_vi)x) | (~mask & (llmi_vi)y));
 #endif
 }
 
@@ -33,18 +44,18 @@ static inline llmi_f4 llmi_f4_max(llmi_f4 x, llmi_f4 y) {
 #define LLMI_EXACT_EXP2_LEAST (-126.0f)
 
 /* 2^x for x <= 0 within 2 units in the last place; 1 for 0. */
-static inline llmi_f4 llmi_exact_exp2(llmi_f4 x) {
-    llmi_f4 c = llmi_f4_max(x, llmi_f4_all(LLMI_EXACT_EXP2_LEAST));
-    llmi_f4 shifted = c + 12582912.0f; /* 1.5 * 2^23: the low bits hold the nearest integer */
-    llmi_f4 f = c - (shifted - 12582912.0f);
-    llmi_f4 p = f * 1.535336188319500e-4f + 1.339887440266574e-3f; /* Cephes' polynomial (Moshier) */
+static inline llmi_vf llmi_exact_exp2(llmi_vf x) {
+    llmi_vf c = llmi_vf_max(x, llmi_vf_all(LLMI_EXACT_EXP2_LEAST));
+    llmi_vf shifted = c + 12582912.0f; /* 1.5 * 2^23: the low bits hold the nearest integer */
+    llmi_vf f = c - (shifted - 12582912.0f);
+    llmi_vf p = f * 1.535336188319500e-4f + 1.339887440266574e-3f; /* Cephes' polynomial (Moshier) */
     p = p * f + 9.618437357674640e-3f;
     p = p * f + 5.550332471162809e-2f;
     p = p * f + 2.402264791363012e-1f;
     p = p * f + 6.931472028550421e-1f;
     p = p * f + 1.0f;
-    llmi_u4 power = ((llmi_u4)shifted + 127) << 23;
-    return (llmi_f4)((llmi_i4)(p * (llmi_f4)power) & (x >= LLMI_EXACT_EXP2_LEAST));
+    llmi_vu power = ((llmi_vu)shifted + 127) << 23;
+    return (llmi_vf)((llmi_vi)(p * (llmi_vf)power) & (x >= LLMI_EXACT_EXP2_LEAST));
 }
 
 /* Natural logarithm of a normal x > 0 within a few units in the last place. */

@@ -1,9 +1,7 @@
-/* Tokens are weighed in blocks: a block's largest logit or sum of weights says whether a stage has to look
- * inside. The few tokens that are left after that are kept as a list, and a stage that keeps the best of
- * them finds its limit by counting digits of their keys (radix selection), so nothing is ever sorted.
+/* Nothing is ever sorted: a stage that keeps the best tokens finds where they end (cut.h) and gives the others the
+ * weight 0. Whatever looks at all tokens is a pass (passes.h).
  *
- * Same logits, same token, on every machine: sums run in a fixed order (LANES interleaved sums in a block, then
- * block after block), and exp and log are our own. */
+ * Same logits, same token, on every machine: sums run in a fixed order, and exp and log are our own. */
 #include "engine/sampler.h"
 
 #include <float.h>
@@ -14,39 +12,40 @@
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "base/status.h"
+#include "engine/cut.h"
 #include "engine/exact.h"
 
-enum { BLOCK = 64, LANES = 16, DIGIT_BITS = 8, BINS = 1 << DIGIT_BITS, BANKS = 4, MAX_VOCAB = 1 << 26 };
+enum { BLOCK = LLMI_BLOCK, MAX_VOCAB = 1 << 26 };
 
 #define LOG2_E 1.44269504f
 
+/* The candidates are all tokens, or after top-k a list of some by ascending id. Arrays are whole blocks, behind the
+ * last candidate with logit -infinity and weight 0. */
 struct llmi_sampler {
     llm_allocator allocator;
-    int32_t n_vocab, n_blocks;
-    float *x;         /* [n_blocks * BLOCK] logits after bias, penalties and mask; -inf behind the last */
-    float *w;         /* the same shape: 2^((x - top) * scale) */
-    float *block_top; /* [n_blocks] largest x */
-    float *block_sum; /* [n_blocks] sum of w */
-    float top, scale; /* largest x; log2(e) / temperature */
-    double total;     /* sum of the weights of all tokens that are left */
+    const llmi_passes *passes;
+    int32_t n_vocab;
+    int32_t n, n_blocks; /* candidates */
+    bool all;            /* not a list */
+    int32_t *id;         /* the list */
+    float *x;            /* logits after bias, penalties and mask */
+    float *w;            /* 2^((x - top) * scale), or 0 */
+    float *block_top;    /* [n_blocks] largest x, as long as all are candidates */
+    float *block_sum;    /* [n_blocks] sum of w */
+    float top, scale;    /* largest x; log2(e) / temperature */
+    double total;        /* sum of w */
 
-    /* What is left: all tokens, or a list by ascending id. */
-    bool all;
-    int32_t n;
-    int32_t *id;
-    float *weight;
-    float *rank;   /* a stage's order: larger is better */
-    uint32_t *key; /* scratch of find_cut */
-
+    float *rank; /* a stage's order: larger is better */
+    int32_t *index;
+    llmi_cut_scratch cut;
     int32_t *seen;     /* [n_vocab] zero between calls */
     uint64_t *allowed; /* bit set of a mask */
-    double bins[BANKS][BINS];
 };
 
 /* ---- life ---- */
 
-static size_t n_blocks_of(int32_t n_vocab) {
-    return ((size_t)n_vocab + BLOCK - 1) / BLOCK;
+static size_t in_blocks(int32_t n) {
+    return ((size_t)n + BLOCK - 1) / BLOCK;
 }
 
 /* The next n elements of 4 bytes of one piece of memory; base NULL: only the size counts. */
@@ -57,17 +56,19 @@ static void *carve(char *base, size_t *at, size_t n) {
 }
 
 static size_t lay_out(llmi_sampler *s, char *base, int32_t n_vocab) {
-    size_t n_blocks = n_blocks_of(n_vocab), n = n_blocks * BLOCK;
+    size_t n_blocks = in_blocks(n_vocab), n = n_blocks * BLOCK;
     size_t at = (sizeof *s + LLMI_ALIGN - 1) / LLMI_ALIGN * LLMI_ALIGN;
     s->x = carve(base, &at, n);
     s->w = carve(base, &at, n);
     s->id = carve(base, &at, n);
-    s->weight = carve(base, &at, n);
     s->rank = carve(base, &at, n);
-    s->key = carve(base, &at, n);
+    s->index = carve(base, &at, n);
+    s->cut.rank = carve(base, &at, n);
+    s->cut.w = carve(base, &at, n);
+    s->cut.index = s->index; /* used one after the other */
     s->seen = carve(base, &at, n);
-    s->block_top = carve(base, &at, n_blocks);
-    s->block_sum = carve(base, &at, n_blocks); /* zero behind the last, in whole vectors */
+    s->block_top = carve(base, &at, in_blocks((int32_t)n_blocks) * BLOCK); /* ranks of a cut of their own */
+    s->block_sum = carve(base, &at, n_blocks);
     s->allowed = carve(base, &at, n_blocks * (BLOCK / 32));
     return at;
 }
@@ -84,8 +85,8 @@ llm_status llmi_sampler_create(llmi_sampler **out, const llm_allocator *a, int32
     llmi_sampler *s = llmi_alloc_zero(a, llmi_sampler_bytes(n_vocab));
     if (!s) return LLM_E_MEMORY;
     s->allocator = *a;
+    s->passes = llmi_passes_list()[0];
     s->n_vocab = n_vocab;
-    s->n_blocks = (int32_t)n_blocks_of(n_vocab);
     lay_out(s, (char *)s, n_vocab);
     *out = s;
     return LLM_OK;
@@ -99,35 +100,6 @@ void llmi_sampler_destroy(llmi_sampler *s) {
 
 /* ---- looking at all logits ---- */
 
-static llmi_f4 load(const float *x) {
-    llmi_f4 v;
-    memcpy(&v, x, sizeof v);
-    return v;
-}
-
-static float exp2_of(float x) {
-    return llmi_exact_exp2(llmi_f4_all(x))[0];
-}
-
-/* Copies a block and returns its largest logit; *nan is set if one is no number. */
-static float scan_block(float *x, const float *from, bool *nan) {
-    llmi_f4 top[LANES / 4];
-    llmi_i4 bad = {0};
-    for (int j = 0; j < LANES / 4; j++) top[j] = llmi_f4_all(-INFINITY);
-    for (int i = 0; i < BLOCK; i += LANES) {
-        for (int j = 0; j < LANES / 4; j++) {
-            llmi_f4 v = load(from + i + 4 * j);
-            memcpy(x + i + 4 * j, &v, sizeof v);
-            top[j] = llmi_f4_max(v, top[j]);
-            bad |= v != v;
-        }
-    }
-    llmi_f4 t = llmi_f4_max(llmi_f4_max(top[0], top[1]), llmi_f4_max(top[2], top[3]));
-    *nan |= (bad[0] | bad[1] | bad[2] | bad[3]) != 0;
-    float a = t[0] > t[1] ? t[0] : t[1], b = t[2] > t[3] ? t[2] : t[3];
-    return a > b ? a : b;
-}
-
 static llm_status find_nan(const float *logits, size_t position) {
     int32_t i = 0;
     while (logits[i] == logits[i]) i++;
@@ -136,16 +108,18 @@ static llm_status find_nan(const float *logits, size_t position) {
 
 /* Copies the logits; the last block may not be whole. */
 static llm_status take_logits(llmi_sampler *s, const float *logits, size_t position) {
-    bool nan = false;
     int32_t n_whole = s->n_vocab / BLOCK;
-    for (int32_t b = 0; b < n_whole; b++) s->block_top[b] = scan_block(s->x + b * BLOCK, logits + b * BLOCK, &nan);
+    s->all = true;
+    s->n = s->n_vocab;
+    s->n_blocks = (int32_t)in_blocks(s->n_vocab);
+    bool nan = s->passes->scan(s->x, s->block_top, logits, n_whole);
     if (n_whole < s->n_blocks) {
         float last[BLOCK];
         for (int i = 0; i < BLOCK; i++) {
             bool is_in = n_whole * BLOCK + i < s->n_vocab;
             last[i] = is_in ? logits[n_whole * BLOCK + i] : -INFINITY;
         }
-        s->block_top[n_whole] = scan_block(s->x + n_whole * BLOCK, last, &nan);
+        nan |= s->passes->scan(s->x + n_whole * BLOCK, s->block_top + n_whole, last, 1);
     }
     return nan ? find_nan(logits, position) : LLM_OK;
 }
@@ -176,38 +150,20 @@ static llm_token largest(const llmi_sampler *s) {
     return i;
 }
 
-static float sum_lanes(const llmi_f4 sum[LANES / 4]) {
-    llmi_f4 t = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    return (t[0] + t[1]) + (t[2] + t[3]);
-}
-
-static float weigh_block(float *restrict w, const float *restrict x, float top, float scale) {
-    llmi_f4 sum[LANES / 4] = {{0}};
-    for (int i = 0; i < BLOCK; i += LANES) {
-        for (int j = 0; j < LANES / 4; j++) {
-            llmi_f4 v = llmi_exact_exp2((load(x + i + 4 * j) - top) * scale);
-            memcpy(w + i + 4 * j, &v, sizeof v);
-            sum[j] += v;
-        }
-    }
-    return sum_lanes(sum);
-}
-
-static void weigh_all(llmi_sampler *s) {
-    s->all = true;
-    s->n = s->n_vocab;
+static void add_up(llmi_sampler *s) {
     s->total = 0;
-    for (int32_t b = 0; b < s->n_blocks; b++) {
-        s->block_sum[b] = weigh_block(s->w + b * BLOCK, s->x + b * BLOCK, s->top, s->scale);
-        s->total += (double)s->block_sum[b];
-    }
+    for (int32_t b = 0; b < s->n_blocks; b++) s->total += (double)s->block_sum[b];
+}
+
+static void weigh(llmi_sampler *s) {
+    s->passes->weigh(s->w, s->block_sum, s->x, s->n_blocks, s->top, s->scale);
+    add_up(s);
 }
 
 /* ---- bias, penalties, mask ---- */
 
 static void rescan(llmi_sampler *s, int32_t b) {
-    bool nan = false; /* there was none before */
-    s->block_top[b] = scan_block(s->x + b * BLOCK, s->x + b * BLOCK, &nan);
+    s->passes->scan(s->x + b * BLOCK, s->block_top + b, s->x + b * BLOCK, 1); /* all are numbers, as before */
 }
 
 static void add_bias(llmi_sampler *s, const llm_logit_bias *bias, size_t n) {
@@ -259,273 +215,84 @@ static llm_status apply_mask(llmi_sampler *s, const llmi_mask_source *mask) {
     return LLM_OK;
 }
 
-/* ---- lists ---- */
-
-static void sum_list(llmi_sampler *s) {
-    s->total = 0;
-    for (int32_t i = 0; i < s->n; i++) s->total += (double)s->weight[i];
-}
-
-/* Where a list ends that is cut in the order of its ranks: behind those above `rank`, and behind the first of
- * that rank whose weights reach `rest`. */
-typedef struct cut {
-    float rank;
-    double rest;
-} cut;
-
-/* Floats as integers of the same order, and back; both zeros are one. */
-static uint32_t ordered(float x) {
-    uint32_t u;
-    x += 0.0f;
-    memcpy(&u, &x, 4);
-    return u & 0x80000000u ? ~u : u | 0x80000000u;
-}
-
-static float unordered(uint32_t u) {
-    float x;
-    u = u & 0x80000000u ? u & 0x7fffffffu : ~u;
-    memcpy(&x, &u, 4);
-    return x;
-}
-
-/* The banks are for speed: neighbours seldom wait for each other. */
-static void clear_bins(llmi_sampler *s) {
-    memset(s->bins, 0, sizeof s->bins);
-}
-
-static void add_to_bin(llmi_sampler *s, int32_t i, uint32_t bin, float weight) {
-    s->bins[i % BANKS][bin] += (double)weight;
-}
-
-/* Which bin the cut falls into, coming from the last; *rest: what it lacks there. */
-static uint32_t find_bin(llmi_sampler *s, double *rest) {
-    uint32_t last = 0;
-    double lacks = *rest;
-    for (uint32_t bin = BINS; bin-- > 0;) {
-        double sum = s->bins[0][bin];
-        for (int bank = 1; bank < BANKS; bank++) sum += s->bins[bank][bin];
-        if (sum <= 0) continue;
-        last = bin;
-        *rest = lacks;
-        if (sum >= lacks) break;
-        lacks -= sum;
-    }
-    return last;
-}
-
-static void measure(float *least, float *most, const float *rank, int32_t n) {
-    llmi_f4 low = llmi_f4_all(-INFINITY), high = low; /* low: the largest -rank */
-    int32_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        llmi_f4 v = load(rank + i);
-        high = llmi_f4_max(v, high);
-        low = llmi_f4_max(-v, low);
-    }
-    *most = -INFINITY, *least = INFINITY;
-    for (int j = 0; j < 4; j++) {
-        *most = high[j] > *most ? high[j] : *most;
-        *least = -low[j] < *least ? -low[j] : *least;
-    }
-    for (; i < n; i++) {
-        *most = rank[i] > *most ? rank[i] : *most;
-        *least = rank[i] < *least ? rank[i] : *least;
-    }
-}
-
-/* Bins of equal width between the least and the largest rank. Leaves in s->key and s->w the ranks and weights
- * of those that decide, which are in the bin that the cut falls into, and returns how many they are. */
-static int32_t narrow(llmi_sampler *s, int32_t n, float least, float most, double *rest) {
-    float scale = (BINS - 1) / (most - least);
-    bool usable = scale > 0 && scale < FLT_MAX; /* not with infinite ranks */
-    uint32_t bin = 0;
-    int32_t n_left = 0;
-    if (usable) {
-        clear_bins(s);
-        for (int32_t i = 0; i < n; i++) {
-            s->key[i] = (uint32_t)(int32_t)((s->rank[i] - least) * scale);
-            add_to_bin(s, i, s->key[i], s->weight[i]);
-        }
-        bin = find_bin(s, rest);
-    }
-    for (int32_t i = 0; i < n; i++) {
-        bool decides = !usable || s->key[i] == bin;
-        s->key[n_left] = ordered(s->rank[i]);
-        s->w[n_left] = s->weight[i];
-        n_left += decides;
-    }
-    return n_left;
-}
-
-/* The shortest head of the list, by descending rank and then ascending id, whose weights reach `target`.
- * First by bins of equal width, which is enough for common distributions, then digit by digit. */
-static cut find_cut(llmi_sampler *s, int32_t n, double target) {
-    float least, most;
-    uint32_t key = 0;
-    double rest = target;
-    measure(&least, &most, s->rank, n);
-    if (most == least) return (cut){most, rest};
-    n = narrow(s, n, least, most, &rest);
-    for (int shift = 32 - DIGIT_BITS; shift >= 0; shift -= DIGIT_BITS) {
-        uint64_t prefix = (uint64_t)key >> (shift + DIGIT_BITS);
-        clear_bins(s);
-        for (int32_t i = 0; i < n; i++)
-            if ((uint64_t)s->key[i] >> (shift + DIGIT_BITS) == prefix)
-                add_to_bin(s, i, s->key[i] >> shift & (BINS - 1), s->w[i]);
-        key |= find_bin(s, &rest) << shift;
-    }
-    return (cut){unordered(key), rest};
-}
-
-static void keep_head(llmi_sampler *s, double target) {
-    cut c = find_cut(s, s->n, target);
-    int32_t n = 0;
-    for (int32_t i = 0; i < s->n; i++) {
-        bool keep = s->rank[i] > c.rank;
-        s->id[n] = s->id[i];
-        s->weight[n] = s->weight[i];
-        s->rank[n] = s->rank[i];
-        if (s->rank[i] == c.rank && c.rest > 0) {
-            c.rest -= (double)s->weight[i];
-            keep = true;
-        }
-        n += keep;
-    }
-    s->n = n;
-    sum_list(s);
-}
-
-/* Appends the tokens of a block to the list of n that weigh at least `least`. */
-static int32_t gather_heavy(llmi_sampler *s, int32_t n, int32_t begin, float least) {
-    for (int32_t i = begin; i < begin + BLOCK; i += 8) {
-        llmi_i4 heavy[2] = {load(s->w + i) >= least, load(s->w + i + 4) >= least}, any = heavy[0] | heavy[1];
-        uint64_t halves[2];
-        memcpy(halves, &any, sizeof halves);
-        if (!(halves[0] | halves[1])) continue;
-        for (int j = 0; j < 8; j++) {
-            s->id[n] = i + j;
-            n += heavy[j / 4][j % 4] & 1;
-        }
-    }
-    return n;
-}
-
-/* Drops what weighs less than `least`. */
-static void keep_heavy(llmi_sampler *s, float least) {
-    int32_t n = 0;
-    if (least < FLT_MIN) least = FLT_MIN;
-    if (s->all) {
-        for (int32_t b = 0; b < s->n_blocks; b++)
-            if (s->block_sum[b] >= least) n = gather_heavy(s, n, b * BLOCK, least);
-        for (int32_t i = 0; i < n; i++) s->weight[i] = s->w[s->id[i]];
-    } else {
-        for (int32_t i = 0; i < s->n; i++) {
-            s->id[n] = s->id[i];
-            s->weight[n] = s->weight[i];
-            n += s->weight[n] >= least;
-        }
-    }
-    s->all = false;
-    s->n = n;
-    sum_list(s);
-}
-
 /* ---- stages ---- */
 
-/* The k largest logits, each of weight 1. With k blocks whose largest logit is at least y, the k-th largest
- * of all is too. */
-static void keep_top_k(llmi_sampler *s, int32_t k) {
-    float least = -INFINITY;
-    int32_t n = 0;
-    if (k <= s->n_blocks) {
-        for (int32_t b = 0; b < s->n_blocks; b++) {
-            s->rank[b] = s->block_top[b];
-            s->weight[b] = 1;
-        }
-        least = find_cut(s, s->n_blocks, k).rank;
-    }
-    for (int32_t b = 0; b < s->n_blocks; b++) {
-        if (s->block_top[b] < least) continue;
-        int32_t end = (b + 1) * BLOCK < s->n_vocab ? (b + 1) * BLOCK : s->n_vocab;
-        for (int32_t i = b * BLOCK; i < end; i++) {
-            s->id[n] = i;
-            s->weight[n] = 1;
-            s->rank[n] = s->x[i];
-            n += s->x[i] >= least;
-        }
+/* Goes on with the candidates whose rank is at least `from`. */
+static void take_list(llmi_sampler *s, const float *rank, float from) {
+    s->n = s->passes->select(s->index, rank, s->n_blocks, from, INFINITY);
+    for (int32_t i = 0; i < s->n; i++) {
+        int32_t at = s->index[i];
+        s->x[i] = s->x[at];
+        s->id[i] = s->all ? at : s->id[at];
     }
     s->all = false;
-    s->n = n;
-    keep_head(s, k);
+    s->n_blocks = (int32_t)in_blocks(s->n);
+    for (int32_t i = s->n; i < s->n_blocks * BLOCK; i++) s->x[i] = -INFINITY;
 }
 
-static void weigh_list(llmi_sampler *s) {
-    for (int32_t i = 0; i < s->n; i++) s->weight[i] = exp2_of((s->x[s->id[i]] - s->top) * s->scale);
-    sum_list(s);
+/* Behind the first of those from c.rank to below c.above whose weights reach c.rest. */
+static int32_t end_of_equals(llmi_sampler *s, const float *rank, llmi_cut c) {
+    int32_t b = 0, i;
+    if (c.one) return s->n;
+    s->passes->sum(s->block_sum, rank, s->w, s->n_blocks, c.rank, c.above);
+    for (; b < s->n_blocks && (double)s->block_sum[b] < c.rest; b++) c.rest -= (double)s->block_sum[b];
+    for (i = b * BLOCK; i < s->n && c.rest > 0; i++)
+        if (rank[i] >= c.rank && rank[i] < c.above) c.rest -= (double)s->w[i];
+    return i < s->n ? i : s->n;
 }
 
-/* At most what all tokens lighter than y weigh together. */
-static double lighter(const llmi_sampler *s, float y) {
-    llmi_f4 sum = {0}, limit = llmi_f4_all(-BLOCK * y);
-    for (int32_t b = 0; b < s->n_blocks; b += 4) sum -= llmi_f4_max(-load(s->block_sum + b), limit);
-    return (double)((sum[0] + sum[1]) + (sum[2] + sum[3]));
-}
-
-/* Tokens lighter than this cannot be among those that reach p, as they weigh less than the rest in all. A
- * little lower for the sake of rounding. */
-static float beyond_reach(const llmi_sampler *s, float p) {
-    double spare = 0.999 * (1 - (double)p) * s->total;
-    float y = (float)(spare / s->n);
-    while (s->all && lighter(s, 2 * y) < spare) y *= 2;
-    return y;
-}
-
-/* Mean of ln(weight), so that -ln(probability) - entropy of a token is mean - ln(its weight). */
-static double mean_log_weight(const llmi_sampler *s) {
-    double sum = 0;
-    if (!s->all) {
-        for (int32_t i = 0; i < s->n; i++)
-            if (s->weight[i] > 0) sum += (double)s->weight[i] * (double)((s->x[s->id[i]] - s->top) * s->scale);
-        return sum / s->total;
+/* Keeps the candidates of the largest ranks whose weights reach the target. */
+static void keep_head(llmi_sampler *s, const float *rank, double target) {
+    llmi_cut c = llmi_cut_find(s->passes, &s->cut, rank, s->w, s->n_blocks, s->total, target);
+    int32_t end = end_of_equals(s, rank, c), b = end / BLOCK, at = b * BLOCK;
+    s->passes->keep(s->w, s->block_sum, rank, b, c.rank);
+    if (b < s->n_blocks) {
+        for (int32_t i = end; i < at + BLOCK; i++)
+            if (rank[i] < c.above) s->w[i] = 0;
+        s->passes->keep(s->w + at, s->block_sum + b, rank + at, 1, c.rank);
+        b++, at += BLOCK;
+        s->passes->keep(s->w + at, s->block_sum + b, rank + at, s->n_blocks - b, c.above);
     }
-    for (int32_t b = 0; b < s->n_blocks; b++) {
-        llmi_f4 lanes[LANES / 4] = {{0}};
-        for (int i = b * BLOCK; i < (b + 1) * BLOCK; i += LANES) {
-            for (int j = 0; j < LANES / 4; j++) {
-                llmi_f4 d = (load(s->x + i + 4 * j) - s->top) * s->scale;
-                lanes[j] += load(s->w + i + 4 * j) * llmi_f4_max(d, llmi_f4_all(LLMI_EXACT_EXP2_LEAST));
-            }
-        }
-        sum += (double)sum_lanes(lanes);
-    }
-    return sum / s->total;
+    add_up(s);
 }
 
-/* Tokens whose surprise is nearest to the entropy. Light tokens are the last in that order when they are less
- * probable than e^(-2 entropy), as every token above that deviates by less. */
+static void weigh_alike(llmi_sampler *s, int32_t n) {
+    for (int32_t i = 0; i < n; i++) s->w[i] = 1;
+    for (int32_t i = n; i < (int32_t)in_blocks(n) * BLOCK; i++) s->w[i] = 0;
+}
+
+/* Makes a list of the k largest logits. With k blocks whose largest logit is at least y, the k-th largest of all
+ * is too. */
+static void keep_top_k(llmi_sampler *s, int32_t k) {
+    if (k <= s->n_blocks) {
+        int32_t n = s->n_blocks, n_blocks = (int32_t)in_blocks(n);
+        for (int32_t i = n; i < n_blocks * BLOCK; i++) s->block_top[i] = -INFINITY;
+        weigh_alike(s, n);
+        take_list(s, s->x, llmi_cut_find(s->passes, &s->cut, s->block_top, s->w, n_blocks, n, k).rank);
+    }
+    weigh_alike(s, s->n);
+    s->total = s->n;
+    keep_head(s, s->x, k);
+    take_list(s, s->w, 1);
+}
+
+/* Tokens whose surprise is nearest to the entropy: -ln(probability) - entropy is mean - ln(weight), where mean is
+ * that of ln(weight). */
 static void keep_typical(llmi_sampler *s, float p) {
-    double target = (double)p * s->total, mean = mean_log_weight(s);
-    float least = beyond_reach(s, p);
-    double last = 2 * mean < LLMI_EXACT_EXP2_LEAST ? 0 : 0.999 * (double)exp2_of((float)(2 * mean)) / s->total;
-    keep_heavy(s, least < (float)last ? least : (float)last);
-    for (int32_t i = 0; i < s->n; i++) {
-        float away = (float)fabs((double)((s->x[s->id[i]] - s->top) * s->scale) - mean);
-        s->rank[i] = -away;
-    }
-    keep_head(s, target);
+    double mean = s->passes->mean(s->w, s->x, s->n_blocks, s->top, s->scale) / s->total;
+    s->passes->nearness(s->rank, s->x, s->n_blocks, s->top, s->scale, mean);
+    keep_head(s, s->rank, (double)p * s->total);
 }
 
 static void keep_top_p(llmi_sampler *s, float p) {
-    double target = (double)p * s->total;
-    keep_heavy(s, beyond_reach(s, p));
-    for (int32_t i = 0; i < s->n; i++) s->rank[i] = s->x[s->id[i]];
-    keep_head(s, target);
+    keep_head(s, s->x, (double)p * s->total);
 }
 
 static void keep_min_p(llmi_sampler *s, float p) {
-    float heaviest = s->all ? 1 : 0;
-    for (int32_t i = 0; !s->all && i < s->n; i++)
-        if (s->weight[i] > heaviest) heaviest = s->weight[i];
-    keep_heavy(s, p * heaviest);
+    float least, most;
+    s->passes->measure(&least, &most, s->w, s->w, s->n_blocks);
+    s->passes->keep(s->w, s->block_sum, s->w, s->n_blocks, p * most);
+    add_up(s);
 }
 
 /* The first token at which the running sum of n weights exceeds target; the last of any weight if rounding
@@ -544,21 +311,17 @@ static int32_t walk(const float *weights, int32_t n, double target) {
 
 static llm_token pick(const llmi_sampler *s, double u) {
     double target = u * s->total, before = 0;
-    if (!s->all) return s->id[walk(s->weight, s->n, target)];
-    int32_t last = walk(s->block_sum, s->n_blocks, target);
-    for (int32_t b = 0; b < last; b++) before += (double)s->block_sum[b];
-    return last * BLOCK + walk(s->w + last * BLOCK, BLOCK, target - before);
+    int32_t b = walk(s->block_sum, s->n_blocks, target);
+    for (int32_t i = 0; i < b; i++) before += (double)s->block_sum[i];
+    int32_t i = b * BLOCK + walk(s->w + b * BLOCK, BLOCK, target - before);
+    return s->all ? i : s->id[i];
 }
 
 static llm_token choose(llmi_sampler *s, const llmi_sampling *how, double u) {
     if (how->temperature == 0) return largest(s);
     s->scale = LOG2_E / (how->temperature > FLT_MIN ? how->temperature : FLT_MIN);
-    if (how->top_k > 0 && how->top_k < s->n_vocab) {
-        keep_top_k(s, how->top_k);
-        weigh_list(s);
-    } else {
-        weigh_all(s);
-    }
+    if (how->top_k > 0 && how->top_k < s->n_vocab) keep_top_k(s, how->top_k);
+    weigh(s);
     if (how->typical_p < 1) keep_typical(s, how->typical_p);
     if (how->top_p < 1) keep_top_p(s, how->top_p);
     if (how->min_p > 0) keep_min_p(s, how->min_p);
@@ -584,14 +347,14 @@ llm_status llmi_sampler_draw(llm_token *out, llmi_sampler *s, const llmi_samplin
 /* ---- log-probabilities ---- */
 
 static bool is_worse(const llmi_sampler *s, int32_t i, int32_t j) {
-    return s->rank[i] != s->rank[j] ? s->rank[i] < s->rank[j] : s->id[i] > s->id[j];
+    return s->x[i] != s->x[j] ? s->x[i] < s->x[j] : s->id[i] > s->id[j];
 }
 
 static void swap(llmi_sampler *s, int32_t i, int32_t j) {
-    float rank = s->rank[i];
+    float x = s->x[i];
     int32_t id = s->id[i];
-    s->rank[i] = s->rank[j], s->id[i] = s->id[j];
-    s->rank[j] = rank, s->id[j] = id;
+    s->x[i] = s->x[j], s->id[i] = s->id[j];
+    s->x[j] = x, s->id[j] = id;
 }
 
 /* Moves the root of a heap [root, n), whose first is the worst, down to its place. */
@@ -621,15 +384,14 @@ llm_status llmi_sampler_logprobs(float *logprob, llm_token_logprob *top, int32_t
     if (status == LLM_OK) status = find_top(s, 0);
     if (status != LLM_OK) return status;
     s->scale = LOG2_E;
-    weigh_all(s);
+    weigh(s);
     double log_total = llmi_exact_log(s->total);
     *logprob = (float)((double)s->x[token] - (double)s->top - log_total);
     if (n_top == 0) return LLM_OK;
     keep_top_k(s, n_top);
     sort_best_first(s);
     for (int32_t i = 0; i < n_top; i++) {
-        double x = (double)s->x[s->id[i]];
-        top[i] = (llm_token_logprob){s->id[i], (float)(x - (double)s->top - log_total)};
+        top[i] = (llm_token_logprob){s->id[i], (float)((double)s->x[i] - (double)s->top - log_total)};
     }
     return LLM_OK;
 }

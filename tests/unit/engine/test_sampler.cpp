@@ -15,6 +15,7 @@ extern "C" {
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "engine/exact.h"
+#include "engine/passes.h"
 #include "engine/sampler.h"
 }
 
@@ -413,7 +414,7 @@ TEST(Philox, KnownAnswers) { /* Random123's kat_vectors, philox4x32 10 */
 TEST(Exact, FunctionsAreCloseToTheTrueOnes) {
     double worst_exp = 0, worst_log = 0;
     for (int i = 0; i <= 126 * 997; i++) {
-        float x = -(float)i / 997.0f, got = llmi_exact_exp2(llmi_f4_all(x))[0];
+        float x = -(float)i / 997.0f, got = llmi_exact_exp2(llmi_vf_all(x))[0];
         if (x < -125.9f) continue;
         worst_exp = std::max(worst_exp, std::fabs(got / std::exp2((double)x) - 1));
     }
@@ -423,9 +424,66 @@ TEST(Exact, FunctionsAreCloseToTheTrueOnes) {
     }
     EXPECT_LT(worst_exp, 2.5e-7);
     EXPECT_LT(worst_log, 1e-15);
-    EXPECT_EQ(1.0f, llmi_exact_exp2(llmi_f4_all(0.0f))[0]);
-    EXPECT_EQ(1.0f, llmi_exact_exp2(llmi_f4_all(-0.0f))[0]);
-    for (float x : {-126.1f, -1e9f, -3e38f, -inf}) EXPECT_EQ(0.0f, llmi_exact_exp2(llmi_f4_all(x))[0]);
+    EXPECT_EQ(1.0f, llmi_exact_exp2(llmi_vf_all(0.0f))[0]);
+    EXPECT_EQ(1.0f, llmi_exact_exp2(llmi_vf_all(-0.0f))[0]);
+    for (float x : {-126.1f, -1e9f, -3e38f, -inf}) EXPECT_EQ(0.0f, llmi_exact_exp2(llmi_vf_all(x))[0]);
+}
+
+/* Everything that the passes of one instruction set find in some logits, as bytes. */
+std::vector<unsigned char> all_passes(const llmi_passes *p, std::vector<float> logits) {
+    const int n_blocks = (int)(logits.size() / LLMI_BLOCK);
+    std::vector<unsigned char> out;
+    auto add = [&](const void *data, size_t n) {
+        out.insert(out.end(), (const unsigned char *)data, (const unsigned char *)data + n);
+    };
+    auto add_floats = [&](const std::vector<float> &v) { add(v.data(), v.size() * sizeof(float)); };
+    std::vector<float> x(logits.size()), w = x, rank = x, tops((size_t)n_blocks), sums = tops;
+    out.push_back(p->scan(x.data(), tops.data(), logits.data(), n_blocks));
+    const float top = *std::max_element(tops.begin(), tops.end()), scale = 1.7f;
+    for (float &t : tops) t += 0.0f; /* either zero may be called the largest */
+    p->weigh(w.data(), sums.data(), x.data(), n_blocks, top, scale);
+    double mean = p->mean(w.data(), x.data(), n_blocks, top, scale);
+    p->nearness(rank.data(), x.data(), n_blocks, top, scale, mean / 1e3);
+    for (auto *v : {&x, &w, &rank, &tops, &sums}) add_floats(*v);
+    for (auto *r : {&x, &rank, &w}) {
+        float least, most;
+        p->measure(&least, &most, r->data(), w.data(), n_blocks);
+        const float from[LLMI_TALLIES] = {least, (least + most) / 2, -0.0f, most};
+        double weight[LLMI_TALLIES];
+        std::vector<int32_t> index(x.size());
+        p->tally(weight, r->data(), w.data(), n_blocks, from);
+        index.resize((size_t)p->select(index.data(), r->data(), n_blocks, from[1], most));
+        p->sum(sums.data(), r->data(), w.data(), n_blocks, from[1], most);
+        std::vector<float> kept = w, kept_sums = sums;
+        p->keep(kept.data(), kept_sums.data(), r->data(), n_blocks, from[1]);
+        add(weight, sizeof weight);
+        add(index.data(), index.size() * sizeof index[0]);
+        for (auto *v : {&sums, &kept, &kept_sums}) add_floats(*v);
+    }
+    add(&mean, sizeof mean);
+    return out;
+}
+
+TEST(Passes, EveryInstructionSetGivesTheSameBits) {
+    std::mt19937 rng(11);
+    const llmi_passes *const *list = llmi_passes_list();
+    for (int n_blocks : {1, 2, 3, 5, 64, 2344}) {
+        for (const Shape &shape : shapes) {
+            auto logits = shape.make(n_blocks * LLMI_BLOCK, rng);
+            auto want = all_passes(list[0], logits);
+            for (int i = 1; list[i]; i++)
+                EXPECT_EQ(want, all_passes(list[i], logits)) << shape.name << ", " << list[i]->name;
+        }
+    }
+    std::vector<float> logits((size_t)LLMI_BLOCK * 3, 1.0f), x = logits, tops(3);
+    for (int i = 0; list[i]; i++) {
+        for (size_t at : {0u, 17u, 127u, 128u, 191u}) {
+            logits[at] = nan_f;
+            EXPECT_TRUE(list[i]->scan(x.data(), tops.data(), logits.data(), 3)) << list[i]->name;
+            logits[at] = 1;
+        }
+        EXPECT_FALSE(list[i]->scan(x.data(), tops.data(), logits.data(), 3)) << list[i]->name;
+    }
 }
 
 /* ---- single stages ---- */

@@ -1,0 +1,24 @@
+/* Where a list ends that is ordered by descending rank and then ascending index, without ordering it. */
+#ifndef LLMI_ENGINE_CUT_H
+#define LLMI_ENGINE_CUT_H
+
+#include "engine/passes.h"
+
+typedef struct llmi_cut_scratch {
+    float *rank, *w; /* whole blocks, as many as the list has */
+    int32_t *index;
+} llmi_cut_scratch;
+
+/* The shortest head whose weights reach a target: the ranks from `above` on, and the first of those from `rank`
+ * to below `above`, which are equal, whose weights reach `rest`. */
+typedef struct llmi_cut {
+    float rank, above;
+    double rest;
+    bool one; /* only one is equal */
+} llmi_cut;
+
+/* total: what all weigh. */
+llmi_cut llmi_cut_find(const llmi_passes *passes, const llmi_cut_scratch *scratch, const float *rank, const float *w,
+                       int32_t n_blocks, double total, double target);
+
+#endif
