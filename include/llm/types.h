@@ -62,9 +62,9 @@ enum {
     LLM_CPU_AVX512_VNNI = 1 << 2, /* int8 dot products */
     LLM_CPU_AVX512_BF16 = 1 << 3, /* bfloat16 dot products */
     LLM_CPU_AMX = 1 << 4,         /* reserved */
-    LLM_CPU_NEON = 1 << 8,        /* reserved */
-    LLM_CPU_DOTPROD = 1 << 9,     /* reserved */
-    LLM_CPU_I8MM = 1 << 10,       /* reserved */
+    LLM_CPU_NEON = 1 << 8,        /* ARM: vectors of 128 bits, which every aarch64 has */
+    LLM_CPU_DOTPROD = 1 << 9,     /* ARM: int8 dot products */
+    LLM_CPU_I8MM = 1 << 10,       /* ARM: int8 products of mixed sign and of matrices */
     LLM_CPU_ALL = 0x7fffffff
 };
 
