@@ -5,6 +5,8 @@
  *         activations, which are 32 bytes each at x. wide: the weights' bytes are an S32 panel's. Sums begin
  *         at start[r], at 0 where start is NULL; a dot that makes wide bytes signed begins at 0 for them.
  *     LLMK_LINEAR_INIT: the name of the function that fills the table */
+#include "cpu/tiles.h"
+
 /* first: the part's first weight row in the strip */
 ALWAYS_INLINE void load_acc(part_f32 acc, const llmk_tile *t, int first, int n, int n_vectors) {
     for (int r = 0; r < n; r++)
@@ -96,20 +98,6 @@ ALWAYS_INLINE void part_i8(const llmk_tile *t, int first, int n, int n_vectors, 
         enum { n_vectors = (n) <= 2 ? PART_FEW : PART_MANY };                                                          \
         for (int first = 0; first < LLMK_STRIP; first += LANES * n_vectors)                                            \
             part_i8(t, first, n, n_vectors, ARGUMENTS_##kind);                                                         \
-    }
-
-#define TILES(kind, TILE)                                                                                              \
-    TILE(1, kind)                                                                                                      \
-    TILE(2, kind)                                                                                                      \
-    TILE(3, kind)                                                                                                      \
-    TILE(4, kind)                                                                                                      \
-    TILE(5, kind)                                                                                                      \
-    TILE(6, kind)                                                                                                      \
-    static void multiply_##kind(const llmk_tile *t) {                                                                  \
-        static void (*const tiles[])(const llmk_tile *t) = {                                                           \
-            tile_1_##kind, tile_2_##kind, tile_3_##kind, tile_4_##kind, tile_5_##kind, tile_6_##kind,                  \
-        };                                                                                                             \
-        tiles[t->n_rows - 1](t);                                                                                       \
     }
 
 TILES(F32, TILE_F32)

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "cpu/expand.h"
+#include "cpu/tiles.h"
 
 #define ROWS_1(M) M(0)
 #define ROWS_2(M) ROWS_1(M) M(1)
@@ -13,21 +14,6 @@
 #define ROWS_4(M) ROWS_3(M) M(3)
 #define ROWS_5(M) ROWS_4(M) M(4)
 #define ROWS_6(M) ROWS_5(M) M(5)
-
-/* TILE(n_rows, kind) for every number of rows; then multiply_<kind>, which picks one. */
-#define TILES(kind, TILE)                                                                                              \
-    TILE(1, kind)                                                                                                      \
-    TILE(2, kind)                                                                                                      \
-    TILE(3, kind)                                                                                                      \
-    TILE(4, kind)                                                                                                      \
-    TILE(5, kind)                                                                                                      \
-    TILE(6, kind)                                                                                                      \
-    static void multiply_##kind(const llmk_tile *t) {                                                                  \
-        static void (*const tiles[])(const llmk_tile *t) = {                                                           \
-            tile_1_##kind, tile_2_##kind, tile_3_##kind, tile_4_##kind, tile_5_##kind, tile_6_##kind,                  \
-        };                                                                                                             \
-        tiles[t->n_rows - 1](t);                                                                                       \
-    }
 
 /* Four signed bytes of activations as one number, to be repeated. */
 static inline int32_t load_four(const int8_t *x) {

@@ -22,25 +22,38 @@ from langchain_core.outputs import (
     GenerationChunk,
     LLMResult,
 )
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from libllm import Model, Result
 
 
-class _Fields:
-    """model: a Model, or a path. options: keywords of generate(), which may also be given directly."""
+class _Fields(BaseModel):
+    """model: a Model, or a path. options: keywords of generate() or chat(), which may also be given directly."""
 
+    model: Any
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
     @classmethod
-    def _gather(cls, values: dict[str, Any], known: Any) -> dict[str, Any]:
+    def _gather(cls, values: dict[str, Any]) -> dict[str, Any]:
+        known = cls.model_fields
         rest = {name: value for name, value in values.items() if name not in known}
         return {
             **{name: values[name] for name in values if name in known},
             "options": {**values.get("options", {}), **rest},
         }
 
+    @field_validator("model")
+    @classmethod
+    def _open(cls, model: Any) -> Model:
+        return Model(model) if isinstance(model, (str, os.PathLike)) else model
 
-def _open(model: Any) -> Model:
-    return Model(model) if isinstance(model, (str, os.PathLike)) else model
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model": repr(self.model), **self.options}
+
+    def get_token_ids(self, text: str) -> list[int]:
+        return self.model.tokenize(text, add_special=False).tolist()
 
 
 def _keywords(options: dict[str, Any], stop: list[str] | None, more: dict[str, Any]) -> dict[str, Any]:
@@ -56,32 +69,12 @@ def _usage(result: Result) -> dict[str, int]:
     }
 
 
-class LibLLM(BaseLLM):
+class LibLLM(_Fields, BaseLLM):
     """A text model. Keywords beside LangChain's own are options of Model.generate()."""
-
-    model: Any
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _options_of(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return _Fields._gather(values, cls.model_fields)
-
-    @field_validator("model")
-    @classmethod
-    def _model_of(cls, model: Any) -> Model:
-        return _open(model)
 
     @property
     def _llm_type(self) -> str:
         return "libllm"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return {"model": repr(self.model), **self.options}
-
-    def get_token_ids(self, text: str) -> list[int]:
-        return self.model.tokenize(text, add_special=False).tolist()
 
     @staticmethod
     def _answer(results: Sequence[Result]) -> LLMResult:
@@ -139,32 +132,12 @@ class LibLLM(BaseLLM):
                 yield chunk
 
 
-class ChatLibLLM(BaseChatModel):
+class ChatLibLLM(_Fields, BaseChatModel):
     """A chat model, by the model's own chat template. Keywords beside LangChain's own are options of Model.chat()."""
-
-    model: Any
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _options_of(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return _Fields._gather(values, cls.model_fields)
-
-    @field_validator("model")
-    @classmethod
-    def _model_of(cls, model: Any) -> Model:
-        return _open(model)
 
     @property
     def _llm_type(self) -> str:
         return "libllm-chat"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return {"model": repr(self.model), **self.options}
-
-    def get_token_ids(self, text: str) -> list[int]:
-        return self.model.tokenize(text, add_special=False).tolist()
 
     @staticmethod
     def _answer(result: Result) -> ChatResult:
