@@ -12,6 +12,9 @@
 #include <arm_neon.h>
 #endif
 
+/* Arguments that are constants choose what is left of it. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 enum {
     PANEL_BYTES_F32 = 2048,
     PANEL_BYTES_BF16 = 1024,
@@ -57,7 +60,7 @@ typedef uint64_t chunk __attribute__((vector_size(16)));
 
 /* Step s of a plane of numbers of `bits` bits, from bit `to` of each byte on. Vectors are shifted whole: what enters
  * a byte from its neighbour is masked away. */
-static inline __attribute__((always_inline)) chunk take_bits(const uint8_t *src, int s, int bits, int to) {
+ALWAYS_INLINE chunk take_bits(const uint8_t *src, int s, int bits, int to) {
     int shift = bits * (s / bits) - to;
     chunk v;
     memcpy(&v, src + 64 * (s % bits), sizeof v);
@@ -65,8 +68,8 @@ static inline __attribute__((always_inline)) chunk take_bits(const uint8_t *src,
 }
 
 /* dst = low + high * 2^low_bits + bias, byte by byte; nothing carries from one to the next. high_bits may be 0. */
-static inline __attribute__((always_inline)) void numbers(uint8_t *dst, const uint8_t *low, int low_bits,
-                                                          const uint8_t *high, int high_bits, uint64_t bias) {
+ALWAYS_INLINE void numbers(uint8_t *dst, const uint8_t *low, int low_bits, const uint8_t *high, int high_bits,
+                           uint64_t bias) {
     for (int i = 0; i < low_bits; i++) __builtin_prefetch(low + 64 * i + LLMK_AHEAD);
     for (int i = 0; i < high_bits; i++) __builtin_prefetch(high + 64 * i + LLMK_AHEAD);
     for (size_t at = 0; at < 64; at += sizeof(chunk))
@@ -207,13 +210,6 @@ EXPAND(q2_k, PANEL_BYTES_M16, {
     for (int s = 0; s < 2; s++) scale_nibbles(scales + 16 * s, f[i % 2][0], f[i % 2][1], codes + 32 * i + 16 * s);
 })
 
-/* ---- a row of the table of products; the including file defines multiply_<PANEL> ---- */
-
-#define expand_f32 NULL
-enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_I8, X_M16 = LLMK_X_I8 };
-#define LLMK_PRODUCT(NAME, name, panel, d_cols, d, cols, codes, low, high)                                             \
-    {X_##panel, LLMK_PANEL_##panel, expand_##name, multiply_##panel},
-
 /* ---- activations ---- */
 
 /* 32 elements as scale * q, |q| <= 127. Below 1e-30 they count as 0. Where one is not finite the scale
@@ -265,6 +261,10 @@ static inline void quantize_with(void *dst, const float *x, int64_t stride, int3
             block((int8_t *)to + LLMK_BLOCK * r, &scale, &sum0, &sum1, x + b * LLMK_BLOCK);
             put_terms(to + LLMK_BLOCK * n, n, r, scale, sum0, sum1);
         }
+}
+
+static inline void quantize_rows(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
+    quantize_with(dst, x, stride, n_rows, n_cols, quantize_block);
 }
 
 #endif

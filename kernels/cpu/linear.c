@@ -138,7 +138,6 @@ typedef struct piece {
     const llmk_product *k;
     int64_t strip, row, n_rows;
     int32_t n_strips;
-    int64_t panel_cols;
 } piece;
 
 const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
@@ -160,7 +159,7 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
 }
 
 static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t col) {
-    int64_t rest = e->p->w->cols - col, n_cols = rest < e->panel_cols ? rest : e->panel_cols;
+    int64_t rest = e->p->w->cols - col, most = panel_cols[e->k->panel], n_cols = rest < most ? rest : most;
     const uint8_t *panels[GROUP], *next = slot->panel;
     for (int32_t i = 0; i < e->n_strips; i++)
         panels[i] = llmk_linear_panel(e->k, e->p->w, e->strip + i, col, n_cols, slot->panel + i * (PANEL_BYTES / GROUP),
@@ -207,13 +206,12 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     piece e = {.p = p, .k = kernels_of(j, p), .row = row};
     e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
     int32_t group = e.n_rows > FEW_ROWS ? GROUP : 1;
-    e.panel_cols = panel_cols[e.k->panel];
     int64_t end = (part + 1) * p->w->part_strips, n_strips = llmk_weight_strips(p->w);
     end = end < n_strips ? end : n_strips;
     for (e.strip = part * p->w->part_strips; e.strip < end; e.strip += group) {
         e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
         if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);
-        for (int64_t col = 0; col < p->w->cols; col += e.panel_cols) multiply_chunk(j, slot, &e, col);
+        for (int64_t col = 0; col < p->w->cols; col += panel_cols[e.k->panel]) multiply_chunk(j, slot, &e, col);
         store(slot, &e);
     }
 }

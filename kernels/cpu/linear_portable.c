@@ -73,17 +73,10 @@ static void to_bf16(void *dst, const float *x, int64_t n_cols) {
     if (n_cols % 2) to[n_cols] = 0;
 }
 
-static void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
-    quantize_with(dst, x, stride, n_rows, n_cols, quantize_block);
-}
+#include "cpu/products.h"
 
 void llmk_linear_init_portable(llmk_linear_kernels *k) {
-    static const llmk_product table[LLMK_N_LAYOUTS] = {
-#define LLMK_LAYOUT LLMK_PRODUCT
-#include "cpu/layouts.def"
-#undef LLMK_LAYOUT
-    };
-    memcpy(k->product, table, sizeof table);
-    k->quantize = quantize;
+    fill_products(k);
+    k->quantize = quantize_rows;
     k->to_bf16 = to_bf16;
 }

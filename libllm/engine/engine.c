@@ -127,15 +127,23 @@ bool llmi_engine_is_interrupted(const llmi_engine *e) {
     return __atomic_load_n(&e->interrupted, __ATOMIC_SEQ_CST);
 }
 
+void llmi_engine_clear_stop(llmi_engine *e) {
+    __atomic_store_n(&e->compute.stop, 0, __ATOMIC_SEQ_CST);
+    if (llmi_engine_is_interrupted(e)) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
+}
+
+llm_status llmi_engine_cancelled(void) {
+    return llmi_error(LLM_E_CANCELLED, "the call was cancelled (llm_engine_cancel)");
+}
+
 /* From here on a cancelled job stops the step; see llmi_job_cancel. */
 static void arm(llmi_engine *e) {
-    __atomic_store_n(&e->compute.stop, 0, __ATOMIC_SEQ_CST);
+    llmi_engine_clear_stop(e);
     for (int32_t i = 0; i < e->batch.n_parts; i++) {
         llmi_job *job = ((llmi_completion *)e->batch.parts[i].owner)->job;
         __atomic_store_n(&job->in_step, 1, __ATOMIC_SEQ_CST);
         if (llmi_job_is_cancelled(job)) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
     }
-    if (llmi_engine_is_interrupted(e)) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
 }
 
 static void disarm(llmi_engine *e) {
@@ -168,9 +176,8 @@ static llm_status compute(llmi_engine *e) {
         llmi_batch_clear(&e->batch);
     }
     pthread_mutex_unlock(&e->lock);
-    if (status == LLM_E_CANCELLED && llmi_engine_is_interrupted(e))
-        return llmi_error(LLM_E_CANCELLED, "the call was cancelled (llm_engine_cancel)");
-    return status == LLM_E_CANCELLED ? LLM_OK : status;
+    if (status == LLM_E_CANCELLED) return llmi_engine_is_interrupted(e) ? llmi_engine_cancelled() : LLM_OK;
+    return status;
 }
 
 llm_status llmi_engine_step(int32_t *n_active, llmi_engine *e) {

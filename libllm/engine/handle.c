@@ -142,8 +142,7 @@ static llm_status run_chunk(llm_sequence *s, int32_t n, int32_t n_logits) {
         pthread_mutex_unlock(&e->lock);
         if (!open) return llmi_error(LLM_E_INTERNAL, "a reserved page is missing");
         /* A cancellation that came late for an earlier step may stop this one. */
-        __atomic_store_n(&e->compute.stop, 0, __ATOMIC_SEQ_CST);
-        if (llmi_engine_is_interrupted(e)) __atomic_store_n(&e->compute.stop, 1, __ATOMIC_SEQ_CST);
+        llmi_engine_clear_stop(e);
         status = llmi_compute_run(&e->compute, &e->batch);
         for (int32_t i = 0; i < n_logits && status == LLM_OK; i++)
             status = llmi_output_check(e, e->compute.logits + (size_t)i * (size_t)e->dims.n_vocab,
@@ -157,8 +156,7 @@ static llm_status run_chunk(llm_sequence *s, int32_t n, int32_t n_logits) {
         }
         pthread_mutex_unlock(&e->lock);
     } while (status == LLM_E_CANCELLED && !llmi_engine_is_interrupted(e));
-    if (status == LLM_E_CANCELLED) llmi_error(status, "the call was cancelled (llm_engine_cancel)");
-    return status;
+    return status == LLM_E_CANCELLED ? llmi_engine_cancelled() : status;
 }
 
 static llm_status run_all(llm_sequence *s, float *logits, int32_t n_rows) {

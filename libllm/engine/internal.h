@@ -114,6 +114,11 @@ double llmi_engine_now(void); /* ms */
 llm_status llmi_engine_begin(llmi_engine *e);
 void llmi_engine_end(llmi_engine *e);
 
+/* What stopped an earlier pass stops the next one no more, but for an interruption. */
+void llmi_engine_clear_stop(llmi_engine *e);
+/* The error of a call that was interrupted. */
+llm_status llmi_engine_cancelled(void);
+
 /* ---- options.c ---- */
 void llmi_dims_from(llmi_dims *out, const llm_model *m, const llm_engine_options *resolved);
 void llmi_engine_place(llmi_engine *e, llmi_arena *arena);

@@ -14,18 +14,10 @@ from libllm.runtime import Runtime, default
 ROLES = ("bos", "eos", "eot", "unk", "pad", "sep", "cls", "mask")
 
 
-def encode(raw: Any, text: str | bytes, add_special: bool, parse_special: bool) -> memoryview:
-    flags = (_native.LLM_ENCODE_ADD_SPECIAL if add_special else 0) | (
-        _native.LLM_ENCODE_PARSE_SPECIAL if parse_special else 0
-    )
-    return _native.llm_tokenizer_encode(raw, text, flags)
-
-
-def decode(raw: Any, ids: Any, skip_special: bool, keep_prefix: bool) -> str:
-    flags = (_native.LLM_DECODE_SKIP_SPECIAL if skip_special else 0) | (
+def _decode_flags(skip_special: bool, keep_prefix: bool) -> int:
+    return (_native.LLM_DECODE_SKIP_SPECIAL if skip_special else 0) | (
         _native.LLM_DECODE_KEEP_PREFIX if keep_prefix else 0
     )
-    return _native.llm_tokenizer_decode(raw, ids, flags)
 
 
 class Tokenizer(Handle):
@@ -47,11 +39,14 @@ class Tokenizer(Handle):
 
     def encode(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
         """Ids of a text, int32 [n]. parse_special: text that spells a special token becomes it (trusted text only)."""
-        return encode(self._raw, text, add_special, parse_special)
+        flags = (_native.LLM_ENCODE_ADD_SPECIAL if add_special else 0) | (
+            _native.LLM_ENCODE_PARSE_SPECIAL if parse_special else 0
+        )
+        return _native.llm_tokenizer_encode(self._raw, text, flags)
 
     def decode(self, ids: Any, *, skip_special: bool = False, keep_prefix: bool = False) -> str:
         """The text of ids; bytes that do not form UTF-8 come out as U+FFFD."""
-        return decode(self._raw, ids, skip_special, keep_prefix)
+        return _native.llm_tokenizer_decode(self._raw, ids, _decode_flags(skip_special, keep_prefix))
 
     def __len__(self) -> int:
         return _native.llm_tokenizer_size(self._raw)
@@ -83,10 +78,7 @@ class Tokenizer(Handle):
 
     def decoder(self, *, skip_special: bool = False, keep_prefix: bool = False) -> Decoder:
         """Decodes piece by piece."""
-        flags = (_native.LLM_DECODE_SKIP_SPECIAL if skip_special else 0) | (
-            _native.LLM_DECODE_KEEP_PREFIX if keep_prefix else 0
-        )
-        return Decoder(_native.llm_decoder_create(self._raw, flags))
+        return Decoder(_native.llm_decoder_create(self._raw, _decode_flags(skip_special, keep_prefix)))
 
 
 class Decoder(Handle):

@@ -106,16 +106,9 @@ TILES(M32, TILE_I8)
 TILES(S16, TILE_I8)
 TILES(M16, TILE_I8)
 
-static void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
-    quantize_with(dst, x, stride, n_rows, n_cols, quantize_block);
-}
+#include "cpu/products.h"
 
 void LLMK_LINEAR_INIT(llmk_linear_kernels *k) {
-    static const llmk_product table[LLMK_N_LAYOUTS] = {
-#define LLMK_LAYOUT LLMK_PRODUCT
-#include "cpu/layouts.def"
-#undef LLMK_LAYOUT
-    };
-    memcpy(k->product, table, sizeof table);
-    k->quantize = quantize;
+    fill_products(k);
+    k->quantize = quantize_rows;
 }

@@ -8,8 +8,6 @@
 
 #include "cpu/expand.h"
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
 enum { LANES = 4, MOST_VECTORS = 4 };
 
 typedef float32x4_t part_f32[LLMK_TILE_ROWS][MOST_VECTORS];

@@ -67,16 +67,9 @@ TILES(M32, TILE_MADD)
 TILES(S16, TILE_MADD)
 TILES(M16, TILE_MADD)
 
-static void quantize(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols) {
-    quantize_with(dst, x, stride, n_rows, n_cols, quantize_block);
-}
+#include "cpu/products.h"
 
 void llmk_linear_init_avx2(llmk_linear_kernels *k) {
-    static const llmk_product table[LLMK_N_LAYOUTS] = {
-#define LLMK_LAYOUT LLMK_PRODUCT
-#include "cpu/layouts.def"
-#undef LLMK_LAYOUT
-    };
-    memcpy(k->product, table, sizeof table);
-    k->quantize = quantize;
+    fill_products(k);
+    k->quantize = quantize_rows;
 }

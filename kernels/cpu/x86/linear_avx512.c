@@ -36,12 +36,9 @@ TILES(M32, TILE_MADD)
 TILES(S16, TILE_MADD)
 TILES(M16, TILE_MADD)
 
+#include "cpu/products.h"
+
 void llmk_linear_init_avx512(llmk_linear_kernels *k) {
-    static const llmk_product table[LLMK_N_LAYOUTS] = {
-#define LLMK_LAYOUT LLMK_PRODUCT
-#include "cpu/layouts.def"
-#undef LLMK_LAYOUT
-    };
-    memcpy(k->product, table, sizeof table);
+    fill_products(k);
     k->quantize = quantize;
 }

@@ -11,12 +11,9 @@ TILES(M32, TILE_I8)
 TILES(S16, TILE_I8)
 TILES(M16, TILE_I8)
 
+#include "cpu/products.h"
+
 void llmk_linear_init_avx512_vnni(llmk_linear_kernels *k) {
-    static const llmk_product table[LLMK_N_LAYOUTS] = {
-#define LLMK_LAYOUT LLMK_PRODUCT
-#include "cpu/layouts.def"
-#undef LLMK_LAYOUT
-    };
-    memcpy(k->product, table, sizeof table);
+    fill_products(k);
     k->quantize = quantize;
 }

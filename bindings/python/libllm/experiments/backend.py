@@ -1,11 +1,10 @@
-"""The library as an experiment sees it: the one module here that calls it. Requests go in sorted, so that those with a
+"""A model as an experiment sees it: the one module here that opens one. Requests go in sorted, so that those with a
 common beginning meet in the engine, which computes it once; as many run at once as the engine has room for."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 from array import array
@@ -18,6 +17,7 @@ from libllm import _options
 from libllm import native as _native
 from libllm._run import Turns, interruptible
 from libllm.errors import NotFound
+from libllm.result import Result
 
 from .data import Fields, canonical, digest
 from .errors import ExperimentError, check_names
@@ -29,19 +29,6 @@ from .prompts import Prompt, Selector
 N_SEQS = 64  # sequences computed at once, if the options do not say
 PAGE = 64  # room that a sequence may waste at its end, in tokens
 SCORED_AT_ONCE = 64
-
-
-def extract(extractor: str, text: str) -> str | None:
-    """The answer in a text by the library's extractors (llm_extract); None if there is none."""
-    try:
-        return _native.llm_extract(extractor, text)
-    except NotFound:
-        return None
-
-
-def normalize(text: str) -> str:
-    """The form in which answers are compared (llm_normalize)."""
-    return _native.llm_normalize(text)
 
 
 # ---- what a result depends on ----
@@ -117,11 +104,7 @@ class NativeEngine:
         check_names("engine", options, known)
         self.path = path
         self._own = {k: v for k, v in options.items() if k in _options.table("engine")}
-        (runtime_options,) = _options.split(
-            {k: v for k, v in options.items() if k in _options.table("runtime")}, "runtime"
-        )
-        load = {k: v for k, v in options.items() if k in _options.table("model")}
-        (model_options,) = _options.split(load, "model")
+        runtime_options, model_options, _ = _options.split(options, "runtime", "model", "engine")
         self._runtime = _native.llm_runtime_create(runtime_options.raw)
         self._model = _native.llm_model_load(self._runtime, os.fsencode(path), model_options.raw)
         self._tokenizer = _native.llm_model_get_tokenizer(self._model)
@@ -212,15 +195,12 @@ class NativeEngine:
     def _score(self, engine: Any, requests: Sequence[Request], places: Sequence[int]) -> list[tuple[int, Completion]]:
         items = [(requests[i].text, c) for i in places for c in requests[i].continuations]
         (options,) = _options.split({}, "generate")
-        result = self._turns.alone(engine, lambda: _native.llm_score(engine, items, options.raw))
-        stats = _native.llm_result_get_stats(result)
-        out, at = [], 0
+        result = Result(self._turns.alone(engine, lambda: _native.llm_score(engine, items, options.raw)))
+        stats = result.stats
+        out, parts = [], iter(result)
         for i in places:
-            scored = []
-            for text in requests[i].continuations:
-                logprobs = _native.llm_result_logprobs(result, at)
-                scored.append(Scored(text, math.fsum(logprobs), len(logprobs)))
-                at += 1
+            texts = requests[i].continuations
+            scored = [Scored(text, part.logprob, len(part.logprobs)) for text, part in zip(texts, parts)]
             out.append(
                 (
                     i,
@@ -268,16 +248,11 @@ class NativeEngine:
     @staticmethod
     def _completion(request: Any) -> Completion:
         _native.llm_request_status(request)
-        result = _native.llm_request_result(request)
-        outputs = []
-        for i in range(_native.llm_result_count(result)):
-            logprob = math.fsum(_native.llm_result_logprobs(result, i))
-            outputs.append(
-                (_native.llm_result_text(result, i), array("i", _native.llm_result_tokens(result, i)), logprob)
-            )
-        names = [_native.llm_finish_name(_native.llm_result_finish(result, i)) for i in range(len(outputs))]
+        result = Result(_native.llm_request_result(request))
+        outputs = [(one.text, array("i", one.ids), one.logprob) for one in result]
+        names = [one.finish for one in result]
         finish = next((n for n in names if n in ("context", "error", "cancelled")), names[0])
-        stats = _native.llm_result_get_stats(result)
+        stats = result.stats
         return Completion(
             tuple(outputs),
             finish=finish,

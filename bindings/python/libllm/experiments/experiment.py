@@ -19,6 +19,7 @@ from .prompts import Prompt, Sampling, Selector, as_sampling, as_selector, check
 from .result import Result
 from .run import Progress, compute, missing
 from .store import Store
+from .table import joined
 
 
 class Experiment:
@@ -185,11 +186,7 @@ class Experiment:
             for s in grid.samples:
                 if s.item == item and s.cell not in seen:
                     seen[s.cell] = grid.requests[s.key].text
-        return {_cell_label(c): seen[c.index] for c in self.cells}
-
-
-def _cell_label(cell: Cell) -> str:
-    return " / ".join(str(v) for v in cell.axes.values() if v != "")
+        return {joined(c.axes.values()): seen[c.index] for c in self.cells}
 
 
 def _labels(models: Sequence[str | PathLike[str]]) -> dict[str, str]:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import backend
+from libllm.prompt import extract, normalize
+
 from .data import canonical
 from .grid import Completion
 from .metrics import Metric, Outcome
@@ -16,9 +17,9 @@ from .prompts import Prompt
 def find_answer(text: str, prompt: Prompt, metric: Metric) -> str | None:
     """The answer in a text: behind the last marker where there is one, by the prompt's extractor or the metric's."""
     if prompt.marker is not None:
-        behind = backend.extract(f"after:{prompt.marker}", text)
+        behind = extract(text, f"after:{prompt.marker}")
         text = text if behind is None else behind
-    return backend.extract(prompt.extract or metric.extractor, text)
+    return extract(text, prompt.extract or metric.extractor)
 
 
 def vote(answers: Sequence[str | None], alike: Callable[[str], str]) -> int:
@@ -38,7 +39,7 @@ def judge(completion: Completion, prompt: Prompt, metric: Metric, fields: dict[s
         text, ids, logprob, answer = taken.text, None, taken.logprob, verdict.answer
     else:
         answers = [find_answer(text, prompt, metric) for text, _, _ in completion.outputs]
-        place = vote(answers, backend.normalize)
+        place = vote(answers, normalize)
         verdict = metric.judge(Outcome(answers[place], fields))
         text, tokens, logprob = completion.outputs[place]
         answer = answers[place] if verdict.answer is None else verdict.answer

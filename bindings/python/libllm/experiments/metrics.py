@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from . import backend
+from libllm.prompt import extract, normalize
+
 from .data import Fields, digest
 from .errors import ExperimentError, check_names, need
 from .stats import Combine, mean
@@ -101,13 +102,13 @@ def _exact(outcome: Outcome) -> Verdict:
     return Verdict(
         float(
             found is not None
-            and any(backend.normalize(found) == backend.normalize(r) for r in references(outcome.fields))
+            and any(normalize(found) == normalize(r) for r in references(outcome.fields))
         )
     )
 
 
 def _number(text: str) -> str | None:
-    return backend.extract("number", text)
+    return extract(text, "number")
 
 
 def _exact_number(outcome: Outcome) -> Verdict:
@@ -129,17 +130,17 @@ exact_number = Metric("exact_number", _exact_number, extractor="number")
 def accuracy(labels: Sequence[str] | None = None) -> Metric:
     """Right or wrong by label. An answer that is none of the labels (default: of all right answers) counts as wrong and
     has a column of its own in the confusion matrix (Result.confusion)."""
-    known = None if labels is None else {backend.normalize(x): x for x in labels}
+    known = None if labels is None else {normalize(x): x for x in labels}
 
     def judge(outcome: Outcome) -> Verdict:
         wanted = references(outcome.fields)
-        if known is not None and backend.normalize(wanted[0]) not in known:
+        if known is not None and normalize(wanted[0]) not in known:
             raise ExperimentError(
                 f"accuracy: the right answer {wanted[0]!r} is none of the labels {list(labels or ())}"
             )
         found = outcome.answer
         if found is not None and known is not None:
-            found = known.get(backend.normalize(found), found)
+            found = known.get(normalize(found), found)
         return Verdict(_exact(replace(outcome, answer=found)).score, answer=found)
 
     return Metric("accuracy", judge, source=repr(labels))

@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import need
 from .result import CellResult, Result, confusion
+from .table import joined
 
 COLORS = ("#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#718096", "#b7791f", "#285e61")
 MARKS = "osD^vPX*"
@@ -53,7 +54,7 @@ def series(result: Result) -> dict[str, list[CellResult]]:
     ]
     out: dict[str, list[CellResult]] = {}
     for c in result.cells:
-        out.setdefault(" / ".join(str(c.axes[n]) for n in names if c.axes[n] != ""), []).append(c)
+        out.setdefault(joined(c.axes[n] for n in names), []).append(c)
     return out
 
 

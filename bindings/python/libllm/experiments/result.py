@@ -20,7 +20,7 @@ from . import stats
 from .errors import ExperimentError, check_names, need
 from .metrics import COMBINE
 from .store import TIMINGS, Store
-from .table import Table, varying
+from .table import Table, joined, varying
 
 AXES = ("model", "prompt", "shots", "selector", "sampling")
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ class CellResult:
 
     @property
     def label(self) -> str:
-        return " / ".join(str(v) for v in self.axes.values() if v != "")
+        return joined(self.axes.values())
 
     def average(self, column: str) -> float:
         return float(np.mean([r[column] for r in self.rows]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,11 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
     return str(value)
+
+
+def joined(values: Iterable[Any]) -> str:
+    """Values of axes as one name; "" says nothing."""
+    return " / ".join(str(v) for v in values if v != "")
 
 
 def varying(rows: Sequence[dict[str, Any]], names: Sequence[str], keep: Sequence[str] = ()) -> list[str]:
