@@ -171,7 +171,7 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
     if (!whole) {
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
         fetch_rows(w, strip, col + n_cols, n_cols);
-        llmk_layout_pack(l, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
+        llmk_layout_pack(l, w->pack, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
     const uint8_t *low = planes.at[LLMK_PLANE_LOW];
     *next = low + n_cols / l->plane_cols[LLMK_PLANE_LOW] * 2 * l->plane_bytes[LLMK_PLANE_LOW];

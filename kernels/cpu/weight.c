@@ -42,6 +42,7 @@ llm_status llmk_weight_put(llm_weight **out, size_t *private_bytes, llm_device *
         .data = t->data,
         .type = type,
         .layout = layout,
+        .pack = layout->widen ? layout->widen : llmk_cpu_device_of(device)->k.pack[layout->index],
         .rows = t->rows,
         .cols = t->cols,
         .row_bytes = row_bytes,

@@ -19,6 +19,7 @@ struct llm_weight {
     const uint8_t *data; /* borrowed from the tensor */
     const llmk_dtype *type;
     const llmk_layout *layout;
+    llmk_pack pack;
     int64_t rows, cols;
     size_t row_bytes, strip_bytes;
     int64_t part_strips, n_parts; /* how products cut it into items (linear.c) */

@@ -8,6 +8,9 @@ extern "C" {
 #include "kernels/cpu/features.h"
 }
 #include "kernels/cpu/linear_kernels.h"
+extern "C" {
+#include "kernels/cpu/kernels.h"
+}
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -547,26 +550,51 @@ TEST(LinearWeights, SayWhatTheirCopiesTake) {
     }
 }
 
+// Columns [col, col + n_cols) of a matrix of at most 32 rows.
+std::vector<uint8_t> pack(const llmk_layout *l, llmk_pack packer, Matrix &m, int64_t col, int64_t n_cols) {
+    std::vector<uint8_t> strip(llmk_layout_strip_bytes(l, n_cols));
+    llmk_planes planes = llmk_layout_planes(l, strip.data(), n_cols, 0);
+    llmk_layout_pack(l, packer, &planes, m.data(), m.row_bytes(), (int32_t)m.rows, col, n_cols);
+    return strip;
+}
+
+std::vector<llmk_pack> packers(int32_t mask = LLM_CPU_ALL) {
+    llmk_kernels k;
+    llmk_kernels_init(&k, mask);
+    return {k.pack, k.pack + LLMK_N_LAYOUTS};
+}
+
+TEST_P(Linear, EveryInstructionSetPacksTheSameBytes) {
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        const llmk_dtype *t = llmk_dtype_at(i);
+        const llmk_layout *l = llmk_layout_get(t->dtype);
+        if (l->widen) continue;
+        for (int64_t rows : {1, 15, 16, 31, 32}) {
+            const int64_t cols = 2 * (t->block_elems == 1 ? 77 : t->block_elems);
+            Matrix m(t, rows, cols);
+            for (uint8_t &b : m.bytes) b = (uint8_t)random();
+            EXPECT_EQ(pack(l, packers(mask)[l->index], m, 0, cols), pack(l, packers(0)[l->index], m, 0, cols))
+                << t->name << " " << rows;
+        }
+    }
+}
+
 // A type without a row in layouts.def is computed as the numbers that it stands for, also piece by piece.
 TEST(LinearWeights, WidenAnyTypeToWhatF32WouldBe) {
     const int64_t rows = 19, cols = 768;
     std::mt19937 random{3};
-    auto pack = [](const llmk_layout *l, Matrix &m, int64_t col, int64_t n_cols) {
-        std::vector<uint8_t> strip(llmk_layout_strip_bytes(l, n_cols));
-        llmk_planes planes = llmk_layout_planes(l, strip.data(), n_cols, 0);
-        llmk_layout_pack(l, &planes, m.data(), m.row_bytes(), (int32_t)m.rows, col, n_cols);
-        return strip;
-    };
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
         Matrix m(llmk_dtype_at(i), rows, cols, 0), plain(llmk_dtype_get(LLM_DTYPE_F32), rows, cols, 0);
         m.quantize(gaussian(random, (size_t)(rows * cols)));
         plain.quantize(m.dequantize());
         const llmk_layout *widened = llmk_layout_widened(m.type->dtype), *f32 = llmk_layout_get(LLM_DTYPE_F32);
+        llmk_pack packer = packers()[f32->index];
         ASSERT_EQ(widened->index, f32->index);
-        EXPECT_EQ(pack(widened, m, 0, cols), pack(f32, plain, 0, cols)) << m.type->name;
+        EXPECT_EQ(pack(widened, widened->widen, m, 0, cols), pack(f32, packer, plain, 0, cols)) << m.type->name;
         for (int64_t n_cols : {64, 128})
             for (int64_t col = 0; col < cols; col += n_cols)
-                EXPECT_EQ(pack(widened, m, col, n_cols), pack(f32, plain, col, n_cols)) << m.type->name << " " << col;
+                EXPECT_EQ(pack(widened, widened->widen, m, col, n_cols), pack(f32, packer, plain, col, n_cols))
+                    << m.type->name << " " << col;
     }
 }
 
@@ -743,7 +771,7 @@ TEST(LinearKernels, DotProductsOfBf16) {
         Floats w = m.dequantize(), x = gaussian(random, (size_t)(6 * cols));
         std::vector<uint8_t> strip(llmk_layout_strip_bytes(layout, cols)), rows(6 * (size_t)(cols + 1) * 2);
         llmk_planes planes = llmk_layout_planes(layout, strip.data(), cols, 0);
-        llmk_layout_pack(layout, &planes, m.data(), m.row_bytes(), 27, 0, cols);
+        llmk_layout_pack(layout, packers()[layout->index], &planes, m.data(), m.row_bytes(), 27, 0, cols);
         size_t stride = (size_t)(cols + cols % 2) * 2;
         for (size_t r = 0; r < 6; r++) k.to_bf16(rows.data() + r * stride, &x[r * (size_t)cols], cols);
         Floats all;
