@@ -19,21 +19,24 @@ ALWAYS_INLINE vf load(const void *p, int64_t i, bool f16) {
 
 /* ---- scores: q k^T of n rows and NV vectors of tokens, each one chain of sums over head_dim ---- */
 
-/* Of a cache in F16 that is read once: fetches what is read after this block, evenly while it is computed
- * and in the order of memory, which the CPU's own prefetcher can follow. A step of the loops below takes a
- * line of 64 bytes; shorter vectors leave all to the CPU. */
-enum { LINE = 64, FETCH = V == LLMK_KV_PANEL };
+/* Of a cache in F16 that is read once: fetches what is read after this block, evenly while it is computed and
+ * in the order of memory, which the CPU's own prefetcher can follow: as many bytes in a step of the loops below
+ * as the step reads. */
+enum { STEP = NV * V * (int)sizeof(uint16_t), FETCH = NV * V >= LLMK_KV_PANEL };
 
-ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const k[NV], const void *const next[NV],
+ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const k[NV], const void *const *next,
                                int32_t dim, int n, bool f16) {
     vf acc[V_TILE_ROWS][NV];
-    int64_t half = dim / 2;
+    int64_t of_panel = dim / GROUP;
     for (int r = 0; r < n; r++)
         for (int j = 0; j < NV; j++) acc[r][j] = v_set(0.0f);
     for (int64_t i = 0; i < dim; i++) {
         vf key[NV];
         for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_KV_PANEL, f16);
-        if (FETCH && f16) v_prefetch((const char *)(i < half ? next[0] : next[1]) + (i < half ? i : i - half) * LINE);
+        if (FETCH && f16) {
+            bool first = i < of_panel;
+            v_prefetch((const char *)next[first ? 0 : GROUP - 1] + (first ? i : i - of_panel) * STEP);
+        }
         for (int r = 0; r < n; r++) {
             vf x = v_set(q[i * n + r]);
             for (int j = 0; j < NV; j++) acc[r][j] = v_fma(x, key[j], acc[r][j]);
@@ -47,29 +50,34 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const 
 ALWAYS_INLINE void scores_rows(float *scores, const float *q, const llmk_attention_block *b, int n, bool f16) {
     size_t step = V * (f16 ? sizeof(uint16_t) : sizeof(float));
     for (int32_t at = b->begin / GROUP * GROUP * LLMK_KV_PANEL; at < b->end * LLMK_KV_PANEL; at += NV * V) {
-        const void *k[NV], *next[NV];
+        const void *k[NV];
         for (int j = 0; j < NV; j++) {
             int32_t token = at + j * V, panel = token / LLMK_KV_PANEL;
             int32_t readable = panel < b->begin ? b->begin : panel < b->end ? panel : b->end - 1;
-            size_t offset = (size_t)(token % LLMK_KV_PANEL / V) * step;
-            k[j] = (const char *)b->keys[readable] + offset;
-            next[j] = FETCH && f16 ? (const char *)b->next_keys[panel] + offset : NULL;
+            k[j] = (const char *)b->keys[readable] + (size_t)(token % LLMK_KV_PANEL / V) * step;
         }
-        scores_tile(scores + at, q, k, next, b->head_dim, n, f16);
+        scores_tile(scores + at, q, k, b->next + at / LLMK_KV_PANEL, b->head_dim, n, f16);
     }
 }
 
 /* ---- values: sum = sum * decay + p v over the tokens of `lanes`, in their order ---- */
 
-/* Where fetching has got to after some steps. */
-ALWAYS_INLINE const char *next_values(const llmk_attention_block *b, int64_t steps) {
-    int64_t lines_of_panel = b->values_stride / 2, panel = steps / lines_of_panel;
-    if (panel >= LLMK_KV_BLOCK_PANELS) panel = 0;
-    return (const char *)b->next_values[panel] + steps % lines_of_panel * LINE;
+/* The panel that is being fetched, and how many of its bytes already were. */
+typedef struct fetching {
+    const void *const *panel;
+    int64_t done, n_bytes;
+} fetching;
+
+/* Where the next n bytes lie. */
+ALWAYS_INLINE const char *fetch(fetching *f, int64_t n) {
+    const char *at = (const char *)*f->panel + f->done;
+    f->done += n;
+    if (f->done >= f->n_bytes) f->panel++, f->done = 0;
+    return at;
 }
 
 ALWAYS_INLINE void values_tile(float *sum, const float *p, const float *decay, const llmk_attention_block *b,
-                               llmk_lanes lanes, int64_t column, int n, int n_vectors, bool f16) {
+                               llmk_lanes lanes, int64_t column, fetching *f, int n, int n_vectors, bool f16) {
     vf acc[V_TILE_ROWS][NV];
     int64_t stride = b->values_stride;
     for (int r = 0; r < n; r++)
@@ -77,12 +85,11 @@ ALWAYS_INLINE void values_tile(float *sum, const float *p, const float *decay, c
             acc[r][j] = v_mul(v_load(sum + r * stride + column + j * V), v_set(decay[r]));
     for (int32_t panel = b->begin; panel < b->end; panel++) {
         const float *weights = p + panel * LLMK_KV_PANEL;
-        int64_t steps = column / (NV * V) * LLMK_KV_BLOCK + panel * LLMK_KV_PANEL;
-        const char *next = FETCH && f16 ? next_values(b, steps) : NULL;
+        const char *next = FETCH && f ? fetch(f, LLMK_KV_PANEL * STEP) : NULL;
         for (int64_t t = lanes.lo[panel]; t < lanes.hi[panel]; t++) {
             vf value[NV];
             for (int j = 0; j < n_vectors; j++) value[j] = load(b->values[panel], t * stride + column + j * V, f16);
-            if (FETCH && f16) v_prefetch(next + t * LINE);
+            if (FETCH && f) v_prefetch(next + t * STEP);
             for (int r = 0; r < n; r++) {
                 vf x = v_set(weights[r * LLMK_KV_BLOCK + t]);
                 for (int j = 0; j < n_vectors; j++) acc[r][j] = v_fma(x, value[j], acc[r][j]);
@@ -95,9 +102,11 @@ ALWAYS_INLINE void values_tile(float *sum, const float *p, const float *decay, c
 
 ALWAYS_INLINE void values_rows(float *sum, const float *p, const float *decay, const llmk_attention_block *b,
                                llmk_lanes lanes, int n, bool f16) {
+    fetching f = {b->next + LLMK_KV_BLOCK_PANELS, 0, (int64_t)b->values_stride * LLMK_KV_PANEL * 2};
     int64_t c = 0;
-    for (; c + NV * V <= b->values_stride; c += NV * V) values_tile(sum, p, decay, b, lanes, c, n, NV, f16);
-    for (; c < b->values_stride; c += V) values_tile(sum, p, decay, b, lanes, c, n, 1, f16);
+    for (; c + NV * V <= b->values_stride; c += NV * V)
+        values_tile(sum, p, decay, b, lanes, c, f16 ? &f : NULL, n, NV, f16);
+    for (; c < b->values_stride; c += V) values_tile(sum, p, decay, b, lanes, c, NULL, n, 1, f16);
 }
 
 /* ---- one function for each number of rows and each type ---- */

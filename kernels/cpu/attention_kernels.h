@@ -24,7 +24,7 @@ typedef struct llmk_lanes {
 
 typedef struct llmk_attention_block {
     const void *keys[LLMK_KV_BLOCK_PANELS], *values[LLMK_KV_BLOCK_PANELS];
-    const void *next_keys[LLMK_KV_BLOCK_PANELS], *next_values[LLMK_KV_BLOCK_PANELS]; /* F16: to fetch meanwhile */
+    const void *next[2 * LLMK_KV_BLOCK_PANELS]; /* F16: panels to fetch meanwhile, in the order of memory */
     int32_t head_dim, values_stride;
     int32_t begin, end; /* panels that any row of the tile sees; the others are not read */
     bool f16;           /* of keys and values */
