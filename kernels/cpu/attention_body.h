@@ -25,21 +25,21 @@ ALWAYS_INLINE vf load(const void *p, int64_t i, bool f16) {
 enum { STEP = NV * V * (int)sizeof(uint16_t), FETCH = NV * V >= LLMK_KV_PANEL };
 
 ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const k[NV], const void *const *next,
-                               int32_t dim, int n, bool f16) {
+                               int64_t dim, int n, bool f16) {
     vf acc[V_TILE_ROWS][NV];
-    int64_t of_panel = dim / GROUP;
     for (int r = 0; r < n; r++)
         for (int j = 0; j < NV; j++) acc[r][j] = v_set(0.0f);
-    for (int64_t i = 0; i < dim; i++) {
-        vf key[NV];
-        for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_KV_PANEL, f16);
-        if (FETCH && f16) {
-            bool first = i < of_panel;
-            v_prefetch((const char *)next[first ? 0 : GROUP - 1] + (first ? i : i - of_panel) * STEP);
-        }
-        for (int r = 0; r < n; r++) {
-            vf x = v_set(q[i * n + r]);
-            for (int j = 0; j < NV; j++) acc[r][j] = v_fma(x, key[j], acc[r][j]);
+    int64_t i = 0;
+    for (int panel = 0; panel < GROUP; panel++) {
+        const char *fetched = next[panel];
+        for (int64_t end = dim * (panel + 1) / GROUP; i < end; i++, fetched += STEP) {
+            vf key[NV];
+            for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_KV_PANEL, f16);
+            if (FETCH && f16) v_prefetch(fetched);
+            for (int r = 0; r < n; r++) {
+                vf x = v_set(q[i * n + r]);
+                for (int j = 0; j < NV; j++) acc[r][j] = v_fma(x, key[j], acc[r][j]);
+            }
         }
     }
     for (int r = 0; r < n; r++)
@@ -158,10 +158,10 @@ static const row_functions functions[V_TILE_ROWS][2] = {
 
 /* ---- softmax ---- */
 
-/* Turns the scores of a row into weights relative to the largest score so far; returns what the sums
- * so far are multiplied with. Scores that are NaN leave the maximum alone and make the weights NaN. */
-ALWAYS_INLINE float soften(float *p, float *max, float *total, const llmk_attention_block *b, const llmk_lanes *lanes) {
-    vf most = v_set(*max);
+/* The largest score of a row so far. Scores that are NaN leave it alone; what the row does not see becomes
+ * -infinity. */
+ALWAYS_INLINE float find_max(float *p, float max, const llmk_attention_block *b, const llmk_lanes *lanes) {
+    vf most = v_set(max);
     for (int panel = b->begin; panel < b->end; panel++)
         for (int j = 0; j < LLMK_KV_PANEL; j += V) {
             float *at = p + panel * LLMK_KV_PANEL + j;
@@ -172,30 +172,41 @@ ALWAYS_INLINE float soften(float *p, float *max, float *total, const llmk_attent
             }
             most = v_max(x, most);
         }
-    float new_max = v_largest(most);
-    vf base = v_set(new_max == -INFINITY ? 0.0f : new_max), decay = v_exp(v_sub(v_set(*max), base));
-    vf sum = v_mul(v_load(total), decay);
-    for (int j = b->begin * LLMK_KV_PANEL; j < b->end * LLMK_KV_PANEL; j += V) {
-        vf weight = v_exp(v_sub(v_load(p + j), base));
-        v_store(p + j, weight);
-        sum = v_add(sum, weight);
+    return v_largest(most);
+}
+
+/* Turns scores into weights relative to the largest score of the row so far; decay is what the row's sums so far
+ * are multiplied with. Step by step for all rows, so that the long chains of one row overlap with those of the
+ * others. Scores that are NaN make the weights NaN. */
+ALWAYS_INLINE void soften(float *p, float *decay, const llmk_attention_tile *t, const llmk_attention_block *b) {
+    float base[V_TILE_ROWS];
+    for (int32_t r = 0; r < t->n_rows; r++) {
+        float *row = p + r * LLMK_KV_BLOCK, max = t->max[r];
+        t->max[r] = t->lanes ? find_max(row, max, b, &t->lanes[r]) : find_max(row, max, b, NULL);
+        base[r] = t->max[r] == -INFINITY ? 0.0f : t->max[r];
+        decay[r] = max - base[r];
     }
-    v_store(total, sum);
-    *max = new_max;
-    return v_first(decay);
+    for (int32_t r = 0; r < t->n_rows; r += V) v_store(decay + r, v_exp(v_load(decay + r)));
+    for (int32_t r = 0; r < t->n_rows; r++) {
+        float *row = p + r * LLMK_KV_BLOCK, *total = t->total + r * LLMK_KV_PANEL;
+        vf sum = v_mul(v_load(total), v_set(decay[r]));
+        for (int j = b->begin * LLMK_KV_PANEL; j < b->end * LLMK_KV_PANEL; j += V) {
+            vf weight = v_exp(v_sub(v_load(row + j), v_set(base[r])));
+            v_store(row + j, weight);
+            sum = v_add(sum, weight);
+        }
+        v_store(total, sum);
+    }
 }
 
 /* Rows that see the same tokens are summed together, each token once: what a row does not see does not
  * touch it, not even as 0 times NaN. */
 static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
     _Alignas(64) float p[V_TILE_ROWS * LLMK_KV_BLOCK];
-    float decay[V_TILE_ROWS];
+    float decay[V_TILE_ROWS + V] = {0};
     int32_t n = t->n_rows, run = n;
     functions[n - 1][b->f16].scores(p, t->q, b);
-    for (int32_t r = 0; r < n; r++) {
-        float *row = p + r * LLMK_KV_BLOCK, *total = t->total + r * LLMK_KV_PANEL;
-        decay[r] = t->lanes ? soften(row, &t->max[r], total, b, &t->lanes[r]) : soften(row, &t->max[r], total, b, NULL);
-    }
+    soften(p, decay, t, b);
     for (int32_t r = 0; r < n; r += run) {
         llmk_lanes lanes = {{0}, {LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL}};
         if (t->lanes) {
