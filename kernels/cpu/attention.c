@@ -249,8 +249,8 @@ static void widen_block(const job *j, llmk_attention_block *b, const workspace *
     int64_t n_keys = (int64_t)b->head_dim * LLMK_KV_PANEL, n_values = (int64_t)b->values_stride * LLMK_KV_PANEL;
     for (int32_t p = b->begin; p < b->end; p++) {
         float *keys = w->keys + p * n_keys, *values = w->values + p * n_values;
-        j->k->widen(keys, b->keys[p], n_keys);
-        j->k->widen(values, b->values[p], n_values);
+        j->k->widen(keys, b->keys[p], b->next[p], n_keys);
+        j->k->widen(values, b->values[p], b->next[LLMK_KV_BLOCK_PANELS + p], n_values);
         b->keys[p] = keys;
         b->values[p] = values;
     }

@@ -247,8 +247,11 @@ static void divide(float *out, const float *sum, float total, int64_t n) {
 
 /* ---- conversion ---- */
 
-static void widen(float *dst, const uint16_t *src, int64_t n) {
-    for (int64_t i = 0; i < n; i += V) v_store(dst + i, v_load_f16(src + i));
+static void widen(float *dst, const uint16_t *src, const uint16_t *next, int64_t n) {
+    for (int64_t i = 0; i < n; i += LLMK_KV_PANEL) {
+        v_prefetch(next + i);
+        for (int64_t j = i; j < i + LLMK_KV_PANEL; j += V) v_store(dst + j, v_load_f16(src + j));
+    }
 }
 
 static void narrow(uint16_t *dst, const float *src, int64_t n) {
