@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,11 +17,12 @@ T = TypeVar("T")
 _AGAIN = 0.02  # seconds after which a call that was cancelled is told so again
 
 
-def interruptible(call: Callable[[], T], cancel: Callable[[], None]) -> T:
+def interruptible(call: Callable[[], T], cancel: Callable[[], None], wait: bool = True) -> T:
     """call(), so that a signal whose handler raises (Ctrl-C) is answered while it computes: then cancel() is called,
-    and the exception goes on when call() has ended. Python runs handlers in the main thread only, between two
-    instructions; so there the call goes to a thread of its own, and this one waits for it."""
-    if threading.current_thread() is not threading.main_thread():
+    and the exception goes on when call() has ended; at once without wait, for a call that nobody else is touched by
+    and whose result may be dropped. Python runs handlers in the main thread only, between two instructions; so there
+    the call goes to a thread of its own, and this one waits for it."""
+    if threading.current_thread() is not threading.main_thread() or sys.is_finalizing():
         return call()
     outcome: list[tuple[Any, BaseException | None]] = []
     running = _thread.allocate_lock()
@@ -35,11 +37,14 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None]) -> T:
             running.release()
 
     try:
-        _thread.start_new_thread(work, ())
+        try:
+            _thread.start_new_thread(work, ())
+        except RuntimeError:  # no thread is to be had: then here, and Ctrl-C waits for the end
+            work()
         running.acquire()
     except BaseException:
         cancel()
-        while not running.acquire(timeout=_AGAIN):
+        while wait and not running.acquire(timeout=_AGAIN):
             cancel()
         raise
     value, error = outcome.pop()
@@ -48,25 +53,14 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None]) -> T:
     return value
 
 
-async def in_thread(call: Callable[[], T], cancel: Callable[[], None]) -> T:
-    """The same for a task of asyncio: the call runs in a thread, and cancelling the task cancels the call."""
-    future = asyncio.get_running_loop().run_in_executor(None, call)
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        while not future.done():
-            cancel()
-            await asyncio.wait([future], timeout=_AGAIN)
-        future.exception()
-        raise
-
-
 class Turns:
     """One thread at a time steps an engine. What one of them computes advances the requests of all."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._n_waiting = 0
+        self._tasks: dict[asyncio.Future[None], Callable[[], Any]] = {}
+        self._tasks_lock = threading.Lock()
 
     def step_until(self, engine: Any, done: Callable[[], Any]) -> None:
         """Steps, or lets another thread step, until done()."""
@@ -79,6 +73,40 @@ class Turns:
                         self._step(engine)
                 finally:
                     self._lock.release()
+
+    async def wait_until(self, engine: Any, done: Callable[[], Any], cancel: Callable[[], None]) -> None:
+        """step_until() for a task of asyncio; one thread steps for all that wait. Cancelling the task calls cancel()."""
+        future = asyncio.get_running_loop().create_future()
+        with self._tasks_lock:
+            if not self._tasks:
+                _thread.start_new_thread(self._step_for_tasks, (engine,))
+            self._tasks[future] = done
+        try:
+            await future
+        except asyncio.CancelledError:
+            cancel()
+            raise
+
+    def _step_for_tasks(self, engine: Any) -> None:
+        ended: list[asyncio.Future[None]] = []
+
+        def some_ended() -> bool:
+            with self._tasks_lock:
+                ended[:] = [future for future, done in self._tasks.items() if future.cancelled() or done()]
+            return bool(ended)
+
+        more = True
+        while more:
+            failure: BaseException | None = None
+            try:
+                self.step_until(engine, some_ended)
+            except BaseException as error:
+                failure = error
+            with self._tasks_lock:
+                for future in list(self._tasks) if failure else ended:
+                    del self._tasks[future]
+                    _settle(future, failure)
+                more = bool(self._tasks)
 
     @staticmethod
     def _step(engine: Any) -> None:
@@ -109,3 +137,17 @@ class Turns:
             _native.llm_engine_cancel(engine)
 
         return interruptible(wait_and_call, cancel)
+
+
+def _settle(future: asyncio.Future[None], failure: BaseException | None) -> None:
+    """Ends what a task waits for, from another thread."""
+
+    def settle() -> None:
+        if future.done():
+            return
+        future.set_exception(failure) if failure else future.set_result(None)
+
+    try:
+        future.get_loop().call_soon_threadsafe(settle)
+    except RuntimeError:  # the loop is closed: nobody waits any more
+        pass

@@ -10,7 +10,7 @@ from typing import Any, Unpack, overload
 from libllm import _options
 from libllm import native as _native
 from libllm._handle import Handle, snapshot
-from libllm._run import Turns, in_thread, interruptible
+from libllm._run import Turns, interruptible
 from libllm.chat_completion import chat_completion
 from libllm.errors import Cancelled, FormatError, ModelFormatError, StateError
 from libllm.grammar import Grammar
@@ -73,9 +73,9 @@ class _Progress:
     def stop(self) -> None:
         self.stopped = True
 
-    def run(self, call: Callable[[], Any]) -> Any:
+    def run(self, call: Callable[[], Any], wait: bool = True) -> Any:
         try:
-            return interruptible(call, self.stop)
+            return interruptible(call, self.stop, wait)
         except Cancelled:
             if self.failure is not None:
                 raise self.failure from None
@@ -104,6 +104,9 @@ class _Batch:
 
     def compute(self) -> None:
         self.turns.step_until(self.engine, self._done)
+
+    async def wait(self) -> None:
+        await self.turns.wait_until(self.engine, self._done, self.cancel)
 
     def cancel(self) -> None:
         for request in self.requests:
@@ -142,7 +145,7 @@ class Model(Handle):
 
         self._turns = Turns()
         self._grammars: dict[tuple[str, str], Grammar] = {}
-        super().__init__(*report.run(open_it))
+        super().__init__(*report.run(open_it, wait=False))  # what is left of it after Ctrl-C frees itself
 
     @property
     def _raw(self) -> Any:
@@ -273,7 +276,7 @@ class Model(Handle):
         """generate() for asyncio: tasks that wait for the same model are computed in one batch."""
         many = _is_many(prompts)
         batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
-        await in_thread(batch.compute, batch.cancel)
+        await batch.wait()
         results = batch.results()
         return results if many else results[0]
 

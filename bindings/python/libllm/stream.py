@@ -43,6 +43,8 @@ def _pump(turns: Turns, engine: Any, request: Any, deliver: Callable[[_Item], An
 
 
 class _Stream(Handle):
+    _items: queue.SimpleQueue[_Item] | asyncio.Queue[_Item]
+
     def __init__(self, request: Any, engine: Any, turns: Turns):
         super().__init__(request, engine)
         self._turns = turns
@@ -52,12 +54,13 @@ class _Stream(Handle):
 
     def _start(self, deliver: Callable[[_Item], Any]) -> None:
         if self._state == "new":
-            self._state = "running"
             _thread.start_new_thread(_pump, (self._turns, self._raw_at(1), self._raw, deliver))
+            self._state = "running"
 
     def _event_of(self, item: _Item) -> Event | None:
         if not isinstance(item, Event):
             self._state = "over"
+            self._items.put_nowait(item)  # others may wait for it too
         if isinstance(item, BaseException):
             raise item
         return item
