@@ -14,6 +14,7 @@ from libllm import native as _native
 from libllm.errors import Cancelled
 
 T = TypeVar("T")
+LOOK = 0.05  # seconds after which who waits looks for signals
 _AGAIN = 0.02  # seconds after which a call that was cancelled is told so again
 
 
@@ -41,7 +42,8 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None], wait: bool 
             _thread.start_new_thread(work, ())
         except RuntimeError:  # no thread is to be had: then here, and Ctrl-C waits for the end
             work()
-        running.acquire()
+        while not running.acquire(timeout=LOOK):  # a signal that comes just before the wait does not end it
+            pass
     except BaseException:
         cancel()
         while wait and not running.acquire(timeout=_AGAIN):

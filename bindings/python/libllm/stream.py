@@ -11,7 +11,7 @@ from typing import Any
 
 from libllm import native as _native
 from libllm._handle import Handle
-from libllm._run import Turns
+from libllm._run import LOOK, Turns
 from libllm.result import Event, Result
 
 # What a stream hands from thread to thread: an event, None at the end, or what went wrong.
@@ -92,13 +92,20 @@ class Stream(_Stream):
         super().__init__(request, engine, turns)
         self._items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
 
+    def _take_item(self) -> _Item:
+        while True:
+            try:
+                return self._items.get(timeout=LOOK)
+            except queue.Empty:
+                pass
+
     def _next_event(self) -> Event | None:
         request = self._raw
         if self._state == "over":
             return None
         self._start(self._items.put)
         try:
-            return self._event_of(self._items.get())
+            return self._event_of(self._take_item())
         except KeyboardInterrupt:
             _native.llm_request_cancel(request)
             raise
