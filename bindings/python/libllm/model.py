@@ -122,7 +122,7 @@ class Model(Handle):
     """A model with an engine: Model("m.gguf", n_ctx=4096, n_threads=2).
 
     Keywords are the options of the groups "model" and "engine". Threads may share it: they take turns, and what one
-    computes advances the requests of all. With tokenizer_only=True there are no weights and nothing to compute."""
+    computes advances the requests of all. path is where it came from. With tokenizer_only=True there are no weights and nothing to compute."""
 
     def __init__(
         self,
@@ -143,6 +143,8 @@ class Model(Handle):
             engine = None if load.raw.tokenizer_only else _native.llm_engine_create(model, make.raw)
             return engine, model
 
+        self.path = os.fspath(path)
+        self._root = root
         self._turns = Turns()
         self._grammars: dict[tuple[str, str], Grammar] = {}
         super().__init__(*report.run(open_it, wait=False))  # what is left of it after Ctrl-C frees itself
