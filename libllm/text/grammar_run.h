@@ -40,8 +40,8 @@ typedef struct llmi_run {
 
 enum { LLMI_STATE_UNKNOWN = -1, LLMI_STATE_DEAD = 0 };
 
-/* Places that an automaton, or the masks of one token, may visit: about a second. */
-enum { LLMI_RUN_MAX_WORK = 1 << 22 };
+/* Places that an automaton, or the masks of one token, may visit: a quarter of a second. */
+enum { LLMI_RUN_MAX_WORK = 1 << 21 };
 
 /* Adds n visits; LLM_E_LIMIT if they are too many. */
 llm_status llmi_run_pay(size_t *spent, size_t n);
