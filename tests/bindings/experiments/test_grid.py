@@ -110,7 +110,10 @@ def test_the_plan_tells_time_memory_and_power(make):
         ({"seeds": 3}, "such as range"),
         ({"selectors": []}, "selectors is empty"),
         ({"sampling": []}, "sampling is empty"),
-        ({"prompts": [ex.Prompt("a", query_format="{{ quetsion }}")]}, "query_format of item 0.*did you mean 'question'"),
+        (
+            {"prompts": [ex.Prompt("a", query_format="{{ quetsion }}")]},
+            "query_format of item 0.*did you mean 'question'",
+        ),
         ({"prompts": [ex.Prompt("a", instruction="{{ tone|upper }}")]}, "instruction of item 0: unknown name 'tone'"),
         ({"prompts": [ex.Prompt.cot(examples=[{"question": "q", "answer": "1"}] * 2)]}, "of example 0.*'rationale'"),
         ({"data": [problem(0), {"answer": "1"}], "shots": [0]}, "of item 1: unknown name 'question'"),

@@ -89,6 +89,17 @@ def test_types():
     assert "libllm.result.Result" in lines[0] and "list[libllm.result.Result]" in lines[1]
 
 
+def test_the_package_agrees_with_its_types():
+    pytest.importorskip("mypy")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "--ignore-missing-imports", "-p", "libllm"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MYPYPATH": str(FOLDER.parent)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def python_of(folder):
     venv.create(folder, with_pip=True)
     return str(folder / "bin" / "python")

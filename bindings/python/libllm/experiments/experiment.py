@@ -223,9 +223,7 @@ def _labels(models: Sequence[Source] | Source) -> dict[str, str | Model]:
         raise ExperimentError("models is empty, expected at least one path")
     _differ("models", paths)
     stems = [Path(p).stem for p in paths]
-    return {
-        s if stems.count(s) == 1 else p: m if isinstance(m, Model) else p for s, p, m in zip(stems, paths, sources)
-    }
+    return {s if stems.count(s) == 1 else p: m if isinstance(m, Model) else p for s, p, m in zip(stems, paths, sources)}
 
 
 def _listed(what: str, values: Any, kind: type) -> list[Any]:
