@@ -46,7 +46,7 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None], wait: bool 
             pass
     except BaseException:
         cancel()
-        while wait and not running.acquire(timeout=_AGAIN):
+        while wait and not outcome and not running.acquire(timeout=_AGAIN):  # it may just have ended
             cancel()
         raise
     value, error = outcome.pop()

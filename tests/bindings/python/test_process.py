@@ -191,6 +191,31 @@ def test_ctrl_c_ends_a_call_and_leaves_the_model_usable(run_python, call):
     assert delay < 0.1
 
 
+def test_ctrl_c_at_the_very_end_of_a_call(monkeypatch):
+    """The lock is ours already when the signal is answered: nobody will release it once more."""
+    from libllm import _run
+
+    class Late:
+        def __init__(self, real=_run._thread.allocate_lock):
+            self.lock = real()
+            self.release = self.lock.release
+
+        def acquire(self, timeout=-1):
+            got = self.lock.acquire(timeout=timeout)
+            if got and timeout == _run.LOOK:
+                raise KeyboardInterrupt
+            return got
+
+    def cancel():
+        told.append(1)
+        assert len(told) < 20, "it waits for a call that has ended"
+
+    told = []
+    monkeypatch.setattr(_run._thread, "allocate_lock", Late)
+    with pytest.raises(KeyboardInterrupt):
+        _run.interruptible(lambda: 3, cancel)
+
+
 LOADING = """
 import sys, time, libllm
 from libllm import native
