@@ -37,18 +37,21 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None], wait: bool 
         finally:
             running.release()
 
+    here = False
     try:
         try:
             _thread.start_new_thread(work, ())
         except RuntimeError:  # no thread is to be had: then here, and Ctrl-C waits for the end
-            work()
-        while not running.acquire(timeout=LOOK):  # a signal that comes just before the wait does not end it
+            here = True
+        while not here and not running.acquire(timeout=LOOK):  # a signal that comes just before the wait does not end it
             pass
     except BaseException:
         cancel()
-        while wait and not outcome and not running.acquire(timeout=_AGAIN):  # it may just have ended
+        while wait and not here and not outcome and not running.acquire(timeout=_AGAIN):  # it may just have ended
             cancel()
         raise
+    if here:
+        return call()
     value, error = outcome.pop()
     if error is not None:
         raise error
