@@ -43,9 +43,8 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None], wait: bool 
             _thread.start_new_thread(work, ())
         except RuntimeError:  # no thread is to be had: then here, and Ctrl-C waits for the end
             here = True
-        while not here and not running.acquire(
-            timeout=LOOK
-        ):  # a signal that comes just before the wait does not end it
+        # With a timeout, since a signal that comes just before the wait does not end it.
+        while not here and not running.acquire(timeout=LOOK):
             pass
     except BaseException:
         cancel()
