@@ -245,10 +245,10 @@ static llm_status parse(llmi_extract *x, const char *spec, size_t n) {
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
         if (strlen(KINDS[i].name) != n_name || memcmp(KINDS[i].name, spec, n_name) != 0) continue;
         const char *argument = colon ? colon + 1 : KINDS[i].argument;
-        if (KINDS[i].needs_argument && !n_argument)
-            return llmi_error(LLM_E_ARGUMENT, "extractor \"%s\": expected %s:SOMETHING", KINDS[i].name, KINDS[i].name);
         if (colon && !KINDS[i].needs_argument && !KINDS[i].argument)
             return llmi_error(LLM_E_ARGUMENT, "extractor \"%s\" takes nothing after a colon", KINDS[i].name);
+        if ((KINDS[i].needs_argument || colon) && !n_argument)
+            return llmi_error(LLM_E_ARGUMENT, "extractor \"%s\": expected %s:SOMETHING", KINDS[i].name, KINDS[i].name);
         x->run = KINDS[i].run;
         size_t n_kept = colon ? n_argument : argument ? strlen(argument) : 0;
         if (x->run == regex) return llmi_pattern_create(&x->pattern, x->a, argument, n_kept);

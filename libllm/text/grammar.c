@@ -138,8 +138,9 @@ bool llmi_matcher_is_over(const llmi_matcher *m) {
 
 /* ---- masks ---- */
 
-/* Adds what the places [first, first + n), which have one stack, allow. */
-static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, int32_t n) {
+/* Adds what the places [first, first + n), which have one stack, allow. A mask that was kept is paid for as one that is
+ * computed, so that what is refused does not depend on the past. */
+static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, int32_t n, size_t *spent) {
     llmi_mask_store *store = &m->g->store;
     llmi_mask *mask;
     int32_t below;
@@ -147,8 +148,9 @@ static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, i
     if (status != LLM_OK) return status;
     for (size_t i = 0; i < m->g->tree->n_words; i++)
         llmi_buf_at(allowed, uint64_t, i) |= llmi_buf_at(&mask->allowed, uint64_t, i);
+    status = llmi_run_pay(spent, mask->n_work);
     size_t n_escapes = llmi_buf_count(&mask->escapes, int32_t);
-    if (below && n_escapes) {
+    if (status == LLM_OK && below && n_escapes) {
         llmi_frame f = *llmi_run_frame_at(&m->run, below);
         int32_t state = llmi_run_state(&m->run, &(llmi_place){f.parent, f.pc}, 1);
         status = state < 0 ? state : LLM_OK;
@@ -166,10 +168,11 @@ static llm_status compute(llmi_buf *allowed, llmi_matcher *m) {
     memset(allowed->data, 0, allowed->len = n_bytes);
     llmi_state s = *llmi_run_at(&m->run, m->state);
     llm_status status = LLM_OK;
+    size_t spent = 0;
     for (int32_t i = 0, k; i < s.n && status == LLM_OK; i = k) {
         int32_t frame = llmi_buf_at(&m->run.places, llmi_place, s.first + i).frame;
         for (k = i + 1; k < s.n && llmi_buf_at(&m->run.places, llmi_place, s.first + k).frame == frame;) k++;
-        status = add_group(allowed, m, s.first + i, k - i);
+        status = add_group(allowed, m, s.first + i, k - i, &spent);
     }
     for (size_t i = 0; i < tree->n_words; i++) {
         if (m->at_start) llmi_buf_at(allowed, uint64_t, i) &= ~llmi_buf_at(&tree->shorn, uint64_t, i);

@@ -109,6 +109,7 @@ static llm_status compute(llmi_mask *mask, const llmi_mask_store *s) {
     if (status != LLM_OK) return status;
     int32_t state = state_of(&run, &mask->key, s->a);
     status = state < 0 ? state : llmi_mask_walk(&mask->allowed, &mask->escapes, &run, state, s->tree, 0);
+    mask->n_work = run.n_work;
     llmi_run_free(&run);
     return status;
 }

@@ -13,6 +13,7 @@ typedef struct llmi_mask {
     const llm_allocator *a;
     int32_t refs; /* under the lock of the store */
     uint32_t hash;
+    size_t n_work;    /* places visited in computing it */
     uint64_t used;    /* when, for dropping the oldest */
     llmi_buf key;     /* int32_t: what it was computed for */
     llmi_buf allowed; /* uint64_t per 64 tokens */

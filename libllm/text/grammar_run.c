@@ -49,6 +49,12 @@ llm_status llmi_run_init(llmi_run *r, const llm_allocator *a, const llmi_program
     return LLM_E_MEMORY;
 }
 
+llm_status llmi_run_pay(size_t *spent, size_t n) {
+    if ((*spent += n) <= LLMI_RUN_MAX_WORK) return LLM_OK;
+    return llmi_error(LLM_E_LIMIT, "the grammar is too ambiguous: more than %d readings for one token",
+                      LLMI_RUN_MAX_WORK);
+}
+
 /* ---- frames ---- */
 
 static uint32_t frame_hash(const llmi_frame *f) {
@@ -121,6 +127,8 @@ static llm_status visit_place(llmi_run *r, int32_t pc, int32_t frame) {
     *v = (visit){place, r->stamp};
     if (++r->n_visited > MAX_VISITED)
         return llmi_error(LLM_E_LIMIT, "the grammar is too ambiguous: more than %d readings at once", MAX_VISITED);
+    llm_status status = llmi_run_pay(&r->n_work, 1);
+    if (status != LLM_OK) return status;
     return grow_visited(r) && llmi_buf_push(&r->seeds, place) ? LLM_OK : LLM_E_MEMORY;
 }
 

@@ -34,11 +34,17 @@ typedef struct llmi_run {
     llmi_buf next;                        /* int32_t[256] per state; LLMI_STATE_UNKNOWN: not computed */
     llmi_buf seeds, found, visited;       /* of one step */
     uint32_t stamp;
-    size_t n_visited;
+    size_t n_visited, n_work; /* places visited: in one step, in all */
     bool complete;
 } llmi_run;
 
 enum { LLMI_STATE_UNKNOWN = -1, LLMI_STATE_DEAD = 0 };
+
+/* Places that an automaton, or the masks of one token, may visit: a quarter of a second. */
+enum { LLMI_RUN_MAX_WORK = 1 << 21 };
+
+/* Adds n visits; LLM_E_LIMIT if they are too many. */
+llm_status llmi_run_pay(size_t *spent, size_t n);
 
 llm_status llmi_run_init(llmi_run *r, const llm_allocator *a, const llmi_program *program);
 void llmi_run_free(llmi_run *r);

@@ -45,8 +45,9 @@ static void real(llmi_parser *p) {
     json_decref(j);
 }
 
-static int hex_value(const char *s, size_t n) {
-    int value = 0;
+/* Of up to 8 digits; -1: not all are digits. */
+static int64_t hex_value(const char *s, size_t n) {
+    int64_t value = 0;
     for (size_t i = 0; i < n; i++) {
         int c = s[i] >= '0' && s[i] <= '9'                 ? s[i] - '0'
                 : (s[i] | 32) >= 'a' && (s[i] | 32) <= 'f' ? (s[i] | 32) - 'a' + 10

@@ -13,7 +13,19 @@ _live: weakref.WeakSet[Handle] = weakref.WeakSet()
 Self = TypeVar("Self", bound="Handle")
 
 
-class Handle:
+class Uncopied:
+    """What cannot leave the process."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} cannot be pickled or copied, since it holds memory of this process: take what it "
+            "says (text, ids.tolist()), or make it in the process that uses it"
+        )
+
+
+class Handle(Uncopied):
     """Owns objects of the library, until close(). They are freed when the last call that uses them has returned."""
 
     _held: tuple[Any, ...] = ()
@@ -58,12 +70,6 @@ class Handle:
 
     def __exit__(self, *unused: Any) -> None:
         self.close()
-
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError(
-            f"a {type(self).__name__} cannot be pickled or copied, since it holds memory and threads of this process: "
-            "make it in the process that uses it"
-        )
 
 
 def _after_fork() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Unpack, overload
 from libllm import _options
 from libllm import native as _native
 from libllm._handle import Handle, snapshot
-from libllm._run import Turns, in_thread, interruptible
+from libllm._run import Turns, interruptible
 from libllm.chat_completion import chat_completion
 from libllm.errors import Cancelled, FormatError, ModelFormatError, StateError
 from libllm.grammar import Grammar
@@ -73,9 +73,9 @@ class _Progress:
     def stop(self) -> None:
         self.stopped = True
 
-    def run(self, call: Callable[[], Any]) -> Any:
+    def run(self, call: Callable[[], Any], wait: bool = True) -> Any:
         try:
-            return interruptible(call, self.stop)
+            return interruptible(call, self.stop, wait)
         except Cancelled:
             if self.failure is not None:
                 raise self.failure from None
@@ -105,6 +105,9 @@ class _Batch:
     def compute(self) -> None:
         self.turns.step_until(self.engine, self._done)
 
+    async def wait(self) -> None:
+        await self.turns.wait_until(self.engine, self._done, self.cancel)
+
     def cancel(self) -> None:
         for request in self.requests:
             _native.llm_request_cancel(request)
@@ -119,7 +122,7 @@ class Model(Handle):
     """A model with an engine: Model("m.gguf", n_ctx=4096, n_threads=2).
 
     Keywords are the options of the groups "model" and "engine". Threads may share it: they take turns, and what one
-    computes advances the requests of all. With tokenizer_only=True there are no weights and nothing to compute."""
+    computes advances the requests of all. path is where it came from. With tokenizer_only=True there are no weights and nothing to compute."""
 
     def __init__(
         self,
@@ -140,9 +143,11 @@ class Model(Handle):
             engine = None if load.raw.tokenizer_only else _native.llm_engine_create(model, make.raw)
             return engine, model
 
+        self.path = os.fspath(path)
+        self._root = root
         self._turns = Turns()
         self._grammars: dict[tuple[str, str], Grammar] = {}
-        super().__init__(*report.run(open_it))
+        super().__init__(*report.run(open_it, wait=False))  # what is left of it after Ctrl-C frees itself
 
     @property
     def _raw(self) -> Any:
@@ -273,7 +278,7 @@ class Model(Handle):
         """generate() for asyncio: tasks that wait for the same model are computed in one batch."""
         many = _is_many(prompts)
         batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
-        await in_thread(batch.compute, batch.cancel)
+        await batch.wait()
         results = batch.results()
         return results if many else results[0]
 

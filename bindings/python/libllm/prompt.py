@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Unpack
 
 from libllm import _options
 from libllm import native as _native
-from libllm._handle import Handle, snapshot
+from libllm._handle import Handle, Uncopied, snapshot
 from libllm.errors import NotFound
 from libllm.keywords import FillKeywords, PromptKeywords
 from libllm.runtime import Runtime, default
@@ -33,7 +33,7 @@ class Shot(NamedTuple):
     score: float
 
 
-class Filled:
+class Filled(Uncopied):
     """A filled prompt; generate() takes it as a prompt."""
 
     __slots__ = ("_filled",)
@@ -126,7 +126,7 @@ class Vote(NamedTuple):
     first: int
 
 
-class Answer:
+class Answer(Uncopied):
     """What model.ask() found."""
 
     __slots__ = ("_answer", "__dict__")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from libllm import native as _native
-from libllm._handle import snapshot
+from libllm._handle import Uncopied, snapshot
 
 
 class Event(NamedTuple):
@@ -22,7 +23,7 @@ class Event(NamedTuple):
     n_tokens: int
 
 
-class Completion:
+class Completion(Uncopied):
     """One completion, or one scored continuation."""
 
     __slots__ = ("_result", "index")
@@ -93,7 +94,7 @@ class Result(Completion):
         return _native.llm_result_count(self._result)
 
     def __getitem__(self, index: int) -> Completion:
-        return Completion(self._result, range(len(self))[index])
+        return Completion(self._result, range(len(self))[operator.index(index)])
 
     def __iter__(self) -> Iterator[Completion]:
         return (Completion(self._result, i) for i in range(len(self)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from libllm import native as _native
 from libllm._handle import Handle
-from libllm._run import Turns
+from libllm._run import LOOK, Turns
 from libllm.result import Event, Result
 
 # What a stream hands from thread to thread: an event, None at the end, or what went wrong.
@@ -43,6 +43,8 @@ def _pump(turns: Turns, engine: Any, request: Any, deliver: Callable[[_Item], An
 
 
 class _Stream(Handle):
+    _items: queue.SimpleQueue[_Item] | asyncio.Queue[_Item]
+
     def __init__(self, request: Any, engine: Any, turns: Turns):
         super().__init__(request, engine)
         self._turns = turns
@@ -52,12 +54,13 @@ class _Stream(Handle):
 
     def _start(self, deliver: Callable[[_Item], Any]) -> None:
         if self._state == "new":
-            self._state = "running"
             _thread.start_new_thread(_pump, (self._turns, self._raw_at(1), self._raw, deliver))
+            self._state = "running"
 
     def _event_of(self, item: _Item) -> Event | None:
         if not isinstance(item, Event):
             self._state = "over"
+            self._items.put_nowait(item)  # others may wait for it too
         if isinstance(item, BaseException):
             raise item
         return item
@@ -89,13 +92,20 @@ class Stream(_Stream):
         super().__init__(request, engine, turns)
         self._items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
 
+    def _take_item(self) -> _Item:
+        while True:
+            try:
+                return self._items.get(timeout=LOOK)
+            except queue.Empty:
+                pass
+
     def _next_event(self) -> Event | None:
         request = self._raw
         if self._state == "over":
             return None
         self._start(self._items.put)
         try:
-            return self._event_of(self._items.get())
+            return self._event_of(self._take_item())
         except KeyboardInterrupt:
             _native.llm_request_cancel(request)
             raise

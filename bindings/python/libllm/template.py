@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Unpack
 
 from libllm import _options
 from libllm import native as _native
-from libllm._handle import Handle
+from libllm._handle import Handle, Uncopied
 from libllm.keywords import TemplateKeywords
 from libllm.runtime import Runtime, default
 
@@ -28,7 +28,7 @@ def _origin(raw: Any) -> Origin:
     return Origin(raw.begin, raw.end, raw.line, raw.message, bool(raw.given), bool(raw.generation))
 
 
-class Rendering:
+class Rendering(Uncopied):
     """A rendered conversation; generate() takes it as a prompt."""
 
     __slots__ = ("_rendering",)

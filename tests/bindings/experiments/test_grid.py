@@ -106,6 +106,19 @@ def test_the_plan_tells_time_memory_and_power(make):
         ({"sampling": {"temprature": 1}}, "did you mean 'temperature'"),
         ({"engine": {"n_thread": 1}}, "did you mean 'n_threads'"),
         ({"metric": 3}, "metric is 3, expected a metric"),
+        ({"models": [3]}, "expected the path of a model, or an open Model"),
+        ({"seeds": 3}, "such as range"),
+        ({"selectors": []}, "selectors is empty"),
+        ({"sampling": []}, "sampling is empty"),
+        (
+            {"prompts": [ex.Prompt("a", query_format="{{ quetsion }}")]},
+            "query_format of item 0.*did you mean 'question'",
+        ),
+        ({"prompts": [ex.Prompt("a", instruction="{{ tone|upper }}")]}, "instruction of item 0: unknown name 'tone'"),
+        ({"prompts": [ex.Prompt.cot(examples=[{"question": "q", "answer": "1"}] * 2)]}, "of example 0.*'rationale'"),
+        ({"data": [problem(0), {"answer": "1"}], "shots": [0]}, "of item 1: unknown name 'question'"),
+        ({"data": [problem(0), {"question": "q"}], "shots": [0]}, "item 1: an item has no field 'answer'"),
+        ({"data": [problem(0), {"question": "q", "answer": "two"}], "shots": [0]}, "item 1.*has no number"),
         ({"prompts": [ex.Prompt.cot(max_tokens=2000)]}, "expected at most 1024 in all"),
     ],
 )
@@ -121,3 +134,35 @@ def test_drawn_shots_are_those_of_the_seed(make, selector):
     grid = run._grid("tiny-reasoner")
     shown = {(s.seed, grid.requests[s.key].text.rpartition("Q: ")[0]) for s in grid.samples}
     assert len(shown) == 4 and len({text for _, text in shown}) > 1
+
+
+def test_a_format_may_ask_for_a_field_that_is_not_there(make):
+    own = ex.Prompt(
+        "own",
+        query_format="{% if hint %}{{ hint }}{% endif %}{{ more | default('') }}{{ tone }} {{ question | trim }}",
+        variables={"tone": "Well:"},
+        max_tokens=4,
+    )
+    (text,) = make(prompts=[own], shots=[0]).rendered().values()
+    assert text.startswith("Well: ")
+
+
+@pytest.mark.parametrize(
+    "options,message",
+    [
+        ({"extract": "regex:("}, "missing closing parenthesis"),
+        ({"extract": "nummer"}, "no extractor"),
+        ({"marker": ""}, "expected after:SOMETHING"),
+        ({"chat": 2}, "chat is 2, expected True or False"),
+        ({"examples": [3]}, "example 0 is 3"),
+        ({"examples": [{"question": float("nan")}]}, "example 0: Out of range"),
+    ],
+)
+def test_a_prompt_says_at_once_what_is_wrong_with_it(options, message):
+    with pytest.raises(ex.ExperimentError, match=message):
+        ex.Prompt("a", **options)
+
+
+def test_examples_may_be_data(make, data):
+    shown = ex.Prompt.direct(examples=data, max_tokens=4)
+    assert data.items[0].fields["question"] in make(prompts=[shown], shots=[2]).rendered(item=3).popitem()[1]

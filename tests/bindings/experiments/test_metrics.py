@@ -106,6 +106,8 @@ def test_two_functions_of_one_name_are_two_metrics():
         return same
 
     assert ex.of_function(one()).hash != ex.of_function(two()).hash
+    hashes = {ex.of_function(eval(f"lambda a, f: a == {text!r}")).hash for text in ("x", "y")}
+    assert len(hashes) == 2, "without a source file, too"
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -1,5 +1,6 @@
 """Running: results that do not depend on interruption, batch or order, and a cache that serves nothing else."""
 
+import contextlib
 import csv
 import json
 import os
@@ -7,8 +8,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import libllm
 import pytest
 from conftest import problem
 
@@ -194,6 +197,128 @@ def test_a_file_of_something_else_is_refused(make, tmp_path):
             make(shots=[0]).execute(tmp_path / name)
     with pytest.raises(ex.ExperimentError, match="no such file"):
         ex.Result(tmp_path / "none.db")
+
+
+def read_by_nobody(path):
+    """What a user says who may write nothing there."""
+    program = (
+        "import os, sys, scipy.stats, scipy.optimize; from libllm import experiments as ex;"
+        "os.setgid(65534); os.setuid(65534); print(len(ex.Result(sys.argv[1]).samples))"
+    )
+    return subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_results_can_be_read_where_nothing_can_be_written(make, tmp_path):
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    make(shots=[0]).execute(folder / "r.db")
+    assert os.listdir(folder) == ["r.db"], "a whole experiment is one file"
+    for path in (folder, *folder.parents[:3]):
+        path.chmod(0o555)
+    (folder / "r.db").chmod(0o444)
+    done = read_by_nobody(folder / "r.db")
+    assert done.stdout == "16\n", done.stderr
+
+
+def test_a_damaged_file_is_named(make, tmp_path):
+    path = tmp_path / "r.db"
+    make(shots=[0]).execute(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + bytes(b ^ 0x5A for b in whole[4096:]))
+    for call in (
+        lambda: make(shots=[0]).execute(path),
+        lambda: make(shots=[0]).plan(path, measure=False),
+        lambda: ex.Result(path),
+    ):
+        with pytest.raises(ex.ExperimentError, match="r.db: database disk image is malformed"):
+            call()
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(ex.ExperimentError, match="of something else"):
+        ex.Result(tmp_path / "empty.db")
+    db = sqlite3.connect(tmp_path / "other.db")
+    db.execute("PRAGMA user_version = 2")
+    db.close()
+    with pytest.raises(ex.ExperimentError, match="schema version 2, expected 1"):
+        make(shots=[0]).execute(tmp_path / "other.db")
+
+
+FULL = """
+import resource, sys
+sys.path.insert(0, {folder!r})
+from conftest import MODEL, problem
+from libllm import experiments as ex
+from libllm.experiments import run
+run.COMMIT_SECONDS = 0
+data = ex.from_records([problem(i) for i in range(8)]).with_examples([problem(i) for i in range(20, 26)])
+one = ex.Experiment([MODEL], [ex.Prompt.cot(max_tokens=60)], data, ex.exact_number, shots=[2], seeds=range(8),
+    sampling={{"temperature": 1.0}})
+one.plan(measure=False)
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, -1))
+try:
+    one.execute({path!r})
+except ex.ExperimentError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+n_cached = one.plan({path!r}, measure=False).n_cached
+print(0 < n_cached < 64, len(one.execute({path!r}).samples))
+"""
+
+
+def test_a_full_disk_loses_nothing_that_was_kept(tmp_path):
+    script = FULL.format(folder=str(Path(__file__).parent), path=str(tmp_path / "r.db"))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said, after = done.stdout.splitlines()
+    assert "r.db: disk I/O error" in said and after == "True 64"
+
+
+def test_ctrl_c_loses_nothing_and_others_may_read_meanwhile(tmp_path):
+    path = tmp_path / "r.db"
+    script = KILLED.format(folder=str(Path(__file__).parent), batch=10**9, inside=False, path=str(path))
+    script = script.replace("seeds=[0, 1]", "seeds=range(400)").replace("COMMIT_SECONDS = 0", "COMMIT_SECONDS = 0.05")
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
+    seen = []
+    while len(seen) < 3 and process.poll() is None:
+        time.sleep(0.05)
+        if path.exists():
+            with contextlib.suppress(ex.ExperimentError), experiment_module.Store(path, read_only=True) as store:
+                seen += [r["n_done"] for r in store.runs() if r["n_done"] > (seen or [0])[-1]]
+    process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0 and "KeyboardInterrupt" in err and time.monotonic() - asked < 5, err
+    with experiment_module.Store(path, read_only=True) as store:
+        (run,) = store.runs()
+        assert seen[-1] <= run["n_done"] < run["n_samples"] and not run["finished"]
+    with pytest.raises(ex.ExperimentError, match="none of them finished"):
+        ex.Result(path)
+
+
+def test_an_open_model_is_one_too(make, tmp_path):
+    from conftest import MODEL
+
+    by_path = make(shots=[2]).execute(tmp_path / "r.db")
+    with libllm.Model(MODEL, n_ctx=1024) as model:
+        run = make(models=[model], shots=[2])
+        assert run.plan(tmp_path / "r.db", measure=False).n_cached == 16, "the same model, the same results"
+        assert run.execute(tmp_path / "r.db").run == by_path.run
+        run.close()
+        assert model.generate("Once", max_tokens=2).text == " upon a", "it stays open"
+        with pytest.raises(ex.ExperimentError, match="unknown name 'use_mmap'"):
+            make(models=model, engine={"use_mmap": 0}).plan()
+    with pytest.raises(libllm.StateError, match="closed"):
+        make(models=model).plan()
+
+
+def test_a_metric_that_raises_names_the_item(make, tmp_path):
+    def strict(answer, fields):
+        return 1 / (fields["question"] != problem(3)["question"])
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        make(metric=strict, shots=[0]).execute(tmp_path / "r.db")
+    assert caught.value.__notes__ == ["by metric strict on item 3 asked with prompt direct"]
+    assert make(shots=[0]).plan(tmp_path / "r.db", measure=False).n_cached == 16, "what was computed is kept"
 
 
 def test_the_bar_shows_the_time_left(make, tmp_path, capsys):

@@ -43,6 +43,8 @@ def test_n_completions(model):
     assert result[0].text == result.text and result[-1].text == result[2].text
     with pytest.raises(IndexError):
         result[3]
+    with pytest.raises(TypeError, match="slice"):
+        result[0:2]
 
 
 def test_stream_is_generate_in_pieces(model):

@@ -89,39 +89,78 @@ def test_types():
     assert "libllm.result.Result" in lines[0] and "list[libllm.result.Result]" in lines[1]
 
 
+def test_the_package_agrees_with_its_types():
+    pytest.importorskip("mypy")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "--ignore-missing-imports", "-p", "libllm"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MYPYPATH": str(FOLDER.parent)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def python_of(folder):
     venv.create(folder, with_pip=True)
     return str(folder / "bin" / "python")
 
 
-@pytest.mark.slow
-def test_a_wheel_in_a_fresh_environment(tmp_path):
-    """Built from a copy of what git tracks, installed where nothing else is, used from another folder."""
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built from a copy of what git tracks."""
     pytest.importorskip("scikit_build_core")
-    source = tmp_path / "source"
+    folder = tmp_path_factory.mktemp("wheel")
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     if files.returncode:
         pytest.skip("no git checkout: which files are ours is not known")
     for name in filter(None, files.stdout.split("\0")):
         if (ROOT / name).is_file() and not name.startswith("tests/"):
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, source / name)
+            (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / "source" / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     made = subprocess.run(
-        [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(source)],
+        [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(folder / "source")],
         capture_output=True,
         text=True,
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    (wheel,) = tmp_path.glob("libllm-*.whl")
-    python = python_of(tmp_path / "venv")
+    (built,) = folder.glob("libllm-*.whl")
+    return built
+
+
+def used_elsewhere(wheel, folder):
+    """Installs a wheel where nothing else is, uses it from another folder, and says which libraries it has loaded."""
+    python = python_of(folder / "venv")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([python, "-m", "pip", "install", "-q", "--no-index", str(wheel)], check=True, env=environment)
     program = (
         "import sys, libllm; m = libllm.Model(sys.argv[1]); print(m.generate('Once upon', max_tokens=3).text);"
-        "print(open('/proc/self/maps').read().count('venv/lib') > 0, libllm.__file__)"
+        "print(*{line.split()[-1] for line in open('/proc/self/maps') if '.so' in line}, sep='\\n')"
     )
     out = subprocess.run(
-        [python, "-c", program, str(MODEL)], check=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+        [python, "-c", program, str(MODEL)], check=True, cwd=folder, env=environment, capture_output=True, text=True
+    ).stdout
+    assert out.startswith(" a time,")
+    return [Path(line) for line in out.splitlines()[1:]]
+
+
+@pytest.mark.slow
+def test_a_wheel_in_a_fresh_environment(wheel, tmp_path):
+    (library,) = [path for path in used_elsewhere(wheel, tmp_path) if path.name.startswith("libllm.so")]
+    assert library.is_relative_to(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_wheel_with_all_that_it_needs(wheel, tmp_path):
+    """What scripts/wheel.sh makes: nothing but the C library is taken from the system."""
+    pytest.importorskip("auditwheel")
+    subprocess.run(
+        [sys.executable, "-m", "auditwheel", "repair", "-w", str(tmp_path), str(wheel)],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     )
-    assert out.stdout.startswith(" a time,") and "True" in out.stdout and str(tmp_path) in out.stdout
+    (repaired,) = tmp_path.glob("libllm-*manylinux*.whl")
+    loaded = used_elsewhere(repaired, tmp_path)
+    for name in ("libllm.so", "libjansson", "libpcre2-8", "libutf8proc"):
+        assert [path for path in loaded if path.name.startswith(name) and path.is_relative_to(tmp_path)], name

@@ -101,6 +101,54 @@ def test_asyncio(model):
     asyncio.run(main())
 
 
+def test_a_cancelled_task_waits_for_nobody(model):
+    """Neither for a free thread nor for the tasks beside it."""
+
+    async def main():
+        tasks = [asyncio.create_task(model.agenerate(p, max_tokens=900, ignore_eos=True)) for p in PROMPTS * 4]
+        short = asyncio.create_task(model.agenerate("Once", max_tokens=2))
+        await asyncio.sleep(0.02)
+        begin = time.monotonic()
+        tasks[-1].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await tasks[-1]
+        assert time.monotonic() - begin < 0.1
+        for task in tasks[:40]:
+            task.cancel()
+        assert (await short).text == " upon a" and not tasks[-2].done()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_two_threads_may_read_one_stream(model):
+    expected = model.generate("Once", max_tokens=60, ignore_eos=True).text
+    stream, pieces = model.stream("Once", max_tokens=60, ignore_eos=True), []
+    threads = [threading.Thread(target=lambda: pieces.extend(stream), daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+    assert sorted("".join(pieces)) == sorted(expected)
+
+
+def test_without_a_further_thread(model, monkeypatch):
+    def refused(*unused):
+        raise RuntimeError("can't start new thread")
+
+    stream = model.stream("Once", max_tokens=2)
+    monkeypatch.setattr("_thread.start_new_thread", refused)
+    assert model.generate("Once", max_tokens=2).text == " upon a", "computed in the thread that asks"
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            next(stream)
+    monkeypatch.undo()
+    assert "".join(stream) == " upon a"
+
+
 # ---- Ctrl-C ----
 
 INTERRUPTED = """
@@ -141,6 +189,62 @@ def test_ctrl_c_ends_a_call_and_leaves_the_model_usable(run_python, call):
     delay = float(line.split()[1]) - asked
     print(f"{call}: {delay * 1000:.1f} ms")
     assert delay < 0.1
+
+
+def test_ctrl_c_at_the_very_end_of_a_call(monkeypatch):
+    """The lock is ours already when the signal is answered: nobody will release it once more."""
+    from libllm import _run
+
+    class Late:
+        def __init__(self, real=_run._thread.allocate_lock):
+            self.lock = real()
+            self.release = self.lock.release
+
+        def acquire(self, timeout=-1):
+            got = self.lock.acquire(timeout=timeout)
+            if got and timeout == _run.LOOK:
+                raise KeyboardInterrupt
+            return got
+
+    def cancel():
+        told.append(1)
+        assert len(told) < 20, "it waits for a call that has ended"
+
+    told = []
+    monkeypatch.setattr(_run._thread, "allocate_lock", Late)
+    with pytest.raises(KeyboardInterrupt):
+        _run.interruptible(lambda: 3, cancel)
+
+
+LOADING = """
+import sys, time, libllm
+from libllm import native
+real = getattr(native, sys.argv[2])
+def slow(*arguments):
+    print("ready", flush=True)
+    time.sleep(2)
+    return real(*arguments)
+setattr(native, sys.argv[2], slow)
+try:
+    libllm.Model(sys.argv[1])
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic(), flush=True)
+setattr(native, sys.argv[2], real)
+print(libllm.Model(sys.argv[1]).generate("Once", max_tokens=2).text)
+"""
+
+
+@pytest.mark.parametrize("call", ["llm_model_load", "llm_engine_create"])
+def test_ctrl_c_ends_the_wait_for_a_load(run_python, call):
+    """The engine of a large model takes long to make and cannot be stopped: it ends by itself and is dropped."""
+    process = run_python(LOADING, call, wait=False)
+    assert process.stdout.readline() == "ready\n", process.stderr.read()
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    line, text = out.splitlines()
+    assert float(line.removeprefix("interrupted ")) - asked < 0.1 and text == " upon a"
 
 
 # ---- fork ----
@@ -224,3 +328,21 @@ threading.Thread(target=lambda: model.generate("x", max_tokens=900, ignore_eos=T
 def test_a_program_may_end_while_the_library_computes(run_python):
     for _ in range(5):
         assert run_python(LEFT)
+
+
+LAST = """
+import atexit, sys, libllm
+model = libllm.Model(sys.argv[1], n_ctx=64)
+say = lambda: print(model.generate("Once", max_tokens=2).text, end="", flush=True)
+class Last:
+    def __init__(self, say):
+        self.say = say
+    def __del__(self):
+        self.say()
+atexit.register(say)
+last = Last(say)
+"""
+
+
+def test_a_model_may_be_used_while_the_interpreter_ends(run_python):
+    assert run_python(LAST) == " upon a upon a"

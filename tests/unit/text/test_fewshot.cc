@@ -325,6 +325,7 @@ TEST(Extract, Markers) {
     EXPECT_EQ("-", extract("text", " \n"));
     EXPECT_EQ("LLM_E_ARGUMENT", extract("numbers", "1"));
     EXPECT_EQ("LLM_E_ARGUMENT", extract("regex", "1"));
+    EXPECT_EQ("LLM_E_ARGUMENT", extract("letter:", "A"));
     EXPECT_EQ("LLM_E_ARGUMENT", extract("number:3", "1"));
 }
 

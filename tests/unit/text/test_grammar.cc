@@ -459,6 +459,7 @@ TEST_F(Grammars, HostileOnesEndInAnErrorOrWorkWithinLimits) {
     survive(gbnf, t, "root ::= " + repeat("(", 200) + "\"a\"" + repeat("?){0,1000000}", 200));
     survive(gbnf, t, "root ::= " + repeat("|", 100000));
     survive(gbnf, t, "root ::= \"\" | () | (|) | \"\"*");
+    survive(gbnf, t, "root ::= \"(\" root*++++++.++++++++++");
     survive(gbnf, t, "root ::= ((((\"a\"{1000000}){1000000}){1000000}){1000000}){1000000}");
     survive(gbnf, t, "root ::= (\"a\" | \"aa\"){1,1000000} \"b\"");
     std::string many = "root ::= r0\n", exponential = "root ::= x0\n";

@@ -146,6 +146,11 @@ TEST(Template, ErrorsNameLineAndColumn) {
     EXPECT_EQ(render("{{ raise_exception('no') }}").status, LLM_E_ARGUMENT);
 }
 
+TEST(Template, AnEscapeBeyondUnicodeStandsForItself) {
+    EXPECT_EQ(render(R"({{ '\U0001F600\Ue5555555\UFFFFFFFF\ud800' }})").text,
+              "\xF0\x9F\x98\x80\\Ue5555555\\UFFFFFFFF\\ud800");
+}
+
 TEST(Template, EveryBudgetEndsInAnError) {
     llmi_template_limits few = llmi_template_default_limits;
     few.max_steps = 1000;

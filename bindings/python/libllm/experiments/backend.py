@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from libllm import _options
+from libllm import Model, Runtime, _options
 from libllm import native as _native
 from libllm._run import Turns, interruptible
 from libllm.errors import NotFound
@@ -96,24 +96,35 @@ def _prepared(group: str, given: tuple[tuple[str, Any], ...], stops: tuple[str, 
     return options
 
 
+def opened(source: str | Model, options: Mapping[str, Any]) -> Model:
+    """The model of a path, or the one that is open already: then the options can only be those of an engine."""
+    groups = ("engine",) if isinstance(source, Model) else ("runtime", "model", "engine")
+    check_names("engine", options, [name for group in groups for name in _options.table(group)])
+    if isinstance(source, Model):
+        return source
+    of = {group: {k: v for k, v in options.items() if k in _options.table(group)} for group in groups}
+    return Model(source, runtime=Runtime(**of["runtime"]), **{"n_seqs": 1} | of["model"] | of["engine"])  # type: ignore
+
+
 class NativeEngine:
     """grid.Engine by the library."""
 
-    def __init__(self, path: str, options: Mapping[str, Any]) -> None:
-        known = {**_options.table("runtime"), **_options.table("model"), **_options.table("engine")}
-        check_names("engine", options, known)
-        self.path = path
+    def __init__(self, source: str | Model, options: Mapping[str, Any]) -> None:
+        model = opened(source, options)
+        self.path = os.fsdecode(model.path)
         self._own = {k: v for k, v in options.items() if k in _options.table("engine")}
-        runtime_options, model_options, _ = _options.split(options, "runtime", "model", "engine")
-        self._runtime = _native.llm_runtime_create(runtime_options.raw)
-        self._model = _native.llm_model_load(self._runtime, os.fsencode(path), model_options.raw)
+        self._runtime: Any = model._root
+        self._model: Any = model._model
         self._tokenizer = _native.llm_model_get_tokenizer(self._model)
         if self._tokenizer is None:
-            raise ExperimentError(f"{path}: a model without a tokenizer, expected one with")
+            raise ExperimentError(f"{self.path}: a model without a tokenizer, expected one with")
         self._turns = Turns()
         self._prompts: dict[str, Any] = {}
         # One sequence is enough to render with; a run makes an engine of the size that it needs.
-        self._renderer: Any = _native.llm_engine_create(self._model, self._engine_options({"n_seqs": 1}).raw)
+        if model is source:
+            self._renderer: Any = _native.llm_engine_create(self._model, self._engine_options({"n_seqs": 1}).raw)
+        else:
+            self._renderer = model._raw
         self.n_ctx = _native.llm_engine_estimate(self._model, self._engine_options({}).raw).n_ctx
         self.identity = self._identity()
 
@@ -279,5 +290,5 @@ def room(requests: Sequence[Request], n_seqs: int) -> int:
     return most + PAGE
 
 
-def open_engine(path: str, options: Mapping[str, Any]) -> NativeEngine:
-    return NativeEngine(path, options)
+def open_engine(source: str | Model, options: Mapping[str, Any]) -> NativeEngine:
+    return NativeEngine(source, options)

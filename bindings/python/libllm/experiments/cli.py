@@ -132,7 +132,7 @@ def run(a: argparse.Namespace) -> None:
 
 
 def status(a: argparse.Namespace) -> None:
-    with Store(a.results, must_exist=True) as store:
+    with Store(a.results, read_only=True) as store:
         for r in store.runs():
             state = "finished" if r["finished"] else "not finished"
             print(f"run {r['number']} {r['id'][:12]}: {r['n_done']} of {r['n_samples']} samples, {state}")

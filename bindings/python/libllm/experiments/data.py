@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -51,7 +51,7 @@ class Data:
     def __len__(self) -> int:
         return len(self.items)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Item]:
         return iter(self.items)
 
     @cached_property
@@ -72,24 +72,33 @@ class Data:
 
     def with_examples(self, examples: Iterable[Mapping[str, Any]] | Data) -> Data:
         """The same items with these examples: fields, or the items of other data."""
-        if isinstance(examples, Data):
-            examples = [i.fields for i in examples]
-        return replace(self, examples=tuple(dict(x) for x in examples))
+        return replace(self, examples=fields_of(examples, self.name))
+
+
+def checked(record: Any, what: str) -> Fields:
+    """The fields of an object that JSON can say."""
+    if not isinstance(record, Mapping) or not record:
+        raise ExperimentError(f"{what} is {record!r:.80}, expected an object with at least one field")
+    try:
+        canonical(record).encode()
+    except (TypeError, ValueError, RecursionError) as e:
+        raise ExperimentError(f"{what}: {e}; expected what JSON can say: text, finite numbers, lists, objects") from e
+    return dict(record)
+
+
+def fields_of(examples: Iterable[Mapping[str, Any]] | Data, what: str) -> tuple[Fields, ...]:
+    """Examples: fields, or the items of data."""
+    if isinstance(examples, Data):
+        return tuple(i.fields for i in examples)
+    return tuple(checked(x, f"{what}: example {i}") for i, x in enumerate(examples))
 
 
 def from_records(records: Iterable[Mapping[str, Any]], name: str = "data", id_field: str = "id") -> Data:
     """Data of dictionaries. An item's id is its field id_field, or its place, counted from 0."""
     items = []
     for i, record in enumerate(records):
-        if not isinstance(record, Mapping) or not record:
-            raise ExperimentError(f"{name}: item {i} is {record!r:.80}, expected an object with at least one field")
-        try:
-            canonical(record).encode()
-        except (TypeError, ValueError) as e:
-            raise ExperimentError(
-                f"{name}: item {i}: {e}; expected what JSON can say: text, finite numbers, lists, objects"
-            ) from e
-        items.append(Item(str(record.get(id_field, i)), dict(record)))
+        fields = checked(record, f"{name}: item {i}")
+        items.append(Item(str(fields.get(id_field, i)), fields))
     if not items:
         raise ExperimentError(f"{name}: no items, expected at least one")
     seen: dict[str, int] = {}
@@ -109,7 +118,7 @@ def _jsonl(path: Path) -> list[Any]:
             if line.strip():
                 try:
                     records.append(json.loads(line))
-                except ValueError as e:
+                except (ValueError, RecursionError) as e:
                     raise ExperimentError(f"{path}: line {number}: {e}; expected one JSON object a line") from e
     return records
 
@@ -117,7 +126,7 @@ def _jsonl(path: Path) -> list[Any]:
 def _json(path: Path) -> list[Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise ExperimentError(f"{path}: {e}; expected JSON") from e
     if isinstance(value, dict):  # BIG-Bench-Hard keeps its items in a member beside others
         lists = [v for v in value.values() if isinstance(v, list)]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from pathlib import Path
 from typing import Any
 
+from libllm import Model
+
 from . import backend
-from .data import Data, digest, from_records
+from .data import Data, Item, digest, from_records, load
 from .errors import ExperimentError
-from .grid import Cell, Engine, Grid, cells
+from .grid import Cell, Completion, Engine, Grid, cells
 from .judge import judge
 from .metrics import Metric, as_metric, exact
 from .plan import Plan, plan_model, power
@@ -21,26 +23,29 @@ from .run import Progress, compute, missing
 from .store import Store
 from .table import joined
 
+Source = str | PathLike[str] | Model
+
 
 class Experiment:
     """A grid of models x prompts x shots x selectors x sampling, every cell with all seeds and items.
 
-    models         files (GGUF, or Hugging Face directories)
+    models         files (GGUF, or Hugging Face directories), or open Models, which stay open
     prompts        Prompt objects
-    data           Data (see load), or a list of objects with the fields that prompts and metric read
+    data           Data (see load), a file that load reads, or a list of objects with the fields that prompts and metric read
     metric         a Metric, its name, or a function of (answer, fields) -> bool or number
     shots          numbers of examples
     selectors      names (first, random, balanced, knn, bm25, mmr) or Selector objects
     sampling       Sampling objects or their options as dicts; a single one is fine
     seeds          of the draws, and of random and balanced selection
-    engine         options of the model and the engine by name: backend, n_threads, n_ctx, n_seqs, ...
+    engine         options of the model and the engine by name: backend, n_threads, n_ctx, n_seqs, ...; of open models
+                   those of the engine
     """
 
     def __init__(
         self,
-        models: Sequence[str | PathLike[str]],
-        prompts: Sequence[Prompt],
-        data: Data | Iterable[Any],
+        models: Sequence[Source] | Source,
+        prompts: Sequence[Prompt] | Prompt,
+        data: Data | str | PathLike[str] | Iterable[Any],
         metric: Any = exact,
         *,
         shots: Iterable[int] = (0,),
@@ -51,9 +56,12 @@ class Experiment:
     ) -> None:
         self.models = _labels(models)
         self.prompts = _listed("prompts", prompts, Prompt)
-        self.data = data if isinstance(data, Data) else from_records(data)
+        given: Any = load(data) if isinstance(data, (str, PathLike)) else data
+        self.data: Data = given if isinstance(given, Data) else from_records(given)
         self.metric: Metric = as_metric(metric)
         self.shots = _numbers("shots", shots, 2**20)
+        if isinstance(seeds, int):
+            raise ExperimentError(f"seeds is {seeds!r}, expected a list of them, such as range({seeds!r})")
         self.seeds = _numbers("seeds", seeds, 2**63 - 1)
         self.selectors = [
             as_selector(s) for s in ([selectors] if isinstance(selectors, (str, Selector)) else selectors)
@@ -61,6 +69,9 @@ class Experiment:
         self.sampling = [
             as_sampling(s) for s in ([sampling] if isinstance(sampling, (Sampling, Mapping)) else sampling)
         ]
+        for what, values in (("selectors", self.selectors), ("sampling", self.sampling)):
+            if not values:
+                raise ExperimentError(f"{what} is empty, expected at least one")
         self.engine_options = dict(engine or {})
         if self.metric.continuations is not None and any(p.chat for p in self.prompts):
             raise ExperimentError(f"metric {self.metric.name}: scores texts after plain prompts, expected chat=False")
@@ -75,8 +86,7 @@ class Experiment:
     def _grid(self, label: str) -> Grid:
         """The rendered grid of a model, with its engine open."""
         if label not in self._grids:
-            path = self.models[label]
-            opened: Engine = backend.open_engine(path, self.engine_options)
+            opened: Engine = backend.open_engine(self.models[label], self.engine_options)
             own = [c for c in self.cells if c.model == label]
             self._grids[label] = Grid(opened, own, self.data, self.seeds, self.metric)
         return self._grids[label]
@@ -133,7 +143,7 @@ class Experiment:
         results: a file whose completions need not be computed again."""
         known: set[str] = set()
         if results is not None and Path(results).exists():
-            with Store(results) as store:
+            with Store(results, read_only=True) as store:
                 known = {key for label in self.models for key in store.known(self._grid(label).requests)}
         parts = tuple(plan_model(label, self._grid(label), known, measure) for label in self.models)
         n_tests = max(1, len(self.cells) // len(self.prompts) * len(list(combinations(self.prompts, 2))))
@@ -175,11 +185,20 @@ class Experiment:
                 prompt = by_index[s.cell].prompt
                 key = (s.key, prompt.name, s.item)
                 if key not in judged:
-                    judged[key] = judge(store.completion(s.key), prompt, self.metric, self.data.items[s.item].fields)
+                    judged[key] = self._judge(store.completion(s.key), prompt, self.data.items[s.item])
                 yield (*judged[key], s.cell, s.item, s.seed)
+
+    def _judge(self, completion: Completion, prompt: Prompt, item: Item) -> tuple[Any, ...]:
+        try:
+            return judge(completion, prompt, self.metric, item.fields)
+        except Exception as e:
+            e.add_note(f"by metric {self.metric.name} on item {item.id} asked with prompt {prompt.name}")
+            raise
 
     def rendered(self, item: int = 0) -> dict[str, str]:
         """The prompts of one item as the model is given them, by cell; to look at before running."""
+        if not 0 <= item < len(self.data):
+            raise ExperimentError(f"rendered: item {item}, expected 0 to {len(self.data) - 1}")
         seen = {}
         for label in self.models:
             grid = self._grid(label)
@@ -189,22 +208,22 @@ class Experiment:
         return {joined(c.axes.values()): seen[c.index] for c in self.cells}
 
 
-def _labels(models: Sequence[str | PathLike[str]]) -> dict[str, str]:
-    """{label: path}: the file's name, or where two are alike the whole path."""
-    if isinstance(models, (str, PathLike)):
-        models = [models]
+def _labels(models: Sequence[Source] | Source) -> dict[str, str | Model]:
+    """{label: path or open model}: the file's name, or where two are alike the whole path."""
+    sources = [models] if isinstance(models, (str, PathLike, Model)) else list(models)
     paths = []
-    for m in models:
-        if not isinstance(m, (str, PathLike)):
-            raise ExperimentError(f"models: {m!r:.60}, expected the path of a model")
-        if not Path(m).exists():
-            raise ExperimentError(f"models: {fspath(m)}: no such file or directory, expected a model")
-        paths.append(fspath(m))
+    for m in sources:
+        if not isinstance(m, (str, PathLike, Model)):
+            raise ExperimentError(f"models: {m!r:.60}, expected the path of a model, or an open Model")
+        path = fsdecode(m.path if isinstance(m, Model) else m)
+        if not Path(path).exists():
+            raise ExperimentError(f"models: {path}: no such file or directory, expected a model")
+        paths.append(path)
     if not paths:
         raise ExperimentError("models is empty, expected at least one path")
     _differ("models", paths)
     stems = [Path(p).stem for p in paths]
-    return {s if stems.count(s) == 1 else p: p for s, p in zip(stems, paths)}
+    return {s if stems.count(s) == 1 else p: m if isinstance(m, Model) else p for s, p, m in zip(stems, paths, sources)}
 
 
 def _listed(what: str, values: Any, kind: type) -> list[Any]:

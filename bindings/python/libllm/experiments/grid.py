@@ -209,12 +209,21 @@ class Grid:
         self.samples: list[Sample] = []
         self.requests: dict[str, Request] = {}
         self.template_hashes: dict[int, str] = {}
+        for item in data:
+            try:
+                metric.check(item.fields)
+            except ExperimentError as e:
+                raise ExperimentError(f"item {item.id}: {e}") from e
         for cell in model_cells:
             self._add(cell, seeds)
 
     def _add(self, cell: Cell, seeds: Sequence[int]) -> None:
         examples = examples_of(cell.prompt, self.data, cell.shots)
         self.template_hashes[cell.index] = cell.prompt.template_hash(examples, self.engine.identity.chat_template)
+        for i, example in enumerate(examples if cell.shots else ()):
+            cell.prompt.check_fields(f"example {i}", example, True)
+        for item in self.data:
+            cell.prompt.check_fields(f"item {item.id}", item.fields, False)
         selector = cell.selector or Selector()
         seeded = bool(cell.shots) and selector.seeded(cell.prompt)
         for place, item in enumerate(self.data):

@@ -60,7 +60,7 @@ class Metric:
     """kind: "generate" (judges generated text), "choices" (scores each of the item's choices) or "likelihood" (scores
     one given continuation). extractor: how the answer is found unless the prompt says (libllm.extract). binary: scores
     are 0 or 1. combined_by: how the cell's value comes of the sums of Verdict.stats, see COMBINE. continuations: what
-    is scored, for the last two kinds. source: what, beside the name, makes two metrics different."""
+    is scored, for the last two kinds. check: refuses the fields of an item that cannot be judged. source: what, beside the name, makes two metrics different."""
 
     name: str
     judge: Callable[[Outcome], Verdict]
@@ -70,6 +70,7 @@ class Metric:
     higher_is_better: bool = True
     combined_by: str = "mean"
     continuations: Callable[[Fields], Sequence[str]] | None = None
+    check: Callable[[Fields], object] = lambda fields: None
     source: str = ""
 
     @property
@@ -99,23 +100,24 @@ def references(fields: Fields, name: str = "answer") -> list[str]:
 
 def _exact(outcome: Outcome) -> Verdict:
     found = outcome.answer
-    return Verdict(
-        float(
-            found is not None
-            and any(normalize(found) == normalize(r) for r in references(outcome.fields))
-        )
-    )
+    wanted = [normalize(r) for r in references(outcome.fields)]
+    return Verdict(float(found is not None and normalize(found) in wanted))
 
 
 def _number(text: str) -> str | None:
     return extract(text, "number")
 
 
+def _numbers(fields: Fields) -> list[str | None]:
+    wanted = [_number(r) for r in references(fields)]
+    if None in wanted:
+        raise ExperimentError(f"exact_number: the answer {fields['answer']!r:.80} has no number, expected one")
+    return wanted
+
+
 def _exact_number(outcome: Outcome) -> Verdict:
     found = None if outcome.answer is None else _number(outcome.answer)
-    wanted = [_number(r) for r in references(outcome.fields)]
-    if None in wanted:
-        raise ExperimentError(f"exact_number: the answer {outcome.fields['answer']!r:.80} has no number, expected one")
+    wanted = _numbers(outcome.fields)
     return Verdict(float(found is not None and any(_same_number(found, w) for w in wanted)), answer=found)
 
 
@@ -123,8 +125,8 @@ def _same_number(a: str, b: str | None) -> bool:
     return a == b or (b is not None and math.isclose(float(a), float(b), rel_tol=1e-9, abs_tol=1e-12))
 
 
-exact = Metric("exact", _exact)
-exact_number = Metric("exact_number", _exact_number, extractor="number")
+exact = Metric("exact", _exact, check=references)
+exact_number = Metric("exact_number", _exact_number, extractor="number", check=_numbers)
 
 
 def accuracy(labels: Sequence[str] | None = None) -> Metric:
@@ -132,18 +134,21 @@ def accuracy(labels: Sequence[str] | None = None) -> Metric:
     has a column of its own in the confusion matrix (Result.confusion)."""
     known = None if labels is None else {normalize(x): x for x in labels}
 
-    def judge(outcome: Outcome) -> Verdict:
-        wanted = references(outcome.fields)
+    def check(fields: Fields) -> None:
+        wanted = references(fields)
         if known is not None and normalize(wanted[0]) not in known:
             raise ExperimentError(
                 f"accuracy: the right answer {wanted[0]!r} is none of the labels {list(labels or ())}"
             )
+
+    def judge(outcome: Outcome) -> Verdict:
+        check(outcome.fields)
         found = outcome.answer
         if found is not None and known is not None:
             found = known.get(normalize(found), found)
         return Verdict(_exact(replace(outcome, answer=found)).score, answer=found)
 
-    return Metric("accuracy", judge, source=repr(labels))
+    return Metric("accuracy", judge, check=check, source=repr(labels))
 
 
 # ---- likeness of texts ----
@@ -165,7 +170,7 @@ def _f1(outcome: Outcome) -> Verdict:
     return Verdict(max(map(one, references(outcome.fields))))
 
 
-f1 = Metric("f1", _f1, binary=False)
+f1 = Metric("f1", _f1, binary=False, check=references)
 
 
 @lru_cache
@@ -187,7 +192,7 @@ def bleu() -> Metric:
             float(one.score), (*map(float, one.counts), *map(float, one.totals), float(one.sys_len), float(one.ref_len))
         )
 
-    return Metric("bleu", judge, binary=False, combined_by="bleu", source=_sacrebleu_version())
+    return Metric("bleu", judge, binary=False, combined_by="bleu", check=references, source=_sacrebleu_version())
 
 
 def _corpus_bleu(sums: np.ndarray) -> np.ndarray:
@@ -208,7 +213,7 @@ def chrf() -> Metric:
     def judge(outcome: Outcome) -> Verdict:
         return Verdict(float(scorer.sentence_score(outcome.answer or "", references(outcome.fields)).score))
 
-    return Metric("chrf", judge, binary=False, source=_sacrebleu_version())
+    return Metric("chrf", judge, binary=False, check=references, source=_sacrebleu_version())
 
 
 ROUGE_KINDS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
@@ -224,7 +229,7 @@ def rouge(kind: str = "rougeL") -> Metric:
             max(float(scorer.score(r, outcome.answer or "")[kind].fmeasure) for r in references(outcome.fields))
         )
 
-    return Metric(kind, judge, binary=False)
+    return Metric(kind, judge, binary=False, check=references)
 
 
 # ---- likelihoods ----
@@ -292,6 +297,7 @@ def multiple_choice(
         judge,
         kind="choices",
         continuations=lambda fields: [lead + text for text in listed(fields)],
+        check=lambda fields: right_choice(fields.get(answer), listed(fields)),
         source=repr((normalize, choices, answer, lead)),
     )
 
@@ -333,7 +339,8 @@ def of_function(function: Callable[..., Any], name: str | None = None, binary: b
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):
-        source = repr(getattr(getattr(function, "__code__", None), "co_code", title))
+        code = getattr(function, "__code__", None)
+        source = repr([getattr(code, part, title) for part in ("co_code", "co_names", "co_consts")])
     return Metric(title, judge, binary=binary, source=source)
 
 

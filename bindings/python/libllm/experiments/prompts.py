@@ -4,13 +4,17 @@ with a name and with how its answer is found; the library fills it."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from os import PathLike
 from typing import Any
 
-from .data import Fields, digest, read_records
+from libllm.errors import LlmError
+from libllm.prompt import extract
+
+from .data import Data, Fields, digest, fields_of, read_records
 from .errors import ExperimentError, check_names
 
 ORDERS = ("best_last", "best_first", "random", "given")
@@ -29,6 +33,18 @@ CREATE = (
 FILL = ("order", "budget", "rationales", "chat")
 
 
+# A name that a format shows; not one with a default, nor one that a statement sets or asks for.
+SHOWN = re.compile(r"\{\{[-+]?\s*([A-Za-z_]\w*)\s*(?=[-+]?\}\}|\.|\[|\|(?!\s*d(?:efault)?\b))")
+STATEMENT = re.compile(r"\{%.*?%\}", re.S)
+GIVEN = ("loop", "caller", "true", "false", "none")
+
+
+def shown_names(text: str) -> list[str]:
+    """The names without which a format has holes."""
+    asked = {*GIVEN, *re.findall(r"\w+", " ".join(STATEMENT.findall(text)))}
+    return [name for name in SHOWN.findall(text) if name.lower() not in asked and name not in asked]
+
+
 def check_number(what: str, value: Any, low: float, high: float, kind: Any = (int, float)) -> None:
     """Refuses a number of the wrong kind or outside low..high."""
     if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
@@ -40,7 +56,7 @@ def check_number(what: str, value: Any, low: float, high: float, kind: Any = (in
 class Prompt:
     """A prompt template. Formats are Jinja over an item's fields; what is left None has the library's default.
 
-    examples    what shots are chosen from: a list of objects, or a file; None: the data's
+    examples    what shots are chosen from: a list of objects, Data, or a file; None: the data's
     rationales  examples show their field "rationale"
     chat        by the model's chat template; False: as plain text
     stop        where a completion ends; None: before what would begin the next question
@@ -58,7 +74,7 @@ class Prompt:
     user_format: str | None = None
     assistant_format: str | None = None
     variables: Mapping[str, Any] | None = None
-    examples: Sequence[Fields] | str | PathLike[str] | None = None
+    examples: Sequence[Fields] | Data | str | PathLike[str] | None = None
     label_field: str | None = None
     rationale_field: str | None = None
     order: str = "best_last"
@@ -83,8 +99,34 @@ class Prompt:
             raise ExperimentError(
                 f"prompt {self.name}: stop is {self.stop!r}, expected a list of texts that are not empty"
             )
-        if isinstance(self.examples, (str, PathLike)):
-            object.__setattr__(self, "examples", tuple(read_records(self.examples)))
+        for name in ("rationales", "chat"):
+            if not isinstance(getattr(self, name), bool):
+                raise ExperimentError(f"prompt {self.name}: {name} is {getattr(self, name)!r}, expected True or False")
+        self._check_extraction()
+        if self.examples is not None:
+            path = isinstance(self.examples, (str, PathLike))
+            examples: Any = read_records(self.examples) if path else self.examples  # type: ignore[arg-type]
+            object.__setattr__(self, "examples", fields_of(examples, f"prompt {self.name}"))
+
+    def _check_extraction(self) -> None:
+        """Refuses what would be refused once all is computed."""
+        try:
+            for extractor in (self.extract, None if self.marker is None else f"after:{self.marker}"):
+                if extractor is not None:
+                    extract("", extractor)
+        except LlmError as e:
+            raise ExperimentError(f"prompt {self.name}: {e}") from e
+
+    def check_fields(self, what: str, fields: Fields, is_example: bool) -> None:
+        """Refuses an item or example that lacks a field which a format shows: it would be a hole in the prompt."""
+        formats = {"query_format": self.query_format or "{{ question }}", "instruction": self.instruction}
+        if is_example:
+            formats = {"example_format": self.example_format or "{{ question }}{{ answer }}"}
+        elif self.chat:
+            formats["user_format"] = self.user_format
+        for name, text in formats.items():
+            known = [*fields, *(self.variables or {})]
+            check_names(f"prompt {self.name}: {name} of {what}", shown_names(text or ""), known)
 
     @classmethod
     def direct(cls, name: str = "direct", **changes: Any) -> Prompt:

@@ -50,7 +50,7 @@ class Result:
 
     def __init__(self, path: str | PathLike[str], run: str | int | None = None) -> None:
         self.path = Path(path)
-        with Store(self.path, must_exist=True) as store:
+        with Store(self.path, read_only=True) as store:
             chosen = _choose(store, run)
             self.run: str = chosen["id"]
             self.spec: dict[str, Any] = json.loads(chosen["spec"])

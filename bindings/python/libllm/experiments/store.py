@@ -4,6 +4,7 @@ where it was; nothing in the file but the timings depends on when or how often t
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from importlib import resources
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from .data import Data, canonical, digest
 from .errors import ExperimentError
@@ -23,29 +25,49 @@ FEW = 500  # parameters of one statement
 
 
 class Store:
-    """A results file. Usable as a context manager."""
+    """A results file, to be used in a with block: what SQLite refuses there is an ExperimentError. read_only: a file
+    that is there, which is not written to."""
 
-    def __init__(self, path: str | PathLike[str], must_exist: bool = False) -> None:
+    def __init__(self, path: str | PathLike[str], read_only: bool = False) -> None:
         self.path = Path(path)
-        if must_exist and not self.path.is_file():
+        if read_only and not self.path.is_file():
             raise ExperimentError(f"{self.path}: no such file, expected results of an experiment")
         try:
-            self.db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            self.db.row_factory = sqlite3.Row
-            self._open()
+            version = self._connect("mode=rw" if read_only else "mode=rwc")
+        except sqlite3.OperationalError as e:  # a folder that nobody writes to has no room for SQLite's own files
+            if not read_only or Path(f"{self.path}-wal").exists():
+                raise self._refused(e) from e
+            version = self._connect("mode=ro&immutable=1")
         except sqlite3.Error as e:
-            raise ExperimentError(f"{self.path}: {e}; expected a SQLite file, or none") from e
+            raise self._refused(e) from e
+        try:
+            self._open(version, read_only)
+        except BaseException as e:
+            self.__exit__(type(e), e)
+            raise
 
-    def _open(self) -> None:
+    def _refused(self, error: sqlite3.Error) -> ExperimentError:
+        return ExperimentError(f"{self.path}: {error}; expected a SQLite file that can be read and written, or none")
+
+    def _connect(self, mode: str) -> int:
+        """Opens the file and says which schema it has."""
+        uri = f"file:{quote(os.fspath(self.path))}?{mode}"
+        self.db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
+        self.db.row_factory = sqlite3.Row
         (version,) = self.db.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+    def _open(self, version: int, read_only: bool) -> None:
         if version not in (0, SCHEMA):
             raise ExperimentError(f"{self.path}: schema version {version}, expected {SCHEMA}")
         if version == 0:
             (n,) = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if n:
+            if n or read_only:
                 raise ExperimentError(
                     f"{self.path}: a SQLite file of something else, expected results of an experiment"
                 )
+        if read_only:
+            return
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = NORMAL")
         script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
@@ -57,8 +79,10 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: object, *_: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):
+            raise self._refused(error) from error
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self.db)
@@ -175,4 +199,7 @@ class _Transaction:
         self.db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self.db.execute("COMMIT" if kind is None else "ROLLBACK")
+        if kind is None:
+            self.db.execute("COMMIT")
+        elif self.db.in_transaction:  # SQLite has ended it by itself where the disk is full
+            self.db.execute("ROLLBACK")
