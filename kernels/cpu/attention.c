@@ -47,6 +47,7 @@ typedef struct job {
     int32_t n_kv, n_heads, n_chunks; /* of an item: key/value heads, query heads of each; items of a group */
     int32_t n_spans;
     span *spans;
+    double n_steps;            /* multiply-adds, without a window */
     int64_t n_items, n_shared; /* items; parts computed at a time when they are shared out */
     int32_t first_part;        /* of those */
 } job;
@@ -358,7 +359,7 @@ static void share_parts(job *j, int32_t first, int32_t last) {
         clear(j, &it, shared_result(j, i));
     }
     for (j->first_part = first; j->first_part <= last; j->first_part += (int32_t)j->n_shared) {
-        llmk_cpu_share(j->s, j->n_items * j->n_shared, attend_shared, j);
+        llmk_cpu_share(j->s, j->n_steps, j->n_items * j->n_shared, attend_shared, j);
         if (!llmk_cpu_go_on(j->s)) return;
         for (int64_t i = 0; i < j->n_items * j->n_shared; i++) {
             item it = item_of(j, i / j->n_shared);
@@ -379,6 +380,7 @@ static bool cut(job *j, int32_t n) {
     for (int32_t r = 0; r < batch->n_rows; r++) {
         int32_t position = batch->positions[r];
         if (position < 0 || position / j->kv->desc.page_tokens >= batch->max_pages) return false;
+        j->n_steps += 2.0 * (position + 1) * (double)j->a->q.cols;
         span *open = j->n_spans ? &j->spans[j->n_spans - 1] : NULL;
         if (open && open->n_rows < n && batch->row_seq[r] == batch->row_seq[open->first])
             open->n_rows++;
@@ -446,5 +448,5 @@ void llmk_attention(llm_stream *stream, const llm_attention *a, const llm_kv *kv
     if (share_out(&j, &first, &last))
         share_parts(&j, first, last);
     else
-        llmk_cpu_share(s, j.n_items, attend_item, &j);
+        llmk_cpu_share(s, j.n_steps, j.n_items, attend_item, &j);
 }
