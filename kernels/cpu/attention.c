@@ -19,10 +19,13 @@ enum {
     PARTS_PER_THREAD = 8
 };
 
-/* Rows of one sequence that are computed together. */
+/* Rows that are computed together: of one sequence, or one each of several whose first pages are the same. */
 typedef struct span {
     int32_t first, n_rows;
+    int32_t n_shared; /* panels that all of them have in common; ALL: they are of one sequence */
 } span;
+
+enum { ALL = INT32_MAX };
 
 /* The result of some rows over some parts. */
 typedef struct result {
@@ -55,7 +58,6 @@ typedef struct job {
 /* One item, resolved. */
 typedef struct item {
     span rows;
-    int32_t seq;
     int32_t kv_head, n_kv;       /* key/value heads: the first one, how many */
     int32_t head, n_heads;       /* the same for the query heads of each; head counts within its group */
     int32_t n, n_of_each;        /* rows: in all, of each key/value head: rows.n_rows * n_heads */
@@ -141,7 +143,6 @@ static item item_of(const job *j, int64_t index) {
     it.n_kv = at_most(j->kv->desc.n_kv_heads - it.kv_head, j->n_kv);
     it.n_of_each = it.rows.n_rows * it.n_heads;
     it.n = it.n_kv * it.n_of_each;
-    it.seq = j->batch->row_seq[it.rows.first];
     it.first = it.all_last = INT32_MAX;
     for (int32_t r = 0; r < it.rows.n_rows; r++) {
         int32_t last = j->batch->positions[it.rows.first + r], first = llmk_attention_first(j->a->window, last);
@@ -203,10 +204,10 @@ static bool all_see(const job *j, const item *it, int32_t panel) {
 }
 
 /* Finds the panels begin..end-1 of one head's block at `panel`. */
-static bool find_block(const job *j, const item *it, int32_t head, int32_t panel, llmk_attention_block *b) {
+static bool find_block(const job *j, int32_t seq, int32_t head, int32_t panel, llmk_attention_block *b) {
     const llm_kv *kv = j->kv;
     for (int32_t p = b->begin; p < b->end; p++) {
-        int32_t page = llmk_kv_page(&kv->desc, j->batch, it->seq, (panel + p) / kv->n_panels);
+        int32_t page = llmk_kv_page(&kv->desc, j->batch, seq, (panel + p) / kv->n_panels);
         if (page < 0) {
             llmk_cpu_fail(j->s, LLM_E_INTERNAL, "attention: no such page");
             return false;
@@ -218,14 +219,14 @@ static bool find_block(const job *j, const item *it, int32_t head, int32_t panel
 }
 
 /* What is read after this: the block of the next head, or of the first one further on, if it is there. */
-static void find_next(const job *j, const item *it, int32_t head, int32_t panel, llmk_attention_block *b) {
+static void find_next(const job *j, const item *it, int32_t seq, int32_t head, int32_t panel, llmk_attention_block *b) {
     const llm_kv *kv = j->kv;
     if (++head == it->kv_head + it->n_kv) {
         head = it->kv_head;
         panel += LLMK_KV_BLOCK_PANELS;
     }
     for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p++) {
-        int32_t page = llmk_kv_page(&kv->desc, j->batch, it->seq, (panel + p) / kv->n_panels);
+        int32_t page = llmk_kv_page(&kv->desc, j->batch, seq, (panel + p) / kv->n_panels);
         b->next_keys[p] = b->next_values[p] = b->keys[b->begin];
         if (page < 0) continue;
         b->next_keys[p] = llmk_kv_keys(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
@@ -246,8 +247,11 @@ static void widen_block(const job *j, llmk_attention_block *b, const workspace *
     b->f16 = false;
 }
 
+/* Tokens that the rows have in common pass by all of them, the others by their own rows. */
 static bool attend_block(const job *j, const item *it, int32_t panel, const workspace *w) {
     const llm_kv *kv = j->kv;
+    bool f16 = kv->desc.dtype == LLM_DTYPE_F16, all = all_see(j, it, panel);
+    bool together = it->rows.n_shared == ALL || panel + LLMK_KV_BLOCK_PANELS <= it->rows.n_shared;
     int32_t begin = panel_of(kv, it->first) - panel, n;
     llmk_attention_block b = {
         .head_dim = kv->desc.head_dim,
@@ -255,27 +259,36 @@ static bool attend_block(const job *j, const item *it, int32_t panel, const work
         .begin = begin > 0 ? begin : 0,
         .end = at_most(panel_of(kv, it->last) + 1 - panel, LLMK_KV_BLOCK_PANELS),
     };
-    bool f16 = kv->desc.dtype == LLM_DTYPE_F16, all = all_see(j, it, panel);
-    bool wide = f16 && it->n_of_each > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS;
+    bool wide =
+        together && f16 && it->n_of_each > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS;
     if (!all) find_lanes(j, it, panel, w->lanes);
     for (int32_t row = 0; row < it->n; row += n) {
-        int32_t of_head = row % it->n_of_each;
-        if (of_head == 0) {
+        int32_t of_head = row % it->n_of_each, in_tile = of_head % j->k->tile_rows;
+        int32_t packed = at_most(it->n_of_each - of_head + in_tile, j->k->tile_rows);
+        n = packed - in_tile;
+        if (!together) {
+            n = at_most(n, it->n_heads - of_head % it->n_heads);
+            int32_t last = j->batch->positions[it->rows.first + of_head / it->n_heads];
+            b.end = at_most(panel_of(kv, last) + 1 - panel, LLMK_KV_BLOCK_PANELS);
+            if (b.end <= b.begin) continue;
+        }
+        if (of_head == 0 || !together) {
+            int32_t seq = j->batch->row_seq[it->rows.first + of_head / it->n_heads];
             b.f16 = f16;
-            if (!find_block(j, it, it->kv_head + row / it->n_of_each, panel, &b)) return false;
+            if (!find_block(j, seq, it->kv_head + row / it->n_of_each, panel, &b)) return false;
             if (wide)
                 widen_block(j, &b, w);
             else
-                find_next(j, it, it->kv_head + row / it->n_of_each, panel, &b);
+                find_next(j, it, seq, it->kv_head + row / it->n_of_each, panel, &b);
         }
-        n = at_most(it->n_of_each - of_head, j->k->tile_rows);
         llmk_attention_tile tile = {
-            .q = w->q + (int64_t)row * b.head_dim,
+            .q = w->q + (int64_t)(row - in_tile) * b.head_dim + in_tile,
             .sum = w->part.sum + (int64_t)row * b.values_stride,
             .max = w->part.max + row,
             .total = w->totals + (int64_t)row * LLMK_KV_PANEL,
             .lanes = all ? NULL : w->lanes + of_head,
             .n_rows = n,
+            .q_stride = packed,
         };
         j->k->block(&tile, &b);
     }
@@ -374,18 +387,47 @@ static void share_parts(job *j, int32_t first, int32_t last) {
 
 /* ---- the operation ---- */
 
-/* Cuts the batch into spans of at most n rows; false if a position has no page. */
+/* Panels before both rows of the batch that are the same ones. */
+static int32_t shared_panels(const job *j, int32_t row, int32_t other) {
+    const llm_batch *batch = j->batch;
+    const int32_t *pages = batch->page_table + (int64_t)batch->row_seq[row] * batch->max_pages;
+    const int32_t *others = batch->page_table + (int64_t)batch->row_seq[other] * batch->max_pages;
+    int32_t most = at_most(batch->positions[row], batch->positions[other]) / j->kv->desc.page_tokens, n = 0;
+    while (n < most && pages[n] == others[n]) n++;
+    return n * j->kv->n_panels;
+}
+
+static bool is_alone(const llm_batch *batch, int32_t row) {
+    int32_t seq = batch->row_seq[row];
+    return (row == 0 || batch->row_seq[row - 1] != seq) && (row + 1 == batch->n_rows || batch->row_seq[row + 1] != seq);
+}
+
+/* Whether the row goes on with the last span: at most n rows of one sequence, n_alone of several. */
+static bool join(const job *j, span *open, int32_t row, int32_t n, int32_t n_alone) {
+    if (j->batch->row_seq[row] == j->batch->row_seq[open->first]) return open->n_rows < n;
+    if (open->n_rows >= n_alone || !is_alone(j->batch, row) || !is_alone(j->batch, open->first)) return false;
+    int32_t n_shared = at_most(shared_panels(j, open->first, row), open->n_shared);
+    if (n_shared < LLMK_KV_BLOCK_PANELS || n_shared < panel_of(j->kv, j->batch->positions[row]) / 2) return false;
+    open->n_shared = n_shared;
+    return true;
+}
+
+/* Cuts the batch into spans of at most n rows, but enough of them for all threads; false if a position has no page. */
 static bool cut(job *j, int32_t n) {
     const llm_batch *batch = j->batch;
+    int64_t enough = (int64_t)batch->n_rows * j->kv->desc.n_kv_heads;
+    enough /= (int64_t)ITEMS_PER_THREAD * llmk_cpu_threads(j->s->pool);
+    int32_t n_alone = enough < n ? (int32_t)enough : n;
     for (int32_t r = 0; r < batch->n_rows; r++) {
-        int32_t position = batch->positions[r];
+        int32_t position = batch->positions[r], seq = batch->row_seq[r];
         if (position < 0 || position / j->kv->desc.page_tokens >= batch->max_pages) return false;
+        if (seq < 0 || seq >= batch->n_seqs) return false;
         j->n_steps += 2.0 * (position + 1) * (double)j->a->q.cols;
         span *open = j->n_spans ? &j->spans[j->n_spans - 1] : NULL;
-        if (open && open->n_rows < n && batch->row_seq[r] == batch->row_seq[open->first])
+        if (open && join(j, open, r, n, n_alone))
             open->n_rows++;
         else
-            j->spans[j->n_spans++] = (span){r, 1};
+            j->spans[j->n_spans++] = (span){r, 1, ALL};
     }
     return true;
 }
@@ -397,6 +439,7 @@ static int32_t choose_n_kv(const job *j) {
     for (int32_t i = 0; i < j->n_spans; i++) {
         span rows = j->spans[i];
         int32_t parts = part_of(j, j->batch->positions[rows.first + rows.n_rows - 1]) + 1;
+        if (rows.n_shared != ALL) return 1;
         if (rows.n_rows > longest) longest = rows.n_rows;
         if (parts > n_parts) n_parts = parts;
     }

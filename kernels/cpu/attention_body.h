@@ -24,8 +24,8 @@ ALWAYS_INLINE vf load(const void *p, int64_t i, bool f16) {
  * line of 64 bytes; shorter vectors leave all to the CPU. */
 enum { LINE = 64, FETCH = V == LLMK_KV_PANEL };
 
-ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const k[NV], const void *const next[NV],
-                               int32_t dim, int n, bool f16) {
+ALWAYS_INLINE void scores_tile(float *scores, const float *q, int64_t q_stride, const void *const k[NV],
+                               const void *const next[NV], int32_t dim, int n, bool f16) {
     vf acc[V_TILE_ROWS][NV];
     int64_t half = dim / 2;
     for (int r = 0; r < n; r++)
@@ -35,7 +35,7 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const 
         for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_KV_PANEL, f16);
         if (FETCH && f16) v_prefetch((const char *)(i < half ? next[0] : next[1]) + (i < half ? i : i - half) * LINE);
         for (int r = 0; r < n; r++) {
-            vf x = v_set(q[i * n + r]);
+            vf x = v_set(q[i * q_stride + r]);
             for (int j = 0; j < NV; j++) acc[r][j] = v_fma(x, key[j], acc[r][j]);
         }
     }
@@ -44,7 +44,8 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const 
 }
 
 /* scores [n][LLMK_KV_BLOCK] of all panels begin..end-1; panels beside them may be computed too. */
-ALWAYS_INLINE void scores_rows(float *scores, const float *q, const llmk_attention_block *b, int n, bool f16) {
+ALWAYS_INLINE void scores_rows(float *scores, const llmk_attention_tile *t, const llmk_attention_block *b, int n,
+                               bool f16) {
     size_t step = V * (f16 ? sizeof(uint16_t) : sizeof(float));
     for (int32_t at = b->begin / GROUP * GROUP * LLMK_KV_PANEL; at < b->end * LLMK_KV_PANEL; at += NV * V) {
         const void *k[NV], *next[NV];
@@ -55,7 +56,7 @@ ALWAYS_INLINE void scores_rows(float *scores, const float *q, const llmk_attenti
             k[j] = (const char *)b->keys[readable] + offset;
             next[j] = FETCH && f16 ? (const char *)b->next_keys[panel] + offset : NULL;
         }
-        scores_tile(scores + at, q, k, next, b->head_dim, n, f16);
+        scores_tile(scores + at, t->q, t->q_stride, k, next, b->head_dim, n, f16);
     }
 }
 
@@ -103,13 +104,13 @@ ALWAYS_INLINE void values_rows(float *sum, const float *p, const float *decay, c
 /* ---- one function for each number of rows and each type ---- */
 
 typedef struct row_functions {
-    void (*scores)(float *scores, const float *q, const llmk_attention_block *b);
+    void (*scores)(float *scores, const llmk_attention_tile *t, const llmk_attention_block *b);
     void (*values)(float *sum, const float *p, const float *decay, const llmk_attention_block *b, llmk_lanes lanes);
 } row_functions;
 
 #define ROWS_OF(n, type, f16)                                                                                          \
-    static void scores_##n##type(float *scores, const float *q, const llmk_attention_block *b) {                       \
-        scores_rows(scores, q, b, n, f16);                                                                             \
+    static void scores_##n##type(float *scores, const llmk_attention_tile *t, const llmk_attention_block *b) {         \
+        scores_rows(scores, t, b, n, f16);                                                                             \
     }                                                                                                                  \
     static void values_##n##type(float *sum, const float *p, const float *decay, const llmk_attention_block *b,        \
                                  llmk_lanes lanes) {                                                                   \
@@ -182,7 +183,7 @@ static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
     _Alignas(64) float p[V_TILE_ROWS * LLMK_KV_BLOCK];
     float decay[V_TILE_ROWS];
     int32_t n = t->n_rows, run = n;
-    functions[n - 1][b->f16].scores(p, t->q, b);
+    functions[n - 1][b->f16].scores(p, t, b);
     for (int32_t r = 0; r < n; r++) {
         float *row = p + r * LLMK_KV_BLOCK, *total = t->total + r * LLMK_KV_PANEL;
         decay[r] = t->lanes ? soften(row, &t->max[r], total, b, &t->lanes[r]) : soften(row, &t->max[r], total, b, NULL);
