@@ -150,10 +150,13 @@ static const row_functions functions[V_TILE_ROWS][2] = {
 
 /* ---- softmax ---- */
 
-/* Turns the scores of a row into weights relative to the largest score so far; returns what the sums
- * so far are multiplied with. Scores that are NaN leave the maximum alone and make the weights NaN. */
-ALWAYS_INLINE float soften(float *p, float *max, float *total, const llmk_attention_block *b, const llmk_lanes *lanes) {
-    vf most = v_set(*max);
+/* Whole vectors with an element for each row of a tile. */
+enum { ROW_FLOATS = (V_TILE_ROWS + V - 1) / V * V };
+
+/* The largest score of a row so far; what it does not see becomes -infinity. Scores that are NaN leave the maximum
+ * alone and make the weights NaN. */
+ALWAYS_INLINE float find_max(float *p, float max, const llmk_attention_block *b, const llmk_lanes *lanes) {
+    vf most = v_set(max);
     for (int panel = b->begin; panel < b->end; panel++)
         for (int j = 0; j < LLMK_KV_PANEL; j += V) {
             float *at = p + panel * LLMK_KV_PANEL + j;
@@ -164,30 +167,36 @@ ALWAYS_INLINE float soften(float *p, float *max, float *total, const llmk_attent
             }
             most = v_max(x, most);
         }
-    float new_max = v_largest(most);
-    vf base = v_set(new_max == -INFINITY ? 0.0f : new_max), decay = v_exp(v_sub(v_set(*max), base));
-    vf sum = v_mul(v_load(total), decay);
+    return v_largest(most);
+}
+
+/* Turns the scores of a row into weights relative to the largest score so far. */
+ALWAYS_INLINE void soften(float *p, float base, float decay, float *total, const llmk_attention_block *b) {
+    vf sum = v_mul(v_load(total), v_set(decay));
     for (int j = b->begin * LLMK_KV_PANEL; j < b->end * LLMK_KV_PANEL; j += V) {
-        vf weight = v_exp(v_sub(v_load(p + j), base));
+        vf weight = v_exp(v_sub(v_load(p + j), v_set(base)));
         v_store(p + j, weight);
         sum = v_add(sum, weight);
     }
     v_store(total, sum);
-    *max = new_max;
-    return v_first(decay);
 }
 
 /* Rows that see the same tokens are summed together, each token once: what a row does not see does not
  * touch it, not even as 0 times NaN. */
 static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
     _Alignas(64) float p[V_TILE_ROWS * LLMK_KV_BLOCK];
-    float decay[V_TILE_ROWS];
+    _Alignas(64) float base[ROW_FLOATS], decay[ROW_FLOATS] = {0};
     int32_t n = t->n_rows, run = n;
     functions[n - 1][b->f16].scores(p, t, b);
     for (int32_t r = 0; r < n; r++) {
-        float *row = p + r * LLMK_KV_BLOCK, *total = t->total + r * LLMK_KV_PANEL;
-        decay[r] = t->lanes ? soften(row, &t->max[r], total, b, &t->lanes[r]) : soften(row, &t->max[r], total, b, NULL);
+        float *row = p + r * LLMK_KV_BLOCK;
+        float max = t->lanes ? find_max(row, t->max[r], b, &t->lanes[r]) : find_max(row, t->max[r], b, NULL);
+        base[r] = max == -INFINITY ? 0.0f : max;
+        decay[r] = t->max[r] - base[r];
+        t->max[r] = max;
     }
+    for (int32_t r = 0; r < n; r += V) v_store(decay + r, v_exp(v_load(decay + r)));
+    for (int32_t r = 0; r < n; r++) soften(p + r * LLMK_KV_BLOCK, base[r], decay[r], t->total + r * LLMK_KV_PANEL, b);
     for (int32_t r = 0; r < n; r += run) {
         llmk_lanes lanes = {{0}, {LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL}};
         if (t->lanes) {
