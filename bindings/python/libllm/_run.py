@@ -67,6 +67,7 @@ class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._n_waiting = 0
+        self.n_active = 0  # requests not finished after the last step
 
     def step_until(self, engine: Any, done: Callable[[], Any]) -> None:
         """Steps, or lets another thread step, until done()."""
@@ -80,10 +81,9 @@ class Turns:
                 finally:
                     self._lock.release()
 
-    @staticmethod
-    def _step(engine: Any) -> None:
+    def _step(self, engine: Any) -> None:
         try:
-            _native.llm_engine_step(engine)
+            self.n_active = _native.llm_engine_step(engine)
         except Cancelled:  # meant for a call that has just returned in another thread; nothing is lost
             pass
 

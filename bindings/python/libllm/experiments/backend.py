@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -29,6 +30,7 @@ from .prompts import Prompt, Selector
 N_SEQS = 64  # sequences computed at once, if the options do not say
 PAGE = 64  # room that a sequence may waste at its end, in tokens
 SCORED_AT_ONCE = 64
+LOOK_SECONDS = 0.05  # results wait so long to be taken together
 
 
 # ---- what a result depends on ----
@@ -219,11 +221,12 @@ class NativeEngine:
         """Keeps `ahead` requests waiting or running until all are done."""
         waiting = list(reversed(places))
         live: dict[int, Any] = {}
-        ended: list[int] = []
+        started = 0.0
 
-        def some_ended() -> bool:
-            ended[:] = [i for i, request in live.items() if _native.llm_request_done(request)]
-            return bool(ended)
+        def enough_ended() -> bool:
+            n_ended = len(live) - self._turns.n_active
+            late = time.monotonic() - started > LOOK_SECONDS
+            return n_ended >= min(ahead // 4 + 1, len(live)) or (n_ended > 0 and late)
 
         def cancel() -> None:
             for request in live.values():
@@ -233,8 +236,9 @@ class NativeEngine:
             while waiting and len(live) < ahead:
                 place = waiting.pop()
                 live[place] = self._submit(engine, requests[place])
-            interruptible(lambda: self._turns.step_until(engine, some_ended), cancel)
-            for place in ended:
+            started, self._turns.n_active = time.monotonic(), len(live)
+            interruptible(lambda: self._turns.step_until(engine, enough_ended), cancel)
+            for place in [i for i, request in live.items() if _native.llm_request_done(request)]:
                 yield place, self._completion(live.pop(place))
 
     @staticmethod
