@@ -90,6 +90,16 @@ static int time_decode(double *rate, cli *c, plan *p) {
     return rc;
 }
 
+/* Back ends may bring the weights into their own layout during the first steps. */
+static int warm_up(cli *c, plan *p) {
+    enum { N_STEPS = 8 };
+    llm_sequence *sequence;
+    llm_status status = llm_sequence_create(&sequence, c->engine);
+    for (int i = 0; i < N_STEPS && !status; i++) status = llm_sequence_eval(sequence, p->ids, 1, p->logits, 1);
+    llm_sequence_destroy(sequence);
+    return status ? cli_fail(c, status) : CLI_OK;
+}
+
 /* ---- many of them ---- */
 
 typedef struct rates {
@@ -204,6 +214,7 @@ static int run(cli *c) {
     fit_engine(c, &p);
     rc = cli_open_engine(c, c->args[0]);
     if (!rc) rc = make_inputs(&p, c);
+    if (!rc) rc = warm_up(c, &p);
     cli_progress_begin(&p.progress, "measuring");
     if (!rc && p.n_prompt) rc = repeat(&prompt, c, &p, time_prompt);
     if (!rc && p.n_decode) rc = repeat(&decode, c, &p, time_decode);
@@ -226,7 +237,8 @@ const cli_command cmd_bench = {
     .summary = "Measure how fast prompt and decode are here",
     .details = "Prompt: one sequence reads -p tokens. Decode: -b sequences write -n tokens each, one per step; the\n"
                "rate counts all of them. Both start after -d tokens that are not timed. The ids are random but\n"
-               "always the same; nothing is taken from a cache; each kind is run once before it is timed.\n"
+               "always the same; nothing is taken from a cache; each kind is run once before it is timed, and\n"
+               "eight steps before all. Load is what it takes until an engine stands.\n"
                "--json: {\"model\",\"threads\",\"batch\",\"depth\",\"repeats\",\"load_ms\",\"peak_rss_bytes\",\n"
                "\"prompt\":{\"tokens\",\"tokens_per_s\":{\"median\",\"min\",\"max\"}} or null,\"decode\": likewise}",
     .options = options,

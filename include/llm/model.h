@@ -22,8 +22,9 @@ typedef struct llm_model_options {
     int32_t check_tensors;  /* 1: refuse weights that hold NaN or infinity (reads all); default 0 */
     int32_t tokenizer_only; /* 1: load metadata and tokenizer, no weights; default 0 */
     int32_t pack_weights;   /* 1: the back end may keep copies of the weights in the layout it computes
-                               fastest with, made when the first engine is (default); 0: it computes
-                               from the file's bytes, slower and with the same results */
+                               fastest with: memory taken when the first engine is created, filled
+                               during its first steps (default); 0: it computes from the file's
+                               bytes, slower and with the same results */
 } llm_model_options;
 
 LLM_API void llm_model_options_init_sized(llm_model_options *options, size_t n_bytes);

@@ -6,6 +6,7 @@ static void init_portable(llmk_kernels *k) {
     llmk_rows_init_portable(&k->rows);
     llmk_attention_init_portable(&k->attention);
     llmk_linear_init_portable(&k->linear);
+    llmk_pack_init_portable(k->pack);
 }
 
 #ifdef LLMK_X86
@@ -19,6 +20,7 @@ static void init_avx512(llmk_kernels *k) {
     llmk_rows_init_avx512(&k->rows);
     llmk_attention_init_avx512(&k->attention);
     llmk_linear_init_avx512(&k->linear);
+    llmk_pack_init_avx512(k->pack);
 }
 
 static void init_avx512_vnni(llmk_kernels *k) {

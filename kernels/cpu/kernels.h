@@ -28,6 +28,7 @@ typedef struct llmk_kernels {
     llmk_row_kernels rows;
     llmk_attention_kernels attention;
     llmk_linear_kernels linear;
+    llmk_pack pack[LLMK_N_LAYOUTS];
 } llmk_kernels;
 
 /* The table for the CPU features that are here and in `cpu_mask`. */
@@ -39,5 +40,7 @@ void llmk_rows_init_avx2(llmk_row_kernels *k);
 void llmk_rows_init_avx512(llmk_row_kernels *k);
 void llmk_rows_init_neon(llmk_row_kernels *k);
 void llmk_linear_init_portable(llmk_linear_kernels *k);
+void llmk_pack_init_portable(llmk_pack *pack);
+void llmk_pack_init_avx512(llmk_pack *pack);
 
 #endif

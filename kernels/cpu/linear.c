@@ -69,6 +69,7 @@ typedef struct job {
     const llmk_linear_kernels *k;
     const llm_linear *products;
     int32_t n_products, kind;
+    uint64_t makes;     /* bit i: product i makes the copy of its weight */
     int64_t n_parts;    /* items of all products for a block of rows */
     int64_t block_rows; /* the rows are cut into blocks of so many */
     llm_view x;
@@ -91,6 +92,10 @@ void llmk_linear_cut(llm_weight *w) {
 
 static int64_t parts_of(const job *j, const llm_linear *p) {
     return kernels_of(j, p)->x == j->kind ? p->w->n_parts : 0;
+}
+
+static bool makes(const job *j, const llm_linear *p) {
+    return j->makes >> (p - j->products) & 1;
 }
 
 /* ---- activations ---- */
@@ -135,18 +140,35 @@ typedef struct piece {
     const llmk_product *k;
     int64_t strip, row, n_rows;
     int32_t n_strips;
+    bool keep; /* what it packs is the weight's copy */
 } piece;
+
+/* Fetches what is packed next: rows that lie far apart are no stream to the processor. */
+static void fetch_rows(const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols) {
+    const llmk_layout *l = w->layout;
+    if (col >= w->cols) strip++, col = 0;
+    if (strip >= llmk_weight_strips(w)) return;
+    n_cols = n_cols < w->cols - col ? n_cols : w->cols - col;
+    const uint8_t *row = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
+    size_t at = (size_t)(col / l->block_elems * l->block_bytes);
+    size_t end = at + (size_t)((n_cols + l->block_elems - 1) / l->block_elems * l->block_bytes);
+    for (int32_t r = 0; r < llmk_weight_strip_rows(w, strip); r++, row += w->row_bytes)
+        for (size_t i = at; i < end; i += 64) __builtin_prefetch(row + i);
+}
 
 const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
                                  uint8_t *panel, uint8_t *packed, const uint8_t **next) {
     const llmk_layout *l = w->layout;
     llmk_planes planes;
-    if (w->packed) {
-        planes = llmk_layout_planes(l, w->packed + (size_t)strip * w->strip_bytes, w->cols, col);
-    } else {
+    bool whole = atomic_load_explicit(&w->packed, memory_order_acquire);
+    if (whole || !packed)
+        planes = llmk_layout_planes(l, w->copy + (size_t)strip * w->strip_bytes, w->cols, col);
+    else
         planes = llmk_layout_planes(l, packed, n_cols, 0);
+    if (!whole) {
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
-        llmk_layout_pack(l, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
+        fetch_rows(w, strip, col + n_cols, n_cols);
+        llmk_layout_pack(l, w->pack, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
     const uint8_t *low = planes.at[LLMK_PLANE_LOW];
     *next = low + n_cols / l->plane_cols[LLMK_PLANE_LOW] * 2 * l->plane_bytes[LLMK_PLANE_LOW];
@@ -160,7 +182,7 @@ static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t co
     const uint8_t *panels[GROUP], *next = slot->panel;
     for (int32_t i = 0; i < e->n_strips; i++)
         panels[i] = llmk_linear_panel(e->k, e->p->w, e->strip + i, col, n_cols, slot->panel + i * (PANEL_BYTES / GROUP),
-                                      slot->packed + i * (PACKED_BYTES / GROUP), &next);
+                                      e->keep ? NULL : slot->packed + i * (PACKED_BYTES / GROUP), &next);
     llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
     t.ahead = next + LLMK_AHEAD;
     t.n_ahead = e->n_rows > FEW_ROWS ? 0 : AHEAD_LINES;
@@ -200,7 +222,7 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     int64_t row = index / j->n_parts * j->block_rows, part = index % j->n_parts;
     const llm_linear *p = j->products;
     for (; part >= parts_of(j, p); p++) part -= parts_of(j, p);
-    piece e = {.p = p, .k = kernels_of(j, p), .row = row};
+    piece e = {.p = p, .k = kernels_of(j, p), .row = row, .keep = row == 0 && makes(j, p)};
     e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
     int32_t group = e.n_rows > FEW_ROWS ? GROUP : 1;
     int64_t end = (part + 1) * p->w->part_strips, n_strips = llmk_weight_strips(p->w);
@@ -211,6 +233,7 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
         for (int64_t col = 0; col < p->w->cols; col += panel_cols[e.k->panel]) multiply_chunk(j, slot, &e, col);
         store(slot, &e);
     }
+    if (e.keep) llmk_weight_release(p->w, part * p->w->part_strips, end);
 }
 
 static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
@@ -256,5 +279,8 @@ void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int
         .x_packed = s->linear_scratch,
         .slots = (space *)(void *)((uint8_t *)s->linear_scratch + before),
     };
+    for (int32_t i = 0; i < n && i < 64 && x.rows; i++) j.makes |= (uint64_t)llmk_weight_claim(products[i].w) << i;
     for (int32_t kind = 0; kind < LLMK_N_X; kind++) multiply_kind(s, &j, kind);
+    for (int32_t i = 0; j.makes && i < n; i++)
+        if (makes(&j, &products[i])) llmk_weight_made(products[i].w, llmk_cpu_go_on(s));
 }

@@ -6,8 +6,8 @@
 #include "cpu/weight.h"
 
 /* The panel of columns [col, col + n_cols) of a strip. It is made in `panel`, or it is the packed form
- * itself; `packed` has room for that form, for weights that are not packed. *next: where the low bits of
- * further columns lie. */
+ * itself; `packed` has room for that form, for weights that are not packed. NULL: it is kept in their
+ * copy. *next: where the low bits of further columns lie. */
 const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
                                  uint8_t *panel, uint8_t *packed, const uint8_t **next);
 

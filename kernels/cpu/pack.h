@@ -34,14 +34,16 @@ typedef struct llmk_rows {
     int64_t skip; /* columns of the first block that are left out; 0 but for widened layouts */
 } llmk_rows;
 
+/* Packs one half of a strip, from whole blocks of the file. */
+typedef void (*llmk_pack)(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols);
+
 typedef struct llmk_layout {
     llm_dtype dtype;
     int32_t index;                      /* LLMK_LAYOUT_* */
     int32_t plane_cols[LLMK_N_PLANES];  /* columns that are packed together */
     int32_t plane_bytes[LLMK_N_PLANES]; /* what 16 rows take for them */
     int32_t block_elems, block_bytes;   /* of the file's form */
-    /* One half of the strip, from whole blocks of the file. */
-    void (*pack)(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols);
+    llmk_pack widen;                    /* of a widened layout; NULL: packed by the table of kernels */
 } llmk_layout;
 
 /* The type's row of layouts.def; without one, the widened layout. NULL: no data type has this number. */
@@ -55,8 +57,8 @@ size_t llmk_layout_strip_bytes(const llmk_layout *l, int64_t cols);
  * begin anew. */
 llmk_planes llmk_layout_planes(const llmk_layout *l, const uint8_t *strip, int64_t cols, int64_t col);
 /* Packs columns [col, col + n_cols) of 1..32 file rows at `rows` to dst. */
-void llmk_layout_pack(const llmk_layout *l, const llmk_planes *dst, const uint8_t *rows, size_t row_bytes,
-                      int32_t n_rows, int64_t col, int64_t n_cols);
+void llmk_layout_pack(const llmk_layout *l, llmk_pack pack, const llmk_planes *dst, const uint8_t *rows,
+                      size_t row_bytes, int32_t n_rows, int64_t col, int64_t n_cols);
 
 LLM_END_DECLS
 

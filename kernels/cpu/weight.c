@@ -1,7 +1,5 @@
 #include "cpu/weight.h"
 
-#include <stdatomic.h>
-
 #include "common.h"
 #include "cpu/cpu.h"
 
@@ -44,6 +42,7 @@ llm_status llmk_weight_put(llm_weight **out, size_t *private_bytes, llm_device *
         .data = t->data,
         .type = type,
         .layout = layout,
+        .pack = layout->widen ? layout->widen : llmk_cpu_device_of(device)->k.pack[layout->index],
         .rows = t->rows,
         .cols = t->cols,
         .row_bytes = row_bytes,
@@ -69,7 +68,7 @@ static size_t memory_bytes(const llm_weight *w) {
 void llmk_weight_free(llm_device *device, llm_weight *w) {
     if (!w) return;
     list_remove(llmk_cpu_device_of(device), w);
-    if (w->packed) llmk_give(device->host, w->memory, memory_bytes(w));
+    if (w->memory) llmk_give(device->host, w->memory, memory_bytes(w));
     llmk_give(device->host, w, w->n_bytes);
 }
 
@@ -83,61 +82,63 @@ bool llmk_weight_is_vector(const llm_weight *w, int64_t n) {
 
 /* ---- packing ---- */
 
-enum { TASK_BYTES = 1 << 20 }; /* of the file's form */
+/* The first pass over a model computes from the file's bytes, so that the first token comes soon; copies are
+ * made in the passes after it, a share in each, so that no token comes late. */
+enum { FIRST_USE = 2, N_SHARES = 4 };
 
-typedef struct packing {
-    const llm_weight *w;
-    uint8_t *packed;
-    const llmk_mapping *mapping;
-    int64_t task_strips;
-} packing;
-
-static void pack_strips(void *arg, int32_t index) {
-    const packing *p = arg;
-    const llm_weight *w = p->w;
-    int64_t first = index * p->task_strips, end = first + p->task_strips;
-    end = end < llmk_weight_strips(w) ? end : llmk_weight_strips(w);
-    for (int64_t s = first; s < end; s++) {
-        uint8_t *strip = p->packed + (size_t)s * w->strip_bytes;
-        llmk_planes planes = llmk_layout_planes(w->layout, strip, w->cols, 0);
-        const uint8_t *rows = w->data + (size_t)(s * LLMK_STRIP) * w->row_bytes;
-        llmk_layout_pack(w->layout, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, s), 0, w->cols);
-    }
-    int64_t last_row = end * LLMK_STRIP < w->rows ? end * LLMK_STRIP : w->rows;
-    size_t from = (size_t)(first * LLMK_STRIP) * w->row_bytes;
-    llmk_mapping_release(p->mapping, w->data + from, (size_t)last_row * w->row_bytes - from);
-}
-
-static llm_status pack(llm_device *device, llm_weight *w, const llm_pool *pool, llmk_mapping *mapping) {
+static llm_status prepare(llm_device *device, llm_weight *w, int32_t share, const llmk_mapping *near) {
     size_t file_bytes = (size_t)w->rows * w->row_bytes;
-    uint8_t *memory = llmk_take(device->host, memory_bytes(w)), *packed = memory;
-    if (!memory) return LLM_E_MEMORY;
+    w->memory = llmk_take(device->host, memory_bytes(w));
+    if (!w->memory) return LLM_E_MEMORY;
+    w->copy = w->memory;
     if (w->packed_bytes >= LARGE_PAGE) {
-        packed += -(uintptr_t)memory % LARGE_PAGE;
-        llmk_mapping_want_large(packed, w->packed_bytes / LARGE_PAGE * LARGE_PAGE);
+        w->copy += -(uintptr_t)w->memory % LARGE_PAGE;
+        llmk_mapping_want_large(w->copy, w->packed_bytes / LARGE_PAGE * LARGE_PAGE);
     }
-    if (!llmk_mapping_holds(mapping, w->data, file_bytes)) *mapping = llmk_mapping_find(w->data, file_bytes);
-    packing p = {w, packed, mapping, 1 + TASK_BYTES / (LLMK_STRIP * (int64_t)w->row_bytes + 1)};
-    int32_t n_tasks = (int32_t)((llmk_weight_strips(w) + p.task_strips - 1) / p.task_strips);
-    if (pool)
-        pool->run(pool->user, n_tasks, pack_strips, &p);
-    else
-        for (int32_t i = 0; i < n_tasks; i++) pack_strips(&p, i);
-    llmk_mapping_release(mapping, w->data, file_bytes); /* the pages between two tasks */
-    w->memory = memory;
-    w->packed = packed;
+    w->mapping = llmk_mapping_holds(near, w->data, file_bytes) ? *near : llmk_mapping_find(w->data, file_bytes);
+    atomic_store(&w->uses, FIRST_USE + share);
     return LLM_OK;
 }
 
 llm_status llmk_weights_prepare(llm_device *device, const llm_pool *pool) {
     llmk_cpu_device *d = llmk_cpu_device_of(device);
     llm_status status = LLM_OK;
-    llmk_mapping mapping = {0, 0};
+    llmk_mapping near = {0, 0};
+    int32_t i = 0;
     pthread_mutex_lock(&d->lock);
     for (llm_weight *w = d->weights; w && status == LLM_OK; w = w->next)
-        if (w->packed_bytes && !w->packed) status = pack(device, w, pool, &mapping);
+        if (w->packed_bytes && !w->memory) {
+            status = prepare(device, w, i++ % N_SHARES, &near);
+            near = w->mapping;
+        }
     pthread_mutex_unlock(&d->lock);
     return status;
+}
+
+/* To operations a weight is constant but for its copy, which changes no value. */
+static llm_weight *changing(const llm_weight *w) {
+    return (llm_weight *)w;
+}
+
+bool llmk_weight_claim(const llm_weight *w) {
+    return atomic_load(&w->uses) > 0 && atomic_fetch_sub(&changing(w)->uses, 1) == 1;
+}
+
+void llmk_weight_made(const llm_weight *w, bool whole) {
+    if (!whole) {
+        atomic_store(&changing(w)->uses, 1);
+        return;
+    }
+    llmk_mapping_release(&w->mapping, w->data, (size_t)w->rows * w->row_bytes);
+    atomic_store_explicit(&changing(w)->packed, true, memory_order_release);
+}
+
+enum { RELEASE_BYTES = 1 << 20 }; /* each call interrupts the other threads */
+
+void llmk_weight_release(const llm_weight *w, int64_t strip, int64_t end) {
+    size_t strip_bytes = LLMK_STRIP * w->row_bytes;
+    size_t from = (size_t)strip * strip_bytes / RELEASE_BYTES, to = (size_t)end * strip_bytes / RELEASE_BYTES;
+    if (from < to) llmk_mapping_release(&w->mapping, w->data + from * RELEASE_BYTES, (to - from) * RELEASE_BYTES);
 }
 
 /* ---- rows ---- */

@@ -1,24 +1,34 @@
-/* A stored matrix: the file's bytes, and the packed copy that weights_prepare makes of them. */
+/* A stored matrix: the file's bytes, and the packed copy that products make of them as they go. */
 #ifndef LLMK_CPU_WEIGHT_H
 #define LLMK_CPU_WEIGHT_H
 
 #include "cpu/pack.h"
 #include "dtype.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <llm/sys/backend.h>
+
+/* A read-only mapping of a file. */
+typedef struct llmk_mapping {
+    uintptr_t begin, end; /* end 0: none */
+} llmk_mapping;
 
 struct llm_weight {
     const uint8_t *data; /* borrowed from the tensor */
     const llmk_dtype *type;
     const llmk_layout *layout;
+    llmk_pack pack;
     int64_t rows, cols;
     size_t row_bytes, strip_bytes;
     int64_t part_strips, n_parts; /* how products cut it into items (linear.c) */
-    uint8_t *packed;              /* NULL: multiply from data, packed piece by piece */
-    size_t packed_bytes;          /* of the copy, made or to be made; 0: none is wanted */
-    void *memory;                 /* that holds packed, with room to align it to large pages */
+    size_t packed_bytes;          /* of the copy; 0: none is wanted */
+    void *memory;                 /* that holds it, with room to align it to large pages; NULL: not prepared */
+    uint8_t *copy;                /* the strips; garbage until */
+    atomic_bool packed;           /* is set. Before, products pack data piece by piece */
+    atomic_int uses;              /* products until the one that keeps its pieces, which makes the copy */
+    llmk_mapping mapping;         /* that holds data, if any */
     llm_weight *next, **link;     /* the device's list */
     size_t n_bytes;               /* of this structure with its vector */
     float vector[];               /* [cols] if rows is 1 */
@@ -34,15 +44,17 @@ static inline int32_t llmk_weight_strip_rows(const llm_weight *w, int64_t s) {
     return rest < LLMK_STRIP ? (int32_t)rest : LLMK_STRIP;
 }
 
+/* Whether this product, which reads all of w, is to make the copy. Then it calls llmk_weight_made: whole
+ * is false if it could not. */
+bool llmk_weight_claim(const llm_weight *w);
+void llmk_weight_made(const llm_weight *w, bool whole);
+/* Gives back the pages of strips [strip, end), which are packed, in large pieces. */
+void llmk_weight_release(const llm_weight *w, int64_t strip, int64_t end);
+
 /* linear.c: sets part_strips and n_parts by the shape alone. */
 void llmk_linear_cut(llm_weight *w);
 
 /* ---- release.c: pages of a mapped file that a packed copy replaces ---- */
-
-/* A read-only mapping of a file. */
-typedef struct llmk_mapping {
-    uintptr_t begin, end; /* end 0: none */
-} llmk_mapping;
 
 /* The mapping that holds [ptr, ptr + n_bytes); none if that is other memory. */
 llmk_mapping llmk_mapping_find(const void *ptr, size_t n_bytes);

@@ -16,7 +16,10 @@ A round is one process of each, the order changing from round to round. Each pro
 reads a prompt of -p tokens and decodes -t tokens one by one, both after -d others, -r times over; its median counts.
 "Load and first token" is the whole process for libllm, and leaves out the start of Python for the peer. Processor time
 is that of the whole measuring process, the start of Python included; where other programs hold the machine it says
-more than the rates do, but threads that wait by spinning count as busy: measure with --threads 1."""
+more than the rates do, but threads that wait by spinning count as busy: measure with --threads 1.
+
+--bench NAME=COMMAND, any number of times: a further peer, by its own llama-bench, such as "ik=DIR/llama-bench -rtr 1".
+Its load and first token is a process that reads one token; it has no prompt after a depth."""
 import argparse
 import json
 import os
@@ -98,7 +101,8 @@ def run_ours(a, model):
                             str(a.repeats)], a.pin)
     out = {"load_ms": d["load_ms"], **used}
     for key in ("prompt", "decode"):
-        out[key] = d[key]["tokens_per_s"]["median"]
+        if d[key]:
+            out[key] = d[key]["tokens_per_s"]["median"]
     start = time.perf_counter()
     run_measured([a.llm, "generate", model, "--json", "--ids", "1", "-n", "1", "--threads", str(a.threads)], a.pin)
     out["first_ms"] = 1e3 * (time.perf_counter() - start)
@@ -110,6 +114,22 @@ def run_peer(a, model):
                             str(a.prompt), "-t", str(a.tokens), "-d", str(a.depth), "-r", str(a.repeats),
                             *(["--peer-flash"] if a.peer_flash else []), model], a.pin)
     return {**d, **used}
+
+
+def run_bench(a, model, command):
+    """A peer that comes with a llama-bench."""
+    common = [*command.split(), "-m", model, "-t", str(a.threads), "-o", "json"]
+    sizes = ["-gp", f"{a.depth},{a.tokens}", "-p", "0", "-n", "0"] if a.depth else \
+        ["-p", str(a.prompt), "-n", str(a.tokens)]
+    tests, used = run_measured([*common, *sizes, "-r", str(a.repeats)], a.pin)
+    out = dict(used)
+    for t in tests:
+        key = "decode" if a.depth or t["n_gen"] else "prompt"
+        out[key] = statistics.median(t["samples_ts"])
+    start = time.perf_counter()
+    run_measured([*common, "-p", "1", "-n", "0", "-r", "1", "-w", "0"], a.pin)
+    out["first_ms"] = 1e3 * (time.perf_counter() - start)
+    return out
 
 
 def bandwidth(a):
@@ -129,41 +149,55 @@ def spread(values, form):
     return f"{form.format(statistics.median(values))} ({form.format(min(values))}-{form.format(max(values))})"
 
 
-def report(a, model, ours, theirs, gb):
+def report(a, model, sides, gb):
+    """sides: results of libllm, then of each peer, by name."""
     kind = f"{a.threads} threads{', pinned to ' + a.pin if a.pin else ''}, prompt {a.prompt}, decode {a.tokens}"
+    names = list(sides)
     print(f"\n### {os.path.basename(model)}: {kind}, depth {a.depth}, n = {a.rounds}\n")
-    print("| | libllm | llama.cpp | ratio |\n|---|---|---|---|")
-    for key, heading, form, _ in ROWS:
-        x, y = [r[key] for r in ours], [r[key] for r in theirs]
-        ratio = statistics.median(x) / statistics.median(y)
-        print(f"| {heading} | {spread(x, form)} | {spread(y, form)} | {ratio:.2f} |")
-    others = [r["others"] for r in ours + theirs]
+    print(f"| | {' | '.join(names)} | ratio{' to the best' if len(names) > 2 else ''} |\n|{'---|' * (len(names) + 2)}")
+    for key, heading, form, more_is_better in ROWS:
+        values = [[r[key] for r in sides[name] if key in r] for name in names]
+        peers = [statistics.median(v) for v in values[1:] if v]
+        ratio = statistics.median(values[0]) / (max if more_is_better else min)(peers) if peers else float("nan")
+        cells = [spread(v, form) if v else "" for v in values]
+        print(f"| {heading} | {' | '.join(cells)} | {f'{ratio:.2f}' if peers else ''} |")
+    others = [r["others"] for results in sides.values() for r in results]
     print(f"\nOther processes: {100 * statistics.median(others):.0f} % of the machine, at most {100 * max(others):.0f} %."
           f" Reading: {spread(gb, '{:.1f}') + ' GB/s' if gb else 'not measured (no roofline program)'}.")
+    ours = sides[names[0]]
     if gb:
         n_bytes = os.path.getsize(model)
         share = statistics.median(r["decode"] for r in ours) * n_bytes / 1e9 / statistics.median(gb)
         print(f"Decode of libllm reads the file's {n_bytes / 1e6:.0f} MB at {100 * share:.0f} % of that.")
-    print(f"llama-cpp-python {theirs[0]['version']}; {theirs[0]['system'].strip()}", flush=True)
+    for r in [results[0] for results in sides.values() if "version" in results[0]]:
+        print(f"llama-cpp-python {r['version']}; {r['system'].strip()}")
+    sys.stdout.flush()
 
 
 def compare(a):
+    runs = {"libllm": run_ours}
+    if a.peer_python:
+        runs["llama.cpp"] = run_peer
+    for peer in a.bench:
+        name, command = peer.split("=", 1)
+        runs[name] = lambda a, model, command=command: run_bench(a, model, command)
     for model in a.models:
-        ours, theirs, gb = [], [], []
+        sides, gb = {name: [] for name in runs}, []
         for i in range(a.rounds):
             gb.append(bandwidth(a))
-            for run, results in ((run_ours, ours), (run_peer, theirs))[::1 if i % 2 == 0 else -1]:
-                results.append(run(a, model))
+            for name in list(runs)[::1 if i % 2 == 0 else -1]:
+                sides[name].append(runs[name](a, model))
             gb.append(bandwidth(a))
             print(f"{os.path.basename(model)}: round {i + 1} of {a.rounds}", file=sys.stderr, flush=True)
-        report(a, model, ours, theirs, [x for x in gb if x])
+        report(a, model, sides, [x for x in gb if x])
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--llm", default=os.path.join(BUILD, "llm"))
     p.add_argument("--roofline", default=os.path.join(BUILD, "roofline"))
-    p.add_argument("--peer-python", default=sys.executable, help="a Python that has llama-cpp-python")
+    p.add_argument("--peer-python", default=sys.executable, help="a Python that has llama-cpp-python; empty: none")
+    p.add_argument("--bench", action="append", default=[], metavar="NAME=COMMAND", help="another peer's llama-bench")
     p.add_argument("--peer-flash", action="store_true", help="the peer's flash attention")
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--pin", help="CPUs for taskset, such as 0,1")

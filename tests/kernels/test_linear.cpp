@@ -8,6 +8,9 @@ extern "C" {
 #include "kernels/cpu/features.h"
 }
 #include "kernels/cpu/linear_kernels.h"
+extern "C" {
+#include "kernels/cpu/kernels.h"
+}
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -73,11 +76,14 @@ struct Pool {
 
 // A device with a stream; weights are given back at the end.
 struct Device {
+    static constexpr int N_USES = 5; // the last of which makes a copy at the latest
     Host host;
     llm_device *device = nullptr;
     llm_stream *s = nullptr;
     int32_t stop = 0;
     std::vector<llm_weight *> weights;
+    std::vector<std::pair<int64_t, int64_t>> shapes; // rows, cols of each
+    size_t n_used = 0;                               // by pack()
 
     Device(const llm_backend *backend, int32_t mask, const llm_pool *pool = nullptr, int64_t max_cols = 1024) {
         host.host.cpu_mask = mask;
@@ -104,12 +110,26 @@ struct Device {
         llm_weight *w = nullptr;
         size_t private_bytes = 1;
         EXPECT_EQ(device->ops->weight_put(&w, &private_bytes, device, &tensor), LLM_OK) << host.text;
-        if (w) weights.push_back(w);
+        if (w) weights.push_back(w), shapes.emplace_back(rows, cols);
         return w;
     }
-    void prepare(const llm_pool *pool = nullptr) {
+    void prepare() {
         if (!device->ops->weights_prepare) return;
-        EXPECT_EQ(device->ops->weights_prepare(device, pool), LLM_OK) << host.text;
+        EXPECT_EQ(device->ops->weights_prepare(device, nullptr), LLM_OK) << host.text;
+    }
+    // Uses all new matrices until their copies are made.
+    void pack() {
+        prepare();
+        for (; n_used < weights.size(); n_used++) {
+            auto [rows, cols] = shapes[n_used];
+            if (rows == 1) continue; // a vector
+            Floats x((size_t)cols), out((size_t)rows);
+            llm_linear p{};
+            p.w = weights[n_used];
+            p.out = {out.data(), 1, rows, rows};
+            for (int use = 0; use < N_USES; use++) s->ops->linear(s, {x.data(), 1, cols, cols}, &p, 1);
+            expect_ok();
+        }
     }
     void expect_ok() { EXPECT_EQ(s->ops->sync(s), LLM_OK) << host.text; }
 };
@@ -270,7 +290,7 @@ class Linear : public ::testing::TestWithParam<Level> {
         Floats expected = multiply(reference, m.put(reference), x, n_rows, m.cols, m.rows);
         for (bool in_place : {false, true}) {
             llm_weight *weight = m.put(tested, in_place);
-            tested.prepare();
+            tested.pack();
             Floats got = multiply(tested, weight, x, n_rows, m.cols, m.rows);
             int64_t stride = (int64_t)x.size() / n_rows;
             bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16) && rounds_to_bf16();
@@ -341,7 +361,7 @@ TEST_P(Linear, AddsBiasAndAccumulates) {
         m.quantize(gaussian(random, 37 * 256));
         Floats x = gaussian(random, 9 * 256), b = gaussian(random, 37), before = gaussian(random, 9 * 37);
         llm_weight *w = m.put(tested), *bias = tested.put(b.data(), 37 * 4, 1, 37, LLM_DTYPE_F32, false);
-        tested.prepare();
+        tested.pack();
         Floats plain = multiply(tested, w, x, 9, 256, 37), with = multiply(tested, w, x, 9, 256, 37, bias);
         Floats sum = multiply(tested, w, x, 9, 256, 37, bias, &before);
         for (size_t j = 0; j < plain.size(); j++) {
@@ -359,7 +379,7 @@ TEST_P(Linear, ARowIsTheSameAloneAndAmongOthers) {
         m.quantize(gaussian(random, (size_t)(out * cols)));
         Floats x = gaussian(random, (size_t)(most * cols));
         llm_weight *w = m.put(tested), *in_place = m.put(tested, true);
-        tested.prepare();
+        tested.pack();
         Floats all = multiply(tested, w, x, most, cols, out);
         ASSERT_EQ(all, multiply(tested, in_place, x, most, cols, out)) << m.type->name << " in place";
         for (int64_t n : {1, 2, 3, 7, 16, 33}) {
@@ -382,7 +402,7 @@ TEST_P(Linear, ThreadsDoNotChangeABit) {
             Pool pool(n_threads);
             Device tested(llmk_cpu_backend(), mask, &pool.pool);
             llm_weight *w = m.put(tested);
-            tested.prepare(&pool.pool);
+            tested.pack();
             Floats got = multiply(tested, w, x, n_rows, cols, out);
             if (n_threads == 1) first = got;
             ASSERT_EQ(got, first) << m.type->name << ", " << n_threads << " threads";
@@ -407,7 +427,7 @@ TEST_P(Linear, ProductsThatShareAnInputMayBeOfAnyType) {
         p.out = {outs.back().data(), 7, m.rows, m.rows};
         products.push_back(p);
     }
-    tested.prepare();
+    tested.pack();
     tested.s->ops->linear(tested.s, {x.data(), 7, 256, 256}, products.data(), (int32_t)products.size());
     tested.expect_ok();
     for (size_t i = 0; i < products.size(); i++)
@@ -420,7 +440,7 @@ TEST_P(Linear, WhatIsNotFiniteStaysSo) {
         Matrix m(llmk_dtype_at(i), 20, 256);
         m.quantize(gaussian(random, 20 * 256));
         llm_weight *w = m.put(tested);
-        tested.prepare();
+        tested.pack();
         for (float bad : {NAN, INFINITY, -INFINITY}) {
             Floats x = gaussian(random, 3 * 256);
             x[256 + 77] = bad;
@@ -442,7 +462,7 @@ TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
         Floats all = m.dequantize(), out(3 * 256);
         for (bool in_place : {false, true}) {
             llm_weight *w = m.put(tested, in_place);
-            tested.prepare();
+            tested.pack();
             tested.s->ops->embed(tested.s, {out.data(), 3, 256, 256}, w, ids);
             tested.expect_ok();
             for (int r = 0; r < 3; r++)
@@ -467,7 +487,7 @@ TEST_P(Linear, InstructionSetsAgreeInEveryBit) {
         Matrix m(llmk_dtype_get(dtype), 45, 512);
         m.quantize(even(45 * 512));
         llm_weight *w = m.put(tested);
-        tested.prepare();
+        tested.pack();
         for (float y : multiply(tested, w, even(17 * 512), 17, 512, 45)) {
             uint32_t bits;
             memcpy(&bits, &y, sizeof bits);
@@ -503,7 +523,7 @@ TEST(LinearWeights, SurviveEveryRefusedAllocation) {
     EXPECT_EQ(multiply(d, good, x, 1, 64, 40), expected); // slower, not wrong
     d.prepare();
     d.prepare();
-    EXPECT_EQ(multiply(d, good, x, 1, 64, 40), expected);
+    for (int use = 0; use <= Device::N_USES; use++) EXPECT_EQ(multiply(d, good, x, 1, 64, 40), expected);
 }
 
 TEST(LinearWeights, SayWhatTheirCopiesTake) {
@@ -530,26 +550,51 @@ TEST(LinearWeights, SayWhatTheirCopiesTake) {
     }
 }
 
+// Columns [col, col + n_cols) of a matrix of at most 32 rows.
+std::vector<uint8_t> pack(const llmk_layout *l, llmk_pack packer, Matrix &m, int64_t col, int64_t n_cols) {
+    std::vector<uint8_t> strip(llmk_layout_strip_bytes(l, n_cols));
+    llmk_planes planes = llmk_layout_planes(l, strip.data(), n_cols, 0);
+    llmk_layout_pack(l, packer, &planes, m.data(), m.row_bytes(), (int32_t)m.rows, col, n_cols);
+    return strip;
+}
+
+std::vector<llmk_pack> packers(int32_t mask = LLM_CPU_ALL) {
+    llmk_kernels k;
+    llmk_kernels_init(&k, mask);
+    return {k.pack, k.pack + LLMK_N_LAYOUTS};
+}
+
+TEST_P(Linear, EveryInstructionSetPacksTheSameBytes) {
+    for (int32_t i = 0; llmk_dtype_at(i); i++) {
+        const llmk_dtype *t = llmk_dtype_at(i);
+        const llmk_layout *l = llmk_layout_get(t->dtype);
+        if (l->widen) continue;
+        for (int64_t rows : {1, 15, 16, 31, 32}) {
+            const int64_t cols = 2 * (t->block_elems == 1 ? 77 : t->block_elems);
+            Matrix m(t, rows, cols);
+            for (uint8_t &b : m.bytes) b = (uint8_t)random();
+            EXPECT_EQ(pack(l, packers(mask)[l->index], m, 0, cols), pack(l, packers(0)[l->index], m, 0, cols))
+                << t->name << " " << rows;
+        }
+    }
+}
+
 // A type without a row in layouts.def is computed as the numbers that it stands for, also piece by piece.
 TEST(LinearWeights, WidenAnyTypeToWhatF32WouldBe) {
     const int64_t rows = 19, cols = 768;
     std::mt19937 random{3};
-    auto pack = [](const llmk_layout *l, Matrix &m, int64_t col, int64_t n_cols) {
-        std::vector<uint8_t> strip(llmk_layout_strip_bytes(l, n_cols));
-        llmk_planes planes = llmk_layout_planes(l, strip.data(), n_cols, 0);
-        llmk_layout_pack(l, &planes, m.data(), m.row_bytes(), (int32_t)m.rows, col, n_cols);
-        return strip;
-    };
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
         Matrix m(llmk_dtype_at(i), rows, cols, 0), plain(llmk_dtype_get(LLM_DTYPE_F32), rows, cols, 0);
         m.quantize(gaussian(random, (size_t)(rows * cols)));
         plain.quantize(m.dequantize());
         const llmk_layout *widened = llmk_layout_widened(m.type->dtype), *f32 = llmk_layout_get(LLM_DTYPE_F32);
+        llmk_pack packer = packers()[f32->index];
         ASSERT_EQ(widened->index, f32->index);
-        EXPECT_EQ(pack(widened, m, 0, cols), pack(f32, plain, 0, cols)) << m.type->name;
+        EXPECT_EQ(pack(widened, widened->widen, m, 0, cols), pack(f32, packer, plain, 0, cols)) << m.type->name;
         for (int64_t n_cols : {64, 128})
             for (int64_t col = 0; col < cols; col += n_cols)
-                EXPECT_EQ(pack(widened, m, col, n_cols), pack(f32, plain, col, n_cols)) << m.type->name << " " << col;
+                EXPECT_EQ(pack(widened, widened->widen, m, col, n_cols), pack(f32, packer, plain, col, n_cols))
+                    << m.type->name << " " << col;
     }
 }
 
@@ -587,6 +632,9 @@ TEST(LinearWeights, ReleaseTheMappedPagesThatACopyReplaces) {
     EXPECT_GT(resident(), 4000);
     std::vector<uint8_t> before = m.bytes;
     d.prepare();
+    EXPECT_EQ(multiply(d, w, x, 1, cols, rows), expected);
+    EXPECT_GT(resident(), 4000); // the first use is from the file's bytes
+    d.pack();
     EXPECT_LT(resident(), 200);
     EXPECT_EQ(m.bytes, before);
     EXPECT_EQ(multiply(d, w, x, 1, cols, rows), expected);
@@ -594,6 +642,88 @@ TEST(LinearWeights, ReleaseTheMappedPagesThatACopyReplaces) {
     EXPECT_EQ(memcmp(mapped, m.data(), m.n_bytes), 0);
     munmap(mapped, m.n_bytes);
     close(fd);
+}
+
+// Copies are made by products that go on: with few rows or many, on several threads, also after one that was stopped.
+TEST(LinearWeights, GiveTheSameBitsBeforeWhileAndAfterACopyIsMade) {
+    const int64_t cols = 768, out = 333;
+    std::mt19937 random{3};
+    struct StoppingPool : Pool { // some runs end before their work is done
+        int32_t *stop = nullptr;
+        int n_runs = 0;
+        StoppingPool() : Pool(3) {
+            pool.run = [](void *user, int32_t n_tasks, void (*task)(void *, int32_t), void *arg) {
+                StoppingPool *p = (StoppingPool *)user;
+                if (p->n_runs++ % 3 == 1) *p->stop = 1;
+                for (int32_t i = 0; i < n_tasks; i++) task(arg, i);
+            };
+        }
+    };
+    for (int32_t i = 0; llmk_dtype_at(i); i++)
+        for (int64_t n_rows : {1, 9, 400}) {
+            Matrix m(llmk_dtype_at(i), out, cols);
+            m.quantize(gaussian(random, (size_t)(out * cols)));
+            Floats x = gaussian(random, (size_t)(n_rows * cols));
+            Pool pool(3);
+            StoppingPool stopping;
+            Device d(llmk_cpu_backend(), LLM_CPU_ALL, &pool.pool);
+            Device stopped(llmk_cpu_backend(), LLM_CPU_ALL, &stopping.pool);
+            stopping.stop = &stopped.stop;
+            llm_weight *in_place = m.put(d, true), *w = m.put(d), *other = m.put(stopped);
+            d.prepare();
+            stopped.prepare();
+            Floats expected = multiply(d, in_place, x, n_rows, cols, out), got = expected;
+            for (int use = 0; use <= Device::N_USES; use++)
+                ASSERT_EQ(multiply(d, w, x, n_rows, cols, out), expected) << m.type->name << " use " << use;
+            int n_done = 0;
+            for (int use = 0; use < 4 * Device::N_USES; use++) {
+                llm_linear p{};
+                p.w = other;
+                p.out = {got.data(), n_rows, out, out};
+                stopped.stop = 0;
+                stopped.s->ops->linear(stopped.s, {x.data(), n_rows, cols, cols}, &p, 1);
+                if (stopped.s->ops->sync(stopped.s) == LLM_E_CANCELLED) continue;
+                n_done++;
+                ASSERT_EQ(got, expected) << m.type->name << " use " << use;
+            }
+            EXPECT_GT(n_done, Device::N_USES);
+        }
+}
+
+// Two streams use a weight at the same time; one of them makes its copy.
+TEST(LinearWeights, MayBeSharedWhileTheirCopiesAreMade) {
+    const int64_t cols = 256, out = 640;
+    std::mt19937 random{3};
+    Matrix m(llmk_dtype_get(LLM_DTYPE_Q4_0), out, cols);
+    m.quantize(gaussian(random, (size_t)(out * cols)));
+    Floats x = gaussian(random, (size_t)cols);
+    for (int round = 0; round < 20; round++) {
+        Device d(llmk_cpu_backend(), LLM_CPU_ALL);
+        llm_weight *w = m.put(d);
+        Floats expected = multiply(d, w, x, 1, cols, out);
+        d.prepare();
+        llm_stream *streams[2] = {d.s, nullptr};
+        llm_stream_options options{};
+        options.max_rows = 1;
+        options.max_cols = cols;
+        ASSERT_EQ(d.device->ops->stream_create(&streams[1], d.device, &options), LLM_OK);
+        std::vector<std::thread> threads;
+        int n_wrong[2] = {0, 0};
+        for (int t = 0; t < 2; t++)
+            threads.emplace_back([&, t] {
+                for (int use = 0; use < 8; use++) {
+                    Floats got((size_t)out);
+                    llm_linear p{};
+                    p.w = w;
+                    p.out = {got.data(), 1, out, out};
+                    streams[t]->ops->linear(streams[t], {x.data(), 1, cols, cols}, &p, 1);
+                    n_wrong[t] += got != expected;
+                }
+            });
+        for (std::thread &t : threads) t.join();
+        EXPECT_EQ(n_wrong[0] + n_wrong[1], 0);
+        d.device->ops->stream_destroy(streams[1]);
+    }
 }
 
 TEST(LinearWeights, AStopEndsTheWork) {
@@ -641,7 +771,7 @@ TEST(LinearKernels, DotProductsOfBf16) {
         Floats w = m.dequantize(), x = gaussian(random, (size_t)(6 * cols));
         std::vector<uint8_t> strip(llmk_layout_strip_bytes(layout, cols)), rows(6 * (size_t)(cols + 1) * 2);
         llmk_planes planes = llmk_layout_planes(layout, strip.data(), cols, 0);
-        llmk_layout_pack(layout, &planes, m.data(), m.row_bytes(), 27, 0, cols);
+        llmk_layout_pack(layout, packers()[layout->index], &planes, m.data(), m.row_bytes(), 27, 0, cols);
         size_t stride = (size_t)(cols + cols % 2) * 2;
         for (size_t r = 0; r < 6; r++) k.to_bf16(rows.data() + r * stride, &x[r * (size_t)cols], cols);
         Floats all;

@@ -130,7 +130,7 @@ typedef struct llm_device_ops {
     void (*mem_free)(llm_device *device, void *ptr, size_t n_bytes);
 
     /* Takes a weight. The device may keep a pointer into tensor->data or a copy;
-     * *private_bytes receives the size of its copy, made now or in weights_prepare. Answers
+     * *private_bytes receives the size of its copy, made now or later (weights_prepare). Answers
      * LLM_E_UNSUPPORTED for a data type it has no kernels for. */
     llm_status (*weight_put)(llm_weight **out, size_t *private_bytes, llm_device *device, const llm_tensor *tensor);
     void (*weight_free)(llm_device *device, llm_weight *weight);
@@ -147,9 +147,9 @@ typedef struct llm_device_ops {
 
     void (*close)(llm_device *device);
 
-    /* Brings all weights into the layout that the device computes with, on the pool's threads; called
-     * before a stream computes with them, possibly again and from several threads. The values of all
-     * operations are the same before and after. NULL: nothing to do. */
+    /* Takes the memory of all copies and makes them, on the pool's threads, or lets the operations that
+     * follow make them; called before a stream computes with the weights, possibly again and from several
+     * threads. The values of all operations are the same before and after. NULL: nothing to do. */
     llm_status (*weights_prepare)(llm_device *device, const llm_pool *pool);
 } llm_device_ops;
 

@@ -1,0 +1,279 @@
+/* Packing kernels, once for each instruction set: a source file defines gather4, the four words from byte `at` of each
+ * row on, and includes this, with LLMK_PACK_INIT naming the function that fills the table. */
+#include "cpu/kernels.h"
+#include "cpu/pack_words.h"
+
+#include "dtype.h"
+#include "quant/scales6.h"
+
+#define LLMK_DTYPE(NAME, name, elems, bytes)
+#include "dtypes.def"
+#undef LLMK_DTYPE
+
+enum { D = LLMK_PLANE_D, CODES = LLMK_PLANE_CODES, LOW = LLMK_PLANE_LOW, HIGH = LLMK_PLANE_HIGH };
+
+static inline void store(uint8_t *dst, const words *w) {
+    memcpy(dst, w->row, sizeof w->row);
+}
+
+/* The F16 numbers at byte `at` of each row. */
+static inline void pack_halves(uint8_t *dst, const llmk_rows *src, size_t at) {
+    for (int32_t r = 0; r < LLMK_LANES; r++) memcpy(dst + 2 * r, row_of(src, r, at), 2);
+}
+
+/* ---- numbers of 4 bits ---- */
+
+/* The file keeps elements i and i + 16 in a byte, which is what a strip keeps. */
+static inline void pack_nibbles(uint8_t *dst, const llmk_rows *src, size_t at) {
+    words w[4];
+    gather4(w, src, at);
+    for (size_t j = 0; j < 4; j++) store(dst + 64 * j, &w[j]);
+}
+
+/* 32 bytes whose low nibbles are one block and whose high nibbles are another. */
+static inline void pack_nibble_blocks(uint8_t *first, uint8_t *second, const llmk_rows *src, size_t at) {
+    words a[4], b[4], low, high;
+    gather4(a, src, at);
+    gather4(b, src, at + 16);
+    for (size_t j = 0; j < 4; j++) {
+        for (int32_t r = 0; r < LLMK_LANES; r++) {
+            low.row[r] = (a[j].row[r] & 0x0f0f0f0f) | (b[j].row[r] & 0x0f0f0f0f) << 4;
+            high.row[r] = (a[j].row[r] >> 4 & 0x0f0f0f0f) | (b[j].row[r] & 0xf0f0f0f0);
+        }
+        store(first + 64 * j, &low);
+        store(second + 64 * j, &high);
+    }
+}
+
+/* ---- numbers of 2 bits: 32 bytes, block j in bits 2 j and 2 j + 1 ---- */
+
+static inline void pack_pairs(uint8_t *dst, const llmk_rows *src, size_t at) {
+    words w[8];
+    for (size_t k = 0; k < 8; k += 4) gather4(w + k, src, at + 4 * k);
+    for (int j = 0; j < 4; j++)
+        for (int v = 0; v < 2; v++) {
+            words out = {{0}};
+            for (int s = 0; s < 4; s++)
+                for (int32_t r = 0; r < LLMK_LANES; r++)
+                    out.row[r] |= (w[v + 2 * s].row[r] >> (2 * j) & 0x03030303) << (2 * s);
+            store(dst + 2 * 128 * j + 64 * v, &out);
+        }
+}
+
+/* ---- numbers of 1 bit ---- */
+
+/* 32 bytes, block j in bit j */
+static inline void pack_bits(uint8_t *dst, const llmk_rows *src, size_t at) {
+    words w[8];
+    for (size_t k = 0; k < 8; k += 4) gather4(w + k, src, at + 4 * k);
+    for (int j = 0; j < 8; j++) {
+        words out = {{0}};
+        for (int k = 0; k < 8; k++)
+            for (int32_t r = 0; r < LLMK_LANES; r++) out.row[r] |= (w[k].row[r] >> j & 0x01010101) << k;
+        store(dst + 2 * 64 * j, &out);
+    }
+}
+
+/* Even bits to the lower half, odd bits to the upper half. */
+static inline uint32_t unshuffle(uint32_t x) {
+    uint32_t t;
+    t = (x ^ x >> 1) & 0x22222222, x ^= t ^ t << 1;
+    t = (x ^ x >> 2) & 0x0c0c0c0c, x ^= t ^ t << 2;
+    t = (x ^ x >> 4) & 0x00f000f0, x ^= t ^ t << 4;
+    t = (x ^ x >> 8) & 0x0000ff00, x ^= t ^ t << 8;
+    return x;
+}
+
+/* A 32-bit number whose bit 4 s + c becomes bit s of byte c. */
+static inline void pack_bit_number(uint8_t *dst, const llmk_rows *src, size_t at) {
+    words w = gather(src, at);
+    for (int32_t r = 0; r < LLMK_LANES; r++) w.row[r] = unshuffle(unshuffle(w.row[r]));
+    store(dst, &w);
+}
+
+/* ---- codes of scales: for each block two rows of 16 bytes ---- */
+
+static inline void pack_codes6(uint8_t *dst, const llmk_rows *src, size_t at) {
+    for (int32_t r = 0; r < LLMK_LANES; r++) {
+        uint8_t sc[8], mn[8];
+        llmk_unpack_scales6(sc, mn, row_of(src, r, at));
+        for (int b = 0; b < 8; b++) dst[2 * 32 * b + r] = sc[b], dst[2 * 32 * b + 16 + r] = mn[b];
+    }
+}
+
+static inline void put_codes16(uint8_t *dst, int32_t r, const uint8_t codes[16]) {
+    for (int b = 0; b < 8; b++) dst[2 * 32 * b + r] = codes[2 * b], dst[2 * 32 * b + 16 + r] = codes[2 * b + 1];
+}
+
+static inline void pack_codes8(uint8_t *dst, const llmk_rows *src, size_t at) {
+    for (int32_t r = 0; r < LLMK_LANES; r++) put_codes16(dst, r, row_of(src, r, at));
+}
+
+static inline void pack_codes_q3_k(uint8_t *dst, const llmk_rows *src, size_t at) {
+    for (int32_t r = 0; r < LLMK_LANES; r++) {
+        int8_t sc[16];
+        llmk_unpack_scales_q3_k(sc, row_of(src, r, at));
+        put_codes16(dst, r, (const uint8_t *)sc);
+    }
+}
+
+/* ---- types ---- */
+
+enum { PIECE = 64 };
+
+/* Takes PIECE bytes (or the n_bytes that are left) of each row to where they lie side by side: rows of a
+ * round size would fight for the same lines of the cache. */
+static inline llmk_rows take_piece(uint8_t piece[LLMK_LANES][PIECE], const llmk_rows *src, size_t at, size_t n_bytes) {
+    llmk_rows taken = {.at = 0};
+    n_bytes = n_bytes < PIECE ? n_bytes : PIECE;
+    for (int32_t r = 0; r < LLMK_LANES; r++) {
+        memcpy(piece[r], row_of(src, r, at), n_bytes);
+        taken.row[r] = piece[r];
+    }
+    return taken;
+}
+
+static void pack_f32(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
+    uint8_t piece[LLMK_LANES][PIECE];
+    for (int64_t c = 0; c < n_cols; c += PIECE / 4) {
+        llmk_rows taken = take_piece(piece, src, (size_t)c * 4, (size_t)(n_cols - c) * 4);
+        for (int64_t i = 0; i < PIECE / 4 && c + i < n_cols; i++) {
+            words w = gather(&taken, (size_t)i * 4);
+            store(dst->at[LOW] + 2 * 64 * (c + i), &w);
+        }
+    }
+}
+
+static void pack_f16(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
+    uint8_t piece[LLMK_LANES][PIECE];
+    for (int64_t c = 0; c < n_cols; c += PIECE / 2) {
+        llmk_rows taken = take_piece(piece, src, (size_t)c * 2, (size_t)(n_cols - c) * 2);
+        for (int64_t i = 0; i < PIECE / 2 && c + i < n_cols; i++)
+            pack_halves(dst->at[LOW] + 2 * 32 * (c + i), &taken, (size_t)i * 2);
+    }
+}
+
+/* Pairs of columns; the last one of an odd number is paired with a zero. */
+static void pack_bf16(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
+    uint8_t piece[LLMK_LANES][PIECE] = {{0}};
+    for (int64_t c = 0; c < n_cols; c += PIECE / 2) {
+        llmk_rows taken = take_piece(piece, src, (size_t)c * 2, (size_t)(n_cols - c) * 2);
+        if (n_cols - c < PIECE / 2)
+            for (int32_t r = 0; r < LLMK_LANES; r++) memset(piece[r] + 2 * (n_cols - c), 0, 2);
+        for (int64_t i = 0; i < PIECE / 2 && c + i < n_cols; i += 2) {
+            words w = gather(&taken, (size_t)i * 2);
+            store(dst->at[LOW] + 64 * (c + i), &w);
+        }
+    }
+}
+
+/* One block of the file after the other. */
+#define PACK(name, elems, body)                                                                                        \
+    static void pack_##name(const llmk_planes *planes, const llmk_rows *rows, int64_t n_cols) {                        \
+        llmk_rows src = *rows;                                                                                         \
+        llmk_planes p = *planes;                                                                                       \
+        typedef llmk_block_##name block;                                                                               \
+        for (int64_t c = 0; c < n_cols; c += (elems), src.at += sizeof(block)) body                                    \
+    }
+#define AT(member) offsetof(block, member)
+
+/* The next n_bytes of this half of the rows; the other half's follow. */
+static inline uint8_t *next(llmk_planes *p, int plane, size_t n_bytes) {
+    uint8_t *at = p->at[plane];
+    p->at[plane] += 2 * n_bytes;
+    return at;
+}
+
+PACK(q8_0, 32, {
+    uint8_t *low = next(&p, LOW, 512);
+    pack_halves(next(&p, D, 32), &src, AT(d));
+    for (size_t j = 0; j < 8; j += 4) {
+        words w[4];
+        gather4(w, &src, AT(q) + 4 * j);
+        for (size_t k = 0; k < 4; k++) {
+            for (int32_t r = 0; r < LLMK_LANES; r++) w[k].row[r] ^= 0x80808080;
+            store(low + 64 * (j + k), &w[k]);
+        }
+    }
+})
+
+PACK(q4_0, 32, {
+    pack_halves(next(&p, D, 32), &src, AT(d));
+    pack_nibbles(next(&p, LOW, 256), &src, AT(q));
+})
+
+PACK(q4_1, 32, {
+    uint8_t *d = next(&p, D, 64);
+    pack_halves(d, &src, AT(d));
+    pack_halves(d + 32, &src, AT(m));
+    pack_nibbles(next(&p, LOW, 256), &src, AT(q));
+})
+
+PACK(q5_0, 32, {
+    pack_halves(next(&p, D, 32), &src, AT(d));
+    pack_nibbles(next(&p, LOW, 256), &src, AT(q));
+    pack_bit_number(next(&p, HIGH, 64), &src, AT(high));
+})
+
+PACK(q5_1, 32, {
+    uint8_t *d = next(&p, D, 64);
+    pack_halves(d, &src, AT(d));
+    pack_halves(d + 32, &src, AT(m));
+    pack_nibbles(next(&p, LOW, 256), &src, AT(q));
+    pack_bit_number(next(&p, HIGH, 64), &src, AT(high));
+})
+
+PACK(q2_k, 256, {
+    uint8_t *d = next(&p, D, 64);
+    pack_halves(d, &src, AT(d));
+    pack_halves(d + 32, &src, AT(dmin));
+    pack_codes8(next(&p, CODES, 256), &src, AT(scales));
+    for (size_t h = 0; h < 2; h++) pack_pairs(next(&p, LOW, 512), &src, AT(q) + 32 * h);
+})
+
+PACK(q3_k, 256, {
+    pack_halves(next(&p, D, 32), &src, AT(d));
+    pack_codes_q3_k(next(&p, CODES, 256), &src, AT(scales));
+    for (size_t h = 0; h < 2; h++) pack_pairs(next(&p, LOW, 512), &src, AT(q) + 32 * h);
+    pack_bits(next(&p, HIGH, 512), &src, AT(high));
+})
+
+PACK(q4_k, 256, {
+    uint8_t *d = next(&p, D, 64);
+    pack_halves(d, &src, AT(d));
+    pack_halves(d + 32, &src, AT(dmin));
+    pack_codes6(next(&p, CODES, 256), &src, AT(scales));
+    for (size_t c2 = 0; c2 < 4; c2++) {
+        uint8_t *low = next(&p, LOW, 512);
+        pack_nibble_blocks(low, low + 2 * 256, &src, AT(q) + 32 * c2);
+    }
+})
+
+PACK(q5_k, 256, {
+    uint8_t *d = next(&p, D, 64);
+    pack_halves(d, &src, AT(d));
+    pack_halves(d + 32, &src, AT(dmin));
+    pack_codes6(next(&p, CODES, 256), &src, AT(scales));
+    for (size_t c2 = 0; c2 < 4; c2++) {
+        uint8_t *low = next(&p, LOW, 512);
+        pack_nibble_blocks(low, low + 2 * 256, &src, AT(q) + 32 * c2);
+    }
+    pack_bits(next(&p, HIGH, 512), &src, AT(high));
+})
+
+PACK(q6_k, 256, {
+    pack_halves(next(&p, D, 32), &src, AT(d));
+    pack_codes8(next(&p, CODES, 256), &src, AT(scales));
+    for (size_t h = 0; h < 2; h++) {
+        uint8_t *low = next(&p, LOW, 1024);
+        for (size_t j = 0; j < 2; j++)
+            pack_nibble_blocks(low + 2 * 256 * j, low + 2 * 256 * (j + 2), &src, AT(low) + 64 * h + 32 * j);
+        pack_pairs(next(&p, HIGH, 512), &src, AT(high) + 32 * h);
+    }
+})
+
+void LLMK_PACK_INIT(llmk_pack *pack) {
+#define LLMK_LAYOUT(NAME, name, panel, d_cols, d, cols, codes, low, high) pack[LLMK_LAYOUT_##NAME] = pack_##name;
+#include "cpu/layouts.def"
+#undef LLMK_LAYOUT
+}
