@@ -89,6 +89,10 @@ def _device(runtime: Any, name: str) -> str:
 # ---- the engine ----
 
 
+def _copied(ids: memoryview) -> array:
+    return array("i", ids.tobytes())
+
+
 @lru_cache(maxsize=64)
 def _prepared(group: str, given: tuple[tuple[str, Any], ...], stops: tuple[str, ...] = ()) -> _options.Options:
     """Options for a call; neighbours in a grid mostly have the same."""
@@ -140,7 +144,7 @@ class NativeEngine:
     # ---- rendering ----
 
     def tokenize(self, text: str) -> array:
-        return array("i", _native.llm_tokenizer_encode(self._tokenizer, text, _native.LLM_ENCODE_ADD_SPECIAL))
+        return _copied(_native.llm_tokenizer_encode(self._tokenizer, text, _native.LLM_ENCODE_ADD_SPECIAL))
 
     def _prompt(self, prompt: Prompt, examples: Sequence[Fields]) -> Any:
         """The library's prompt object, made once for each set of examples."""
@@ -170,7 +174,7 @@ class NativeEngine:
         filled = _native.llm_prompt_fill(made, self._renderer, canonical(item), options.raw)
         ids, is_chat = _native.llm_filled_tokens(filled)
         text = _native.llm_tokenizer_decode(self._tokenizer, ids, 0) if is_chat else _native.llm_filled_text(filled)
-        return Filled(text, array("i", ids))
+        return Filled(text, _copied(ids))
 
     # ---- running ----
 
@@ -253,7 +257,7 @@ class NativeEngine:
     def _completion(request: Any) -> Completion:
         _native.llm_request_status(request)
         result = Result(_native.llm_request_result(request))
-        outputs = [(one.text, array("i", one.ids), one.logprob) for one in result]
+        outputs = [(one.text, _copied(one.ids), one.logprob) for one in result]
         names = [one.finish for one in result]
         finish = next((n for n in names if n in ("context", "error", "cancelled")), names[0])
         stats = result.stats
