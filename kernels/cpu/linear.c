@@ -112,7 +112,7 @@ static void pack_x(void *arg, int64_t group, int32_t slot_index) {
             j->k->to_bf16(dst + (size_t)r * j->x_row_bytes, llmk_row(j->x, first + r), j->x.cols);
 }
 
-enum { PACK_STEPS = 8 }; /* multiply-adds that take as long as packing an element */
+enum { PACK_STEPS = 16 }; /* multiply-adds that take as long as packing an element */
 
 static void pack_all_x(llmk_cpu_stream *s, job *j) {
     int64_t n_groups = round_up(j->x.rows, LLMK_TILE_ROWS) / LLMK_TILE_ROWS;

@@ -7,7 +7,7 @@
 #include "cpu/cpu.h"
 
 /* Elements of a piece of work. */
-enum { PIECE = 8192, STEPS = 16 /* multiply-adds that take as long as one of them */ };
+enum { PIECE = 8192, STEPS = 8 /* multiply-adds that take as long as one of them */ };
 
 typedef struct job {
     const llmk_row_kernels *k;
