@@ -247,18 +247,20 @@ static void widen_block(const job *j, llmk_attention_block *b, const workspace *
     b->f16 = false;
 }
 
+/* Leaves the panels from first to last. */
+static void cut_block(llmk_attention_block *b, int32_t first, int32_t last) {
+    b->begin = first > 0 ? first : 0;
+    b->end = at_most(last + 1, LLMK_KV_BLOCK_PANELS);
+}
+
 /* Tokens that the rows have in common pass by all of them, the others by their own rows. */
 static bool attend_block(const job *j, const item *it, int32_t panel, const workspace *w) {
     const llm_kv *kv = j->kv;
     bool f16 = kv->desc.dtype == LLM_DTYPE_F16, all = all_see(j, it, panel);
     bool together = it->rows.n_shared == ALL || panel + LLMK_KV_BLOCK_PANELS <= it->rows.n_shared;
-    int32_t begin = panel_of(kv, it->first) - panel, n;
-    llmk_attention_block b = {
-        .head_dim = kv->desc.head_dim,
-        .values_stride = kv->values_stride,
-        .begin = begin > 0 ? begin : 0,
-        .end = at_most(panel_of(kv, it->last) + 1 - panel, LLMK_KV_BLOCK_PANELS),
-    };
+    int32_t n;
+    llmk_attention_block b = {.head_dim = kv->desc.head_dim, .values_stride = kv->values_stride};
+    cut_block(&b, panel_of(kv, it->first) - panel, panel_of(kv, it->last) - panel);
     bool wide =
         together && f16 && it->n_of_each > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS;
     if (!all) find_lanes(j, it, panel, w->lanes);
@@ -269,7 +271,7 @@ static bool attend_block(const job *j, const item *it, int32_t panel, const work
         if (!together) {
             n = at_most(n, it->n_heads - of_head % it->n_heads);
             int32_t last = j->batch->positions[it->rows.first + of_head / it->n_heads];
-            b.end = at_most(panel_of(kv, last) + 1 - panel, LLMK_KV_BLOCK_PANELS);
+            cut_block(&b, panel_of(kv, llmk_attention_first(j->a->window, last)) - panel, panel_of(kv, last) - panel);
             if (b.end <= b.begin) continue;
         }
         if (of_head == 0 || !together) {
