@@ -96,7 +96,7 @@ def busy_seconds():
 
 
 def run_ours(a, model):
-    common = [a.llm, "bench", model, "--json", "--threads", str(a.threads)]
+    common = [a.llm, "bench", model, "--json", "--threads", str(a.threads), *a.options.split()]
     d, used = run_measured([*common, "-p", str(a.prompt), "-n", str(a.tokens), "-d", str(a.depth), "-r",
                             str(a.repeats)], a.pin)
     out = {"load_ms": d["load_ms"], **used}
@@ -104,7 +104,8 @@ def run_ours(a, model):
         if d[key]:
             out[key] = d[key]["tokens_per_s"]["median"]
     start = time.perf_counter()
-    run_measured([a.llm, "generate", model, "--json", "--ids", "1", "-n", "1", "--threads", str(a.threads)], a.pin)
+    run_measured([a.llm, "generate", model, "--json", "--ids", "1", "-n", "1", "--threads", str(a.threads),
+                  *a.options.split()], a.pin)
     out["first_ms"] = 1e3 * (time.perf_counter() - start)
     return out
 
@@ -151,7 +152,8 @@ def spread(values, form):
 
 def report(a, model, sides, gb):
     """sides: results of libllm, then of each peer, by name."""
-    kind = f"{a.threads} threads{', pinned to ' + a.pin if a.pin else ''}, prompt {a.prompt}, decode {a.tokens}"
+    how = [a.options] * bool(a.options) + [f"{a.threads} threads"] + [f"pinned to {a.pin}"] * bool(a.pin)
+    kind = f"{', '.join(how)}, prompt {a.prompt}, decode {a.tokens}"
     names = list(sides)
     print(f"\n### {os.path.basename(model)}: {kind}, depth {a.depth}, n = {a.rounds}\n")
     print(f"| | {' | '.join(names)} | ratio{' to the best' if len(names) > 2 else ''} |\n|{'---|' * (len(names) + 2)}")
@@ -195,6 +197,7 @@ def compare(a):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--llm", default=os.path.join(BUILD, "llm"))
+    p.add_argument("--options", default="", help="further options of libllm, such as '--cpu-mask 1' for AVX2 alone")
     p.add_argument("--roofline", default=os.path.join(BUILD, "roofline"))
     p.add_argument("--peer-python", default=sys.executable, help="a Python that has llama-cpp-python; empty: none")
     p.add_argument("--bench", action="append", default=[], metavar="NAME=COMMAND", help="another peer's llama-bench")
