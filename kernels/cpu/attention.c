@@ -58,6 +58,7 @@ typedef struct job {
 /* One item, resolved. */
 typedef struct item {
     span rows;
+    int32_t seq;                 /* of the first row */
     int32_t kv_head, n_kv;       /* key/value heads: the first one, how many */
     int32_t head, n_heads;       /* the same for the query heads of each; head counts within its group */
     int32_t n, n_of_each;        /* rows: in all, of each key/value head: rows.n_rows * n_heads */
@@ -143,6 +144,7 @@ static item item_of(const job *j, int64_t index) {
     it.n_kv = at_most(j->kv->desc.n_kv_heads - it.kv_head, j->n_kv);
     it.n_of_each = it.rows.n_rows * it.n_heads;
     it.n = it.n_kv * it.n_of_each;
+    it.seq = j->batch->row_seq[it.rows.first];
     it.first = it.all_last = INT32_MAX;
     for (int32_t r = 0; r < it.rows.n_rows; r++) {
         int32_t last = j->batch->positions[it.rows.first + r], first = llmk_attention_first(j->a->window, last);
@@ -203,35 +205,47 @@ static bool all_see(const job *j, const item *it, int32_t panel) {
            panel_position(j->kv, panel + LLMK_KV_BLOCK_PANELS) <= it->all_last + 1;
 }
 
-/* Finds the panels begin..end-1 of one head's block at `panel`. */
-static bool find_block(const job *j, int32_t seq, int32_t head, int32_t panel, llmk_attention_block *b) {
+/* Where the first key/value head of an item has the panels of a block; NULL where there is no page. */
+typedef struct place {
+    const uint8_t *keys[LLMK_KV_BLOCK_PANELS], *values[LLMK_KV_BLOCK_PANELS];
+    const uint8_t *all[2 * LLMK_KV_BLOCK_PANELS]; /* in the order of memory */
+} place;
+
+static place find_place(const job *j, const item *it, int32_t seq, int32_t panel) {
     const llm_kv *kv = j->kv;
+    place at = {.keys = {NULL}};
+    int32_t index = panel / kv->n_panels, of_page = panel % kv->n_panels, n = 0, n_here;
+    for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p += n_here, index++, of_page = 0) {
+        int32_t page = llmk_kv_page(&kv->desc, j->batch, seq, index);
+        n_here = at_most(kv->n_panels - of_page, LLMK_KV_BLOCK_PANELS - p);
+        if (page < 0) continue;
+        for (int32_t i = 0; i < n_here; i++) {
+            at.keys[p + i] = at.all[n + i] = llmk_kv_keys(kv, j->a->layer, page, it->kv_head, of_page + i);
+            at.values[p + i] = at.all[n + n_here + i] = llmk_kv_values(kv, j->a->layer, page, it->kv_head, of_page + i);
+        }
+        n += 2 * n_here;
+    }
+    return at;
+}
+
+/* The block of head `head` of the item, and what is read after it: the block of the next head, or of the first
+ * one further on, if it is there. */
+static bool find_block(const job *j, int32_t head, bool is_last, const place *here, const place *there,
+                       llmk_attention_block *b) {
+    size_t offset = (size_t)head * j->kv->head_bytes, offset_next = is_last ? 0 : offset + j->kv->head_bytes;
     for (int32_t p = b->begin; p < b->end; p++) {
-        int32_t page = llmk_kv_page(&kv->desc, j->batch, seq, (panel + p) / kv->n_panels);
-        if (page < 0) {
+        if (!here->keys[p]) {
             llmk_cpu_fail(j->s, LLM_E_INTERNAL, "attention: no such page");
             return false;
         }
-        b->keys[p] = llmk_kv_keys(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
-        b->values[p] = llmk_kv_values(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
+        b->keys[p] = here->keys[p] + offset;
+        b->values[p] = here->values[p] + offset;
+    }
+    for (int32_t i = 0; i < 2 * LLMK_KV_BLOCK_PANELS; i++) {
+        const uint8_t *next = is_last ? there->all[i] : here->all[i];
+        b->next[i] = next ? next + offset_next : b->keys[b->begin];
     }
     return true;
-}
-
-/* What is read after this: the block of the next head, or of the first one further on, if it is there. */
-static void find_next(const job *j, const item *it, int32_t seq, int32_t head, int32_t panel, llmk_attention_block *b) {
-    const llm_kv *kv = j->kv;
-    if (++head == it->kv_head + it->n_kv) {
-        head = it->kv_head;
-        panel += LLMK_KV_BLOCK_PANELS;
-    }
-    for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p++) {
-        int32_t page = llmk_kv_page(&kv->desc, j->batch, seq, (panel + p) / kv->n_panels);
-        b->next_keys[p] = b->next_values[p] = b->keys[b->begin];
-        if (page < 0) continue;
-        b->next_keys[p] = llmk_kv_keys(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
-        b->next_values[p] = llmk_kv_values(kv, j->a->layer, page, head, (panel + p) % kv->n_panels);
-    }
 }
 
 /* Several register tiles read the block: converts it once. */
@@ -239,8 +253,8 @@ static void widen_block(const job *j, llmk_attention_block *b, const workspace *
     int64_t n_keys = (int64_t)b->head_dim * LLMK_KV_PANEL, n_values = (int64_t)b->values_stride * LLMK_KV_PANEL;
     for (int32_t p = b->begin; p < b->end; p++) {
         float *keys = w->keys + p * n_keys, *values = w->values + p * n_values;
-        j->k->widen(keys, b->keys[p], n_keys);
-        j->k->widen(values, b->values[p], n_values);
+        j->k->widen(keys, b->keys[p], b->next[p], n_keys);
+        j->k->widen(values, b->values[p], b->next[LLMK_KV_BLOCK_PANELS + p], n_values);
         b->keys[p] = keys;
         b->values[p] = values;
     }
@@ -254,7 +268,8 @@ static void cut_block(llmk_attention_block *b, int32_t first, int32_t last) {
 }
 
 /* Tokens that the rows have in common pass by all of them, the others by their own rows. */
-static bool attend_block(const job *j, const item *it, int32_t panel, const workspace *w) {
+static bool attend_block(const job *j, const item *it, int32_t panel, const place *here, const place *there,
+                         const workspace *w) {
     const llm_kv *kv = j->kv;
     bool f16 = kv->desc.dtype == LLM_DTYPE_F16, all = all_see(j, it, panel);
     bool together = it->rows.n_shared == ALL || panel + LLMK_KV_BLOCK_PANELS <= it->rows.n_shared;
@@ -275,13 +290,16 @@ static bool attend_block(const job *j, const item *it, int32_t panel, const work
             if (b.end <= b.begin) continue;
         }
         if (of_head == 0 || !together) {
-            int32_t seq = j->batch->row_seq[it->rows.first + of_head / it->n_heads];
+            place own, next;
+            int32_t head = row / it->n_of_each, seq = j->batch->row_seq[it->rows.first + of_head / it->n_heads];
+            if (!together) {
+                own = find_place(j, it, seq, panel);
+                next = find_place(j, it, seq, panel + LLMK_KV_BLOCK_PANELS);
+                here = &own, there = &next;
+            }
             b.f16 = f16;
-            if (!find_block(j, seq, it->kv_head + row / it->n_of_each, panel, &b)) return false;
-            if (wide)
-                widen_block(j, &b, w);
-            else
-                find_next(j, it, seq, it->kv_head + row / it->n_of_each, panel, &b);
+            if (!find_block(j, head, head == it->n_kv - 1, here, there, &b)) return false;
+            if (wide) widen_block(j, &b, w);
         }
         llmk_attention_tile tile = {
             .q = w->q + (int64_t)(row - in_tile) * b.head_dim + in_tile,
@@ -311,8 +329,11 @@ static bool attend_part(const job *j, const item *it, int32_t part, const worksp
     int32_t panel = part * PART_PANELS, end = panel + PART_PANELS, last = panel_of(j->kv, it->last);
     int32_t first = panel_of(j->kv, it->first) / LLMK_KV_BLOCK_PANELS * LLMK_KV_BLOCK_PANELS;
     if (panel < first) panel = first;
-    for (; panel < end && panel <= last; panel += LLMK_KV_BLOCK_PANELS)
-        if (!attend_block(j, it, panel, w)) return false;
+    place here = find_place(j, it, it->seq, panel), there;
+    for (; panel < end && panel <= last; panel += LLMK_KV_BLOCK_PANELS, here = there) {
+        there = find_place(j, it, it->seq, panel + LLMK_KV_BLOCK_PANELS);
+        if (!attend_block(j, it, panel, &here, &there, w)) return false;
+    }
     for (int32_t i = 0; i < it->n; i++) w->part.total[i] = j->k->add_up(w->totals + (int64_t)i * LLMK_KV_PANEL);
     return llmk_cpu_go_on(j->s);
 }

@@ -19,24 +19,27 @@ ALWAYS_INLINE vf load(const void *p, int64_t i, bool f16) {
 
 /* ---- scores: q k^T of n rows and NV vectors of tokens, each one chain of sums over head_dim ---- */
 
-/* Of a cache in F16 that is read once: fetches what is read after this block, evenly while it is computed
- * and in the order of memory, which the CPU's own prefetcher can follow. A step of the loops below takes a
- * line of 64 bytes; shorter vectors leave all to the CPU. */
-enum { LINE = 64, FETCH = V == LLMK_KV_PANEL };
+/* Of a cache in F16 that is read once: fetches what is read after this block, evenly while it is computed and
+ * in the order of memory, which the CPU's own prefetcher can follow: as many bytes in a step of the loops below
+ * as the step reads. */
+enum { STEP = NV * V * (int)sizeof(uint16_t), FETCH = NV * V >= LLMK_KV_PANEL };
 
 ALWAYS_INLINE void scores_tile(float *scores, const float *q, int64_t q_stride, const void *const k[NV],
-                               const void *const next[NV], int32_t dim, int n, bool f16) {
+                               const void *const *next, int64_t dim, int n, bool f16) {
     vf acc[V_TILE_ROWS][NV];
-    int64_t half = dim / 2;
     for (int r = 0; r < n; r++)
         for (int j = 0; j < NV; j++) acc[r][j] = v_set(0.0f);
-    for (int64_t i = 0; i < dim; i++) {
-        vf key[NV];
-        for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_KV_PANEL, f16);
-        if (FETCH && f16) v_prefetch((const char *)(i < half ? next[0] : next[1]) + (i < half ? i : i - half) * LINE);
-        for (int r = 0; r < n; r++) {
-            vf x = v_set(q[i * q_stride + r]);
-            for (int j = 0; j < NV; j++) acc[r][j] = v_fma(x, key[j], acc[r][j]);
+    int64_t i = 0;
+    for (int panel = 0; panel < GROUP; panel++) {
+        const char *fetched = next[panel];
+        for (int64_t end = dim * (panel + 1) / GROUP; i < end; i++, fetched += STEP) {
+            vf key[NV];
+            for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_KV_PANEL, f16);
+            if (FETCH && f16) v_prefetch(fetched);
+            for (int r = 0; r < n; r++) {
+                vf x = v_set(q[i * q_stride + r]);
+                for (int j = 0; j < NV; j++) acc[r][j] = v_fma(x, key[j], acc[r][j]);
+            }
         }
     }
     for (int r = 0; r < n; r++)
@@ -48,29 +51,34 @@ ALWAYS_INLINE void scores_rows(float *scores, const llmk_attention_tile *t, cons
                                bool f16) {
     size_t step = V * (f16 ? sizeof(uint16_t) : sizeof(float));
     for (int32_t at = b->begin / GROUP * GROUP * LLMK_KV_PANEL; at < b->end * LLMK_KV_PANEL; at += NV * V) {
-        const void *k[NV], *next[NV];
+        const void *k[NV];
         for (int j = 0; j < NV; j++) {
             int32_t token = at + j * V, panel = token / LLMK_KV_PANEL;
             int32_t readable = panel < b->begin ? b->begin : panel < b->end ? panel : b->end - 1;
-            size_t offset = (size_t)(token % LLMK_KV_PANEL / V) * step;
-            k[j] = (const char *)b->keys[readable] + offset;
-            next[j] = FETCH && f16 ? (const char *)b->next_keys[panel] + offset : NULL;
+            k[j] = (const char *)b->keys[readable] + (size_t)(token % LLMK_KV_PANEL / V) * step;
         }
-        scores_tile(scores + at, t->q, t->q_stride, k, next, b->head_dim, n, f16);
+        scores_tile(scores + at, t->q, t->q_stride, k, b->next + at / LLMK_KV_PANEL, b->head_dim, n, f16);
     }
 }
 
 /* ---- values: sum = sum * decay + p v over the tokens of `lanes`, in their order ---- */
 
-/* Where fetching has got to after some steps. */
-ALWAYS_INLINE const char *next_values(const llmk_attention_block *b, int64_t steps) {
-    int64_t lines_of_panel = b->values_stride / 2, panel = steps / lines_of_panel;
-    if (panel >= LLMK_KV_BLOCK_PANELS) panel = 0;
-    return (const char *)b->next_values[panel] + steps % lines_of_panel * LINE;
+/* The panel that is being fetched, and how many of its bytes already were. */
+typedef struct fetching {
+    const void *const *panel;
+    int64_t done, n_bytes;
+} fetching;
+
+/* Where the next n bytes lie. */
+ALWAYS_INLINE const char *fetch(fetching *f, int64_t n) {
+    const char *at = (const char *)*f->panel + f->done;
+    f->done += n;
+    if (f->done >= f->n_bytes) f->panel++, f->done = 0;
+    return at;
 }
 
 ALWAYS_INLINE void values_tile(float *sum, const float *p, const float *decay, const llmk_attention_block *b,
-                               llmk_lanes lanes, int64_t column, int n, int n_vectors, bool f16) {
+                               llmk_lanes lanes, int64_t column, fetching *f, int n, int n_vectors, bool f16) {
     vf acc[V_TILE_ROWS][NV];
     int64_t stride = b->values_stride;
     for (int r = 0; r < n; r++)
@@ -78,12 +86,11 @@ ALWAYS_INLINE void values_tile(float *sum, const float *p, const float *decay, c
             acc[r][j] = v_mul(v_load(sum + r * stride + column + j * V), v_set(decay[r]));
     for (int32_t panel = b->begin; panel < b->end; panel++) {
         const float *weights = p + panel * LLMK_KV_PANEL;
-        int64_t steps = column / (NV * V) * LLMK_KV_BLOCK + panel * LLMK_KV_PANEL;
-        const char *next = FETCH && f16 ? next_values(b, steps) : NULL;
+        const char *next = FETCH && f ? fetch(f, LLMK_KV_PANEL * STEP) : NULL;
         for (int64_t t = lanes.lo[panel]; t < lanes.hi[panel]; t++) {
             vf value[NV];
             for (int j = 0; j < n_vectors; j++) value[j] = load(b->values[panel], t * stride + column + j * V, f16);
-            if (FETCH && f16) v_prefetch(next + t * LINE);
+            if (FETCH && f) v_prefetch(next + t * STEP);
             for (int r = 0; r < n; r++) {
                 vf x = v_set(weights[r * LLMK_KV_BLOCK + t]);
                 for (int j = 0; j < n_vectors; j++) acc[r][j] = v_fma(x, value[j], acc[r][j]);
@@ -96,9 +103,11 @@ ALWAYS_INLINE void values_tile(float *sum, const float *p, const float *decay, c
 
 ALWAYS_INLINE void values_rows(float *sum, const float *p, const float *decay, const llmk_attention_block *b,
                                llmk_lanes lanes, int n, bool f16) {
+    fetching f = {b->next + LLMK_KV_BLOCK_PANELS, 0, (int64_t)b->values_stride * LLMK_KV_PANEL * 2};
     int64_t c = 0;
-    for (; c + NV * V <= b->values_stride; c += NV * V) values_tile(sum, p, decay, b, lanes, c, n, NV, f16);
-    for (; c < b->values_stride; c += V) values_tile(sum, p, decay, b, lanes, c, n, 1, f16);
+    for (; c + NV * V <= b->values_stride; c += NV * V)
+        values_tile(sum, p, decay, b, lanes, c, f16 ? &f : NULL, n, NV, f16);
+    for (; c < b->values_stride; c += V) values_tile(sum, p, decay, b, lanes, c, NULL, n, 1, f16);
 }
 
 /* ---- one function for each number of rows and each type ---- */
@@ -150,11 +159,8 @@ static const row_functions functions[V_TILE_ROWS][2] = {
 
 /* ---- softmax ---- */
 
-/* Whole vectors with an element for each row of a tile. */
-enum { ROW_FLOATS = (V_TILE_ROWS + V - 1) / V * V };
-
-/* The largest score of a row so far; what it does not see becomes -infinity. Scores that are NaN leave the maximum
- * alone and make the weights NaN. */
+/* The largest score of a row so far. Scores that are NaN leave it alone; what the row does not see becomes
+ * -infinity. */
 ALWAYS_INLINE float find_max(float *p, float max, const llmk_attention_block *b, const llmk_lanes *lanes) {
     vf most = v_set(max);
     for (int panel = b->begin; panel < b->end; panel++)
@@ -170,33 +176,38 @@ ALWAYS_INLINE float find_max(float *p, float max, const llmk_attention_block *b,
     return v_largest(most);
 }
 
-/* Turns the scores of a row into weights relative to the largest score so far. */
-ALWAYS_INLINE void soften(float *p, float base, float decay, float *total, const llmk_attention_block *b) {
-    vf sum = v_mul(v_load(total), v_set(decay));
-    for (int j = b->begin * LLMK_KV_PANEL; j < b->end * LLMK_KV_PANEL; j += V) {
-        vf weight = v_exp(v_sub(v_load(p + j), v_set(base)));
-        v_store(p + j, weight);
-        sum = v_add(sum, weight);
+/* Turns scores into weights relative to the largest score of the row so far; decay is what the row's sums so far
+ * are multiplied with. Step by step for all rows, so that the long chains of one row overlap with those of the
+ * others. Scores that are NaN make the weights NaN. */
+ALWAYS_INLINE void soften(float *p, float *decay, const llmk_attention_tile *t, const llmk_attention_block *b) {
+    float base[V_TILE_ROWS];
+    for (int32_t r = 0; r < t->n_rows; r++) {
+        float *row = p + r * LLMK_KV_BLOCK, max = t->max[r];
+        t->max[r] = t->lanes ? find_max(row, max, b, &t->lanes[r]) : find_max(row, max, b, NULL);
+        base[r] = t->max[r] == -INFINITY ? 0.0f : t->max[r];
+        decay[r] = max - base[r];
     }
-    v_store(total, sum);
+    for (int32_t r = 0; r < t->n_rows; r += V) v_store(decay + r, v_exp(v_load(decay + r)));
+    for (int32_t r = 0; r < t->n_rows; r++) {
+        float *row = p + r * LLMK_KV_BLOCK, *total = t->total + r * LLMK_KV_PANEL;
+        vf sum = v_mul(v_load(total), v_set(decay[r]));
+        for (int j = b->begin * LLMK_KV_PANEL; j < b->end * LLMK_KV_PANEL; j += V) {
+            vf weight = v_exp(v_sub(v_load(row + j), v_set(base[r])));
+            v_store(row + j, weight);
+            sum = v_add(sum, weight);
+        }
+        v_store(total, sum);
+    }
 }
 
 /* Rows that see the same tokens are summed together, each token once: what a row does not see does not
  * touch it, not even as 0 times NaN. */
 static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
     _Alignas(64) float p[V_TILE_ROWS * LLMK_KV_BLOCK];
-    _Alignas(64) float base[ROW_FLOATS], decay[ROW_FLOATS] = {0};
+    float decay[V_TILE_ROWS + V] = {0};
     int32_t n = t->n_rows, run = n;
     functions[n - 1][b->f16].scores(p, t, b);
-    for (int32_t r = 0; r < n; r++) {
-        float *row = p + r * LLMK_KV_BLOCK;
-        float max = t->lanes ? find_max(row, t->max[r], b, &t->lanes[r]) : find_max(row, t->max[r], b, NULL);
-        base[r] = max == -INFINITY ? 0.0f : max;
-        decay[r] = t->max[r] - base[r];
-        t->max[r] = max;
-    }
-    for (int32_t r = 0; r < n; r += V) v_store(decay + r, v_exp(v_load(decay + r)));
-    for (int32_t r = 0; r < n; r++) soften(p + r * LLMK_KV_BLOCK, base[r], decay[r], t->total + r * LLMK_KV_PANEL, b);
+    soften(p, decay, t, b);
     for (int32_t r = 0; r < n; r += run) {
         llmk_lanes lanes = {{0}, {LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL}};
         if (t->lanes) {
@@ -237,8 +248,11 @@ static void divide(float *out, const float *sum, float total, int64_t n) {
 
 /* ---- conversion ---- */
 
-static void widen(float *dst, const uint16_t *src, int64_t n) {
-    for (int64_t i = 0; i < n; i += V) v_store(dst + i, v_load_f16(src + i));
+static void widen(float *dst, const uint16_t *src, const uint16_t *next, int64_t n) {
+    for (int64_t i = 0; i < n; i += LLMK_KV_PANEL) {
+        v_prefetch(next + i);
+        for (int64_t j = i; j < i + LLMK_KV_PANEL; j += V) v_store(dst + j, v_load_f16(src + j));
+    }
 }
 
 static void narrow(uint16_t *dst, const float *src, int64_t n) {

@@ -24,7 +24,7 @@ typedef struct llmk_lanes {
 
 typedef struct llmk_attention_block {
     const void *keys[LLMK_KV_BLOCK_PANELS], *values[LLMK_KV_BLOCK_PANELS];
-    const void *next_keys[LLMK_KV_BLOCK_PANELS], *next_values[LLMK_KV_BLOCK_PANELS]; /* F16: to fetch meanwhile */
+    const void *next[2 * LLMK_KV_BLOCK_PANELS]; /* F16: panels to fetch meanwhile, in the order of memory */
     int32_t head_dim, values_stride;
     int32_t begin, end; /* panels that any row of the tile sees; the others are not read */
     bool f16;           /* of keys and values */
@@ -46,7 +46,8 @@ typedef struct llmk_attention_kernels {
     /* A row's result over the tokens so far takes in the part that follows; n a multiple of 16. */
     void (*merge)(float *sum, float *max, float *total, const float *sum2, float max2, float total2, int64_t n);
     void (*divide)(float *out, const float *sum, float total, int64_t n);
-    void (*widen)(float *dst, const uint16_t *src, int64_t n);  /* n a multiple of 16 */
+    /* F16 to F32, n a multiple of 16; fetches as much from `next` meanwhile. */
+    void (*widen)(float *dst, const uint16_t *src, const uint16_t *next, int64_t n);
     void (*narrow)(uint16_t *dst, const float *src, int64_t n); /* any n */
 } llmk_attention_kernels;
 

@@ -128,8 +128,10 @@ TEST_P(CpuAttention, IsTheReferenceForEveryGroupOfHeads) {
 
 TEST_P(CpuAttention, IsTheReferenceForEveryPageAndWindow) {
     for (int32_t page_tokens : {1, 4, 10, 16, 20, 32, 64, 100, 1000})
-        for (int32_t window : {0, 1, 2, 17, 64, 100})
+        for (int32_t window : {0, 1, 2, 17, 64, 100}) {
             compare({8, 1, 2, page_tokens, window, LLM_DTYPE_F32}, {150, 64, 16}, 50);
+            compare({8, 3, 2, page_tokens, window, LLM_DTYPE_F16}, {150, 64, 16}, 3); // several heads of an item
+        }
 }
 
 TEST_P(CpuAttention, IsTheReferenceInLongContexts) {
@@ -186,28 +188,30 @@ TEST_P(CpuAttention, DoesNotDependOnStepsBatchPagesOrThreads) {
 }
 
 TEST_P(CpuAttention, PartsSharedOutAreThePartsOfOneThread) {
-    const Shape shape = {64, 1, 4, 32, 0, LLM_DTYPE_F16};
     const Ints lengths = {3000, 700};
-    Data data(shape, lengths, random);
-    std::vector<Floats> expected;
-    for (int32_t n_threads : {1, 2, 4}) {
-        Device d(llmk_cpu_backend(), GetParam(), n_threads);
-        Cache cache(d, shape.desc(), lengths, (uint32_t)n_threads);
-        std::vector<Floats> out(2);
-        run(d, cache, shape, data, {{0, 0, 2999}, {1, 0, 699}}, out);
-        run(d, cache, shape, data, {{0, 2999, 1}}, out); // one row, one key/value head, six parts
-        run(d, cache, shape, data, {{1, 699, 1}}, out);
-        if (expected.empty()) {
-            expected = out;
-            std::vector<Floats> together(2); // both rows in one step, among the rows before them
-            run(d, cache, shape, data, {{0, 2900, 100}, {1, 650, 50}}, together);
-            for (int q : {0, 1}) {
-                size_t tail = (size_t)shape.q_width();
-                ASSERT_EQ(bits(Floats(together[q].end() - tail, together[q].end())),
-                          bits(Floats(out[q].end() - tail, out[q].end())));
+    const Shape shapes[] = {{64, 1, 4, 32, 0, LLM_DTYPE_F16}, {16, 3, 2, 20, 0, LLM_DTYPE_F16}};
+    for (const Shape &shape : shapes) {
+        Data data(shape, lengths, random);
+        std::vector<Floats> expected;
+        for (int32_t n_threads : {1, 2, 4}) {
+            Device d(llmk_cpu_backend(), GetParam(), n_threads);
+            Cache cache(d, shape.desc(), lengths, (uint32_t)n_threads);
+            std::vector<Floats> out(2);
+            run(d, cache, shape, data, {{0, 0, 2999}, {1, 0, 699}}, out);
+            run(d, cache, shape, data, {{0, 2999, 1}}, out); // one row, six parts
+            run(d, cache, shape, data, {{1, 699, 1}}, out);
+            if (expected.empty()) {
+                expected = out;
+                std::vector<Floats> together(2); // both rows in one step, among the rows before them
+                run(d, cache, shape, data, {{0, 2900, 100}, {1, 650, 50}}, together);
+                for (int q : {0, 1}) {
+                    size_t tail = (size_t)shape.q_width();
+                    ASSERT_EQ(bits(Floats(together[q].end() - tail, together[q].end())),
+                              bits(Floats(out[q].end() - tail, out[q].end())));
+                }
             }
+            expect_same_bits(out, expected, std::to_string(n_threads) + " threads");
         }
-        expect_same_bits(out, expected, std::to_string(n_threads) + " threads");
     }
 }
 

@@ -149,7 +149,7 @@ static inline double vd_sum(vd x) {
 }
 
 static inline __attribute__((always_inline)) void v_prefetch(const void *p) {
-    __builtin_prefetch(p);
+    __builtin_prefetch(p, 0, 2);
 }
 
 #endif

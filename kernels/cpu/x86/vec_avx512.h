@@ -138,7 +138,7 @@ static inline double vd_sum(vd x) {
 }
 
 static inline __attribute__((always_inline)) void v_prefetch(const void *p) {
-    _mm_prefetch((const char *)p, _MM_HINT_T0);
+    _mm_prefetch((const char *)p, _MM_HINT_T1);
 }
 
 #endif
