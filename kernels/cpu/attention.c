@@ -19,10 +19,13 @@ enum {
     PARTS_PER_THREAD = 8
 };
 
-/* Rows of one sequence that are computed together. */
+/* Rows that are computed together: of one sequence, or one each of several whose first pages are the same. */
 typedef struct span {
     int32_t first, n_rows;
+    int32_t n_shared; /* panels that all of them have in common; ALL: they are of one sequence */
 } span;
+
+enum { ALL = INT32_MAX };
 
 /* The result of some rows over some parts. */
 typedef struct result {
@@ -47,6 +50,7 @@ typedef struct job {
     int32_t n_kv, n_heads, n_chunks; /* of an item: key/value heads, query heads of each; items of a group */
     int32_t n_spans;
     span *spans;
+    double n_steps;            /* multiply-adds, without a window */
     int64_t n_items, n_shared; /* items; parts computed at a time when they are shared out */
     int32_t first_part;        /* of those */
 } job;
@@ -54,7 +58,7 @@ typedef struct job {
 /* One item, resolved. */
 typedef struct item {
     span rows;
-    int32_t seq;
+    int32_t seq;                 /* of the first row */
     int32_t kv_head, n_kv;       /* key/value heads: the first one, how many */
     int32_t head, n_heads;       /* the same for the query heads of each; head counts within its group */
     int32_t n, n_of_each;        /* rows: in all, of each key/value head: rows.n_rows * n_heads */
@@ -207,12 +211,12 @@ typedef struct place {
     const uint8_t *all[2 * LLMK_KV_BLOCK_PANELS]; /* in the order of memory */
 } place;
 
-static place find_place(const job *j, const item *it, int32_t panel) {
+static place find_place(const job *j, const item *it, int32_t seq, int32_t panel) {
     const llm_kv *kv = j->kv;
     place at = {.keys = {NULL}};
     int32_t index = panel / kv->n_panels, of_page = panel % kv->n_panels, n = 0, n_here;
     for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p += n_here, index++, of_page = 0) {
-        int32_t page = llmk_kv_page(&kv->desc, j->batch, it->seq, index);
+        int32_t page = llmk_kv_page(&kv->desc, j->batch, seq, index);
         n_here = at_most(kv->n_panels - of_page, LLMK_KV_BLOCK_PANELS - p);
         if (page < 0) continue;
         for (int32_t i = 0; i < n_here; i++) {
@@ -257,35 +261,54 @@ static void widen_block(const job *j, llmk_attention_block *b, const workspace *
     b->f16 = false;
 }
 
+/* Leaves the panels from first to last. */
+static void cut_block(llmk_attention_block *b, int32_t first, int32_t last) {
+    b->begin = first > 0 ? first : 0;
+    b->end = at_most(last + 1, LLMK_KV_BLOCK_PANELS);
+}
+
+/* Tokens that the rows have in common pass by all of them, the others by their own rows. */
 static bool attend_block(const job *j, const item *it, int32_t panel, const place *here, const place *there,
                          const workspace *w) {
     const llm_kv *kv = j->kv;
-    int32_t begin = panel_of(kv, it->first) - panel, n;
-    llmk_attention_block b = {
-        .head_dim = kv->desc.head_dim,
-        .values_stride = kv->values_stride,
-        .begin = begin > 0 ? begin : 0,
-        .end = at_most(panel_of(kv, it->last) + 1 - panel, LLMK_KV_BLOCK_PANELS),
-    };
     bool f16 = kv->desc.dtype == LLM_DTYPE_F16, all = all_see(j, it, panel);
-    bool wide = f16 && it->n_of_each > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS;
+    bool together = it->rows.n_shared == ALL || panel + LLMK_KV_BLOCK_PANELS <= it->rows.n_shared;
+    int32_t n;
+    llmk_attention_block b = {.head_dim = kv->desc.head_dim, .values_stride = kv->values_stride};
+    cut_block(&b, panel_of(kv, it->first) - panel, panel_of(kv, it->last) - panel);
+    bool wide =
+        together && f16 && it->n_of_each > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS;
     if (!all) find_lanes(j, it, panel, w->lanes);
     for (int32_t row = 0; row < it->n; row += n) {
-        int32_t of_head = row % it->n_of_each;
-        if (of_head == 0) {
+        int32_t of_head = row % it->n_of_each, in_tile = of_head % j->k->tile_rows;
+        int32_t packed = at_most(it->n_of_each - of_head + in_tile, j->k->tile_rows);
+        n = packed - in_tile;
+        if (!together) {
+            n = at_most(n, it->n_heads - of_head % it->n_heads);
+            int32_t last = j->batch->positions[it->rows.first + of_head / it->n_heads];
+            cut_block(&b, panel_of(kv, llmk_attention_first(j->a->window, last)) - panel, panel_of(kv, last) - panel);
+            if (b.end <= b.begin) continue;
+        }
+        if (of_head == 0 || !together) {
+            place own, next;
+            int32_t head = row / it->n_of_each, seq = j->batch->row_seq[it->rows.first + of_head / it->n_heads];
+            if (!together) {
+                own = find_place(j, it, seq, panel);
+                next = find_place(j, it, seq, panel + LLMK_KV_BLOCK_PANELS);
+                here = &own, there = &next;
+            }
             b.f16 = f16;
-            int32_t head = row / it->n_of_each;
             if (!find_block(j, head, head == it->n_kv - 1, here, there, &b)) return false;
             if (wide) widen_block(j, &b, w);
         }
-        n = at_most(it->n_of_each - of_head, j->k->tile_rows);
         llmk_attention_tile tile = {
-            .q = w->q + (int64_t)row * b.head_dim,
+            .q = w->q + (int64_t)(row - in_tile) * b.head_dim + in_tile,
             .sum = w->part.sum + (int64_t)row * b.values_stride,
             .max = w->part.max + row,
             .total = w->totals + (int64_t)row * LLMK_KV_PANEL,
             .lanes = all ? NULL : w->lanes + of_head,
             .n_rows = n,
+            .q_stride = packed,
         };
         j->k->block(&tile, &b);
     }
@@ -306,9 +329,9 @@ static bool attend_part(const job *j, const item *it, int32_t part, const worksp
     int32_t panel = part * PART_PANELS, end = panel + PART_PANELS, last = panel_of(j->kv, it->last);
     int32_t first = panel_of(j->kv, it->first) / LLMK_KV_BLOCK_PANELS * LLMK_KV_BLOCK_PANELS;
     if (panel < first) panel = first;
-    place here = find_place(j, it, panel), there;
+    place here = find_place(j, it, it->seq, panel), there;
     for (; panel < end && panel <= last; panel += LLMK_KV_BLOCK_PANELS, here = there) {
-        there = find_place(j, it, panel + LLMK_KV_BLOCK_PANELS);
+        there = find_place(j, it, it->seq, panel + LLMK_KV_BLOCK_PANELS);
         if (!attend_block(j, it, panel, &here, &there, w)) return false;
     }
     for (int32_t i = 0; i < it->n; i++) w->part.total[i] = j->k->add_up(w->totals + (int64_t)i * LLMK_KV_PANEL);
@@ -372,7 +395,7 @@ static void share_parts(job *j, int32_t first, int32_t last) {
         clear(j, &it, shared_result(j, i));
     }
     for (j->first_part = first; j->first_part <= last; j->first_part += (int32_t)j->n_shared) {
-        llmk_cpu_share(j->s, j->n_items * j->n_shared, attend_shared, j);
+        llmk_cpu_share(j->s, j->n_steps, j->n_items * j->n_shared, attend_shared, j);
         if (!llmk_cpu_go_on(j->s)) return;
         for (int64_t i = 0; i < j->n_items * j->n_shared; i++) {
             item it = item_of(j, i / j->n_shared);
@@ -387,17 +410,47 @@ static void share_parts(job *j, int32_t first, int32_t last) {
 
 /* ---- the operation ---- */
 
-/* Cuts the batch into spans of at most n rows; false if a position has no page. */
+/* Panels before both rows of the batch that are the same ones. */
+static int32_t shared_panels(const job *j, int32_t row, int32_t other) {
+    const llm_batch *batch = j->batch;
+    const int32_t *pages = batch->page_table + (int64_t)batch->row_seq[row] * batch->max_pages;
+    const int32_t *others = batch->page_table + (int64_t)batch->row_seq[other] * batch->max_pages;
+    int32_t most = at_most(batch->positions[row], batch->positions[other]) / j->kv->desc.page_tokens, n = 0;
+    while (n < most && pages[n] == others[n]) n++;
+    return n * j->kv->n_panels;
+}
+
+static bool is_alone(const llm_batch *batch, int32_t row) {
+    int32_t seq = batch->row_seq[row];
+    return (row == 0 || batch->row_seq[row - 1] != seq) && (row + 1 == batch->n_rows || batch->row_seq[row + 1] != seq);
+}
+
+/* Whether the row goes on with the last span: at most n rows of one sequence, n_alone of several. */
+static bool join(const job *j, span *open, int32_t row, int32_t n, int32_t n_alone) {
+    if (j->batch->row_seq[row] == j->batch->row_seq[open->first]) return open->n_rows < n;
+    if (open->n_rows >= n_alone || !is_alone(j->batch, row) || !is_alone(j->batch, open->first)) return false;
+    int32_t n_shared = at_most(shared_panels(j, open->first, row), open->n_shared);
+    if (n_shared < LLMK_KV_BLOCK_PANELS || n_shared < panel_of(j->kv, j->batch->positions[row]) / 2) return false;
+    open->n_shared = n_shared;
+    return true;
+}
+
+/* Cuts the batch into spans of at most n rows, but enough of them for all threads; false if a position has no page. */
 static bool cut(job *j, int32_t n) {
     const llm_batch *batch = j->batch;
+    int64_t enough = (int64_t)batch->n_rows * j->kv->desc.n_kv_heads;
+    enough /= (int64_t)ITEMS_PER_THREAD * llmk_cpu_threads(j->s->pool);
+    int32_t n_alone = enough < n ? (int32_t)enough : n;
     for (int32_t r = 0; r < batch->n_rows; r++) {
-        int32_t position = batch->positions[r];
+        int32_t position = batch->positions[r], seq = batch->row_seq[r];
         if (position < 0 || position / j->kv->desc.page_tokens >= batch->max_pages) return false;
+        if (seq < 0 || seq >= batch->n_seqs) return false;
+        j->n_steps += 2.0 * (position + 1) * (double)j->a->q.cols;
         span *open = j->n_spans ? &j->spans[j->n_spans - 1] : NULL;
-        if (open && open->n_rows < n && batch->row_seq[r] == batch->row_seq[open->first])
+        if (open && join(j, open, r, n, n_alone))
             open->n_rows++;
         else
-            j->spans[j->n_spans++] = (span){r, 1};
+            j->spans[j->n_spans++] = (span){r, 1, ALL};
     }
     return true;
 }
@@ -409,6 +462,7 @@ static int32_t choose_n_kv(const job *j) {
     for (int32_t i = 0; i < j->n_spans; i++) {
         span rows = j->spans[i];
         int32_t parts = part_of(j, j->batch->positions[rows.first + rows.n_rows - 1]) + 1;
+        if (rows.n_shared != ALL) return 1;
         if (rows.n_rows > longest) longest = rows.n_rows;
         if (parts > n_parts) n_parts = parts;
     }
@@ -460,5 +514,5 @@ void llmk_attention(llm_stream *stream, const llm_attention *a, const llm_kv *kv
     if (share_out(&j, &first, &last))
         share_parts(&j, first, last);
     else
-        llmk_cpu_share(s, j.n_items, attend_item, &j);
+        llmk_cpu_share(s, j.n_steps, j.n_items, attend_item, &j);
 }

@@ -24,8 +24,8 @@ ALWAYS_INLINE vf load(const void *p, int64_t i, bool f16) {
  * as the step reads. */
 enum { STEP = NV * V * (int)sizeof(uint16_t), FETCH = NV * V >= LLMK_KV_PANEL };
 
-ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const k[NV], const void *const *next,
-                               int64_t dim, int n, bool f16) {
+ALWAYS_INLINE void scores_tile(float *scores, const float *q, int64_t q_stride, const void *const k[NV],
+                               const void *const *next, int64_t dim, int n, bool f16) {
     vf acc[V_TILE_ROWS][NV];
     for (int r = 0; r < n; r++)
         for (int j = 0; j < NV; j++) acc[r][j] = v_set(0.0f);
@@ -37,7 +37,7 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const 
             for (int j = 0; j < NV; j++) key[j] = load(k[j], i * LLMK_KV_PANEL, f16);
             if (FETCH && f16) v_prefetch(fetched);
             for (int r = 0; r < n; r++) {
-                vf x = v_set(q[i * n + r]);
+                vf x = v_set(q[i * q_stride + r]);
                 for (int j = 0; j < NV; j++) acc[r][j] = v_fma(x, key[j], acc[r][j]);
             }
         }
@@ -47,7 +47,8 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, const void *const 
 }
 
 /* scores [n][LLMK_KV_BLOCK] of all panels begin..end-1; panels beside them may be computed too. */
-ALWAYS_INLINE void scores_rows(float *scores, const float *q, const llmk_attention_block *b, int n, bool f16) {
+ALWAYS_INLINE void scores_rows(float *scores, const llmk_attention_tile *t, const llmk_attention_block *b, int n,
+                               bool f16) {
     size_t step = V * (f16 ? sizeof(uint16_t) : sizeof(float));
     for (int32_t at = b->begin / GROUP * GROUP * LLMK_KV_PANEL; at < b->end * LLMK_KV_PANEL; at += NV * V) {
         const void *k[NV];
@@ -56,7 +57,7 @@ ALWAYS_INLINE void scores_rows(float *scores, const float *q, const llmk_attenti
             int32_t readable = panel < b->begin ? b->begin : panel < b->end ? panel : b->end - 1;
             k[j] = (const char *)b->keys[readable] + (size_t)(token % LLMK_KV_PANEL / V) * step;
         }
-        scores_tile(scores + at, q, k, b->next + at / LLMK_KV_PANEL, b->head_dim, n, f16);
+        scores_tile(scores + at, t->q, t->q_stride, k, b->next + at / LLMK_KV_PANEL, b->head_dim, n, f16);
     }
 }
 
@@ -112,13 +113,13 @@ ALWAYS_INLINE void values_rows(float *sum, const float *p, const float *decay, c
 /* ---- one function for each number of rows and each type ---- */
 
 typedef struct row_functions {
-    void (*scores)(float *scores, const float *q, const llmk_attention_block *b);
+    void (*scores)(float *scores, const llmk_attention_tile *t, const llmk_attention_block *b);
     void (*values)(float *sum, const float *p, const float *decay, const llmk_attention_block *b, llmk_lanes lanes);
 } row_functions;
 
 #define ROWS_OF(n, type, f16)                                                                                          \
-    static void scores_##n##type(float *scores, const float *q, const llmk_attention_block *b) {                       \
-        scores_rows(scores, q, b, n, f16);                                                                             \
+    static void scores_##n##type(float *scores, const llmk_attention_tile *t, const llmk_attention_block *b) {         \
+        scores_rows(scores, t, b, n, f16);                                                                             \
     }                                                                                                                  \
     static void values_##n##type(float *sum, const float *p, const float *decay, const llmk_attention_block *b,        \
                                  llmk_lanes lanes) {                                                                   \
@@ -205,7 +206,7 @@ static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
     _Alignas(64) float p[V_TILE_ROWS * LLMK_KV_BLOCK];
     float decay[V_TILE_ROWS + V] = {0};
     int32_t n = t->n_rows, run = n;
-    functions[n - 1][b->f16].scores(p, t->q, b);
+    functions[n - 1][b->f16].scores(p, t, b);
     soften(p, decay, t, b);
     for (int32_t r = 0; r < n; r += run) {
         llmk_lanes lanes = {{0}, {LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL, LLMK_KV_PANEL}};

@@ -1,6 +1,6 @@
 /* The micro-kernels of attention. Keys lie in panels of 16 tokens, transposed: [head_dim][16]; values
  * as [16][values_stride]. A block is 4 panels that follow each other in a sequence. A tile is a few rows
- * of queries (heads of one key/value head, rows of one sequence) that pass over the blocks together:
+ * of queries (heads of one key/value head, rows that share the block) that pass over the blocks together:
  *
  *     max, total, sum  ->  softmax(q k^T) v of the blocks seen so far = sum / total
  *
@@ -31,12 +31,12 @@ typedef struct llmk_attention_block {
 } llmk_attention_block;
 
 typedef struct llmk_attention_tile {
-    const float *q;          /* [head_dim][n_rows], scaled */
+    const float *q;          /* [head_dim][q_stride], scaled */
     float *sum;              /* [n_rows][values_stride] */
     float *max;              /* [n_rows], starts at -infinity */
     float *total;            /* [n_rows][LLMK_KV_PANEL], partial sums */
     const llmk_lanes *lanes; /* [n_rows], or NULL: all rows see all tokens */
-    int32_t n_rows;
+    int32_t n_rows, q_stride;
 } llmk_attention_tile;
 
 typedef struct llmk_attention_kernels {

@@ -68,9 +68,10 @@ void llmk_cpu_run(llmk_cpu_stream *s, int32_t n_tasks, void (*task)(void *arg, i
 
 /* Runs item(arg, i, slot) for i in 0..n_items-1 in rising order, as threads become free. Items that
  * run at the same time have different slots, 0..llmk_cpu_threads()-1: for scratch memory. Stops taking
- * items when llmk_cpu_go_on() says so. */
-void llmk_cpu_share(llmk_cpu_stream *s, int64_t n_items, void (*item)(void *arg, int64_t index, int32_t slot),
-                    void *arg);
+ * items when llmk_cpu_go_on() says so. n_steps is the work of all items, in multiply-adds: little is done by the
+ * calling thread alone. */
+void llmk_cpu_share(llmk_cpu_stream *s, double n_steps, int64_t n_items,
+                    void (*item)(void *arg, int64_t index, int32_t slot), void *arg);
 
 /* ---- operations (struct llm_stream_ops) and what device.c needs of them ---- */
 

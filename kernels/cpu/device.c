@@ -53,6 +53,8 @@ typedef struct share {
     _Atomic int64_t next;
 } share;
 
+enum { WORTH_SHARING = 1 << 18 }; /* multiply-adds: a few microseconds, as long as it takes to share them out */
+
 static void take_items(void *arg, int32_t slot) {
     share *job = arg;
     while (llmk_cpu_go_on(job->s)) {
@@ -62,10 +64,14 @@ static void take_items(void *arg, int32_t slot) {
     }
 }
 
-void llmk_cpu_share(llmk_cpu_stream *s, int64_t n_items, void (*item)(void *arg, int64_t index, int32_t slot),
-                    void *arg) {
-    share job = {.s = s, .item = item, .arg = arg, .n_items = n_items};
+void llmk_cpu_share(llmk_cpu_stream *s, double n_steps, int64_t n_items,
+                    void (*item)(void *arg, int64_t index, int32_t slot), void *arg) {
     int32_t n_threads = llmk_cpu_threads(s->pool);
+    if (n_threads == 1 || n_steps < WORTH_SHARING) {
+        for (int64_t i = 0; i < n_items && llmk_cpu_go_on(s); i++) item(arg, i, 0);
+        return;
+    }
+    share job = {.s = s, .item = item, .arg = arg, .n_items = n_items};
     llmk_cpu_run(s, n_items < n_threads ? (int32_t)n_items : n_threads, take_items, &job);
 }
 

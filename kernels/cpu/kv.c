@@ -123,12 +123,14 @@ static void write_piece(void *arg, int64_t index, int32_t slot) {
 }
 
 void llmk_kv_write(llm_stream *stream, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch) {
-    enum { PIECE_ROWS = 16 }; /* a panel or two: threads seldom write to the same cache lines */
+    enum { PIECE_ROWS = 16 };   /* a panel or two: threads seldom write to the same cache lines */
+    enum { STEPS_OF_ONE = 16 }; /* multiply-adds that take as long as writing an element */
     llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
     bool fits = llmk_kv_write_fits(&kv->desc, layer, k, v, batch);
     if (!llmk_cpu_start(s, fits, "kv_write: shapes differ")) return;
     job j = {s, kv, layer, PIECE_ROWS, k, v, batch};
-    llmk_cpu_share(s, (batch->n_rows + PIECE_ROWS - 1) / PIECE_ROWS, write_piece, &j);
+    double n_steps = (double)batch->n_rows * (double)(k.cols + v.cols) * STEPS_OF_ONE;
+    llmk_cpu_share(s, n_steps, (batch->n_rows + PIECE_ROWS - 1) / PIECE_ROWS, write_piece, &j);
 }
 
 /* ---- copying ---- */

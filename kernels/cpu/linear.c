@@ -112,15 +112,12 @@ static void pack_x(void *arg, int64_t group, int32_t slot_index) {
             j->k->to_bf16(dst + (size_t)r * j->x_row_bytes, llmk_row(j->x, first + r), j->x.cols);
 }
 
-enum { SMALL_X = 1 << 15 }; /* elements that one thread packs before others would be awake */
+enum { PACK_STEPS = 16 }; /* multiply-adds that take as long as packing an element */
 
 static void pack_all_x(llmk_cpu_stream *s, job *j) {
     int64_t n_groups = round_up(j->x.rows, LLMK_TILE_ROWS) / LLMK_TILE_ROWS;
-    if (j->kind == LLMK_X_F32) return;
-    if (j->x.rows * j->x.cols > SMALL_X)
-        llmk_cpu_share(s, n_groups, pack_x, j);
-    else
-        for (int64_t i = 0; i < n_groups; i++) pack_x(j, i, 0);
+    if (j->kind != LLMK_X_F32)
+        llmk_cpu_share(s, (double)j->x.rows * (double)j->x.cols * PACK_STEPS, n_groups, pack_x, j);
 }
 
 /* Points t at columns [col, ...) of rows [first, first + n_rows), which are of one group. */
@@ -242,7 +239,13 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
 static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
     j->kind = kind;
     j->n_parts = 0;
-    for (int32_t i = 0; i < j->n_products; i++) j->n_parts += parts_of(j, &j->products[i]);
+    double n_weights = 0;
+    for (int32_t i = 0; i < j->n_products; i++) {
+        const llm_linear *p = &j->products[i];
+        if (!parts_of(j, p)) continue;
+        j->n_parts += parts_of(j, p);
+        n_weights += (double)p->w->rows * (double)p->w->cols;
+    }
     if (!j->n_parts || !j->x.rows) return;
     j->x_row_bytes = x_row_bytes(kind, j->x.cols);
     pack_all_x(s, j);
@@ -250,7 +253,7 @@ static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
     most = most < BLOCK_ROWS / 4 ? BLOCK_ROWS / 4 : most > BLOCK_ROWS ? BLOCK_ROWS : most;
     int64_t n_blocks = (j->x.rows + most - 1) / most;
     j->block_rows = round_up((j->x.rows + n_blocks - 1) / n_blocks, LLMK_TILE_ROWS);
-    llmk_cpu_share(s, n_blocks * j->n_parts, multiply_item, j);
+    llmk_cpu_share(s, n_weights * (double)j->x.rows, n_blocks * j->n_parts, multiply_item, j);
 }
 
 bool llmk_linear_start(llmk_cpu_stream *s, llm_view x, const llm_linear *products, int32_t n) {

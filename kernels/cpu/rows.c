@@ -7,7 +7,7 @@
 #include "cpu/cpu.h"
 
 /* Elements of a piece of work. */
-enum { PIECE = 8192 };
+enum { PIECE = 8192, STEPS = 8 /* multiply-adds that take as long as one of them */ };
 
 typedef struct job {
     const llmk_row_kernels *k;
@@ -31,7 +31,8 @@ static void run(llm_stream *stream, job j) {
     llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
     j.k = &s->k->rows;
     j.rows_per_piece = j.out.cols > 0 && j.out.cols < PIECE ? PIECE / j.out.cols : 1;
-    llmk_cpu_share(s, (j.out.rows + j.rows_per_piece - 1) / j.rows_per_piece, piece, &j);
+    double n_steps = (double)j.out.rows * (double)j.out.cols * STEPS;
+    llmk_cpu_share(s, n_steps, (j.out.rows + j.rows_per_piece - 1) / j.rows_per_piece, piece, &j);
 }
 
 static bool start(llm_stream *stream, bool fits, const char *text) {

@@ -102,7 +102,8 @@ static void linear(llm_stream *stream, llm_view x, const llm_linear *products, i
         if (i == n) return;
         job j = {.s = s, .x = x, .p = &products[i++], .slot_bytes = slot_bytes(&s->limits)};
         j.slots = (uint8_t *)s->linear_scratch + llmk_linear_scratch_bytes(s->k, &s->limits);
-        llmk_cpu_share(s, (llmk_weight_strips(j.p->w) + N_STRIPS - 1) / N_STRIPS, multiply_item, &j);
+        double n_steps = (double)x.rows * (double)x.cols * (double)j.p->w->rows;
+        llmk_cpu_share(s, n_steps, (llmk_weight_strips(j.p->w) + N_STRIPS - 1) / N_STRIPS, multiply_item, &j);
     }
 }
 

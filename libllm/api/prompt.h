@@ -54,6 +54,7 @@ typedef struct llmi_key_ends {
 struct llm_filled {
     llm_runtime *runtime; /* reference */
     llmi_buf text, messages, json;
+    json_t *context; /* what messages is written from */
     llmi_buf tokens; /* llm_token */
     llmi_buf shots;  /* llm_shot */
     int32_t n_leaks;

@@ -95,8 +95,9 @@ static llm_status compose(filling *x) {
         json_decref(messages);
         return status;
     }
-    json_t *context = json_pack("{s:o,s:b}", "messages", messages, "add_generation_prompt", 1);
-    status = llmi_prompt_write_json(&f->messages, context);
+    json_decref(f->context);
+    f->context = json_pack("{s:o,s:b}", "messages", messages, "add_generation_prompt", 1);
+    status = llmi_prompt_write_json(&f->messages, json_incref(f->context));
     return status == LLM_OK ? encode(x) : status;
 }
 
@@ -259,6 +260,7 @@ LLM_API void llm_filled_destroy(llm_filled *filled) {
     llmi_buf_free(&filled->json);
     llmi_buf_free(&filled->tokens);
     llmi_buf_free(&filled->shots);
+    json_decref(filled->context);
     llmi_free(llmi_runtime_allocator(rt), filled, sizeof *filled);
     llm_runtime_unref(rt);
 }
@@ -332,12 +334,7 @@ static json_t *shots_json(const llm_filled *f) {
 }
 
 json_t *llmi_filled_json(const llm_filled *f) {
-    json_error_t fault;
-    json_t *context = json_loadb(f->messages.data, f->messages.len, JSON_ALLOW_NUL, &fault);
-    json_t *out =
-        json_pack("{s:s%,s:O,s:b,s:I,s:i,s:o}", "text", f->text.len ? f->text.data : "", f->text.len, "messages",
-                  json_object_get(context, "messages"), "chat", f->is_chat, "n_tokens",
-                  (json_int_t)llmi_buf_count(&f->tokens, llm_token), "n_leaks", f->n_leaks, "shots", shots_json(f));
-    json_decref(context);
-    return out;
+    return json_pack("{s:s%,s:O,s:b,s:I,s:i,s:o}", "text", f->text.len ? f->text.data : "", f->text.len, "messages",
+                     json_object_get(f->context, "messages"), "chat", f->is_chat, "n_tokens",
+                     (json_int_t)llmi_buf_count(&f->tokens, llm_token), "n_leaks", f->n_leaks, "shots", shots_json(f));
 }

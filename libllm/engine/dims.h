@@ -16,9 +16,10 @@ typedef struct llmi_dims {
     int32_t max_logits;  /* rows of a step whose logits are read */
     int32_t page_tokens; /* tokens of a KV page */
     int32_t n_pages;
-    int32_t max_pages; /* pages of one sequence */
-    int32_t n_draws;   /* tokens chosen at a time, each with a sampler of its own */
-    bool keep;         /* prefix cache */
+    int32_t max_pages;  /* pages of one sequence */
+    int32_t n_draws;    /* tokens of a wave */
+    int32_t n_samplers; /* threads that choose them */
+    bool keep;          /* prefix cache */
 } llmi_dims;
 
 #endif

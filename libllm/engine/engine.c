@@ -17,7 +17,7 @@ double llmi_engine_now(void) {
 static void engine_free(llmi_engine *e) {
     const llm_allocator *a = e->a;
     llm_model *model = e->model;
-    for (int32_t i = 0; e->block && i < e->dims.n_draws; i++) llmi_sampler_destroy(e->draws[i].sampler);
+    for (int32_t i = 0; e->block && i < e->dims.n_samplers; i++) llmi_sampler_destroy(e->samplers[i]);
     llmi_compute_destroy(&e->compute);
     llmi_workers_destroy(e->workers);
     if (e->block) llmi_free(a, e->block, e->block_bytes);
@@ -36,14 +36,14 @@ static llm_status place_arrays(llmi_engine *e) {
     if (!e->block) return LLM_E_MEMORY;
     arena = (llmi_arena){.base = e->block};
     llmi_engine_place(e, &arena);
-    memset(e->draws, 0, (size_t)e->dims.n_draws * sizeof *e->draws);
+    memset(e->samplers, 0, (size_t)e->dims.n_samplers * sizeof *e->samplers);
     return LLM_OK;
 }
 
 static llm_status build(llmi_engine *e) {
     llm_status status = place_arrays(e);
-    for (int32_t i = 0; i < e->dims.n_draws && status == LLM_OK; i++)
-        status = llmi_sampler_create(&e->draws[i].sampler, e->a, e->dims.n_vocab);
+    for (int32_t i = 0; i < e->dims.n_samplers && status == LLM_OK; i++)
+        status = llmi_sampler_create(&e->samplers[i], e->a, e->dims.n_vocab);
     if (status == LLM_OK) status = llmi_workers_create(&e->workers, e->a, e->options.n_threads);
     if (status != LLM_OK) return status;
     return llmi_compute_create(&e->compute, e->model, &e->dims, e->options.kv_dtype, llmi_workers_pool(e->workers));

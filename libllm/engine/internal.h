@@ -40,7 +40,7 @@ struct llmi_job {
     const llmi_mask_source *masks;
     const llmi_sink *sink;
     void *sink_user;
-    llm_token_logprob *tops;          /* [n_draws, n_logprobs] */
+    llm_token_logprob *tops;          /* [n_samplers, n_logprobs] */
     bool too_long;                    /* the prompt can never fit; it was not kept */
     bool forked;                      /* each completion has a sequence of its own now */
     bool dead;                        /* destroyed while a step ran */
@@ -65,7 +65,6 @@ typedef struct llmi_output {
 
 typedef struct llmi_draw {
     llmi_output output;
-    llmi_sampler *sampler;
     llm_token token;
     float logprob;
     llm_token_logprob *top;
@@ -105,7 +104,9 @@ struct llmi_engine {
     uint32_t turn;
     llmi_output *outputs; /* [max_logits + n_seqs] */
     int32_t n_outputs;
-    llmi_draw *draws; /* [n_draws] */
+    llmi_draw *draws;          /* [n_draws] */
+    int32_t n_wave, next_draw; /* of the draws: filled; atomic, the next one to make */
+    llmi_sampler **samplers;   /* [n_samplers] */
 };
 
 double llmi_engine_now(void); /* ms */

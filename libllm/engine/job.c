@@ -50,7 +50,7 @@ static void place(llmi_arena *arena, const llmi_engine *e, const llmi_job_desc *
     size_t n_bias = d->kind == LLMI_JOB_GENERATE ? d->sampling.n_bias : 0;
     llm_logit_bias *bias = llmi_arena_take(arena, n_bias, sizeof *bias);
     size_t n_top = d->n_logprobs > 0 ? (size_t)d->n_logprobs : 0;
-    llm_token_logprob *tops = llmi_arena_take(arena, n_top * (size_t)e->dims.n_draws, sizeof *tops);
+    llm_token_logprob *tops = llmi_arena_take(arena, n_top * (size_t)e->dims.n_samplers, sizeof *tops);
     if (job) {
         *job = (llmi_job){.n = n, .sampling = d->sampling, .tops = tops};
         job->sampling.bias = bias;

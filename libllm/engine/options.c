@@ -3,7 +3,7 @@
 #include "base/status.h"
 #include "engine/internal.h"
 
-enum { DEFAULT_MOST_CTX = 8192, PAGE_TOKENS = 32, LEAST_LOGITS = 64, MOST_DRAWS = 8 };
+enum { DEFAULT_MOST_CTX = 8192, PAGE_TOKENS = 32, LEAST_LOGITS = 64, MOST_DRAWS = 64, MOST_SAMPLERS = 8 };
 enum { MAX_CTX = 1 << 24, MAX_SEQS = 1024, MAX_BATCH = 65536, MAX_THREADS = 1024 };
 #define MAX_KV_TOKENS ((int64_t)1 << 32)
 
@@ -73,9 +73,10 @@ void llmi_dims_from(llmi_dims *out, const llm_model *m, const llm_engine_options
         .page_tokens = PAGE_TOKENS,
         .n_pages = n_pages,
         .max_pages = smaller((o->n_ctx + PAGE_TOKENS - 1) / PAGE_TOKENS, n_pages),
-        .n_draws = smaller(o->n_threads, MOST_DRAWS),
+        .n_samplers = smaller(o->n_threads, MOST_SAMPLERS),
         .keep = o->prefix_cache != 0,
     };
+    out->n_draws = smaller(out->max_logits + out->n_seqs, MOST_DRAWS);
 }
 
 void llmi_engine_place(llmi_engine *e, llmi_arena *arena) {
@@ -85,6 +86,7 @@ void llmi_engine_place(llmi_engine *e, llmi_arena *arena) {
     llmi_compute_place(&e->compute, arena, dims);
     e->outputs = llmi_arena_take(arena, (size_t)dims->max_logits + (size_t)dims->n_seqs, sizeof *e->outputs);
     e->draws = llmi_arena_take(arena, (size_t)dims->n_draws, sizeof *e->draws);
+    e->samplers = llmi_arena_take(arena, (size_t)dims->n_samplers, sizeof *e->samplers);
 }
 
 /* Everything that llmi_engine_create allocates. */
@@ -101,7 +103,7 @@ llm_status llmi_engine_estimate(llm_engine_memory *out, const llm_model *m, cons
         sizeof e,
         arena.used,
         llmi_workers_bytes(resolved->n_threads),
-        (size_t)e.dims.n_draws * llmi_sampler_bytes(e.dims.n_vocab),
+        (size_t)e.dims.n_samplers * llmi_sampler_bytes(e.dims.n_vocab),
         size.workspace,
         size.tables,
         size.stream,

@@ -67,7 +67,7 @@ static bool is_wanted(const llmi_completion *c) {
     return c->state == LLMI_RUNNING && !c->job->dead && !llmi_job_is_cancelled(c->job);
 }
 
-static llm_status choose(llmi_draw *d) {
+static llm_status choose(llmi_draw *d, llmi_sampler *sampler) {
     const llmi_completion *c = d->output.completion;
     const llmi_job *job = c->job;
     if (job->kind == LLMI_JOB_SCORE) {
@@ -75,49 +75,59 @@ static llm_status choose(llmi_draw *d) {
         return LLM_OK;
     }
     const llmi_mask_source *mask = job->masks ? &job->masks[c->index] : NULL;
-    return llmi_sampler_draw(&d->token, d->sampler, &job->sampling, mask, d->output.logits, c->seq.tokens,
+    return llmi_sampler_draw(&d->token, sampler, &job->sampling, mask, d->output.logits, c->seq.tokens,
                              (size_t)c->seq.n_tokens, c->index);
 }
 
-static void draw_one(void *arg, int32_t index) {
-    llmi_draw *d = (llmi_draw *)arg + index;
+static void draw_one(llmi_draw *d, llmi_sampler *sampler) {
     const llmi_job *job = d->output.completion->job;
     int32_t n_top = job->n_logprobs > 0 ? job->n_logprobs : 0;
     d->logprob = 0;
     llm_status status = llmi_output_check(job->engine, d->output.logits, d->output.position);
-    if (status == LLM_OK) status = choose(d);
+    if (status == LLM_OK) status = choose(d, sampler);
     if (status == LLM_OK && (job->kind == LLMI_JOB_SCORE || job->n_logprobs >= 0))
-        status = llmi_sampler_logprobs(&d->logprob, d->top, n_top, d->sampler, d->output.logits, d->token);
+        status = llmi_sampler_logprobs(&d->logprob, d->top, n_top, sampler, d->output.logits, d->token);
     d->error.status = LLM_OK;
     if (status != LLM_OK) llmi_error_save(&d->error, status);
 }
 
-/* The next outputs that are still wanted, as many as there are samplers; how many they are. */
-static int32_t gather_wave(llmi_engine *e, int32_t *next) {
-    int32_t n = 0;
-    for (; *next < e->n_outputs && n < e->dims.n_draws; ++*next) {
+static void draw_some(void *arg, int32_t task) {
+    llmi_engine *e = arg;
+    for (int32_t i; (i = __atomic_fetch_add(&e->next_draw, 1, __ATOMIC_RELAXED)) < e->n_wave;)
+        draw_one(&e->draws[i], e->samplers[task]);
+}
+
+/* The next outputs that are still wanted, as many as there is room for: a job has alternatives for n_samplers, and its
+ * outputs are neighbours. */
+static void gather_wave(llmi_engine *e, int32_t *next) {
+    int32_t n_same = 0;
+    for (e->n_wave = e->next_draw = 0; *next < e->n_outputs && e->n_wave < e->dims.n_draws; ++*next) {
         const llmi_output *o = &e->outputs[*next];
         if (!is_wanted(o->completion)) continue;
         const llmi_job *job = o->completion->job;
-        llmi_draw *d = &e->draws[n];
+        llmi_draw *d = &e->draws[e->n_wave];
+        n_same = e->n_wave && d[-1].output.completion->job == job ? n_same + 1 : 0;
+        if (job->n_logprobs > 0 && n_same == e->dims.n_samplers) return;
         d->output = *o;
-        d->top = job->tops + (size_t)n * (size_t)(job->n_logprobs > 0 ? job->n_logprobs : 0);
-        n++;
+        d->top = job->tops + (size_t)n_same * (size_t)(job->n_logprobs > 0 ? job->n_logprobs : 0);
+        e->n_wave++;
     }
-    return n;
 }
 
-static int32_t draw_wave(llmi_engine *e, int32_t *next) {
+enum { LITTLE = 1 << 14 }; /* logits that one thread looks at before others would be awake */
+
+static void draw_wave(llmi_engine *e, int32_t *next) {
     pthread_mutex_lock(&e->lock);
-    int32_t n = gather_wave(e, next);
+    gather_wave(e, next);
     e->drawing = true;
     pthread_mutex_unlock(&e->lock);
-    e->compute.pool->run(e->compute.pool->user, n, draw_one, e->draws);
+    bool alone = (int64_t)e->n_wave * e->dims.n_vocab < LITTLE;
+    int32_t n_tasks = alone ? 1 : e->n_wave < e->dims.n_samplers ? e->n_wave : e->dims.n_samplers;
+    e->compute.pool->run(e->compute.pool->user, n_tasks, draw_some, e);
     pthread_mutex_lock(&e->lock);
     e->drawing = false;
     pthread_cond_broadcast(&e->changed);
     pthread_mutex_unlock(&e->lock);
-    return n;
 }
 
 /* ---- telling ---- */
@@ -185,9 +195,9 @@ static void tell_hidden(llmi_engine *e, const llmi_part *part) {
 
 void llmi_output_deliver(llmi_engine *e) {
     for (int32_t next = 0; next < e->n_outputs;) {
-        int32_t n = draw_wave(e, &next);
+        draw_wave(e, &next);
         pthread_mutex_lock(&e->lock);
-        for (int32_t i = 0; i < n; i++) tell_token(e, &e->draws[i]);
+        for (int32_t i = 0; i < e->n_wave; i++) tell_token(e, &e->draws[i]);
         pthread_mutex_unlock(&e->lock);
     }
     pthread_mutex_lock(&e->lock);

@@ -215,6 +215,43 @@ TEST_P(CpuAttention, PartsSharedOutAreThePartsOfOneThread) {
     }
 }
 
+// Sequences with the same first pages are read together; some share less of them, nothing, or all they have.
+TEST_P(CpuAttention, ACommonBeginningIsReadAsByEachAlone) {
+    const Shape shapes[] = {
+        {64, 2, 2, 32, 0, LLM_DTYPE_F16}, {40, 1, 3, 16, 0, LLM_DTYPE_F32},    {16, 2, 1, 10, 0, LLM_DTYPE_F16},
+        {64, 1, 7, 32, 0, LLM_DTYPE_F16}, {64, 2, 2, 16, 200, LLM_DTYPE_F16},  {16, 1, 4, 64, 90, LLM_DTYPE_F32},
+        {64, 2, 2, 32, 0, LLM_DTYPE_F32}, {128, 2, 1, 32, 600, LLM_DTYPE_F16},
+    };
+    const int32_t common[] = {650, 650, 650, 650, 300, 650, 650, 650, 650, 0, 650, 650, 650, 650, 650, 650, 650, 650};
+    const int32_t n_seqs = sizeof common / sizeof *common;
+    for (const Shape &shape : shapes) {
+        Ints lengths;
+        for (int32_t q = 0; q < n_seqs; q++) lengths.push_back(q == 7 ? 400 : 655 + 13 * q);
+        Data data(shape, lengths, random);
+        for (int32_t n_threads : {1, 3}) {
+            Device d(llmk_cpu_backend(), GetParam(), n_threads);
+            Cache cache(d, shape.desc(), lengths, 5);
+            std::vector<Step::Run> last;
+            for (int32_t q = 0; q < n_seqs; q++) {
+                int32_t n_pages = std::min(common[q], lengths[q]) / shape.page_tokens;
+                int64_t n = (int64_t)n_pages * shape.page_tokens * cache.width();
+                std::copy(data.k[0].begin(), data.k[0].begin() + n, data.k[q].begin());
+                std::copy(data.v[0].begin(), data.v[0].begin() + n, data.v[q].begin());
+                std::copy(cache.pages[0].begin(), cache.pages[0].begin() + n_pages, cache.pages[q].begin());
+                Step all(cache, {{q, 0, lengths[q]}});
+                d.ops->kv_write(d.s, cache.kv, 0, view(data.k[q], lengths[q], cache.width()),
+                                view(data.v[q], lengths[q], cache.width()), &all.batch);
+                int32_t n_last = q == 12 ? 5 : 1; // one of them is a prompt
+                last.push_back({q, lengths[q] - n_last, n_last});
+            }
+            std::vector<Floats> alone(n_seqs), together(n_seqs);
+            for (const Step::Run &one : last) run(d, cache, shape, data, {one}, alone);
+            run(d, cache, shape, data, last, together);
+            expect_same_bits(together, alone, shape.text() + ", " + std::to_string(n_threads) + " threads");
+        }
+    }
+}
+
 TEST_P(CpuAttention, WhatComesLaterDoesNotTouchARow) {
     for (llm_dtype dtype : {LLM_DTYPE_F32, LLM_DTYPE_F16})
         for (int32_t window : {0, 9}) {

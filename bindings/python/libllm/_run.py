@@ -67,6 +67,7 @@ class Turns:
         self._n_waiting = 0
         self._tasks: dict[asyncio.Future[None], Callable[[], Any]] = {}
         self._tasks_lock = threading.Lock()
+        self.n_active = 0  # requests not finished after the last step
 
     def step_until(self, engine: Any, done: Callable[[], Any]) -> None:
         """Steps, or lets another thread step, until done()."""
@@ -114,10 +115,9 @@ class Turns:
                     _settle(future, failure)
                 more = bool(self._tasks)
 
-    @staticmethod
-    def _step(engine: Any) -> None:
+    def _step(self, engine: Any) -> None:
         try:
-            _native.llm_engine_step(engine)
+            self.n_active = _native.llm_engine_step(engine)
         except Cancelled:  # meant for a call that has just returned in another thread; nothing is lost
             pass
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -29,6 +30,7 @@ from .prompts import Prompt, Selector
 N_SEQS = 64  # sequences computed at once, if the options do not say
 PAGE = 64  # room that a sequence may waste at its end, in tokens
 SCORED_AT_ONCE = 64
+LOOK_SECONDS = 0.05  # results wait so long to be taken together
 
 
 # ---- what a result depends on ----
@@ -85,6 +87,10 @@ def _device(runtime: Any, name: str) -> str:
 
 
 # ---- the engine ----
+
+
+def _copied(ids: memoryview) -> array:
+    return array("i", ids.tobytes())
 
 
 @lru_cache(maxsize=64)
@@ -149,7 +155,7 @@ class NativeEngine:
     # ---- rendering ----
 
     def tokenize(self, text: str) -> array:
-        return array("i", _native.llm_tokenizer_encode(self._tokenizer, text, _native.LLM_ENCODE_ADD_SPECIAL))
+        return _copied(_native.llm_tokenizer_encode(self._tokenizer, text, _native.LLM_ENCODE_ADD_SPECIAL))
 
     def _prompt(self, prompt: Prompt, examples: Sequence[Fields]) -> Any:
         """The library's prompt object, made once for each set of examples."""
@@ -179,7 +185,7 @@ class NativeEngine:
         filled = _native.llm_prompt_fill(made, self._renderer, canonical(item), options.raw)
         ids, is_chat = _native.llm_filled_tokens(filled)
         text = _native.llm_tokenizer_decode(self._tokenizer, ids, 0) if is_chat else _native.llm_filled_text(filled)
-        return Filled(text, array("i", ids))
+        return Filled(text, _copied(ids))
 
     # ---- running ----
 
@@ -230,11 +236,12 @@ class NativeEngine:
         """Keeps `ahead` requests waiting or running until all are done."""
         waiting = list(reversed(places))
         live: dict[int, Any] = {}
-        ended: list[int] = []
+        started = 0.0
 
-        def some_ended() -> bool:
-            ended[:] = [i for i, request in live.items() if _native.llm_request_done(request)]
-            return bool(ended)
+        def enough_ended() -> bool:
+            n_ended = len(live) - self._turns.n_active
+            late = time.monotonic() - started > LOOK_SECONDS
+            return n_ended >= min(ahead // 4 + 1, len(live)) or (n_ended > 0 and late)
 
         def cancel() -> None:
             for request in live.values():
@@ -244,8 +251,9 @@ class NativeEngine:
             while waiting and len(live) < ahead:
                 place = waiting.pop()
                 live[place] = self._submit(engine, requests[place])
-            interruptible(lambda: self._turns.step_until(engine, some_ended), cancel)
-            for place in ended:
+            started, self._turns.n_active = time.monotonic(), len(live)
+            interruptible(lambda: self._turns.step_until(engine, enough_ended), cancel)
+            for place in [i for i, request in live.items() if _native.llm_request_done(request)]:
                 yield place, self._completion(live.pop(place))
 
     @staticmethod
@@ -260,7 +268,7 @@ class NativeEngine:
     def _completion(request: Any) -> Completion:
         _native.llm_request_status(request)
         result = Result(_native.llm_request_result(request))
-        outputs = [(one.text, array("i", one.ids), one.logprob) for one in result]
+        outputs = [(one.text, _copied(one.ids), one.logprob) for one in result]
         names = [one.finish for one in result]
         finish = next((n for n in names if n in ("context", "error", "cancelled")), names[0])
         stats = result.stats

@@ -12,6 +12,7 @@ from typing import Protocol
 from .data import Data, Fields, Item, canonical
 from .errors import ExperimentError
 from .metrics import Metric, Scored
+from .prefix import in_order
 from .prompts import Prompt, Sampling, Selector
 
 
@@ -250,4 +251,4 @@ class Grid:
 
     def ordered(self) -> list[str]:
         """The keys, so that requests with a common beginning follow each other."""
-        return sorted(self.requests, key=lambda key: (self.requests[key].ids.tolist(), key))
+        return sorted(self.requests, key=lambda key: (in_order(self.requests[key].ids), key))

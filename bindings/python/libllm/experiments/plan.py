@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from . import stats
 from .grid import Engine, Grid, Request
-from .prefix import unique_tokens
+from .prefix import in_order, unique_tokens
 
 PROBE_TOKENS, PROBE_REQUESTS, PROBE_PROMPT = 16, 32, 512
 
@@ -122,7 +122,7 @@ def sequences(engine: Engine, requests: Sequence[Request]) -> list[array]:
     out: list[array] = []
     for r in requests:
         out += [engine.tokenize(r.text + c) for c in r.continuations] if r.continuations else [r.ids]
-    return sorted(out, key=lambda ids: ids.tolist())
+    return sorted(out, key=in_order)
 
 
 def plan_model(label: str, grid: Grid, known: set[str], measure: bool) -> ModelPlan:
@@ -151,7 +151,7 @@ def speeds(engine: Engine, read: Sequence[array]) -> tuple[float, float]:
     """Seconds for a prompt's token and for a new one, by a short try with the beginnings of a few of the prompts."""
     step = max(1, len(read) // PROBE_REQUESTS)
     beginnings = [ids[:PROBE_PROMPT] for ids in list(read[::step])[:PROBE_REQUESTS] if len(ids)]
-    n_read = unique_tokens(sorted(beginnings, key=lambda ids: ids.tolist()))
+    n_read = unique_tokens(sorted(beginnings, key=in_order))
 
     def timed(prompts: Sequence[array], max_tokens: int) -> tuple[float, int]:
         start = time.perf_counter()

@@ -16,6 +16,11 @@ def common(a: array, b: array) -> int:
     return int(different[0]) if len(different) else n
 
 
+def in_order(ids: array) -> bytes:
+    """Bytes that sort as the ids do."""
+    return np.frombuffer(ids, np.int32).astype(">i4").tobytes() if len(ids) else b""
+
+
 def unique_tokens(ordered: Iterable[array]) -> int:
     """The nodes of the prefix tree of sequences that are sorted: what is left of each behind its predecessor."""
     total, last = 0, array("i")

@@ -61,15 +61,18 @@ class Store:
         if version not in (0, SCHEMA):
             raise ExperimentError(f"{self.path}: schema version {version}, expected {SCHEMA}")
         if version == 0:
-            (n,) = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if n or read_only:
-                raise ExperimentError(
-                    f"{self.path}: a SQLite file of something else, expected results of an experiment"
-                )
+            self._create(read_only)
         if read_only:
             return
-        self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = NORMAL")
+
+    def _create(self, read_only: bool) -> None:
+        """Without waiting for the disk: nothing is there to lose, and the first checkpoint waits for all of it."""
+        (n,) = self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if n or read_only:
+            raise ExperimentError(f"{self.path}: a SQLite file of something else, expected results of an experiment")
+        self.db.execute("PRAGMA synchronous = OFF")
+        self.db.execute("PRAGMA journal_mode = WAL")
         script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
         self.db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {SCHEMA}; COMMIT;")
 
