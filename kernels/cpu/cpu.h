@@ -66,10 +66,10 @@ int32_t llmk_cpu_threads(const llm_pool *pool);
  * alone, never by the number of threads, or write disjoint elements whose values do not depend on the cut. */
 void llmk_cpu_run(llmk_cpu_stream *s, int32_t n_tasks, void (*task)(void *arg, int32_t index), void *arg);
 
-/* Runs item(arg, i, slot) for i in 0..n_items-1 in rising order, as threads become free. Items that
- * run at the same time have different slots, 0..llmk_cpu_threads()-1: for scratch memory. Stops taking
- * items when llmk_cpu_go_on() says so. n_steps is the work of all items, in multiply-adds: little is done by the
- * calling thread alone. */
+/* Runs item(arg, i, slot) for i in 0..n_items-1: each thread a range of neighbours in rising order, then what the
+ * others have left. Items that run at the same time have different slots, 0..llmk_cpu_threads()-1: for scratch memory.
+ * Stops taking items when llmk_cpu_go_on() says so. n_steps is the work of all items, in multiply-adds: little is done
+ * by the calling thread alone. */
 void llmk_cpu_share(llmk_cpu_stream *s, double n_steps, int64_t n_items,
                     void (*item)(void *arg, int64_t index, int32_t slot), void *arg);
 

@@ -45,22 +45,32 @@ void llmk_cpu_run(llmk_cpu_stream *s, int32_t n_tasks, void (*task)(void *arg, i
         for (int32_t i = 0; i < n_tasks; i++) task(arg, i);
 }
 
+enum { MOST_RANGES = 16 };
+
 typedef struct share {
     llmk_cpu_stream *s;
     void (*item)(void *arg, int64_t index, int32_t slot);
     void *arg;
     int64_t n_items;
-    _Atomic int64_t next;
+    int32_t n_ranges;
+    struct range {
+        _Alignas(64) _Atomic int64_t next;
+    } ranges[MOST_RANGES];
 } share;
 
 enum { WORTH_SHARING = 1 << 18 }; /* multiply-adds: a few microseconds, as long as it takes to share them out */
 
+/* A thread begins with a range of its own, since what lies side by side is fetched ahead, and then helps the others. */
 static void take_items(void *arg, int32_t slot) {
     share *job = arg;
-    while (llmk_cpu_go_on(job->s)) {
-        int64_t i = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
-        if (i >= job->n_items) return;
-        job->item(job->arg, i, slot);
+    for (int32_t k = 0; k < job->n_ranges; k++) {
+        int32_t r = (slot + k) % job->n_ranges;
+        int64_t end = job->n_items * (r + 1) / job->n_ranges;
+        while (llmk_cpu_go_on(job->s)) {
+            int64_t i = atomic_fetch_add_explicit(&job->ranges[r].next, 1, memory_order_relaxed);
+            if (i >= end) break;
+            job->item(job->arg, i, slot);
+        }
     }
 }
 
@@ -71,8 +81,11 @@ void llmk_cpu_share(llmk_cpu_stream *s, double n_steps, int64_t n_items,
         for (int64_t i = 0; i < n_items && llmk_cpu_go_on(s); i++) item(arg, i, 0);
         return;
     }
+    int32_t n_tasks = n_items < n_threads ? (int32_t)n_items : n_threads;
     share job = {.s = s, .item = item, .arg = arg, .n_items = n_items};
-    llmk_cpu_run(s, n_items < n_threads ? (int32_t)n_items : n_threads, take_items, &job);
+    job.n_ranges = n_tasks < MOST_RANGES ? n_tasks : MOST_RANGES;
+    for (int32_t r = 0; r < job.n_ranges; r++) job.ranges[r].next = n_items * r / job.n_ranges;
+    llmk_cpu_run(s, n_tasks, take_items, &job);
 }
 
 /* ---- memory ---- */
