@@ -119,51 +119,52 @@ static inline void pack_codes_q3_k(uint8_t *dst, const llmk_rows *src, size_t at
 
 /* ---- types ---- */
 
-enum { PIECE = 64 };
+enum { PIECE = 64, PIECE_WORDS = PIECE / 4 };
 
-/* Takes PIECE bytes (or the n_bytes that are left) of each row to where they lie side by side: rows of a
+/* The words of PIECE bytes of each row, with zeros beyond n_bytes. The bytes are first put side by side: rows of a
  * round size would fight for the same lines of the cache. */
-static inline llmk_rows take_piece(uint8_t piece[LLMK_LANES][PIECE], const llmk_rows *src, size_t at, size_t n_bytes) {
+static inline void take_piece(words w[PIECE_WORDS], const llmk_rows *src, size_t at, size_t n_bytes) {
+    uint8_t piece[LLMK_LANES][PIECE] = {{0}};
     llmk_rows taken = {.at = 0};
-    n_bytes = n_bytes < PIECE ? n_bytes : PIECE;
     for (int32_t r = 0; r < LLMK_LANES; r++) {
-        memcpy(piece[r], row_of(src, r, at), n_bytes);
         taken.row[r] = piece[r];
+        if (n_bytes >= PIECE)
+            memcpy(piece[r], row_of(src, r, at), PIECE); /* of a size that the compiler knows */
+        else
+            memcpy(piece[r], row_of(src, r, at), n_bytes);
     }
-    return taken;
+    for (size_t i = 0; i < PIECE_WORDS; i += 4) gather4(w + i, &taken, 4 * i);
 }
 
 static void pack_f32(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
-    uint8_t piece[LLMK_LANES][PIECE];
-    for (int64_t c = 0; c < n_cols; c += PIECE / 4) {
-        llmk_rows taken = take_piece(piece, src, (size_t)c * 4, (size_t)(n_cols - c) * 4);
-        for (int64_t i = 0; i < PIECE / 4 && c + i < n_cols; i++) {
-            words w = gather(&taken, (size_t)i * 4);
-            store(dst->at[LOW] + 2 * 64 * (c + i), &w);
-        }
+    words w[PIECE_WORDS];
+    for (int64_t c = 0; c < n_cols; c += PIECE_WORDS) {
+        take_piece(w, src, (size_t)c * 4, (size_t)(n_cols - c) * 4);
+        for (int64_t i = 0; i < PIECE_WORDS && c + i < n_cols; i++) store(dst->at[LOW] + 2 * 64 * (c + i), &w[i]);
     }
 }
 
 static void pack_f16(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
-    uint8_t piece[LLMK_LANES][PIECE];
-    for (int64_t c = 0; c < n_cols; c += PIECE / 2) {
-        llmk_rows taken = take_piece(piece, src, (size_t)c * 2, (size_t)(n_cols - c) * 2);
-        for (int64_t i = 0; i < PIECE / 2 && c + i < n_cols; i++)
-            pack_halves(dst->at[LOW] + 2 * 32 * (c + i), &taken, (size_t)i * 2);
+    words w[PIECE_WORDS];
+    for (int64_t c = 0; c < n_cols; c += 2 * PIECE_WORDS) {
+        take_piece(w, src, (size_t)c * 2, (size_t)(n_cols - c) * 2);
+        for (int64_t i = 0; i < PIECE_WORDS && c + 2 * i < n_cols; i++) {
+            uint16_t even[LLMK_LANES], odd[LLMK_LANES];
+            uint8_t *to = dst->at[LOW] + 2 * 32 * (c + 2 * i);
+            for (int32_t r = 0; r < LLMK_LANES; r++)
+                even[r] = (uint16_t)w[i].row[r], odd[r] = (uint16_t)(w[i].row[r] >> 16);
+            memcpy(to, even, sizeof even);
+            if (c + 2 * i + 1 < n_cols) memcpy(to + 2 * 32, odd, sizeof odd);
+        }
     }
 }
 
 /* Pairs of columns; the last one of an odd number is paired with a zero. */
 static void pack_bf16(const llmk_planes *dst, const llmk_rows *src, int64_t n_cols) {
-    uint8_t piece[LLMK_LANES][PIECE] = {{0}};
-    for (int64_t c = 0; c < n_cols; c += PIECE / 2) {
-        llmk_rows taken = take_piece(piece, src, (size_t)c * 2, (size_t)(n_cols - c) * 2);
-        if (n_cols - c < PIECE / 2)
-            for (int32_t r = 0; r < LLMK_LANES; r++) memset(piece[r] + 2 * (n_cols - c), 0, 2);
-        for (int64_t i = 0; i < PIECE / 2 && c + i < n_cols; i += 2) {
-            words w = gather(&taken, (size_t)i * 2);
-            store(dst->at[LOW] + 64 * (c + i), &w);
-        }
+    words w[PIECE_WORDS];
+    for (int64_t c = 0; c < n_cols; c += 2 * PIECE_WORDS) {
+        take_piece(w, src, (size_t)c * 2, (size_t)(n_cols - c) * 2);
+        for (int64_t i = 0; i < PIECE_WORDS && c + 2 * i < n_cols; i++) store(dst->at[LOW] + 64 * (c + 2 * i), &w[i]);
     }
 }
 
