@@ -94,8 +94,10 @@ static int64_t parts_of(const job *j, const llm_linear *p) {
     return kernels_of(j, p)->x == j->kind ? p->w->n_parts : 0;
 }
 
+enum { MOST_MAKES = 64 };
+
 static bool makes(const job *j, const llm_linear *p) {
-    return j->makes >> (p - j->products) & 1;
+    return p - j->products < MOST_MAKES && (j->makes >> (p - j->products) & 1);
 }
 
 /* ---- activations ---- */
@@ -279,7 +281,8 @@ void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int
         .x_packed = s->linear_scratch,
         .slots = (space *)(void *)((uint8_t *)s->linear_scratch + before),
     };
-    for (int32_t i = 0; i < n && i < 64 && x.rows; i++) j.makes |= (uint64_t)llmk_weight_claim(products[i].w) << i;
+    for (int32_t i = 0; i < n && i < MOST_MAKES && x.rows; i++)
+        j.makes |= (uint64_t)llmk_weight_claim(products[i].w) << i;
     for (int32_t kind = 0; kind < LLMK_N_X; kind++) multiply_kind(s, &j, kind);
     for (int32_t i = 0; j.makes && i < n; i++)
         if (makes(&j, &products[i])) llmk_weight_made(products[i].w, llmk_cpu_go_on(s));

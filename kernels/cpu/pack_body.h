@@ -185,6 +185,21 @@ static inline uint8_t *next(llmk_planes *p, int plane, size_t n_bytes) {
     return at;
 }
 
+/* A factor, and one of what is added. */
+static inline void pack_factors(llmk_planes *p, const llmk_rows *src, size_t at, size_t at_added) {
+    uint8_t *d = next(p, D, 64);
+    pack_halves(d, src, at);
+    pack_halves(d + 32, src, at_added);
+}
+
+/* 256 columns of pairs of nibble blocks. */
+static inline void pack_nibble_pairs(llmk_planes *p, const llmk_rows *src, size_t at) {
+    for (size_t c2 = 0; c2 < 4; c2++) {
+        uint8_t *low = next(p, LOW, 512);
+        pack_nibble_blocks(low, low + 2 * 256, src, at + 32 * c2);
+    }
+}
+
 PACK(q8_0, 32, {
     uint8_t *low = next(&p, LOW, 512);
     pack_halves(next(&p, D, 32), &src, AT(d));
@@ -204,9 +219,7 @@ PACK(q4_0, 32, {
 })
 
 PACK(q4_1, 32, {
-    uint8_t *d = next(&p, D, 64);
-    pack_halves(d, &src, AT(d));
-    pack_halves(d + 32, &src, AT(m));
+    pack_factors(&p, &src, AT(d), AT(m));
     pack_nibbles(next(&p, LOW, 256), &src, AT(q));
 })
 
@@ -217,17 +230,13 @@ PACK(q5_0, 32, {
 })
 
 PACK(q5_1, 32, {
-    uint8_t *d = next(&p, D, 64);
-    pack_halves(d, &src, AT(d));
-    pack_halves(d + 32, &src, AT(m));
+    pack_factors(&p, &src, AT(d), AT(m));
     pack_nibbles(next(&p, LOW, 256), &src, AT(q));
     pack_bit_number(next(&p, HIGH, 64), &src, AT(high));
 })
 
 PACK(q2_k, 256, {
-    uint8_t *d = next(&p, D, 64);
-    pack_halves(d, &src, AT(d));
-    pack_halves(d + 32, &src, AT(dmin));
+    pack_factors(&p, &src, AT(d), AT(dmin));
     pack_codes8(next(&p, CODES, 256), &src, AT(scales));
     for (size_t h = 0; h < 2; h++) pack_pairs(next(&p, LOW, 512), &src, AT(q) + 32 * h);
 })
@@ -240,25 +249,15 @@ PACK(q3_k, 256, {
 })
 
 PACK(q4_k, 256, {
-    uint8_t *d = next(&p, D, 64);
-    pack_halves(d, &src, AT(d));
-    pack_halves(d + 32, &src, AT(dmin));
+    pack_factors(&p, &src, AT(d), AT(dmin));
     pack_codes6(next(&p, CODES, 256), &src, AT(scales));
-    for (size_t c2 = 0; c2 < 4; c2++) {
-        uint8_t *low = next(&p, LOW, 512);
-        pack_nibble_blocks(low, low + 2 * 256, &src, AT(q) + 32 * c2);
-    }
+    pack_nibble_pairs(&p, &src, AT(q));
 })
 
 PACK(q5_k, 256, {
-    uint8_t *d = next(&p, D, 64);
-    pack_halves(d, &src, AT(d));
-    pack_halves(d + 32, &src, AT(dmin));
+    pack_factors(&p, &src, AT(d), AT(dmin));
     pack_codes6(next(&p, CODES, 256), &src, AT(scales));
-    for (size_t c2 = 0; c2 < 4; c2++) {
-        uint8_t *low = next(&p, LOW, 512);
-        pack_nibble_blocks(low, low + 2 * 256, &src, AT(q) + 32 * c2);
-    }
+    pack_nibble_pairs(&p, &src, AT(q));
     pack_bits(next(&p, HIGH, 512), &src, AT(high));
 })
 

@@ -6,18 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/grammar.h"
 #include "base/alloc.h"
+#include "limits.h"
 
 enum { MAX_TOKENS = 400, N_TEXTS = 50 };
-
-static double now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
 
 static int compare(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -76,13 +70,13 @@ static void walk(times *out, const llm_grammar *g, const llm_tokenizer *t, uint6
     if (llmi_matchers_init(&m, &llmi_default_allocator, g, t, 1, false) != LLM_OK) exit(2);
     for (int i = 0; i < MAX_TOKENS && !llmi_matchers_over(&m, 0); i++) {
         memset(allowed, 0xff, ((size_t)n_vocab + 63) / 64 * 8);
-        double begin = now_us();
+        double begin = 1e6 * llmb_cpu_now();
         if (m.masks[0].mask(m.masks[0].user, allowed, n_vocab) != LLM_OK) break;
-        double middle = now_us();
+        double middle = 1e6 * llmb_cpu_now();
         llm_token token = pick(allowed, t, n_vocab, &seed);
-        double before = now_us();
+        double before = 1e6 * llmb_cpu_now();
         if (m.masks[0].accept(m.masks[0].user, token) != LLM_OK) break;
-        out->us[out->n++] = middle - begin + now_us() - before;
+        out->us[out->n++] = middle - begin + 1e6 * llmb_cpu_now() - before;
         if (llm_tokenizer_is_eog(t, token)) break;
     }
     llmi_matchers_free(&m);
@@ -110,12 +104,12 @@ int main(int argc, char **argv) {
     printf("microseconds per token, %d tokens\n", n_vocab);
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         llm_grammar *g;
-        double begin = now_us();
+        double begin = 1e6 * llmb_cpu_now();
         if (rows[r].make(&g, t, rows[r].text, LLM_NTS) != LLM_OK) {
             fprintf(stderr, "%s: %s\n", rows[r].name, llm_last_error());
             return 2;
         }
-        printf("%s: made in %.1f ms\n", rows[r].name, (now_us() - begin) * 1e-3);
+        printf("%s: made in %.1f ms\n", rows[r].name, (1e6 * llmb_cpu_now() - begin) * 1e-3);
         x->n = 0;
         walk(x, g, t, allowed, 1);
         print("first text", x);

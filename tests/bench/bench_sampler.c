@@ -3,19 +3,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "engine/sampler.h"
+#include "limits.h"
 
 enum { N_RUNS = 201, N_TOP = 20 };
-
-static double now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
 
 static int compare(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -52,9 +46,9 @@ static double median_draw(llmi_sampler *s, const llmi_sampling *how, const float
     double us[N_RUNS];
     for (int i = 0; i < N_RUNS; i++) {
         llm_token token;
-        double begin = now_us();
+        double begin = 1e6 * llmb_cpu_now();
         if (llmi_sampler_draw(&token, s, how, NULL, logits, history, (size_t)i, 0) != LLM_OK) return NAN;
-        us[i] = now_us() - begin;
+        us[i] = 1e6 * llmb_cpu_now() - begin;
         history[i] = token;
     }
     qsort(us, N_RUNS, sizeof us[0], compare);
@@ -66,9 +60,9 @@ static double median_logprobs(llmi_sampler *s, const float *logits, int n_top) {
     for (int i = 0; i < N_RUNS; i++) {
         float logprob;
         llm_token_logprob top[N_TOP];
-        double begin = now_us();
+        double begin = 1e6 * llmb_cpu_now();
         if (llmi_sampler_logprobs(&logprob, top, n_top, s, logits, i) != LLM_OK) return NAN;
-        us[i] = now_us() - begin;
+        us[i] = 1e6 * llmb_cpu_now() - begin;
     }
     qsort(us, N_RUNS, sizeof us[0], compare);
     return us[N_RUNS / 2];

@@ -4,17 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <llm/llm.h>
 
-enum { N_RUNS = 7 };
+#include "limits.h"
 
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
+enum { N_RUNS = 7 };
 
 static void need(llm_status status) {
     if (status == LLM_OK) return;
@@ -58,9 +53,9 @@ static void measure(const char *what, const llm_tokenizer *t, const char *text, 
     size_t n = 0;
     if (!tokens) exit(1);
     for (int i = 0; i < N_RUNS; i++) {
-        double begin = now_ms();
+        double begin = llmb_cpu_now();
         n = run(t, text, n_bytes, tokens, n_bytes + 16);
-        double ms = now_ms() - begin;
+        double ms = 1e3 * (llmb_cpu_now() - begin);
         best = i == 0 || ms < best ? ms : best;
     }
     printf("%-13s %8.1f MB/s %9.2f million tokens/s, %.2f bytes a token\n", what, (double)n_bytes / best * 1e-3,
@@ -75,9 +70,10 @@ int main(int argc, char **argv) {
     }
     llm_tokenizer *t;
     size_t n_bytes;
-    double begin = now_ms();
+    double begin = llmb_cpu_now();
     need(llm_tokenizer_load(&t, NULL, argv[1]));
-    printf("%s: %d tokens, loaded in %.1f ms\n", llm_tokenizer_kind(t), llm_tokenizer_size(t), now_ms() - begin);
+    printf("%s: %d tokens, loaded in %.1f ms\n", llm_tokenizer_kind(t), llm_tokenizer_size(t),
+           1e3 * (llmb_cpu_now() - begin));
     char *text = read_file(argv[2], &n_bytes);
     measure("whole", t, text, n_bytes, encode);
     measure("line by line", t, text, n_bytes, encode_lines);

@@ -89,6 +89,12 @@ def run_measured(command, pin):
     return json.loads(out), {"peak_mib": usage.ru_maxrss / 1024, "cpu_s": cpu, "others": others}
 
 
+def wall_ms(command, pin):
+    start = time.perf_counter()
+    run_measured(command, pin)
+    return 1e3 * (time.perf_counter() - start)
+
+
 def busy_seconds():
     with open("/proc/stat") as f:
         ticks = [int(x) for x in f.readline().split()[1:9]]
@@ -103,10 +109,8 @@ def run_ours(a, model):
     for key in ("prompt", "decode"):
         if d[key]:
             out[key] = d[key]["tokens_per_s"]["median"]
-    start = time.perf_counter()
-    run_measured([a.llm, "generate", model, "--json", "--ids", "1", "-n", "1", "--threads", str(a.threads),
-                  *a.options.split()], a.pin)
-    out["first_ms"] = 1e3 * (time.perf_counter() - start)
+    out["first_ms"] = wall_ms([a.llm, "generate", model, "--json", "--ids", "1", "-n", "1", "--threads", str(a.threads),
+                               *a.options.split()], a.pin)
     return out
 
 
@@ -127,9 +131,7 @@ def run_bench(a, model, command):
     for t in tests:
         key = "decode" if a.depth or t["n_gen"] else "prompt"
         out[key] = statistics.median(t["samples_ts"])
-    start = time.perf_counter()
-    run_measured([*common, "-p", "1", "-n", "0", "-r", "1", "-w", "0"], a.pin)
-    out["first_ms"] = 1e3 * (time.perf_counter() - start)
+    out["first_ms"] = wall_ms([*common, "-p", "1", "-n", "0", "-r", "1", "-w", "0"], a.pin)
     return out
 
 

@@ -6,9 +6,6 @@
 
 extern "C" {
 #include "kernels/cpu/features.h"
-}
-#include "kernels/cpu/linear_kernels.h"
-extern "C" {
 #include "kernels/cpu/kernels.h"
 }
 
@@ -551,14 +548,14 @@ TEST(LinearWeights, SayWhatTheirCopiesTake) {
 }
 
 // Columns [col, col + n_cols) of a matrix of at most 32 rows.
-std::vector<uint8_t> pack(const llmk_layout *l, llmk_pack packer, Matrix &m, int64_t col, int64_t n_cols) {
+static std::vector<uint8_t> pack(const llmk_layout *l, llmk_pack packer, Matrix &m, int64_t col, int64_t n_cols) {
     std::vector<uint8_t> strip(llmk_layout_strip_bytes(l, n_cols));
     llmk_planes planes = llmk_layout_planes(l, strip.data(), n_cols, 0);
     llmk_layout_pack(l, packer, &planes, m.data(), m.row_bytes(), (int32_t)m.rows, col, n_cols);
     return strip;
 }
 
-std::vector<llmk_pack> packers(int32_t mask = LLM_CPU_ALL) {
+static std::vector<llmk_pack> packers(int32_t mask = LLM_CPU_ALL) {
     llmk_kernels k;
     llmk_kernels_init(&k, mask);
     return {k.pack, k.pack + LLMK_N_LAYOUTS};

@@ -122,7 +122,8 @@ class Model(Handle):
     """A model with an engine: Model("m.gguf", n_ctx=4096, n_threads=2).
 
     Keywords are the options of the groups "model" and "engine". Threads may share it: they take turns, and what one
-    computes advances the requests of all. path is where it came from. With tokenizer_only=True there are no weights and nothing to compute."""
+    computes advances the requests of all. path is where it came from. With tokenizer_only=True there are no weights
+    and nothing to compute."""
 
     def __init__(
         self,

@@ -31,7 +31,8 @@ class Experiment:
 
     models         files (GGUF, or Hugging Face directories), or open Models, which stay open
     prompts        Prompt objects
-    data           Data (see load), a file that load reads, or a list of objects with the fields that prompts and metric read
+    data           Data (see load), a file that load reads, or a list of objects with the fields that prompts and
+                   metric read
     metric         a Metric, its name, or a function of (answer, fields) -> bool or number
     shots          numbers of examples
     selectors      names (first, random, balanced, knn, bm25, mmr) or Selector objects

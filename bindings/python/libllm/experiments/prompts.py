@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from os import PathLike
 from typing import Any
 
@@ -39,10 +39,11 @@ STATEMENT = re.compile(r"\{%.*?%\}", re.S)
 GIVEN = ("loop", "caller", "true", "false", "none")
 
 
-def shown_names(text: str) -> list[str]:
+@lru_cache
+def shown_names(text: str) -> tuple[str, ...]:
     """The names without which a format has holes."""
     asked = {*GIVEN, *re.findall(r"\w+", " ".join(STATEMENT.findall(text)))}
-    return [name for name in SHOWN.findall(text) if name.lower() not in asked and name not in asked]
+    return tuple(name for name in SHOWN.findall(text) if name.lower() not in asked and name not in asked)
 
 
 def check_number(what: str, value: Any, low: float, high: float, kind: Any = (int, float)) -> None:
