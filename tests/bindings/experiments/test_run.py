@@ -279,7 +279,8 @@ def test_a_full_disk_loses_nothing_that_was_kept(tmp_path):
 
 # A run that tells of each batch that it has kept and waits for an answer; after "on" it does neither.
 TOLD = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # processes in the background ignore it
 sys.path.insert(0, {folder!r})
 from conftest import MODEL, problem
 from libllm import experiments as ex
