@@ -10,6 +10,8 @@ an illegal instruction; there, name its instruction sets one by one, without AMX
     CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON -DGGML_AVX512=ON
                 -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON -DGGML_AVX512_BF16=ON"
 
+AVX2 alone on both sides: the first five of these for the peer, --options "--cpu-mask 1" for libllm.
+
     python3 tests/bench/compare.py --peer-python VENV/bin/python MODEL.gguf ...
 
 A round is one process of each, the order changing from round to round. Each process loads the file, warms up, and
@@ -237,9 +239,8 @@ def spread(values, form):
 def heading(a, model, what, names):
     how = [a.options] * bool(a.options) + [f"{a.threads} threads"] + [f"pinned to {a.pin}"] * bool(a.pin)
     print(f"\n### {os.path.basename(model)}: {', '.join([*how, *what])}, n = {a.rounds}\n")
-    left = "sequences" if a.batch else ""
-    print(f"| {left} | {' | '.join(names)} | ratio{' to the best' if len(names) > 2 else ''} |".replace("|  |", "| |"))
-    print(f"|{'---|' * (len(names) + 2)}")
+    print(f"|{' sequences' * bool(a.batch)} | {' | '.join(names)} | ratio{' to the best' if len(names) > 2 else ''} |\n"
+          f"|{'---|' * (len(names) + 2)}")
 
 
 def row(label, values, form, more_is_better):
