@@ -294,12 +294,14 @@ def test_fork_is_noticed(run_python):
 
 # ---- memory ----
 
-
 # In processes of their own: memory that is neither of a file, of which the system takes what it likes, nor free.
 MEMORY = """
 import ctypes, os, sys, time, libllm
+def n_threads():
+    return len(os.listdir("/proc/self/task"))
+at_rest = n_threads()
 def own_bytes():
-    while len(os.listdir("/proc/self/task")) > 1:  # one that computed has not yet let go of what it used
+    while n_threads() > at_rest:  # one that computed has not yet let go of what it used
         time.sleep(0.001)
     ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/statm") as file:
