@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import os
 import signal
 import threading
 
