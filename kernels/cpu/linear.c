@@ -145,19 +145,6 @@ typedef struct piece {
     bool keep; /* what it packs is the weight's copy */
 } piece;
 
-/* Fetches what is packed next: rows that lie far apart are no stream to the processor. */
-static void fetch_rows(const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols) {
-    const llmk_layout *l = w->layout;
-    if (col >= w->cols) strip++, col = 0;
-    if (strip >= llmk_weight_strips(w)) return;
-    n_cols = n_cols < w->cols - col ? n_cols : w->cols - col;
-    const uint8_t *row = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
-    size_t at = (size_t)(col / l->block_elems * l->block_bytes);
-    size_t end = at + (size_t)((n_cols + l->block_elems - 1) / l->block_elems * l->block_bytes);
-    for (int32_t r = 0; r < llmk_weight_strip_rows(w, strip); r++, row += w->row_bytes)
-        for (size_t i = at; i < end; i += 64) __builtin_prefetch(row + i);
-}
-
 const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
                                  uint8_t *panel, uint8_t *packed, const uint8_t **next) {
     const llmk_layout *l = w->layout;
@@ -169,7 +156,6 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
         planes = llmk_layout_planes(l, packed, n_cols, 0);
     if (!whole) {
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
-        fetch_rows(w, strip, col + n_cols, n_cols);
         llmk_layout_pack(l, w->pack, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
     const uint8_t *low = planes.at[LLMK_PLANE_LOW];
@@ -229,6 +215,8 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     int32_t group = e.n_rows > FEW_ROWS ? GROUP : 1;
     int64_t end = (part + 1) * p->w->part_strips, n_strips = llmk_weight_strips(p->w);
     end = end < n_strips ? end : n_strips;
+    if (!atomic_load_explicit(&p->w->packed, memory_order_relaxed))
+        llmk_weight_want(p->w, part * p->w->part_strips, end);
     for (e.strip = part * p->w->part_strips; e.strip < end; e.strip += group) {
         e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
         if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);
