@@ -10,6 +10,8 @@ an illegal instruction; there, name its instruction sets one by one, without AMX
     CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON -DGGML_AVX512=ON
                 -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON -DGGML_AVX512_BF16=ON"
 
+AVX2 alone on both sides: the first five of these for the peer, --options "--cpu-mask 1" for libllm.
+
     python3 tests/bench/compare.py --peer-python VENV/bin/python MODEL.gguf ...
 
 A round is one process of each, the order changing from round to round. Each process loads the file, warms up, and
@@ -19,13 +21,19 @@ is that of the whole measuring process, the start of Python included; where othe
 more than the rates do, but threads that wait by spinning count as busy: measure with --threads 1.
 
 --bench NAME=COMMAND, any number of times: a further peer, by its own llama-bench, such as "ik=DIR/llama-bench -rtr 1".
-Its load and first token is a process that reads one token; it has no prompt after a depth."""
+Its load and first token is a process that reads one token; it has no prompt after a depth.
+
+-b 1,2,4,16 compares sequences that decode together instead: each reads a prompt of -d tokens (0: 16), then each writes
+one token a step, -t steps; the rates count the tokens of all. A further peer: --batched-bench NAME=COMMAND, such as
+"ik -rtr=DIR/llama-batched-bench -rtr"."""
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -70,23 +78,68 @@ def peer(a):
     print(json.dumps(out))
 
 
+def peer_batch(a):
+    """As the peer's llama-batched-bench: one context for all numbers of sequences, which share no cells of its cache."""
+    import llama_cpp as l
+    model = l.llama_model_load_from_file(a.models[0].encode(), l.llama_model_default_params())
+    params = l.llama_context_default_params()
+    params.n_ctx, params.n_seq_max, params.kv_unified = max(a.batch) * room(a), max(a.batch), False
+    params.n_threads = params.n_threads_batch = a.threads
+    params.flash_attn_type = 1 if a.peer_flash else -1
+    context, n_vocab = l.llama_init_from_model(model, params), l.llama_vocab_n_tokens(l.llama_model_get_vocab(model))
+    batch = l.llama_batch_init(l.llama_n_batch(context), 0, 1)
+
+    def decode(rows):
+        """rows: (sequence, position, whether its logits are wanted)"""
+        for i, (sequence, position, logits) in enumerate(rows):
+            batch.token[i], batch.pos[i] = (7919 * position + 13 * sequence) % min(n_vocab, 30000), position
+            batch.n_seq_id[i], batch.seq_id[i][0], batch.logits[i] = 1, sequence, logits
+        batch.n_tokens = len(rows)
+        if l.llama_decode(context, batch):
+            sys.exit(f"llama_decode fails with {len(rows)} rows")
+        l.llama_synchronize(context)
+
+    def run(n):
+        l.llama_memory_clear(l.llama_get_memory(context), False)
+        for sequence in range(n):
+            for first in range(0, a.depth, 512):
+                decode([(sequence, i, i == a.depth - 1) for i in range(first, min(first + 512, a.depth))])
+        start = time.perf_counter()
+        for step in range(a.tokens):
+            decode([(sequence, a.depth + step, True) for sequence in range(n)])
+        return n * a.tokens / (time.perf_counter() - start)
+
+    print(json.dumps({"rates": [statistics.median([run(n) for _ in range(a.repeats + 1)][1:]) for n in a.batch],
+                      "version": l.__version__, "system": l.llama_print_system_info().decode()}))
+
+
 # ---- one process of each ----
 
 def run_measured(command, pin):
-    """What it printed, and peak memory, processor time, the share of the machine that other processes used meanwhile."""
+    """What it printed, on standard error too, and peak memory, processor time, the share of the machine that other
+    processes used meanwhile. It runs in a folder of its own, since some write logs where they are."""
     busy, start = busy_seconds(), time.perf_counter()
+    command = [os.path.abspath(command[0]) if "/" in command[0] else command[0], *command[1:]]
     if pin:
         command = ["taskset", "-c", pin, *command]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, errors = child.stdout.read(), child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, cwd=folder)
+        out = child.stdout.read().decode()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")
     if child.returncode:
-        sys.exit(f"{' '.join(command)} ended with {child.returncode}:\n{errors.decode()[-2000:]}")
+        sys.exit(f"{' '.join(command)} ended with {child.returncode}:\n{said[-2000:]}")
     wall = time.perf_counter() - start
     cpu = usage.ru_utime + usage.ru_stime
     others = max(0.0, (busy_seconds() - busy - cpu) / (wall * os.cpu_count()))
-    return json.loads(out), {"peak_mib": usage.ru_maxrss / 1024, "cpu_s": cpu, "others": others}
+    return out, said, {"peak_mib": usage.ru_maxrss / 1024, "cpu_s": cpu, "others": others}
+
+
+def run_json(command, pin):
+    out, _, used = run_measured(command, pin)
+    return json.loads(out), used
 
 
 def wall_ms(command, pin):
@@ -101,10 +154,13 @@ def busy_seconds():
     return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
 
 
+def ours(a, model):
+    return [a.llm, "bench", model, "--json", "--threads", str(a.threads), *a.options.split()]
+
+
 def run_ours(a, model):
-    common = [a.llm, "bench", model, "--json", "--threads", str(a.threads), *a.options.split()]
-    d, used = run_measured([*common, "-p", str(a.prompt), "-n", str(a.tokens), "-d", str(a.depth), "-r",
-                            str(a.repeats)], a.pin)
+    d, used = run_json([*ours(a, model), "-p", str(a.prompt), "-n", str(a.tokens), "-d", str(a.depth), "-r",
+                        str(a.repeats)], a.pin)
     out = {"load_ms": d["load_ms"], **used}
     for key in ("prompt", "decode"):
         if d[key]:
@@ -114,10 +170,18 @@ def run_ours(a, model):
     return out
 
 
+def run_ours_batch(a, model):
+    runs = [run_json([*ours(a, model), "-p", "0", "-n", str(a.tokens), "-d", str(a.depth), "-b", str(n), "-r",
+                      str(a.repeats)], a.pin) for n in a.batch]
+    return {"rates": [d["decode"]["tokens_per_s"]["median"] for d, _ in runs],
+            "others": max(used["others"] for _, used in runs)}
+
+
 def run_peer(a, model):
-    d, used = run_measured([a.peer_python, os.path.abspath(__file__), "--peer", "--threads", str(a.threads), "-p",
-                            str(a.prompt), "-t", str(a.tokens), "-d", str(a.depth), "-r", str(a.repeats),
-                            *(["--peer-flash"] if a.peer_flash else []), model], a.pin)
+    d, used = run_json([a.peer_python, os.path.abspath(__file__), "--peer", "--threads", str(a.threads), "-p",
+                        str(a.prompt), "-t", str(a.tokens), "-d", str(a.depth), "-r", str(a.repeats),
+                        *(["--peer-flash"] if a.peer_flash else []),
+                        *(["-b", ",".join(map(str, a.batch))] if a.batch else []), model], a.pin)
     return {**d, **used}
 
 
@@ -126,13 +190,33 @@ def run_bench(a, model, command):
     common = [*command.split(), "-m", model, "-t", str(a.threads), "-o", "json"]
     sizes = ["-gp", f"{a.depth},{a.tokens}", "-p", "0", "-n", "0"] if a.depth else \
         ["-p", str(a.prompt), "-n", str(a.tokens)]
-    tests, used = run_measured([*common, *sizes, "-r", str(a.repeats)], a.pin)
+    tests, used = run_json([*common, *sizes, "-r", str(a.repeats)], a.pin)
     out = dict(used)
     for t in tests:
         key = "decode" if a.depth or t["n_gen"] else "prompt"
         out[key] = statistics.median(t["samples_ts"])
     out["first_ms"] = wall_ms([*common, "-p", "1", "-n", "0", "-r", "1", "-w", "0"], a.pin)
     return out
+
+
+def run_batched_bench(a, model, command):
+    """A peer that comes with a llama-batched-bench, which measures each number of sequences once: named as often as it
+    is repeated, the first does not count. Its table has the number in the third column, the rate in the eighth."""
+    numbers = [str(n) for n in a.batch for _ in range(a.repeats + 1)]
+    out, said, used = run_measured([*command.split(), "-m", model, "-t", str(a.threads), "-c",
+                                    str(max(a.batch) * room(a)), "-b", "512", "-ub", "512", "-npp", str(a.depth),
+                                    "-ntg", str(a.tokens), "-npl", ",".join(numbers)], a.pin)
+    rows = [line.split("|")[1:-1] for line in (out + said).splitlines() if re.match(r"\| *\d+ \|", line)]
+    if [row[2].strip() for row in rows] != numbers:
+        sys.exit(f"{command}: a table of {len(rows)} rows, expected {len(numbers)}:\n{(out + said)[-2000:]}")
+    rates = [float(row[7]) for row in rows]
+    n = a.repeats + 1
+    return {**used, "rates": [statistics.median(rates[i + 1:i + n]) for i in range(0, len(rates), n)]}
+
+
+def room(a):
+    """Tokens of one sequence, as whole pages of the peers' caches."""
+    return -(-(a.depth + a.tokens) // 256) * 256
 
 
 def bandwidth(a):
@@ -152,40 +236,54 @@ def spread(values, form):
     return f"{form.format(statistics.median(values))} ({form.format(min(values))}-{form.format(max(values))})"
 
 
-def report(a, model, sides, gb):
-    """sides: results of libllm, then of each peer, by name."""
+def heading(a, model, what, names):
     how = [a.options] * bool(a.options) + [f"{a.threads} threads"] + [f"pinned to {a.pin}"] * bool(a.pin)
-    kind = f"{', '.join(how)}, prompt {a.prompt}, decode {a.tokens}"
-    names = list(sides)
-    print(f"\n### {os.path.basename(model)}: {kind}, depth {a.depth}, n = {a.rounds}\n")
-    print(f"| | {' | '.join(names)} | ratio{' to the best' if len(names) > 2 else ''} |\n|{'---|' * (len(names) + 2)}")
-    for key, heading, form, more_is_better in ROWS:
-        values = [[r[key] for r in sides[name] if key in r] for name in names]
-        peers = [statistics.median(v) for v in values[1:] if v]
-        ratio = statistics.median(values[0]) / (max if more_is_better else min)(peers) if peers else float("nan")
-        cells = [spread(v, form) if v else "" for v in values]
-        print(f"| {heading} | {' | '.join(cells)} | {f'{ratio:.2f}' if peers else ''} |")
+    print(f"\n### {os.path.basename(model)}: {', '.join([*how, *what])}, n = {a.rounds}\n")
+    print(f"|{' sequences' * bool(a.batch)} | {' | '.join(names)} | ratio{' to the best' if len(names) > 2 else ''} |\n"
+          f"|{'---|' * (len(names) + 2)}")
+
+
+def row(label, values, form, more_is_better):
+    """values: those of libllm, then of each peer."""
+    peers = [statistics.median(v) for v in values[1:] if v]
+    ratio = statistics.median(values[0]) / (max if more_is_better else min)(peers) if peers else float("nan")
+    cells = [spread(v, form) if v else "" for v in values]
+    print(f"| {label} | {' | '.join(cells)} | {f'{ratio:.2f}' if peers else ''} |")
+
+
+def footing(sides, gb):
     others = [r["others"] for results in sides.values() for r in results]
     print(f"\nOther processes: {100 * statistics.median(others):.0f} % of the machine, at most {100 * max(others):.0f} %."
           f" Reading: {spread(gb, '{:.1f}') + ' GB/s' if gb else 'not measured (no roofline program)'}.")
-    ours = sides[names[0]]
+
+
+def report(a, model, sides, gb):
+    """sides: results of libllm, then of each peer, by name."""
+    heading(a, model, [f"prompt {a.prompt}", f"decode {a.tokens}", f"depth {a.depth}"], sides)
+    for key, label, form, more_is_better in ROWS:
+        row(label, [[r[key] for r in results if key in r] for results in sides.values()], form, more_is_better)
+    footing(sides, gb)
     if gb:
         n_bytes = os.path.getsize(model)
-        share = statistics.median(r["decode"] for r in ours) * n_bytes / 1e9 / statistics.median(gb)
+        share = statistics.median(r["decode"] for r in sides["libllm"]) * n_bytes / 1e9 / statistics.median(gb)
         print(f"Decode of libllm reads the file's {n_bytes / 1e6:.0f} MB at {100 * share:.0f} % of that.")
-    for r in [results[0] for results in sides.values() if "version" in results[0]]:
-        print(f"llama-cpp-python {r['version']}; {r['system'].strip()}")
-    sys.stdout.flush()
+
+
+def report_batch(a, model, sides, gb):
+    heading(a, model, ["tokens/s of all sequences", f"{a.tokens} steps after {a.depth} tokens"], sides)
+    for i, n in enumerate(a.batch):
+        row(n, [[r["rates"][i] for r in results] for results in sides.values()], "{:.1f}", True)
+    footing(sides, gb)
 
 
 def compare(a):
-    runs = {"libllm": run_ours}
-    if a.peer_python:
-        runs["llama.cpp"] = run_peer
-    for peer in a.bench:
-        name, command = peer.split("=", 1)
-        runs[name] = lambda a, model, command=command: run_bench(a, model, command)
-    for model in a.models:
+    one, peer, bench, say = (run_ours_batch, run_peer, run_batched_bench, report_batch) if a.batch else \
+        (run_ours, run_peer, run_bench, report)
+    runs = {"libllm": one} | ({"llama.cpp": peer} if a.peer_python else {})
+    for further in a.batched_bench if a.batch else a.bench:
+        name, command = further.split("=", 1)
+        runs[name] = lambda a, model, command=command: bench(a, model, command)
+    for model in map(os.path.abspath, a.models):
         sides, gb = {name: [] for name in runs}, []
         for i in range(a.rounds):
             gb.append(bandwidth(a))
@@ -193,7 +291,10 @@ def compare(a):
                 sides[name].append(runs[name](a, model))
             gb.append(bandwidth(a))
             print(f"{os.path.basename(model)}: round {i + 1} of {a.rounds}", file=sys.stderr, flush=True)
-        report(a, model, sides, [x for x in gb if x])
+        say(a, model, sides, [x for x in gb if x])
+        for r in [results[0] for results in sides.values() if "version" in results[0]]:
+            print(f"llama-cpp-python {r['version']}; {r['system'].strip()}")
+        sys.stdout.flush()
 
 
 def main():
@@ -203,6 +304,8 @@ def main():
     p.add_argument("--roofline", default=os.path.join(BUILD, "roofline"))
     p.add_argument("--peer-python", default=sys.executable, help="a Python that has llama-cpp-python; empty: none")
     p.add_argument("--bench", action="append", default=[], metavar="NAME=COMMAND", help="another peer's llama-bench")
+    p.add_argument("--batched-bench", action="append", default=[], metavar="NAME=COMMAND",
+                   help="another peer's llama-batched-bench")
     p.add_argument("--peer-flash", action="store_true", help="the peer's flash attention")
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--pin", help="CPUs for taskset, such as 0,1")
@@ -211,10 +314,16 @@ def main():
     p.add_argument("-t", "--tokens", type=int, default=64)
     p.add_argument("-d", "--depth", type=int, default=0)
     p.add_argument("-r", "--repeats", type=int, default=3)
+    p.add_argument("-b", "--batch", type=lambda text: [int(n) for n in text.split(",")], default=[],
+                   help="numbers of sequences that decode together, such as 1,2,4,16")
     p.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
     p.add_argument("models", nargs="+")
     a = p.parse_args()
-    peer(a) if a.peer else compare(a)
+    if a.bench if a.batch else a.batched_bench:
+        p.error("--batched-bench goes with -b, --bench without")
+    if a.batch and not a.depth:
+        a.depth = 16
+    (peer_batch if a.batch else peer)(a) if a.peer else compare(a)
 
 
 if __name__ == "__main__":

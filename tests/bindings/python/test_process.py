@@ -1,10 +1,10 @@
 """Threads, asyncio, Ctrl-C, fork, and memory over many calls."""
 
 import asyncio
+import math
 import os
 import signal
 import threading
-import time
 
 import libllm
 import pytest
@@ -52,33 +52,44 @@ def test_threads_may_share_a_model(model):
     assert [found[i] for i in range(len(PROMPTS))] == expected
 
 
-def test_the_interpreter_runs_while_the_library_computes(model):
-    ticks, stop = [], threading.Event()
+def test_the_interpreter_runs_while_the_library_computes(path, monkeypatch):
+    """Other threads do so within one call, which is long: all of a prompt in one step by portable kernels."""
+    ticks, within, stop, real = [], [], threading.Event(), libllm.native.llm_engine_step
+
+    def step(engine):
+        before = len(ticks)
+        n_active = real(engine)
+        within.append(len(ticks) - before)
+        return n_active
 
     def tick():
         while not stop.wait(0.001):
             ticks.append(1)
 
+    monkeypatch.setattr(libllm.native, "llm_engine_step", step)
     thread = threading.Thread(target=tick)
     thread.start()
-    model.generate("Once upon a time", max_tokens=400, ignore_eos=True)
+    with libllm.Model(path, n_ctx=4096, n_batch=4096, n_threads=1, runtime=libllm.Runtime(cpu_mask=0)) as model:
+        model.generate("the little dog ran home and " * 200, max_tokens=1)
     stop.set()
     thread.join()
-    assert len(ticks) > 5
+    assert max(within) > 5
 
 
-def test_closing_while_another_thread_computes(path):
+def test_closing_while_another_thread_computes(path, steps):
     model = libllm.Model(path, n_ctx=1024)
     answers = []
     thread = threading.Thread(target=lambda: answers.append(model.generate("Once", max_tokens=300, ignore_eos=True)))
+    steps.allow(0)
     thread.start()
-    time.sleep(0.02)
+    steps.reach(3)
     model.close()
+    steps.allow(math.inf)
     thread.join()
     assert len(answers[0].ids) == 300
 
 
-def test_asyncio(model):
+def test_asyncio(model, steps):
     async def main():
         expected = [r.text for r in model.generate(PROMPTS, **OPTIONS)]
         results = await asyncio.gather(*(model.agenerate(prompt, **OPTIONS) for prompt in PROMPTS))
@@ -89,35 +100,40 @@ def test_asyncio(model):
             assert stream.result.text == expected[0]
         events = [event async for event in model.achat_stream("Hello!", max_tokens=3).events()]
         assert events[-1].finish == "length"
+        before = steps.n
+        steps.allow(before)
         task = asyncio.create_task(model.agenerate("Once", max_tokens=900, ignore_eos=True))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
+        steps.reach(before + 3)
         task.cancel()
-        begin = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - begin < 0.5
+        steps.allow(math.inf)
         assert (await model.agenerate("Once", max_tokens=2)).text == " upon a"
+        assert steps.n - before < 100, "what was cancelled is not computed"
 
     asyncio.run(main())
 
 
-def test_a_cancelled_task_waits_for_nobody(model):
-    """Neither for a free thread nor for the tasks beside it."""
+def test_a_cancelled_task_waits_for_nobody(model, steps):
+    """Neither for a free thread nor for the tasks beside it, nor even for an engine that stands still."""
 
     async def main():
+        steps.allow(0)
         tasks = [asyncio.create_task(model.agenerate(p, max_tokens=900, ignore_eos=True)) for p in PROMPTS * 4]
         short = asyncio.create_task(model.agenerate("Once", max_tokens=2))
-        await asyncio.sleep(0.02)
-        begin = time.monotonic()
+        await asyncio.sleep(0)
+        steps.reach(3)
         tasks[-1].cancel()
         with pytest.raises(asyncio.CancelledError):
             await tasks[-1]
-        assert time.monotonic() - begin < 0.1
         for task in tasks[:40]:
             task.cancel()
-        assert (await short).text == " upon a" and not tasks[-2].done()
+        steps.allow(500)
+        assert (await asyncio.wait_for(short, 120)).text == " upon a" and not tasks[-2].done()
         for task in tasks:
             task.cancel()
+        steps.allow(math.inf)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     asyncio.run(main())
@@ -130,7 +146,7 @@ def test_two_threads_may_read_one_stream(model):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(120)
     assert not any(thread.is_alive() for thread in threads)
     assert sorted("".join(pieces)) == sorted(expected)
 
@@ -151,8 +167,10 @@ def test_without_a_further_thread(model, monkeypatch):
 
 # ---- Ctrl-C ----
 
+# Interrupts itself once the call has computed for a while, and says how much it computed after that: processor time does
+# not depend on what else the machine does.
 INTERRUPTED = """
-import sys, time, libllm
+import os, signal, sys, threading, time, libllm
 model = libllm.Model(sys.argv[1], n_ctx=1024 if sys.argv[2] != "prefill" else 8192, n_batch=8192, n_threads=1,
                      runtime=libllm.Runtime(cpu_mask=0))
 long = "the little dog ran home and " * 1100
@@ -164,11 +182,17 @@ calls = {
     "embed": lambda: model.embed([str(i) + long[:2000] for i in range(300)]),
     "ask": lambda: [model.ask("Hello", max_tokens=900, ignore_eos=True, extract="number") for _ in range(50)],
 }
-print("ready", flush=True)
+asked = []
+def interrupt(end):
+    while time.process_time() < end:
+        time.sleep(0.01)
+    asked.append(time.process_time())
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, args=[time.process_time() + 0.3], daemon=True).start()
 try:
     calls[sys.argv[2]]()
 except KeyboardInterrupt:
-    print("interrupted", time.monotonic(), flush=True)
+    print("interrupted", time.process_time() - asked[0], flush=True)
     print(model.generate("Once", max_tokens=2).text)
 else:
     print("too early")
@@ -177,16 +201,9 @@ else:
 
 @pytest.mark.parametrize("call", ["generate", "prefill", "stream", "score", "embed", "ask"])
 def test_ctrl_c_ends_a_call_and_leaves_the_model_usable(run_python, call):
-    process = run_python(INTERRUPTED, call, wait=False)
-    assert process.stdout.readline() == "ready\n", process.stderr.read()
-    time.sleep(0.3)
-    asked = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    line, text = out.splitlines()
+    line, text = run_python(INTERRUPTED, call).splitlines()
     assert line.startswith("interrupted") and text == " upon a"
-    delay = float(line.split()[1]) - asked
+    delay = float(line.split()[1])
     print(f"{call}: {delay * 1000:.1f} ms")
     assert delay < 0.1
 
@@ -217,18 +234,18 @@ def test_ctrl_c_at_the_very_end_of_a_call(monkeypatch):
 
 
 LOADING = """
-import sys, time, libllm
+import sys, threading, libllm
 from libllm import native
-real = getattr(native, sys.argv[2])
+real, left = getattr(native, sys.argv[2]), threading.Event()
 def slow(*arguments):
     print("ready", flush=True)
-    time.sleep(2)
+    left.wait()
     return real(*arguments)
 setattr(native, sys.argv[2], slow)
 try:
     libllm.Model(sys.argv[1])
 except KeyboardInterrupt:
-    print("interrupted", time.monotonic(), flush=True)
+    left.set()
 setattr(native, sys.argv[2], real)
 print(libllm.Model(sys.argv[1]).generate("Once", max_tokens=2).text)
 """
@@ -236,15 +253,14 @@ print(libllm.Model(sys.argv[1]).generate("Once", max_tokens=2).text)
 
 @pytest.mark.parametrize("call", ["llm_model_load", "llm_engine_create"])
 def test_ctrl_c_ends_the_wait_for_a_load(run_python, call):
-    """The engine of a large model takes long to make and cannot be stopped: it ends by itself and is dropped."""
+    """The engine of a large model takes long to make and cannot be stopped: it ends by itself and is dropped. Here it
+    ends only once the wait for it has ended."""
     process = run_python(LOADING, call, wait=False)
     assert process.stdout.readline() == "ready\n", process.stderr.read()
-    asked = time.monotonic()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    line, text = out.splitlines()
-    assert float(line.removeprefix("interrupted ")) - asked < 0.1 and text == " upon a"
+    assert out == " upon a\n"
 
 
 # ---- fork ----
