@@ -13,6 +13,7 @@ enum {
     FEW_ROWS = 96,         /* where those are more than these rows */
     AHEAD_LINES = 2,       /* what tiles of few rows fetch for each 32 columns, so that memory works meanwhile */
     PANEL_BYTES = 24576,   /* of a group's panels: half of the first-level cache */
+    PACKED_COLS = 256,     /* of a strip that are multiplied at a time as they are packed */
     PACKED_BYTES = 24576,  /* of the packed form of the same weights, where they are not packed */
     ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
     MIN_ITEMS = 16,
@@ -158,11 +159,17 @@ static void fetch_rows(const llm_weight *w, int64_t strip, int64_t col, int64_t 
         for (size_t i = at; i < end; i += 64) __builtin_prefetch(row + i);
 }
 
-const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
-                                 uint8_t *panel, uint8_t *packed, const uint8_t **next) {
+/* Whether all of w lies packed. */
+static bool is_whole(const llm_weight *w) {
+    return atomic_load_explicit(&w->packed, memory_order_acquire);
+}
+
+/* Columns [col, col + n_cols) of a strip as they are packed: in the weight's copy, or in `packed` where there is none.
+ * A copy that is being made (packed is NULL) is made of them. */
+static llmk_planes take_packed(const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols, uint8_t *packed) {
     const llmk_layout *l = w->layout;
     llmk_planes planes;
-    bool whole = atomic_load_explicit(&w->packed, memory_order_acquire);
+    bool whole = is_whole(w);
     if (whole || !packed)
         planes = llmk_layout_planes(l, w->copy + (size_t)strip * w->strip_bytes, w->cols, col);
     else
@@ -172,6 +179,13 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
         fetch_rows(w, strip, col + n_cols, n_cols);
         llmk_layout_pack(l, w->pack, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
+    return planes;
+}
+
+const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
+                                 uint8_t *panel, uint8_t *packed, const uint8_t **next) {
+    const llmk_layout *l = w->layout;
+    llmk_planes planes = take_packed(w, strip, col, n_cols, packed);
     const uint8_t *low = planes.at[LLMK_PLANE_LOW];
     *next = low + n_cols / l->plane_cols[LLMK_PLANE_LOW] * 2 * l->plane_bytes[LLMK_PLANE_LOW];
     if (!k->expand) return low;
@@ -179,7 +193,22 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
     return panel;
 }
 
-static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t col) {
+/* Rows of one tile and a strip: columns from col on, as they are packed. Returns how many. */
+static int64_t multiply_packed(const job *j, space *slot, const piece *e, int64_t col) {
+    const llm_weight *w = e->p->w;
+    int64_t rest = w->cols - col, most = is_whole(w) ? PACKED_COLS : panel_cols[e->k->panel];
+    int64_t n_cols = rest < most ? rest : most;
+    llmk_planes planes = take_packed(w, e->strip, col, n_cols, e->keep ? NULL : slot->packed);
+    llmk_tile t = {.acc = slot->acc[0][0], .acc_stride = GROUP * LLMK_STRIP, .packed = &planes, .n_cols = n_cols};
+    t.n_rows = (int32_t)e->n_rows;
+    t.is_first = col == 0;
+    take_x(&t, j, e->row, col);
+    e->k->multiply_packed(&t);
+    return n_cols;
+}
+
+/* Any rows: the next columns from col on, by panels. Returns how many. */
+static int64_t multiply_panels(const job *j, space *slot, const piece *e, int64_t col) {
     int64_t rest = e->p->w->cols - col, most = panel_cols[e->k->panel], n_cols = rest < most ? rest : most;
     const uint8_t *panels[GROUP], *next = slot->panel;
     for (int32_t i = 0; i < e->n_strips; i++)
@@ -198,6 +227,7 @@ static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t co
             t.ahead += t.n_ahead * (n_cols / LLMK_BLOCK) * 64;
         }
     }
+    return n_cols;
 }
 
 static void store(const space *slot, const piece *e) {
@@ -232,7 +262,9 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     for (e.strip = part * p->w->part_strips; e.strip < end; e.strip += group) {
         e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
         if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);
-        for (int64_t col = 0; col < p->w->cols; col += panel_cols[e.k->panel]) multiply_chunk(j, slot, &e, col);
+        bool packed = e.n_rows <= LLMK_TILE_ROWS && e.k->multiply_packed;
+        for (int64_t col = 0; col < p->w->cols;)
+            col += packed ? multiply_packed(j, slot, &e, col) : multiply_panels(j, slot, &e, col);
         store(slot, &e);
     }
     if (e.keep) llmk_weight_release(p->w, part * p->w->part_strips, end);

@@ -6,6 +6,8 @@ static inline __m512i dot512(__m512i sums, __m512i weights, __m512i activations)
 }
 
 TILES(F32, TILE_F32)
+TILES(F16, TILE_F16)
+TILES(BF16_PAIRS, TILE_BF16_PAIRS)
 TILES(S32, TILE_I8)
 TILES(M32, TILE_I8)
 TILES(S16, TILE_I8)
@@ -15,5 +17,7 @@ TILES(M16, TILE_I8)
 
 void llmk_linear_init_avx512_vnni(llmk_linear_kernels *k) {
     fill_products(k);
+    k->product[LLMK_LAYOUT_F16].multiply_packed = multiply_F16;
+    k->product[LLMK_LAYOUT_BF16].multiply_packed = multiply_BF16_PAIRS;
     k->quantize = quantize;
 }
