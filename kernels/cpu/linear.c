@@ -13,7 +13,6 @@ enum {
     FEW_ROWS = 96,         /* where those are more than these rows */
     AHEAD_LINES = 2,       /* what tiles of few rows fetch for each 32 columns, so that memory works meanwhile */
     PANEL_BYTES = 24576,   /* of a group's panels: half of the first-level cache */
-    PACKED_COLS = 256,     /* of a strip that are multiplied at a time as they are packed */
     PACKED_BYTES = 24576,  /* of the packed form of the same weights, where they are not packed */
     ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
     MIN_ITEMS = 16,
@@ -27,9 +26,15 @@ typedef struct space {
 } space;
 
 /* Columns of a strip that are expanded at once: more would let memory rest while they are multiplied. */
-static const int32_t panel_cols[LLMK_N_PANELS] = {
+static const int64_t panel_cols[LLMK_N_PANELS] = {
     [LLMK_PANEL_F32] = 64,  [LLMK_PANEL_BF16] = 128, [LLMK_PANEL_S32] = 256,
     [LLMK_PANEL_M32] = 256, [LLMK_PANEL_S16] = 256,  [LLMK_PANEL_M16] = 256,
+};
+
+/* Columns that are multiplied at once as they are packed: all, but AVX2 reads 16-bit numbers twice. */
+static const int64_t packed_cols[LLMK_N_PANELS] = {
+    [LLMK_PANEL_F32] = 256,       [LLMK_PANEL_BF16] = INT64_MAX, [LLMK_PANEL_S32] = INT64_MAX,
+    [LLMK_PANEL_M32] = INT64_MAX, [LLMK_PANEL_S16] = INT64_MAX,  [LLMK_PANEL_M16] = INT64_MAX,
 };
 
 static int64_t round_up(int64_t n, int64_t step) {
@@ -196,10 +201,14 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
 /* Rows of one tile and a strip: columns from col on, as they are packed. Returns how many. */
 static int64_t multiply_packed(const job *j, space *slot, const piece *e, int64_t col) {
     const llm_weight *w = e->p->w;
-    int64_t rest = w->cols - col, most = is_whole(w) ? PACKED_COLS : panel_cols[e->k->panel];
+    bool whole = is_whole(w), last = e->strip + 1 == llmk_weight_strips(w);
+    int64_t rest = w->cols - col, most = (whole ? packed_cols : panel_cols)[e->k->panel];
     int64_t n_cols = rest < most ? rest : most;
-    llmk_planes planes = take_packed(w, e->strip, col, n_cols, e->keep ? NULL : slot->packed);
-    llmk_tile t = {.acc = slot->acc[0][0], .acc_stride = GROUP * LLMK_STRIP, .packed = &planes, .n_cols = n_cols};
+    llmk_planes planes = take_packed(w, e->strip, col, n_cols, e->keep ? NULL : slot->packed), next = planes;
+    if (whole && !last)
+        next = llmk_layout_planes(w->layout, w->copy + (size_t)(e->strip + 1) * w->strip_bytes, w->cols, 0);
+    llmk_tile t = {.acc = slot->acc[0][0], .acc_stride = GROUP * LLMK_STRIP, .packed = &planes, .next = &next};
+    t.n_cols = n_cols;
     t.n_rows = (int32_t)e->n_rows;
     t.is_first = col == 0;
     take_x(&t, j, e->row, col);

@@ -46,7 +46,8 @@ typedef struct llmk_tile {
     float *acc; /* row r: 32 numbers at acc + r * acc_stride; read (unless is_first) and written */
     int64_t acc_stride;
     const uint8_t *panel;
-    const llmk_planes *packed; /* what the panel would be made of; read by multiply_packed instead of it */
+    const llmk_planes *packed; /* what the panel would be made of; read by multiply_packed instead of it, */
+    const llmk_planes *next;   /* and what it may prefetch at its end */
     const void *x;             /* the first column of the chunk */
     size_t x_stride;           /* F32, BF16: bytes between rows */
     int64_t n_cols;
