@@ -26,9 +26,15 @@ typedef struct space {
 } space;
 
 /* Columns of a strip that are expanded at once: more would let memory rest while they are multiplied. */
-static const int32_t panel_cols[LLMK_N_PANELS] = {
+static const int64_t panel_cols[LLMK_N_PANELS] = {
     [LLMK_PANEL_F32] = 64,  [LLMK_PANEL_BF16] = 128, [LLMK_PANEL_S32] = 256,
     [LLMK_PANEL_M32] = 256, [LLMK_PANEL_S16] = 256,  [LLMK_PANEL_M16] = 256,
+};
+
+/* Columns that are multiplied at once as they are packed: all, but AVX2 reads 16-bit numbers twice. */
+static const int64_t packed_cols[LLMK_N_PANELS] = {
+    [LLMK_PANEL_F32] = 256,       [LLMK_PANEL_BF16] = INT64_MAX, [LLMK_PANEL_S32] = INT64_MAX,
+    [LLMK_PANEL_M32] = INT64_MAX, [LLMK_PANEL_S16] = INT64_MAX,  [LLMK_PANEL_M16] = INT64_MAX,
 };
 
 static int64_t round_up(int64_t n, int64_t step) {
@@ -145,33 +151,32 @@ typedef struct piece {
     bool keep; /* what it packs is the weight's copy */
 } piece;
 
-/* Fetches what is packed next: rows that lie far apart are no stream to the processor. */
-static void fetch_rows(const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols) {
-    const llmk_layout *l = w->layout;
-    if (col >= w->cols) strip++, col = 0;
-    if (strip >= llmk_weight_strips(w)) return;
-    n_cols = n_cols < w->cols - col ? n_cols : w->cols - col;
-    const uint8_t *row = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
-    size_t at = (size_t)(col / l->block_elems * l->block_bytes);
-    size_t end = at + (size_t)((n_cols + l->block_elems - 1) / l->block_elems * l->block_bytes);
-    for (int32_t r = 0; r < llmk_weight_strip_rows(w, strip); r++, row += w->row_bytes)
-        for (size_t i = at; i < end; i += 64) __builtin_prefetch(row + i);
+/* Whether all of w lies packed. */
+static bool is_whole(const llm_weight *w) {
+    return atomic_load_explicit(&w->packed, memory_order_acquire);
 }
 
-const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
-                                 uint8_t *panel, uint8_t *packed, const uint8_t **next) {
+/* Columns [col, col + n_cols) of a strip as they are packed: in the weight's copy, or in `packed` where there is none.
+ * A copy that is being made (packed is NULL) is made of them. */
+static llmk_planes take_packed(const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols, uint8_t *packed) {
     const llmk_layout *l = w->layout;
     llmk_planes planes;
-    bool whole = atomic_load_explicit(&w->packed, memory_order_acquire);
+    bool whole = is_whole(w);
     if (whole || !packed)
         planes = llmk_layout_planes(l, w->copy + (size_t)strip * w->strip_bytes, w->cols, col);
     else
         planes = llmk_layout_planes(l, packed, n_cols, 0);
     if (!whole) {
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
-        fetch_rows(w, strip, col + n_cols, n_cols);
         llmk_layout_pack(l, w->pack, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
+    return planes;
+}
+
+const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
+                                 uint8_t *panel, uint8_t *packed, const uint8_t **next) {
+    const llmk_layout *l = w->layout;
+    llmk_planes planes = take_packed(w, strip, col, n_cols, packed);
     const uint8_t *low = planes.at[LLMK_PLANE_LOW];
     *next = low + n_cols / l->plane_cols[LLMK_PLANE_LOW] * 2 * l->plane_bytes[LLMK_PLANE_LOW];
     if (!k->expand) return low;
@@ -179,7 +184,26 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
     return panel;
 }
 
-static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t col) {
+/* Rows of one tile and a strip: columns from col on, as they are packed. Returns how many. */
+static int64_t multiply_packed(const job *j, space *slot, const piece *e, int64_t col) {
+    const llm_weight *w = e->p->w;
+    bool whole = is_whole(w), last = e->strip + 1 == llmk_weight_strips(w);
+    int64_t rest = w->cols - col, most = (whole ? packed_cols : panel_cols)[e->k->panel];
+    int64_t n_cols = rest < most ? rest : most;
+    llmk_planes planes = take_packed(w, e->strip, col, n_cols, e->keep ? NULL : slot->packed), next = planes;
+    if (whole && !last)
+        next = llmk_layout_planes(w->layout, w->copy + (size_t)(e->strip + 1) * w->strip_bytes, w->cols, 0);
+    llmk_tile t = {.acc = slot->acc[0][0], .acc_stride = GROUP * LLMK_STRIP, .packed = &planes, .next = &next};
+    t.n_cols = n_cols;
+    t.n_rows = (int32_t)e->n_rows;
+    t.is_first = col == 0;
+    take_x(&t, j, e->row, col);
+    e->k->multiply_packed(&t);
+    return n_cols;
+}
+
+/* Any rows: the next columns from col on, by panels. Returns how many. */
+static int64_t multiply_panels(const job *j, space *slot, const piece *e, int64_t col) {
     int64_t rest = e->p->w->cols - col, most = panel_cols[e->k->panel], n_cols = rest < most ? rest : most;
     const uint8_t *panels[GROUP], *next = slot->panel;
     for (int32_t i = 0; i < e->n_strips; i++)
@@ -198,6 +222,7 @@ static void multiply_chunk(const job *j, space *slot, const piece *e, int64_t co
             t.ahead += t.n_ahead * (n_cols / LLMK_BLOCK) * 64;
         }
     }
+    return n_cols;
 }
 
 static void store(const space *slot, const piece *e) {
@@ -229,10 +254,14 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     int32_t group = e.n_rows > FEW_ROWS ? GROUP : 1;
     int64_t end = (part + 1) * p->w->part_strips, n_strips = llmk_weight_strips(p->w);
     end = end < n_strips ? end : n_strips;
+    if (!atomic_load_explicit(&p->w->packed, memory_order_relaxed))
+        llmk_weight_want(p->w, part * p->w->part_strips, end);
     for (e.strip = part * p->w->part_strips; e.strip < end; e.strip += group) {
         e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
         if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);
-        for (int64_t col = 0; col < p->w->cols; col += panel_cols[e.k->panel]) multiply_chunk(j, slot, &e, col);
+        bool packed = e.n_rows <= LLMK_TILE_ROWS && e.k->multiply_packed;
+        for (int64_t col = 0; col < p->w->cols;)
+            col += packed ? multiply_packed(j, slot, &e, col) : multiply_panels(j, slot, &e, col);
         store(slot, &e);
     }
     if (e.keep) llmk_weight_release(p->w, part * p->w->part_strips, end);

@@ -15,7 +15,7 @@ enum { LLMK_TILE_ROWS = 6 };
 
 /* How far packed weights are prefetched, in bytes: planes are read from end to end, and what follows
  * them is the next strip. */
-enum { LLMK_AHEAD = 2048 };
+enum { LLMK_AHEAD = 2048, LLMK_AHEAD_16 = 1536 };
 
 /* A strip's panel; the two halves of its rows, 16 each, alternate. F32: [col][2][16]. BF16:
  * [col / 2][2][16][2]. The others, for each 32 columns and half: 8 x 64 bytes [step][16][4] (u8, columns
@@ -46,8 +46,10 @@ typedef struct llmk_tile {
     float *acc; /* row r: 32 numbers at acc + r * acc_stride; read (unless is_first) and written */
     int64_t acc_stride;
     const uint8_t *panel;
-    const void *x;   /* the first column of the chunk */
-    size_t x_stride; /* F32, BF16: bytes between rows */
+    const llmk_planes *packed; /* what the panel would be made of; read by multiply_packed instead of it, */
+    const llmk_planes *next;   /* and what it may prefetch at its end */
+    const void *x;             /* the first column of the chunk */
+    size_t x_stride;           /* F32, BF16: bytes between rows */
     int64_t n_cols;
     int32_t n_rows;       /* 1..6 */
     bool is_first;        /* acc is taken as 0 */
@@ -60,6 +62,8 @@ typedef struct llmk_product {
     /* Expands n_cols columns of a strip; NULL: the packed form is the panel. */
     void (*expand)(uint8_t *panel, const llmk_planes *src, int64_t n_cols);
     void (*multiply)(const llmk_tile *t);
+    /* The same bits as both, without a panel: for weights that are multiplied with one tile. NULL: none. */
+    void (*multiply_packed)(const llmk_tile *t);
 } llmk_product;
 
 typedef struct llmk_linear_kernels {

@@ -104,7 +104,8 @@ void llmk_layout_pack(const llmk_layout *l, llmk_pack pack, const llmk_planes *d
                       size_t row_bytes, int32_t n_rows, int64_t col, int64_t n_cols) {
     size_t at = (size_t)(col / l->block_elems) * (size_t)l->block_bytes;
     for (int32_t half = 0; half < 2; half++) {
-        llmk_rows src = {.at = at, .skip = col % l->block_elems};
+        const uint8_t *ahead = rows + (size_t)(LLMK_STRIP + half * LLMK_LANES) * row_bytes;
+        llmk_rows src = {.at = at, .ahead = ahead, .skip = col % l->block_elems};
         llmk_planes p = *dst;
         for (int32_t r = 0; r < LLMK_LANES; r++) {
             int32_t row = half * LLMK_LANES + r;

@@ -31,7 +31,8 @@ typedef struct llmk_planes {
 typedef struct llmk_rows {
     const uint8_t *row[LLMK_LANES];
     size_t at;
-    int64_t skip; /* columns of the first block that are left out; 0 but for widened layouts */
+    const uint8_t *ahead; /* what is fetched meanwhile: 16 bytes for each byte of a row */
+    int64_t skip;         /* columns of the first block that are left out; 0 but for widened layouts */
 } llmk_rows;
 
 /* Packs one half of a strip, from whole blocks of the file. */

@@ -93,20 +93,34 @@ static inline void pack_bit_number(uint8_t *dst, const llmk_rows *src, size_t at
 
 /* ---- codes of scales: for each block two rows of 16 bytes ---- */
 
-static inline void pack_codes6(uint8_t *dst, const llmk_rows *src, size_t at) {
+/* Byte c of each row's word. */
+static inline void store_bytes(uint8_t *dst, const words *w, int c) {
+    for (int32_t r = 0; r < LLMK_LANES; r++) dst[r] = (uint8_t)(w->row[r] >> (8 * c));
+}
+
+/* Codes of 8 bits, two for each block. */
+static inline void pack_codes8(uint8_t *dst, const llmk_rows *src, size_t at) {
+    words w[4];
+    gather4(w, src, at);
+    for (int i = 0; i < 16; i++) store_bytes(dst + 64 * (i / 2) + 16 * (i % 2), &w[i / 4], i % 4);
+}
+
+/* Codes of 6 bits in 12 bytes: the first four scales and the first four of what is added have a word each, and in its
+ * upper two bits those of the other four, whose lower bits share the third word. */
+static inline void pack_codes6(uint8_t *dst, const words file[3]) {
+    words w[4];
     for (int32_t r = 0; r < LLMK_LANES; r++) {
-        uint8_t sc[8], mn[8];
-        llmk_unpack_scales6(sc, mn, row_of(src, r, at));
-        for (int b = 0; b < 8; b++) dst[2 * 32 * b + r] = sc[b], dst[2 * 32 * b + 16 + r] = mn[b];
+        uint32_t a = file[0].row[r], b = file[1].row[r], low = file[2].row[r];
+        w[0].row[r] = a & 0x3f3f3f3f;
+        w[1].row[r] = b & 0x3f3f3f3f;
+        w[2].row[r] = (low & 0x0f0f0f0f) | (a >> 2 & 0x30303030);
+        w[3].row[r] = (low >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030);
     }
+    for (int i = 0; i < 16; i++) store_bytes(dst + 64 * (i / 2) + 16 * (i % 2), &w[i / 8 * 2 + i % 2], i / 2 % 4);
 }
 
 static inline void put_codes16(uint8_t *dst, int32_t r, const uint8_t codes[16]) {
     for (int b = 0; b < 8; b++) dst[2 * 32 * b + r] = codes[2 * b], dst[2 * 32 * b + 16 + r] = codes[2 * b + 1];
-}
-
-static inline void pack_codes8(uint8_t *dst, const llmk_rows *src, size_t at) {
-    for (int32_t r = 0; r < LLMK_LANES; r++) put_codes16(dst, r, row_of(src, r, at));
 }
 
 static inline void pack_codes_q3_k(uint8_t *dst, const llmk_rows *src, size_t at) {
@@ -125,7 +139,7 @@ enum { PIECE = 64, PIECE_WORDS = PIECE / 4 };
  * round size would fight for the same lines of the cache. */
 static inline void take_piece(words w[PIECE_WORDS], const llmk_rows *src, size_t at, size_t n_bytes) {
     uint8_t piece[LLMK_LANES][PIECE] = {{0}};
-    llmk_rows taken = {.at = 0};
+    llmk_rows taken = {.ahead = src->ahead + LLMK_LANES * (src->at + at)};
     for (int32_t r = 0; r < LLMK_LANES; r++) {
         taken.row[r] = piece[r];
         if (n_bytes >= PIECE)
@@ -192,6 +206,16 @@ static inline void pack_factors(llmk_planes *p, const llmk_rows *src, size_t at,
     pack_halves(d + 32, src, at_added);
 }
 
+/* The 16 bytes of d, dmin and codes of 6 bits. */
+static inline void pack_factors_codes6(llmk_planes *p, const llmk_rows *src, size_t at) {
+    words w[4];
+    uint16_t d[2][LLMK_LANES];
+    gather4(w, src, at);
+    for (int32_t r = 0; r < LLMK_LANES; r++) d[0][r] = (uint16_t)w[0].row[r], d[1][r] = (uint16_t)(w[0].row[r] >> 16);
+    memcpy(next(p, D, sizeof d), d, sizeof d);
+    pack_codes6(next(p, CODES, 256), &w[1]);
+}
+
 /* 256 columns of pairs of nibble blocks. */
 static inline void pack_nibble_pairs(llmk_planes *p, const llmk_rows *src, size_t at) {
     for (size_t c2 = 0; c2 < 4; c2++) {
@@ -249,14 +273,12 @@ PACK(q3_k, 256, {
 })
 
 PACK(q4_k, 256, {
-    pack_factors(&p, &src, AT(d), AT(dmin));
-    pack_codes6(next(&p, CODES, 256), &src, AT(scales));
+    pack_factors_codes6(&p, &src, AT(d));
     pack_nibble_pairs(&p, &src, AT(q));
 })
 
 PACK(q5_k, 256, {
-    pack_factors(&p, &src, AT(d), AT(dmin));
-    pack_codes6(next(&p, CODES, 256), &src, AT(scales));
+    pack_factors_codes6(&p, &src, AT(d));
     pack_nibble_pairs(&p, &src, AT(q));
     pack_bits(next(&p, HIGH, 512), &src, AT(high));
 })

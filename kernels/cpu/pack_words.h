@@ -18,6 +18,13 @@ static inline const uint8_t *row_of(const llmk_rows *src, int32_t r, size_t at) 
 /* Four words of a register: written one by one to memory and read back whole, they would stall. */
 typedef uint32_t quad __attribute__((vector_size(16)));
 
+/* Fetches as many bytes as gather4 takes, in the order of memory: rows that lie far apart are no stream to the
+ * processor, and all of them at once are more than it can wait for. */
+static inline void fetch_ahead(const llmk_rows *src, size_t at) {
+    const uint8_t *ahead = src->ahead + LLMK_LANES * (src->at + at);
+    for (size_t i = 0; i < 16 * LLMK_LANES; i += 64) __builtin_prefetch(ahead + i, 0, 2);
+}
+
 static inline uint32_t word_of(const llmk_rows *src, int32_t r, size_t at) {
     uint32_t v;
     memcpy(&v, row_of(src, r, at), sizeof v);

@@ -8,7 +8,7 @@ enum { X_F32 = LLMK_X_F32, X_S32 = LLMK_X_I8, X_M32 = LLMK_X_I8, X_S16 = LLMK_X_
 static void fill_products(llmk_linear_kernels *k) {
     static const llmk_product table[LLMK_N_LAYOUTS] = {
 #define LLMK_LAYOUT(NAME, name, panel, d_cols, d, cols, codes, low, high)                                              \
-    {X_##panel, LLMK_PANEL_##panel, expand_##name, multiply_##panel},
+    {X_##panel, LLMK_PANEL_##panel, expand_##name, multiply_##panel, NULL},
 #include "cpu/layouts.def"
 #undef LLMK_LAYOUT
     };

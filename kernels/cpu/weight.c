@@ -133,6 +133,12 @@ void llmk_weight_made(const llm_weight *w, bool whole) {
     atomic_store_explicit(&changing(w)->packed, true, memory_order_release);
 }
 
+void llmk_weight_want(const llm_weight *w, int64_t strip, int64_t end) {
+    int64_t row = strip * LLMK_STRIP, last = (end + 1) * LLMK_STRIP;
+    last = last < w->rows ? last : w->rows;
+    llmk_mapping_want(&w->mapping, w->data + (size_t)row * w->row_bytes, (size_t)(last - row) * w->row_bytes);
+}
+
 enum { RELEASE_BYTES = 1 << 20 }; /* each call interrupts the other threads */
 
 void llmk_weight_release(const llm_weight *w, int64_t strip, int64_t end) {
@@ -143,11 +149,22 @@ void llmk_weight_release(const llm_weight *w, int64_t strip, int64_t end) {
 
 /* ---- rows ---- */
 
+enum { ROWS_KEPT = 128 };
+
+/* Each row of a table brings up to 64 KiB of the file with it. Where a copy of it is in memory already, as of a head
+ * that shares it, these do not pile up. */
+static void give_back_rows(const llm_weight *w) {
+    bool copied = atomic_load_explicit(&w->packed, memory_order_relaxed);
+    if (copied && atomic_fetch_add(&changing(w)->rows_read, 1) % ROWS_KEPT == ROWS_KEPT - 1)
+        llmk_mapping_release(&w->mapping, w->data, (size_t)w->rows * w->row_bytes);
+}
+
 void llmk_embed(llm_stream *stream, llm_view out, const llm_weight *w, const int32_t *ids) {
     llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
     if (!llmk_cpu_start(s, out.cols == w->cols, "embed: widths differ")) return;
     for (int64_t r = 0; r < out.rows; r++) {
         if (!llmk_cpu_start(s, ids[r] >= 0 && ids[r] < w->rows, "embed: id outside the table")) return;
         w->type->dequantize(llmk_row(out, r), w->data + (size_t)ids[r] * w->row_bytes, w->cols);
+        give_back_rows(w);
     }
 }

@@ -28,6 +28,7 @@ struct llm_weight {
     uint8_t *copy;                /* the strips; garbage until */
     atomic_bool packed;           /* is set. Before, products pack data piece by piece */
     atomic_int uses;              /* products until the one that keeps its pieces, which makes the copy */
+    atomic_uint rows_read;        /* from data, since it is packed */
     llmk_mapping mapping;         /* that holds data, if any */
     llm_weight *next, **link;     /* the device's list */
     size_t n_bytes;               /* of this structure with its vector */
@@ -48,19 +49,24 @@ static inline int32_t llmk_weight_strip_rows(const llm_weight *w, int64_t s) {
  * is false if it could not. */
 bool llmk_weight_claim(const llm_weight *w);
 void llmk_weight_made(const llm_weight *w, bool whole);
+/* Before strips [strip, end) are packed: maps their pages, and those of the strip that is fetched meanwhile. */
+void llmk_weight_want(const llm_weight *w, int64_t strip, int64_t end);
 /* Gives back the pages of strips [strip, end), which are packed, in large pieces. */
 void llmk_weight_release(const llm_weight *w, int64_t strip, int64_t end);
 
 /* linear.c: sets part_strips and n_parts by the shape alone. */
 void llmk_linear_cut(llm_weight *w);
 
-/* ---- release.c: pages of a mapped file that a packed copy replaces ---- */
+/* ---- mapping.c: pages of a mapped file ---- */
 
 /* The mapping that holds [ptr, ptr + n_bytes); none if that is other memory. */
 llmk_mapping llmk_mapping_find(const void *ptr, size_t n_bytes);
 bool llmk_mapping_holds(const llmk_mapping *m, const void *ptr, size_t n_bytes);
 /* Gives back the physical pages that lie wholly inside; they are read from the file again if needed. */
 void llmk_mapping_release(const llmk_mapping *m, const void *ptr, size_t n_bytes);
+/* Maps the pages that hold [ptr, ptr + n_bytes) at once, which takes less time than one by one as they are read, and
+ * lets them be fetched ahead. */
+void llmk_mapping_want(const llmk_mapping *m, const void *ptr, size_t n_bytes);
 /* Asks for large pages: weights are read at a fifth more bandwidth from them. */
 void llmk_mapping_want_large(void *ptr, size_t n_bytes);
 

@@ -39,6 +39,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(HERE, "..", "..", "build", "bin")
 
+READING = "GB/s, reading memory"  # as roofline calls it
+
 # Key, heading, format, whether more is better.
 ROWS = [("prompt", "prompt, tokens/s", "{:.1f}", True), ("decode", "decode, tokens/s", "{:.2f}", True),
         ("load_ms", "load, ms", "{:.0f}", False), ("first_ms", "load and first token, ms", "{:.0f}", False),
@@ -219,15 +221,21 @@ def room(a):
     return -(-(a.depth + a.tokens) // 256) * 256
 
 
-def bandwidth(a):
-    """GB/s that one thread or two can read, or None."""
+def limits(a):
+    """What roofline says that one thread or two can do, by its names; empty without it."""
     if not os.path.exists(a.roofline):
-        return None
+        return {}
     pin = ["taskset", "-c", a.pin] if a.pin else []
-    for line in subprocess.check_output([*pin, a.roofline, "1"], text=True).splitlines():
-        if line.endswith("reading memory"):
-            return float(line.split()[0 if a.threads == 1 else 1])
-    sys.exit(f"{a.roofline} names no reading rate")
+    lines = subprocess.check_output([*pin, a.roofline, "1"], text=True).splitlines()[1:]
+    return {name: float((one, two)[min(a.threads, 2) - 1]) for one, two, name in (line.split(None, 2) for line in lines)}
+
+
+def prompt_products(a, model):
+    """Operations of a prompt token's matrix products, without the head, and what kind of limit they have."""
+    d, _ = run_json([a.llm, "info", model, "--json"], None)
+    heads = (2 * d["n_heads"] + 2 * d["n_kv_heads"]) * d["head_dim"]
+    kind = "F32" if d["dtype"] in ("F32", "F16", "BF16") else "int8"
+    return 2 * d["n_layers"] * d["n_embd"] * (heads + 3 * d["n_ff"]), kind
 
 
 # ---- the table ----
@@ -251,29 +259,38 @@ def row(label, values, form, more_is_better):
     print(f"| {label} | {' | '.join(cells)} | {f'{ratio:.2f}' if peers else ''} |")
 
 
-def footing(sides, gb):
+def footing(sides, found):
+    gb = [f[READING] for f in found if f]
     others = [r["others"] for results in sides.values() for r in results]
     print(f"\nOther processes: {100 * statistics.median(others):.0f} % of the machine, at most {100 * max(others):.0f} %."
           f" Reading: {spread(gb, '{:.1f}') + ' GB/s' if gb else 'not measured (no roofline program)'}.")
 
 
-def report(a, model, sides, gb):
+def report(a, model, sides, found):
     """sides: results of libllm, then of each peer, by name."""
     heading(a, model, [f"prompt {a.prompt}", f"decode {a.tokens}", f"depth {a.depth}"], sides)
     for key, label, form, more_is_better in ROWS:
         row(label, [[r[key] for r in results if key in r] for results in sides.values()], form, more_is_better)
-    footing(sides, gb)
-    if gb:
-        n_bytes = os.path.getsize(model)
-        share = statistics.median(r["decode"] for r in sides["libllm"]) * n_bytes / 1e9 / statistics.median(gb)
-        print(f"Decode of libllm reads the file's {n_bytes / 1e6:.0f} MB at {100 * share:.0f} % of that.")
+    footing(sides, found)
+    if not all(found):
+        return
+    typical = {name: statistics.median(f[name] for f in found) for name in found[0]}
+    ours = {key: statistics.median(r[key] for r in sides["libllm"]) for key in ("prompt", "decode")}
+    n_bytes, (n_operations, kind) = os.path.getsize(model), prompt_products(a, model)
+    width = "256-bit" if "--cpu-mask" in a.options else "512-bit"
+    limit = next((name for name in typical if f"{kind}, {width}" in name and typical[name]), None)
+    if limit and a.prompt >= 32:  # fewer rows wait for memory
+        g = ours["prompt"] * n_operations / 1e9
+        print(f"The prompt's products make {g:.0f} G/s, {100 * g / typical[limit]:.0f} % of {typical[limit]:.0f} {limit}.")
+    share = ours["decode"] * n_bytes / 1e9 / typical[READING]
+    print(f"Decode of libllm reads the file's {n_bytes / 1e6:.0f} MB at {100 * share:.0f} % of the reading rate.")
 
 
-def report_batch(a, model, sides, gb):
+def report_batch(a, model, sides, found):
     heading(a, model, ["tokens/s of all sequences", f"{a.tokens} steps after {a.depth} tokens"], sides)
     for i, n in enumerate(a.batch):
         row(n, [[r["rates"][i] for r in results] for results in sides.values()], "{:.1f}", True)
-    footing(sides, gb)
+    footing(sides, found)
 
 
 def compare(a):
@@ -284,14 +301,14 @@ def compare(a):
         name, command = further.split("=", 1)
         runs[name] = lambda a, model, command=command: bench(a, model, command)
     for model in map(os.path.abspath, a.models):
-        sides, gb = {name: [] for name in runs}, []
+        sides, found = {name: [] for name in runs}, []
         for i in range(a.rounds):
-            gb.append(bandwidth(a))
+            found.append(limits(a))
             for name in list(runs)[::1 if i % 2 == 0 else -1]:
                 sides[name].append(runs[name](a, model))
-            gb.append(bandwidth(a))
+            found.append(limits(a))
             print(f"{os.path.basename(model)}: round {i + 1} of {a.rounds}", file=sys.stderr, flush=True)
-        say(a, model, sides, [x for x in gb if x])
+        say(a, model, sides, found)
         for r in [results[0] for results in sides.values() if "version" in results[0]]:
             print(f"llama-cpp-python {r['version']}; {r['system'].strip()}")
         sys.stdout.flush()

@@ -595,25 +595,30 @@ TEST(LinearWeights, WidenAnyTypeToWhatF32WouldBe) {
     }
 }
 
-// A mapped file's pages are given back once they are packed, other memory is left alone.
-TEST(LinearWeights, ReleaseTheMappedPagesThatACopyReplaces) {
-    const int64_t rows = 4096, cols = 1024;
-    std::mt19937 random{3};
-    Matrix m(llmk_dtype_get(LLM_DTYPE_Q8_0), rows, cols, 0);
-    std::uniform_int_distribution<int> byte(0, 63);
-    for (size_t i = 0; i < m.n_bytes; i++) m.bytes[i] = (uint8_t)byte(random);
-    char path[] = "/tmp/test_linear_XXXXXX";
-    int fd = mkstemp(path);
-    ASSERT_GE(fd, 0);
-    unlink(path);
-    ASSERT_EQ(write(fd, m.data(), m.n_bytes), (ssize_t)m.n_bytes);
-    void *mapped = mmap(nullptr, m.n_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    ASSERT_NE(mapped, MAP_FAILED);
-    auto resident = [&] { // pages of the mapping in this process
+// A file of these bytes, and zeros up to `size`, mapped for reading.
+struct Mapped {
+    void *at = MAP_FAILED;
+    size_t n_bytes;
+
+    Mapped(const std::vector<uint8_t> &bytes, size_t size) : n_bytes(size) {
+        char path[] = "/tmp/test_linear_XXXXXX";
+        int fd = mkstemp(path);
+        unlink(path);
+        EXPECT_EQ(write(fd, bytes.data(), bytes.size()), (ssize_t)bytes.size());
+        EXPECT_EQ(ftruncate(fd, (off_t)size), 0);
+        at = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+        EXPECT_NE(at, MAP_FAILED);
+        close(fd);
+    }
+    ~Mapped() { munmap(at, n_bytes); }
+    Mapped(const Mapped &) = delete;
+
+    // KiB of the mapping in this process
+    long resident() const {
         FILE *f = fopen("/proc/self/smaps", "r");
         char line[512], start[32];
         long kb = -1;
-        snprintf(start, sizeof start, "%lx-", (unsigned long)mapped);
+        snprintf(start, sizeof start, "%lx-", (unsigned long)at);
         bool here = false;
         while (f && fgets(line, sizeof line, f)) {
             if (strncmp(line, start, strlen(start)) == 0) here = true;
@@ -621,24 +626,52 @@ TEST(LinearWeights, ReleaseTheMappedPagesThatACopyReplaces) {
         }
         if (f) fclose(f);
         return kb;
-    };
+    }
+};
+
+// A mapped file's pages are given back once they are packed, other memory is left alone.
+TEST(LinearWeights, ReleaseTheMappedPagesThatACopyReplaces) {
+    const int64_t rows = 4096, cols = 1024;
+    std::mt19937 random{3};
+    Matrix m(llmk_dtype_get(LLM_DTYPE_Q8_0), rows, cols, 0);
+    std::uniform_int_distribution<int> byte(0, 63);
+    for (size_t i = 0; i < m.n_bytes; i++) m.bytes[i] = (uint8_t)byte(random);
+    std::vector<uint8_t> before = m.bytes;
+    Mapped file({m.data(), m.data() + m.n_bytes}, m.n_bytes);
     Device d(llmk_cpu_backend(), LLM_CPU_ALL, nullptr, cols);
-    llm_weight *w = d.put(mapped, m.n_bytes, rows, cols, LLM_DTYPE_Q8_0, false), *other = m.put(d);
+    llm_weight *w = d.put(file.at, m.n_bytes, rows, cols, LLM_DTYPE_Q8_0, false), *other = m.put(d);
     Floats x = gaussian(random, (size_t)cols);
     Floats expected = multiply(d, w, x, 1, cols, rows);
-    EXPECT_GT(resident(), 4000);
-    std::vector<uint8_t> before = m.bytes;
+    EXPECT_GT(file.resident(), 4000);
     d.prepare();
     EXPECT_EQ(multiply(d, w, x, 1, cols, rows), expected);
-    EXPECT_GT(resident(), 4000); // the first use is from the file's bytes
+    EXPECT_GT(file.resident(), 4000); // the first use is from the file's bytes
     d.pack();
-    EXPECT_LT(resident(), 200);
+    EXPECT_LT(file.resident(), 200);
     EXPECT_EQ(m.bytes, before);
     EXPECT_EQ(multiply(d, w, x, 1, cols, rows), expected);
     EXPECT_EQ(multiply(d, other, x, 1, cols, rows), expected);
-    EXPECT_EQ(memcmp(mapped, m.data(), m.n_bytes), 0);
-    munmap(mapped, m.n_bytes);
-    close(fd);
+    EXPECT_EQ(memcmp(file.at, m.data(), m.n_bytes), 0);
+}
+
+// Rows are read from the file where a head shares a table, and the system maps their neighbours with each.
+TEST(LinearWeights, GiveBackThePagesOfRowsThatAreRead) {
+    const int64_t rows = 32768, cols = 1024;
+    const long kib = rows * 34 / 1024; // of Q8_0
+    Mapped file({}, (size_t)kib * 1024 * 32);
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL, nullptr, cols);
+    llm_weight *w = d.put(file.at, file.n_bytes, rows, cols, LLM_DTYPE_Q8_0, false);
+    auto read_all = [&] {
+        for (int32_t id = 0; id < rows; id += 16) {
+            float out[1024];
+            d.s->ops->embed(d.s, {out, 1, cols, cols}, w, &id);
+        }
+        return file.resident();
+    };
+    EXPECT_GT(read_all(), 30 * kib);
+    d.pack();
+    EXPECT_LT(read_all(), 8 * kib);
+    d.expect_ok();
 }
 
 // Copies are made by products that go on: with few rows or many, on several threads, also after one that was stopped.

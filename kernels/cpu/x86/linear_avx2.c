@@ -44,24 +44,73 @@ static inline vecf load_vecf(const void *p) {
 
 #define COLUMN(n)                                                                                                      \
     {                                                                                                                  \
-        vecf x = repeatf(x##n[c]);                                                                                     \
+        vecf x = repeatf(x##n[c + at]);                                                                                \
         a##n = fmaf_vec(x, w0, a##n);                                                                                  \
         b##n = fmaf_vec(x, w1, b##n);                                                                                  \
+    }
+
+#define COLUMNS(N, column, first, second)                                                                              \
+    {                                                                                                                  \
+        enum { at = (column) };                                                                                        \
+        vecf w0 = (first), w1 = (second);                                                                              \
+        ROWS_##N(COLUMN)                                                                                               \
     }
 
 #define TILE_F32(N, kind)                                                                                              \
     static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
         for (int half = 0; half < 2; half++) {                                                                         \
             const uint8_t *p = t->panel + 64 * half;                                                                   \
-            ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 128) {                                     \
-                vecf w0 = load_vecf(p), w1 = load_vecf(p + 32);                                                        \
-                ROWS_##N(COLUMN)                                                                                       \
+            ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols;                                                      \
+                                    c++, p += 128){COLUMNS(N, 0, load_vecf(p), load_vecf(p + 32))} ROWS_##N(STORE_ACC) \
+        }                                                                                                              \
+    }
+
+/* ---- F16, BF16 as they are packed: the first half fetches both ---- */
+
+static inline vecf widen_f16(const void *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+
+static inline vecf even_bf16(vec pairs) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+}
+
+static inline vecf odd_bf16(vec pairs) {
+    return _mm256_castsi256_ps(_mm256_and_si256(pairs, repeat32((int32_t)0xffff0000)));
+}
+
+#define TILE_F16(N, kind)                                                                                              \
+    static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
+        for (int half = 0; half < 2; half++) {                                                                         \
+            const uint8_t *p = t->packed->at[LLMK_PLANE_LOW] + 32 * half;                                              \
+            ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 64) {                                      \
+                if (!half) __builtin_prefetch(p + LLMK_AHEAD_16);                                                      \
+                COLUMNS(N, 0, widen_f16(p), widen_f16(p + 16))                                                         \
+            }                                                                                                          \
+            ROWS_##N(STORE_ACC)                                                                                        \
+        }                                                                                                              \
+    }
+
+#define TILE_BF16_PAIRS(N, kind)                                                                                       \
+    static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
+        for (int half = 0; half < 2; half++) {                                                                         \
+            const uint8_t *p = t->packed->at[LLMK_PLANE_LOW] + 64 * half;                                              \
+            ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c += 2, p += 128) {                                  \
+                vec v0 = load_vec(p), v1 = load_vec(p + 32);                                                           \
+                if (!half) {                                                                                           \
+                    __builtin_prefetch(p + LLMK_AHEAD_16);                                                             \
+                    __builtin_prefetch(p + LLMK_AHEAD_16 + 64);                                                        \
+                }                                                                                                      \
+                COLUMNS(N, 0, even_bf16(v0), even_bf16(v1))                                                            \
+                if (c + 1 < t->n_cols) COLUMNS(N, 1, odd_bf16(v0), odd_bf16(v1))                                       \
             }                                                                                                          \
             ROWS_##N(STORE_ACC)                                                                                        \
         }                                                                                                              \
     }
 
 TILES(F32, TILE_F32)
+TILES(F16, TILE_F16)
+TILES(BF16_PAIRS, TILE_BF16_PAIRS)
 TILES(S32, TILE_MADD)
 TILES(M32, TILE_MADD)
 TILES(S16, TILE_MADD)
@@ -71,5 +120,7 @@ TILES(M16, TILE_MADD)
 
 void llmk_linear_init_avx2(llmk_linear_kernels *k) {
     fill_products(k);
+    k->product[LLMK_LAYOUT_F16].multiply_packed = multiply_F16;
+    k->product[LLMK_LAYOUT_BF16].multiply_packed = multiply_BF16_PAIRS;
     k->quantize = quantize_rows;
 }

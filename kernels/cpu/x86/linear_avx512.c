@@ -31,6 +31,8 @@ static inline vec give_sign(vec a, vec b) {
 #include "cpu/x86/tile_madd.h"
 
 TILES(F32, TILE_F32)
+TILES(F16, TILE_F16)
+TILES(BF16_PAIRS, TILE_BF16_PAIRS)
 TILES(S32, TILE_MADD)
 TILES(M32, TILE_MADD)
 TILES(S16, TILE_MADD)
@@ -40,5 +42,7 @@ TILES(M16, TILE_MADD)
 
 void llmk_linear_init_avx512(llmk_linear_kernels *k) {
     fill_products(k);
+    k->product[LLMK_LAYOUT_F16].multiply_packed = multiply_F16;
+    k->product[LLMK_LAYOUT_BF16].multiply_packed = multiply_BF16_PAIRS;
     k->quantize = quantize;
 }

@@ -30,6 +30,6 @@ static void to_bf16(void *dst, const float *x, int64_t n_cols) {
 }
 
 void llmk_linear_init_avx512_bf16(llmk_linear_kernels *k) {
-    k->product[LLMK_LAYOUT_BF16] = (llmk_product){LLMK_X_BF16, LLMK_PANEL_BF16, NULL, multiply_BF16};
+    k->product[LLMK_LAYOUT_BF16] = (llmk_product){LLMK_X_BF16, LLMK_PANEL_BF16, NULL, multiply_BF16, NULL};
     k->to_bf16 = to_bf16;
 }

@@ -11,6 +11,7 @@ static inline __m512i take_rows(const llmk_rows *src, int32_t r, size_t at) {
 }
 
 static inline void gather4(words w[4], const llmk_rows *src, size_t at) {
+    fetch_ahead(src, at);
     __m512i a = take_rows(src, 0, at), b = take_rows(src, 1, at);
     __m512i c = take_rows(src, 2, at), d = take_rows(src, 3, at);
     __m512i ab01 = _mm512_unpacklo_epi32(a, b), cd01 = _mm512_unpacklo_epi32(c, d);

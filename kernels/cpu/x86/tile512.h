@@ -32,18 +32,61 @@ static inline void prefetch_ahead(const uint8_t **ahead, int32_t n_lines) {
 
 #define F32_COLUMN(n)                                                                                                  \
     {                                                                                                                  \
-        __m512 x = _mm512_set1_ps(x##n[c]);                                                                            \
+        __m512 x = _mm512_set1_ps(x##n[c + at]);                                                                       \
         a##n = _mm512_fmadd_ps(x, w0, a##n);                                                                           \
         b##n = _mm512_fmadd_ps(x, w1, b##n);                                                                           \
+    }
+
+#define F32_COLUMNS(N, column, first, second)                                                                          \
+    {                                                                                                                  \
+        enum { at = (column) };                                                                                        \
+        __m512 w0 = (first), w1 = (second);                                                                            \
+        ROWS_##N(F32_COLUMN)                                                                                           \
     }
 
 #define TILE_F32(N, kind)                                                                                              \
     static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
         const __mmask16 mask = acc_mask(t);                                                                            \
         const uint8_t *p = t->panel;                                                                                   \
-        ROWS_##N(F32_ROW) ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 128) {                       \
-            __m512 w0 = load16(p), w1 = load16(p + 64);                                                                \
-            ROWS_##N(F32_COLUMN)                                                                                       \
+        ROWS_##N(F32_ROW) ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 128){                        \
+            F32_COLUMNS(N, 0, load16(p), load16(p + 64))} ROWS_##N(STORE_ACC)                                          \
+    }
+
+/* ---- F16, BF16 as they are packed ---- */
+
+static inline __m512 widen_f16(const void *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+static inline __m512 even_bf16(__m512i pairs) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+}
+
+static inline __m512 odd_bf16(__m512i pairs) {
+    return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int32_t)0xffff0000)));
+}
+
+#define TILE_F16(N, kind)                                                                                              \
+    static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
+        const __mmask16 mask = acc_mask(t);                                                                            \
+        const uint8_t *p = t->packed->at[LLMK_PLANE_LOW];                                                              \
+        ROWS_##N(F32_ROW) ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c++, p += 64) {                        \
+            __builtin_prefetch(p + LLMK_AHEAD_16);                                                                     \
+            F32_COLUMNS(N, 0, widen_f16(p), widen_f16(p + 32))                                                         \
+        }                                                                                                              \
+        ROWS_##N(STORE_ACC)                                                                                            \
+    }
+
+#define TILE_BF16_PAIRS(N, kind)                                                                                       \
+    static void tile_##N##_##kind(const llmk_tile *t) {                                                                \
+        const __mmask16 mask = acc_mask(t);                                                                            \
+        const uint8_t *p = t->packed->at[LLMK_PLANE_LOW];                                                              \
+        ROWS_##N(F32_ROW) ROWS_##N(LOAD_ACC) for (int64_t c = 0; c < t->n_cols; c += 2, p += 128) {                    \
+            __m512i v0 = _mm512_loadu_si512(p), v1 = _mm512_loadu_si512(p + 64);                                       \
+            __builtin_prefetch(p + LLMK_AHEAD_16);                                                                     \
+            __builtin_prefetch(p + LLMK_AHEAD_16 + 64);                                                                \
+            F32_COLUMNS(N, 0, even_bf16(v0), even_bf16(v1))                                                            \
+            if (c + 1 < t->n_cols) F32_COLUMNS(N, 1, odd_bf16(v0), odd_bf16(v1))                                       \
         }                                                                                                              \
         ROWS_##N(STORE_ACC)                                                                                            \
     }

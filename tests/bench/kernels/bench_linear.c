@@ -1,7 +1,7 @@
 /* Speed of linear operations by data type, instruction set and number of rows, beside the machine's limits:
- *     bench_linear [--type Q4_0] [--isa NAME] [--rows N] [--out N] [--in N] [--in-place]
+ *     bench_linear [--type Q4_0] [--isa NAME] [--rows N] [--out N] [--in N] [--in-place] [--hot]
  * One thread, time of its processor, so that other work on the machine costs little but bandwidth. For one
- * row, many matrices are read in turn so that they come from memory. */
+ * row, many matrices are read in turn so that they come from memory; --hot: one, which caches may hold. */
 #include "backends.h"
 #include "dtype.h"
 #include "limits.h"
@@ -15,7 +15,7 @@ enum { TOTAL_BYTES = 192 << 20, MAX_MATRICES = 256, N_WARM_UPS = 6, N_REPEATS = 
 typedef struct config {
     const char *type, *isa;
     int64_t rows, out, in;
-    int in_place;
+    int in_place, hot;
 } config;
 
 static const struct {
@@ -96,9 +96,9 @@ static void bench(const config *c, const llmk_dtype *t, int level, const double 
     st.n = c->rows >= 64 ? 1 : (int)(TOTAL_BYTES / n_bytes) + 1;
     st.n = st.n < MAX_MATRICES ? st.n : MAX_MATRICES;
     for (int i = 0; i < st.n; i++) {
-        llm_weight *w;
+        llm_weight *w = i > 0 ? (llm_weight *)st.p[0].w : NULL;
         llm_tensor tensor = {"w", data, n_bytes, c->out, c->in, t->dtype, c->in_place};
-        need(d->ops->weight_put(&w, &private_bytes, d, &tensor));
+        if (i == 0 || !c->hot) need(d->ops->weight_put(&w, &private_bytes, d, &tensor));
         st.p[i] = (llm_linear){.w = w, .out = {out, c->rows, c->out, c->out}};
     }
     double times[N_REPEATS];
@@ -114,7 +114,7 @@ static void bench(const config *c, const llmk_dtype *t, int level, const double 
            100 * gb / limits[LLMB_READ], limits[LLMB_READ]);
     fflush(stdout);
     d->ops->stream_destroy(st.s);
-    for (int i = 0; i < st.n; i++) d->ops->weight_free(d, (llm_weight *)st.p[i].w);
+    for (int i = 0; i < (c->hot ? 1 : st.n); i++) d->ops->weight_free(d, (llm_weight *)st.p[i].w);
     d->ops->close(d);
     free(data);
     free(x);
@@ -122,7 +122,7 @@ static void bench(const config *c, const llmk_dtype *t, int level, const double 
 }
 
 static config parse(int argc, char **argv) {
-    config c = {NULL, NULL, 0, 2048, 2048, 0};
+    config c = {NULL, NULL, 0, 2048, 2048, 0, 0};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--type") == 0) c.type = value;
@@ -131,6 +131,7 @@ static config parse(int argc, char **argv) {
         if (strcmp(argv[i], "--out") == 0) c.out = strtol(value, NULL, 10);
         if (strcmp(argv[i], "--in") == 0) c.in = strtol(value, NULL, 10);
         if (strcmp(argv[i], "--in-place") == 0) c.in_place = 1;
+        if (strcmp(argv[i], "--hot") == 0) c.hot = 1;
     }
     return c;
 }

@@ -14,6 +14,10 @@ bool llmk_mapping_holds(const llmk_mapping *m, const void *ptr, size_t n_bytes) 
 
 #ifdef __linux__
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* since Linux 5.14 */
+#endif
+
 /* Lines of /proc/self/maps: begin-end perms offset device inode path */
 typedef struct reader {
     int fd;
@@ -79,6 +83,12 @@ void llmk_mapping_release(const llmk_mapping *m, const void *ptr, size_t n_bytes
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
+void llmk_mapping_want(const llmk_mapping *m, const void *ptr, size_t n_bytes) {
+    if (!llmk_mapping_holds(m, ptr, n_bytes)) return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)ptr / page * page;
+    madvise((void *)begin, (uintptr_t)ptr + n_bytes - begin, MADV_POPULATE_READ); /* of older systems, no harm */
+}
+
 void llmk_mapping_want_large(void *ptr, size_t n_bytes) {
     madvise(ptr, n_bytes, MADV_HUGEPAGE); /* no harm if it fails */
 }
@@ -90,6 +100,8 @@ llmk_mapping llmk_mapping_find(const void *ptr, size_t n_bytes) {
 }
 
 void llmk_mapping_release(const llmk_mapping *m, const void *ptr, size_t n_bytes) {}
+
+void llmk_mapping_want(const llmk_mapping *m, const void *ptr, size_t n_bytes) {}
 
 void llmk_mapping_want_large(void *ptr, size_t n_bytes) {}
 
