@@ -19,6 +19,7 @@ enum {
     PANEL_BYTES_F32 = 2048,
     PANEL_BYTES_BF16 = 1024,
     PANEL_BYTES_S32 = 576,
+    PANEL_BYTES_N32 = 576,
     PANEL_BYTES_M32 = 640,
     PANEL_BYTES_S16 = 640,
     PANEL_BYTES_M16 = 768
@@ -55,6 +56,7 @@ typedef uint64_t chunk __attribute__((vector_size(16)));
 
 /* What is added to numbers that are `offset` more than the weights', see linear_kernels.h. */
 #define BIAS_S32(offset) EACH_BYTE(128 - (offset))
+#define BIAS_N32(offset) EACH_BYTE(16 - (offset))
 #define BIAS_S16(offset) EACH_BYTE(32 - (offset))
 #define NO_BIAS          0
 
@@ -149,6 +151,16 @@ EXPAND(q4_0, PANEL_BYTES_S32, {
 
 EXPAND(q5_0, PANEL_BYTES_S32, {
     numbers(panel, low + 256 * i, 4, high + 64 * i, 1, BIAS_S32(16));
+    load_halves(scales, d + 32 * i);
+})
+
+EXPAND(q4_0_narrow, PANEL_BYTES_N32, {
+    numbers(panel, low + 256 * i, 4, NULL, 0, BIAS_N32(8));
+    load_halves(scales, d + 32 * i);
+})
+
+EXPAND(q5_0_narrow, PANEL_BYTES_N32, {
+    numbers(panel, low + 256 * i, 4, high + 64 * i, 1, BIAS_N32(16));
     load_halves(scales, d + 32 * i);
 })
 

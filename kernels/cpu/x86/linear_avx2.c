@@ -13,20 +13,21 @@ static inline vecf load_vecf(const void *p) {
     return _mm256_loadu_ps((const float *)p);
 }
 
-#define store_vecf _mm256_storeu_ps
-#define repeat32   _mm256_set1_epi32
-#define repeatf    _mm256_set1_ps
-#define zero_vec   _mm256_setzero_si256
-#define add16      _mm256_add_epi16
-#define add32      _mm256_add_epi32
-#define maddubs    _mm256_maddubs_epi16
-#define madd       _mm256_madd_epi16
-#define abs8       _mm256_abs_epi8
-#define give_sign  _mm256_sign_epi8
-#define xor_vec    _mm256_xor_si256
-#define to_float   _mm256_cvtepi32_ps
-#define mulf       _mm256_mul_ps
-#define fmaf_vec   _mm256_fmadd_ps
+#define store_vecf    _mm256_storeu_ps
+#define repeat32      _mm256_set1_epi32
+#define repeatf       _mm256_set1_ps
+#define zero_vec      _mm256_setzero_si256
+#define add16         _mm256_add_epi16
+#define add32         _mm256_add_epi32
+#define shift_right32 _mm256_srai_epi32
+#define maddubs       _mm256_maddubs_epi16
+#define madd          _mm256_madd_epi16
+#define abs8          _mm256_abs_epi8
+#define give_sign     _mm256_sign_epi8
+#define xor_vec       _mm256_xor_si256
+#define to_float      _mm256_cvtepi32_ps
+#define mulf          _mm256_mul_ps
+#define fmaf_vec      _mm256_fmadd_ps
 
 #include "cpu/x86/tile_madd.h"
 
@@ -112,6 +113,7 @@ TILES(F32, TILE_F32)
 TILES(F16, TILE_F16)
 TILES(BF16_PAIRS, TILE_BF16_PAIRS)
 TILES(S32, TILE_MADD)
+TILES(N32, TILE_MADD)
 TILES(M32, TILE_MADD)
 TILES(S16, TILE_MADD)
 TILES(M16, TILE_MADD)
@@ -120,6 +122,8 @@ TILES(M16, TILE_MADD)
 
 void llmk_linear_init_avx2(llmk_linear_kernels *k) {
     fill_products(k);
+    k->product[LLMK_LAYOUT_Q4_0] = (llmk_product){LLMK_X_I8, LLMK_PANEL_S32, expand_q4_0_narrow, multiply_N32, NULL};
+    k->product[LLMK_LAYOUT_Q5_0] = (llmk_product){LLMK_X_I8, LLMK_PANEL_S32, expand_q5_0_narrow, multiply_N32, NULL};
     k->product[LLMK_LAYOUT_F16].multiply_packed = multiply_F16;
     k->product[LLMK_LAYOUT_BF16].multiply_packed = multiply_BF16_PAIRS;
     k->quantize = quantize_rows;

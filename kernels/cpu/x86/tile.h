@@ -23,7 +23,19 @@ static inline int32_t load_four(const int8_t *x) {
 }
 
 /* Which vectors of the activations' terms a kind of panel needs. */
-enum { START_S32 = LLMK_X_START, START_M32 = LLMK_X_START, START_S16 = LLMK_X_START16, START_M16 = LLMK_X_START16 };
-enum { SUM_S32 = LLMK_X_SUM, SUM_M32 = LLMK_X_SUM, SUM_S16 = LLMK_X_SUM16, SUM_M16 = LLMK_X_SUM16 };
+enum {
+    START_S32 = LLMK_X_START,
+    START_N32 = LLMK_X_START,
+    START_M32 = LLMK_X_START,
+    START_S16 = LLMK_X_START16,
+    START_M16 = LLMK_X_START16
+};
+enum {
+    SUM_S32 = LLMK_X_SUM,
+    SUM_N32 = LLMK_X_SUM,
+    SUM_M32 = LLMK_X_SUM,
+    SUM_S16 = LLMK_X_SUM16,
+    SUM_M16 = LLMK_X_SUM16
+};
 
 #endif

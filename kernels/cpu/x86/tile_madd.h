@@ -1,10 +1,11 @@
 /* Tiles of bytes without VNNI: vpmaddubsw adds products of unsigned and signed bytes in pairs to 16 bits,
- * saturating; vpmaddwd adds those in pairs to 32 bits. Nothing saturates: the numbers of S16 and M panels
- * are below 64, so two steps fit (63 * 127 * 4 = 32004); those of S32 panels are made signed and give
- * their sign to the activations (128 * 127 * 2 = 32512).
+ * saturating; vpmaddwd adds those in pairs to 32 bits. Nothing saturates: the numbers of M and N panels are below
+ * 32, so four steps fit (31 * 127 * 8 = 31496); those of S16 panels are below 64, so two do (63 * 127 * 4 = 32004);
+ * those of S32 panels are made signed and give their sign to the activations (128 * 127 * 2 = 32512). N32 is S32 of
+ * fewer bits: the numbers are the weights' plus 16.
  *
  * The including file defines VECTOR_BYTES, the types vec and vecf, and on them: load_vec, load_vecf,
- * store_vecf, repeat32, repeatf, zero_vec, add16, add32, maddubs, madd, abs8, give_sign (bytes of a,
+ * store_vecf, repeat32, repeatf, zero_vec, add16, add32, shift_right32, maddubs, madd, abs8, give_sign (bytes of a,
  * negated where b is negative), xor_vec, to_float, mulf, fmaf_vec. A tile is computed in parts of as many
  * weight rows as a register has 32-bit lanes. */
 #ifndef LLMK_CPU_X86_TILE_MADD_H
@@ -20,19 +21,42 @@
 
 #define MADD_ZERO(n)    vec i##n = zero_vec();
 #define MADD_START_0(n) vec i##n = repeat32(start[n]);
+#define MADD_START_N(n) vec i##n = shift_right32(repeat32(start[n]), 3);
 #define MADD_START_1(n) vec i##n = repeat32(start[rows + (n)]);
+
+/* Compilers know that integer sums may be taken in any order and keep more of them than there are registers. */
+#define ADD_IN_ORDER(add, to, v)                                                                                       \
+    to = add(to, v);                                                                                                   \
+    __asm__("" : "+v"(to));
 
 #define MADD_TWO_STEPS(n)                                                                                              \
     {                                                                                                                  \
         const int8_t *y = x + LLMK_BLOCK * (n) + 4 * k;                                                                \
         vec sums = add16(maddubs(w0, repeat32(load_four(y))), maddubs(w1, repeat32(load_four(y + 4))));                \
-        i##n = add32(i##n, madd(sums, ones));                                                                          \
+        ADD_IN_ORDER(add32, i##n, madd(sums, ones))                                                                    \
+    }
+
+/* Four steps of numbers below 32. */
+#define MADD_FIRST(n) vec s##n = maddubs(w, repeat32(load_four(y + LLMK_BLOCK * (n))));
+#define MADD_NEXT(n)  ADD_IN_ORDER(add16, s##n, maddubs(w, repeat32(load_four(y + LLMK_BLOCK * (n)))))
+#define MADD_SUM(n)   ADD_IN_ORDER(add32, i##n, madd(s##n, ones))
+
+#define MADD_FOUR_STEPS(N, from)                                                                                       \
+    {                                                                                                                  \
+        const int8_t *y = x + 4 * (from);                                                                              \
+        vec w = load_vec(p + 64 * (from));                                                                             \
+        ROWS_##N(MADD_FIRST) for (int k = 1; k < 4; k++) {                                                             \
+            y += 4;                                                                                                    \
+            w = load_vec(p + 64 * ((from) + k));                                                                       \
+            ROWS_##N(MADD_NEXT)                                                                                        \
+        }                                                                                                              \
+        ROWS_##N(MADD_SUM)                                                                                             \
     }
 
 #define MADD_SIGNED_STEP(n)                                                                                            \
     {                                                                                                                  \
         vec y = give_sign(repeat32(load_four(x + LLMK_BLOCK * (n) + 4 * k)), w0);                                      \
-        i##n = add32(i##n, madd(maddubs(w1, y), ones));                                                                \
+        ADD_IN_ORDER(add32, i##n, madd(maddubs(w1, y), ones))                                                          \
     }
 
 #define MADD_STEPS(N, from)                                                                                            \
@@ -64,7 +88,9 @@
     }
 
 #define MADD_BLOCK_S32(N) ROWS_##N(MADD_ZERO) MADD_SIGNED_STEPS(N) MADD_SCALES(N, 0)
-#define MADD_BLOCK_M32(N) ROWS_##N(MADD_ZERO) MADD_STEPS(N, 0) MADD_STEPS(N, 4) MADD_SCALES(N, 0) MADD_ADDS(N, 1, 0)
+#define MADD_BLOCK_N32(N) ROWS_##N(MADD_START_N) MADD_FOUR_STEPS(N, 0) MADD_FOUR_STEPS(N, 4) MADD_SCALES(N, 0)
+#define MADD_BLOCK_M32(N)                                                                                              \
+    ROWS_##N(MADD_ZERO) MADD_FOUR_STEPS(N, 0) MADD_FOUR_STEPS(N, 4) MADD_SCALES(N, 0) MADD_ADDS(N, 1, 0)
 #define MADD_BLOCK_S16(N)                                                                                              \
     {ROWS_##N(MADD_START_0) MADD_STEPS(N, 0) MADD_SCALES(N, 0)} {                                                      \
         ROWS_##N(MADD_START_1) MADD_STEPS(N, 4) MADD_SCALES(N, 1)                                                      \
