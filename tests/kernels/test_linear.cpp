@@ -393,6 +393,24 @@ TEST_P(Linear, ARowIsTheSameAloneAndAmongOthers) {
         }
 }
 
+TEST_P(Linear, WhatLiesBetweenRowsDoesNotCount) {
+    Device tested(llmk_cpu_backend(), mask);
+    for (int32_t i = 0; llmk_dtype_at(i); i++)
+        for (int64_t cols : widths(llmk_dtype_at(i))) {
+            Matrix m(llmk_dtype_at(i), 40, cols);
+            m.quantize(gaussian(random, (size_t)(40 * cols)));
+            llm_weight *w = m.put(tested);
+            tested.pack();
+            for (int64_t n : {1, 6, 7}) {
+                Floats tight = gaussian(random, (size_t)(n * cols)), wide((size_t)(n * (cols + 3)), NAN);
+                for (int64_t r = 0; r < n; r++)
+                    std::copy_n(&tight[(size_t)(r * cols)], cols, &wide[(size_t)(r * (cols + 3))]);
+                ASSERT_EQ(multiply(tested, w, wide, n, cols, 40), multiply(tested, w, tight, n, cols, 40))
+                    << m.type->name << ", " << n << " rows of " << cols;
+            }
+        }
+}
+
 TEST_P(Linear, ThreadsDoNotChangeABit) {
     const int64_t cols = 512, out = 130, n_rows = 250;
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
