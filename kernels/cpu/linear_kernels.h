@@ -14,7 +14,7 @@ LLM_BEGIN_DECLS
 enum { LLMK_TILE_ROWS = 6 };
 
 /* How far packed weights are prefetched, in bytes: planes are read from end to end, and what follows
- * them is the next strip. */
+ * them is the next strip. Tiles of 16 bits ask for a line so often that more would not find room. */
 enum { LLMK_AHEAD = 2048, LLMK_AHEAD_16 = 1536 };
 
 /* A strip's panel; the two halves of its rows, 16 each, alternate. F32: [col][2][16]. BF16:
