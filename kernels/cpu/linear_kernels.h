@@ -1,6 +1,7 @@
 /* Micro-kernels of linear operations. A product is computed in tiles of a strip of weights (32
  * outputs) and up to six rows of activations. The packed weights of a chunk of columns are first
- * expanded to a panel that fits the first-level cache, then multiplied with all rows.
+ * expanded to a panel that fits the first-level cache, then multiplied with all rows; where one tile is all that would
+ * read it, packed weights may be multiplied as they are.
  *
  * An output is the sum over columns in ascending order, one accumulator, whatever the tile: results
  * do not depend on the number of rows or on how the columns are cut into chunks. */
