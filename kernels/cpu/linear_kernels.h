@@ -1,6 +1,7 @@
 /* Micro-kernels of linear operations. A product is computed in tiles of a strip of weights (32
  * outputs) and up to six rows of activations. The packed weights of a chunk of columns are first
- * expanded to a panel that fits the first-level cache, then multiplied with all rows.
+ * expanded to a panel that fits the first-level cache, then multiplied with all rows; where one tile is all that would
+ * read it, packed weights may be multiplied as they are.
  *
  * An output is the sum over columns in ascending order, one accumulator, whatever the tile: results
  * do not depend on the number of rows or on how the columns are cut into chunks. */
@@ -14,7 +15,7 @@ LLM_BEGIN_DECLS
 enum { LLMK_TILE_ROWS = 6 };
 
 /* How far packed weights are prefetched, in bytes: planes are read from end to end, and what follows
- * them is the next strip. */
+ * them is the next strip. Tiles of 16 bits ask for a line so often that more would not find room. */
 enum { LLMK_AHEAD = 2048, LLMK_AHEAD_16 = 1536 };
 
 /* A strip's panel; the two halves of its rows, 16 each, alternate. F32: [col][2][16]. BF16:

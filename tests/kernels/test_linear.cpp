@@ -368,25 +368,47 @@ TEST_P(Linear, AddsBiasAndAccumulates) {
     }
 }
 
+// Up to six rows are multiplied as the weights are packed, more by panels.
 TEST_P(Linear, ARowIsTheSameAloneAndAmongOthers) {
-    const int64_t cols = 768, out = 50, most = 200;
+    const int64_t out = 70, most = 200; // whole strips and a part of one
     Device tested(llmk_cpu_backend(), mask);
-    for (int32_t i = 0; llmk_dtype_at(i); i++) {
-        Matrix m(llmk_dtype_at(i), out, cols);
-        m.quantize(gaussian(random, (size_t)(out * cols)));
-        Floats x = gaussian(random, (size_t)(most * cols));
-        llm_weight *w = m.put(tested), *in_place = m.put(tested, true);
-        tested.pack();
-        Floats all = multiply(tested, w, x, most, cols, out);
-        ASSERT_EQ(all, multiply(tested, in_place, x, most, cols, out)) << m.type->name << " in place";
-        for (int64_t n : {1, 2, 3, 7, 16, 33}) {
-            int64_t first = most - n; // the last rows of all are the first here
-            Floats some(x.begin() + first * cols, x.end());
-            Floats expected(all.begin() + first * out, all.end());
-            ASSERT_EQ(multiply(tested, w, some, n, cols, out), expected) << m.type->name << ", " << n << " rows";
-            ASSERT_EQ(multiply(tested, in_place, some, n, cols, out), expected) << m.type->name << " in place, " << n;
+    for (int32_t i = 0; llmk_dtype_at(i); i++)
+        for (int64_t cols : widths(llmk_dtype_at(i))) {
+            Matrix m(llmk_dtype_at(i), out, cols);
+            m.quantize(gaussian(random, (size_t)(out * cols)));
+            Floats x = gaussian(random, (size_t)(most * cols));
+            llm_weight *w = m.put(tested), *in_place = m.put(tested, true);
+            tested.pack();
+            Floats all = multiply(tested, w, x, most, cols, out);
+            ASSERT_EQ(all, multiply(tested, in_place, x, most, cols, out)) << m.type->name << " in place";
+            for (int64_t n : {1, 2, 3, 4, 5, 6, 7, 16, 33}) {
+                int64_t first = most - n; // the last rows of all are the first here
+                Floats some(x.begin() + first * cols, x.end());
+                Floats expected(all.begin() + first * out, all.end());
+                ASSERT_EQ(multiply(tested, w, some, n, cols, out), expected)
+                    << m.type->name << ", " << n << " rows of " << cols;
+                ASSERT_EQ(multiply(tested, in_place, some, n, cols, out), expected)
+                    << m.type->name << " in place, " << n << " rows of " << cols;
+            }
         }
-    }
+}
+
+TEST_P(Linear, WhatLiesBetweenRowsDoesNotCount) {
+    Device tested(llmk_cpu_backend(), mask);
+    for (int32_t i = 0; llmk_dtype_at(i); i++)
+        for (int64_t cols : widths(llmk_dtype_at(i))) {
+            Matrix m(llmk_dtype_at(i), 40, cols);
+            m.quantize(gaussian(random, (size_t)(40 * cols)));
+            llm_weight *w = m.put(tested);
+            tested.pack();
+            for (int64_t n : {1, 6, 7}) {
+                Floats tight = gaussian(random, (size_t)(n * cols)), wide((size_t)(n * (cols + 3)), NAN);
+                for (int64_t r = 0; r < n; r++)
+                    std::copy_n(&tight[(size_t)(r * cols)], cols, &wide[(size_t)(r * (cols + 3))]);
+                ASSERT_EQ(multiply(tested, w, wide, n, cols, 40), multiply(tested, w, tight, n, cols, 40))
+                    << m.type->name << ", " << n << " rows of " << cols;
+            }
+        }
 }
 
 TEST_P(Linear, ThreadsDoNotChangeABit) {
