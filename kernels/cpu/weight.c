@@ -149,10 +149,10 @@ void llmk_weight_release(const llm_weight *w, int64_t strip, int64_t end) {
 
 /* ---- rows ---- */
 
-enum { ROWS_KEPT = 128 };
+enum { ROWS_KEPT = 16 };
 
-/* Each row of a table brings up to 64 KiB of the file with it. Where a copy of it is in memory already, as of a head
- * that shares it, these do not pile up. */
+/* Each row of a table brings 64 KiB of the file with it, or as much as the system keeps in a piece. Where a copy of it
+ * is in memory already, as of a head that shares it, these do not pile up. */
 static void give_back_rows(const llm_weight *w) {
     bool copied = atomic_load_explicit(&w->packed, memory_order_relaxed);
     if (copied && atomic_fetch_add(&changing(w)->rows_read, 1) % ROWS_KEPT == ROWS_KEPT - 1)
