@@ -19,18 +19,29 @@ enum {
     PANEL_BYTES_F32 = 2048,
     PANEL_BYTES_BF16 = 1024,
     PANEL_BYTES_S32 = 576,
-    PANEL_BYTES_N32 = 576,
+    PANEL_BYTES_N32 = PANEL_BYTES_S32,
     PANEL_BYTES_M32 = 640,
     PANEL_BYTES_S16 = 640,
     PANEL_BYTES_M16 = 768
 };
 
+/* As many F16 numbers as a register takes. */
+#if defined(__AVX512F__)
+static inline __m512 widen_f16(const void *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+#elif defined(__F16C__)
+static inline __m256 widen_f16(const void *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+#endif
+
 static inline void load_halves(float *dst, const uint8_t *src) {
-#ifdef __AVX512F__
-    _mm512_storeu_ps(dst, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)src)));
-#elif defined __F16C__
-    _mm256_storeu_ps(dst, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)src)));
-    _mm256_storeu_ps(dst + 8, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(src + 16))));
+#if defined(__AVX512F__)
+    _mm512_storeu_ps(dst, widen_f16(src));
+#elif defined(__F16C__)
+    _mm256_storeu_ps(dst, widen_f16(src));
+    _mm256_storeu_ps(dst + 8, widen_f16(src + 16));
 #elif defined(__aarch64__) && defined(__ARM_NEON)
     for (int i = 0; i < LLMK_LANES; i += 4) vst1q_f32(dst + i, vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(src + 2 * i))));
 #else
@@ -69,6 +80,13 @@ ALWAYS_INLINE chunk take_bits(const uint8_t *src, int s, int bits, int to) {
     return (shift > 0 ? v >> shift : v << -shift) & EACH_BYTE(((1u << bits) - 1) << to);
 }
 
+/* Step s: low + high * 2^low_bits, byte by byte. high_bits may be 0. */
+ALWAYS_INLINE chunk take_number(const uint8_t *low, int low_bits, const uint8_t *high, int high_bits, int s) {
+    chunk v = take_bits(low, s, low_bits, 0);
+    if (high_bits) v |= take_bits(high, s, high_bits, low_bits);
+    return v;
+}
+
 /* dst = low + high * 2^low_bits + bias, byte by byte; nothing carries from one to the next. high_bits may be 0. */
 ALWAYS_INLINE void numbers(uint8_t *dst, const uint8_t *low, int low_bits, const uint8_t *high, int high_bits,
                            uint64_t bias) {
@@ -76,21 +94,25 @@ ALWAYS_INLINE void numbers(uint8_t *dst, const uint8_t *low, int low_bits, const
     for (int i = 0; i < high_bits; i++) __builtin_prefetch(high + 64 * i + LLMK_AHEAD);
     for (size_t at = 0; at < 64; at += sizeof(chunk))
         for (int s = 0; s < 8; s++) {
-            chunk v = take_bits(low + at, s, low_bits, 0);
-            if (high_bits) v |= take_bits(high + at, s, high_bits, low_bits);
-            v += bias;
+            chunk v = take_number(low + at, low_bits, high_bits ? high + at : high, high_bits, s) + bias;
             memcpy(dst + 64 * s + at, &v, sizeof v);
         }
 }
 
 /* ---- scales ---- */
 
+#ifdef __AVX512F__
+ALWAYS_INLINE __m512 scaled(__m512 d, const uint8_t *codes, bool is_signed) {
+    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)codes);
+    __m512i wide = is_signed ? _mm512_cvtepi8_epi32(c) : _mm512_cvtepu8_epi32(c);
+    return _mm512_mul_ps(d, _mm512_cvtepi32_ps(wide));
+}
+#endif
+
 /* dst = d * code of 16 rows; signed or unsigned bytes */
 static inline void scale_codes(float *dst, const float *d, const uint8_t *codes, bool is_signed) {
 #ifdef __AVX512F__
-    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)codes);
-    __m512i wide = is_signed ? _mm512_cvtepi8_epi32(c) : _mm512_cvtepu8_epi32(c);
-    _mm512_storeu_ps(dst, _mm512_mul_ps(_mm512_loadu_ps(d), _mm512_cvtepi32_ps(wide)));
+    _mm512_storeu_ps(dst, scaled(_mm512_loadu_ps(d), codes, is_signed));
 #else
     for (int i = 0; i < LLMK_LANES; i++) dst[i] = d[i] * (float)(is_signed ? (int8_t)codes[i] : codes[i]);
 #endif

@@ -254,8 +254,7 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     int32_t group = e.n_rows > FEW_ROWS ? GROUP : 1;
     int64_t end = (part + 1) * p->w->part_strips, n_strips = llmk_weight_strips(p->w);
     end = end < n_strips ? end : n_strips;
-    if (!atomic_load_explicit(&p->w->packed, memory_order_relaxed))
-        llmk_weight_want(p->w, part * p->w->part_strips, end);
+    if (!is_whole(p->w)) llmk_weight_want(p->w, part * p->w->part_strips, end);
     for (e.strip = part * p->w->part_strips; e.strip < end; e.strip += group) {
         e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
         if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);

@@ -4,7 +4,7 @@
 #include "cpu/pack_words.h"
 
 #include "dtype.h"
-#include "quant/scales6.h"
+#include "quant/q3_k.h"
 
 #define LLMK_DTYPE(NAME, name, elems, bytes)
 #include "dtypes.def"

@@ -68,10 +68,6 @@ static inline vecf load_vecf(const void *p) {
 
 /* ---- F16, BF16 as they are packed: the first half fetches both ---- */
 
-static inline vecf widen_f16(const void *p) {
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
-}
-
 static inline vecf even_bf16(vec pairs) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
 }
@@ -109,22 +105,9 @@ static inline vecf odd_bf16(vec pairs) {
         }                                                                                                              \
     }
 
-TILES(F32, TILE_F32)
-TILES(F16, TILE_F16)
-TILES(BF16_PAIRS, TILE_BF16_PAIRS)
-TILES(S32, TILE_MADD)
-TILES(N32, TILE_MADD)
-TILES(M32, TILE_MADD)
-TILES(S16, TILE_MADD)
-TILES(M16, TILE_MADD)
-
-#include "cpu/products.h"
+#include "cpu/x86/products_madd.h"
 
 void llmk_linear_init_avx2(llmk_linear_kernels *k) {
-    fill_products(k);
-    k->product[LLMK_LAYOUT_Q4_0] = (llmk_product){LLMK_X_I8, LLMK_PANEL_S32, expand_q4_0_narrow, multiply_N32, NULL};
-    k->product[LLMK_LAYOUT_Q5_0] = (llmk_product){LLMK_X_I8, LLMK_PANEL_S32, expand_q5_0_narrow, multiply_N32, NULL};
-    k->product[LLMK_LAYOUT_F16].multiply_packed = multiply_F16;
-    k->product[LLMK_LAYOUT_BF16].multiply_packed = multiply_BF16_PAIRS;
+    fill_products_madd(k);
     k->quantize = quantize_rows;
 }

@@ -31,22 +31,9 @@ static inline vec give_sign(vec a, vec b) {
 
 #include "cpu/x86/tile_madd.h"
 
-TILES(F32, TILE_F32)
-TILES(F16, TILE_F16)
-TILES(BF16_PAIRS, TILE_BF16_PAIRS)
-TILES(S32, TILE_MADD)
-TILES(N32, TILE_MADD)
-TILES(M32, TILE_MADD)
-TILES(S16, TILE_MADD)
-TILES(M16, TILE_MADD)
-
-#include "cpu/products.h"
+#include "cpu/x86/products_madd.h"
 
 void llmk_linear_init_avx512(llmk_linear_kernels *k) {
-    fill_products(k);
-    k->product[LLMK_LAYOUT_Q4_0] = (llmk_product){LLMK_X_I8, LLMK_PANEL_S32, expand_q4_0_narrow, multiply_N32, NULL};
-    k->product[LLMK_LAYOUT_Q5_0] = (llmk_product){LLMK_X_I8, LLMK_PANEL_S32, expand_q5_0_narrow, multiply_N32, NULL};
-    k->product[LLMK_LAYOUT_F16].multiply_packed = multiply_F16;
-    k->product[LLMK_LAYOUT_BF16].multiply_packed = multiply_BF16_PAIRS;
+    fill_products_madd(k);
     k->quantize = quantize;
 }

@@ -54,10 +54,6 @@ static inline void prefetch_ahead(const uint8_t **ahead, int32_t n_lines) {
 
 /* ---- F16, BF16 as they are packed ---- */
 
-static inline __m512 widen_f16(const void *p) {
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
-}
-
 static inline __m512 even_bf16(__m512i pairs) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
 }

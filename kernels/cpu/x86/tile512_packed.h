@@ -13,13 +13,6 @@ enum { WIDE_S32 = 8, WIDE_S16 = 6, WIDE_M32 = 8 };
 #define PACKED_START_0(n) __m512i i##n = LESS(start[n]), j##n = i##n;
 #define PACKED_START_1(n) __m512i i##n = LESS(start[rows + (n)]), j##n = i##n;
 
-/* Step s of 16 rows. */
-ALWAYS_INLINE __m512i number512(const uint8_t *low, int low_bits, const uint8_t *high, int high_bits, int s) {
-    chunk v = take_bits(low, s, low_bits, 0);
-    if (high_bits) v |= take_bits(high, s, high_bits, low_bits);
-    return (__m512i)v;
-}
-
 /* An eighth of the lines of a block that comes later, n_bits of each number. */
 ALWAYS_INLINE void fetch_step(const uint8_t *later, int n_bits, int s) {
     for (int i = s * n_bits / 4; i < (s + 1) * n_bits / 4; i++) __builtin_prefetch(later + 64 * i);
@@ -30,24 +23,13 @@ ALWAYS_INLINE void fetch_step(const uint8_t *later, int n_bits, int s) {
         enum { k = (step) };                                                                                           \
         fetch_step(low + to_low, low_bits, k);                                                                         \
         fetch_step(high + to_high, high_bits, k);                                                                      \
-        __m512i w0 = number512(low, low_bits, high, high_bits, k);                                                     \
-        __m512i w1 = number512(low + 64 * low_bits, low_bits, high + 64 * high_bits, high_bits, k);                    \
+        __m512i w0 = (__m512i)take_number(low, low_bits, high, high_bits, k);                                          \
+        __m512i w1 = (__m512i)take_number(low + 64 * low_bits, low_bits, high + 64 * high_bits, high_bits, k);         \
         ROWS_##N(DOT)                                                                                                  \
     }
 
 #define PACKED_STEPS_0(N) PACKED_STEP(N, 0) PACKED_STEP(N, 1) PACKED_STEP(N, 2) PACKED_STEP(N, 3)
 #define PACKED_STEPS_1(N) PACKED_STEP(N, 4) PACKED_STEP(N, 5) PACKED_STEP(N, 6) PACKED_STEP(N, 7)
-
-/* Factors of 16 rows times integer codes. */
-static inline __m512 unsigned_scale(__m512 d, const uint8_t *codes) {
-    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)codes);
-    return _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(c)));
-}
-
-static inline __m512 signed_scale(__m512 d, const uint8_t *codes) {
-    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)codes);
-    return _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(c)));
-}
 
 static inline __m512 minus_f16(const void *p) {
     return _mm512_xor_ps(widen_f16(p), _mm512_set1_ps(-0.0f));
@@ -73,15 +55,15 @@ static inline __m512 minus_f16(const void *p) {
 #define PACKED_BLOCK_M32(N)                                                                                            \
     const uint8_t *f = d + 128 * (b / 8), *c = codes + 64 * b;                                                         \
     ROWS_##N(START_ZERO) PACKED_STEPS_0(N) PACKED_STEPS_1(N)                                                           \
-        PACKED_SCALES(N, unsigned_scale(widen_f16(f), c), unsigned_scale(widen_f16(f + 64), c + 32))                   \
-            PACKED_ADDS(N, unsigned_scale(minus_f16(f + 32), c + 16), unsigned_scale(minus_f16(f + 96), c + 48))
+        PACKED_SCALES(N, scaled(widen_f16(f), c, false), scaled(widen_f16(f + 64), c + 32, false))                     \
+            PACKED_ADDS(N, scaled(minus_f16(f + 32), c + 16, false), scaled(minus_f16(f + 96), c + 48, false))
 
 #define PACKED_BLOCK_S16(N)                                                                                            \
     const uint8_t *f = d + 64 * (b / 8), *c = codes + 64 * b;                                                          \
     {ROWS_##N(PACKED_START_0) PACKED_STEPS_0(N)                                                                        \
-         PACKED_SCALES(N, signed_scale(widen_f16(f), c), signed_scale(widen_f16(f + 32), c + 32))} {                   \
+         PACKED_SCALES(N, scaled(widen_f16(f), c, true), scaled(widen_f16(f + 32), c + 32, true))} {                   \
         ROWS_##N(PACKED_START_1) PACKED_STEPS_1(N)                                                                     \
-            PACKED_SCALES(N, signed_scale(widen_f16(f), c + 16), signed_scale(widen_f16(f + 32), c + 48))              \
+            PACKED_SCALES(N, scaled(widen_f16(f), c + 16, true), scaled(widen_f16(f + 32), c + 48, true))              \
     }
 
 /* What is fetched lies `ahead` blocks of 32 columns before the tile, at last in the next strip. */
