@@ -217,7 +217,7 @@ static llm_status put_template(llmi_gguf_writer *w, const char *text, size_t n) 
 /* tokenizer_config.json holds one text, or a list of named ones. */
 static llm_status put_config_template(writing *x, llm_span config_text) {
     json_t *config;
-    llm_status status = llmi_json_parse(&config, config_text.ptr, config_text.len, "tokenizer_config.json");
+    llm_status status = llmi_old_json_parse(&config, config_text.ptr, config_text.len, "tokenizer_config.json");
     if (status != LLM_OK) return status;
     const json_t *found = json_object_get(config, "chat_template");
     for (size_t i = 0; i < json_array_size(found); i++) {
@@ -269,7 +269,7 @@ llm_status llmi_hf_put_tokenizer(llmi_gguf_writer *w, const llm_model *m) {
     llm_span text;
     json_t *root;
     llm_status status = llmi_weights_side_file(&text, m->weights, "tokenizer.json");
-    if (status == LLM_OK) status = llmi_json_parse(&root, text.ptr, text.len, "tokenizer.json");
+    if (status == LLM_OK) status = llmi_old_json_parse(&root, text.ptr, text.len, "tokenizer.json");
     if (status != LLM_OK) return status;
     writing x = {.w = w, .m = m, .t = m->tokenizer, .root = root};
     llmi_buf_init(&x.tokens, w->a);

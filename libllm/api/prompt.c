@@ -75,7 +75,7 @@ static llm_status read_variables(llm_prompt *p, const char *text) {
         p->variables = json_object();
         return p->variables ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory");
     }
-    llm_status status = llmi_json_parse(&p->variables, text, strlen(text), "variables");
+    llm_status status = llmi_old_json_parse(&p->variables, text, strlen(text), "variables");
     if (status == LLM_OK && !json_is_object(p->variables))
         return llmi_error(LLM_E_FORMAT, "variables: the JSON value is no object");
     return status;

@@ -9,7 +9,7 @@
 #include <llm/fewshot.h>
 
 #include "base/buf.h"
-#include "base/json.h"
+#include "base/old_json.h"
 #include "text/template.h"
 
 enum {

@@ -14,7 +14,7 @@
 /* ---- JSON ---- */
 
 llm_status llmi_prompt_write_json(llmi_buf *out, json_t *value) {
-    bool ok = value && llmi_json_write(out, value, JSON_COMPACT | JSON_ENCODE_ANY);
+    bool ok = value && llmi_old_json_write(out, value, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(value);
     return ok ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing JSON");
 }

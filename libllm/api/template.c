@@ -6,7 +6,7 @@
 #include "api/options.h"
 #include "api/rendering.h"
 #include "base/alloc.h"
-#include "base/json.h"
+#include "base/old_json.h"
 #include "base/text.h"
 #include "model/model.h"
 #include "runtime/runtime.h"
@@ -121,7 +121,7 @@ static llm_status find_in_folder(llm_span *out, json_t **config, llmi_buf *names
     }
     status = llmi_weights_side_file(&text, w, CONFIG_FILE);
     if (status != LLM_OK) return status == LLM_E_NOT_FOUND ? LLM_OK : status;
-    status = llmi_json_parse(config, text.ptr, text.len, CONFIG_FILE);
+    status = llmi_old_json_parse(config, text.ptr, text.len, CONFIG_FILE);
     return status == LLM_OK ? find_in_config(out, names, *config, name) : status;
 }
 
@@ -151,7 +151,7 @@ LLM_API llm_status llm_template_of_model(llm_template **out, const llm_model *mo
 /* ---- rendering ---- */
 
 llm_status llmi_template_context(json_t **out, const char *context, size_t n_bytes) {
-    llm_status status = llmi_json_parse(out, context, n_bytes == LLM_NTS ? strlen(context) : n_bytes, "context");
+    llm_status status = llmi_old_json_parse(out, context, n_bytes == LLM_NTS ? strlen(context) : n_bytes, "context");
     if (status != LLM_OK || json_is_object(*out)) return status;
     json_decref(*out);
     *out = NULL;

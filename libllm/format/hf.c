@@ -38,7 +38,7 @@ static llm_status add_leaf(llmi_contents *c, const llmi_buf *path, const json_t 
 
 /* Walks the tree with a stack of its own; path holds the path of the member at hand. */
 static llm_status flatten(llmi_contents *c, json_t *root, llmi_buf *path) {
-    level stack[LLMI_JSON_MAX_DEPTH + 1];
+    level stack[LLMI_OLD_JSON_MAX_DEPTH + 1];
     int depth = 0;
     stack[0] = (level){root, json_object_iter(root), 0};
     while (depth >= 0) {
@@ -55,8 +55,8 @@ static llm_status flatten(llmi_contents *c, json_t *root, llmi_buf *path) {
         if (!json_is_object(value)) {
             llm_status status = add_leaf(c, path, value);
             if (status != LLM_OK) return status;
-        } else if (depth == LLMI_JSON_MAX_DEPTH) {
-            return llmi_error(LLM_E_LIMIT, "objects nested deeper than %d", LLMI_JSON_MAX_DEPTH);
+        } else if (depth == LLMI_OLD_JSON_MAX_DEPTH) {
+            return llmi_error(LLM_E_LIMIT, "objects nested deeper than %d", LLMI_OLD_JSON_MAX_DEPTH);
         } else {
             if (!llmi_buf_append(path, ".", 1)) return LLM_E_MEMORY;
             stack[++depth] = (level){value, json_object_iter(value), path->len};
@@ -105,7 +105,7 @@ static llm_status parse_json_file(json_t **out, llmi_contents *c, const char *na
     if (status != LLM_OK) return status;
     const char *end = f.size ? memchr(f.data, '{', f.size < 16 ? f.size : 16) : NULL;
     if (end)
-        status = llmi_json_parse(out, f.data, f.size, name);
+        status = llmi_old_json_parse(out, f.data, f.size, name);
     else
         status = llmi_error_in(llmi_hints_refuse(f.data, f.size, "a JSON object"), "%s", name);
     llmi_file_close(&f);

@@ -28,7 +28,7 @@ static const struct {
 
 static llm_status read_dtype(llmi_tensor *t, const json_t *object) {
     llm_span name;
-    llm_status status = llmi_json_get_string(&name, object, "dtype", "header");
+    llm_status status = llmi_old_json_get_string(&name, object, "dtype", "header");
     if (status != LLM_OK) return status;
     for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++) {
         if (name.len != strlen(dtypes[i].name) || memcmp(name.ptr, dtypes[i].name, name.len) != 0) continue;
@@ -186,7 +186,7 @@ llm_status llmi_safetensors_parse(llmi_contents *c, const char *data, size_t n) 
     if (header_bytes > MAX_HEADER_BYTES || header_bytes > n - 8)
         return llmi_error(LLM_E_FORMAT, "the header has %" PRIu64 " bytes, expected at most %zu: truncated?",
                           header_bytes, n - 8 < MAX_HEADER_BYTES ? n - 8 : (size_t)MAX_HEADER_BYTES);
-    llm_status status = llmi_json_parse(&header, data + 8, (size_t)header_bytes, "header");
+    llm_status status = llmi_old_json_parse(&header, data + 8, (size_t)header_bytes, "header");
     if (status != LLM_OK) return status;
     size_t begin = 8 + (size_t)header_bytes;
     status = take_header(c, header, data + begin, n - begin, begin);

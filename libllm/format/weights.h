@@ -7,7 +7,7 @@
 
 #include <llm/model.h>
 
-#include "base/json.h"
+#include "base/old_json.h"
 
 enum { LLMI_FORMAT_GGUF = 1, LLMI_FORMAT_SAFETENSORS = 2 };
 

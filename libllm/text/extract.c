@@ -4,7 +4,7 @@
 #include <utf8proc.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
+#include "base/old_json.h"
 #include "base/text.h"
 #include "text/chars.h"
 #include "text/extract_number.h"
@@ -191,7 +191,7 @@ static size_t object_length(const char *text, size_t n) {
 
 static llm_status give_value(llmi_buf *out, bool *found, const json_t *value) {
     if (json_is_string(value)) return give(out, found, json_string_value(value), json_string_length(value));
-    *found = llmi_json_write(out, value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    *found = llmi_old_json_write(out, value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
     return *found ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing a JSON value");
 }
 
@@ -216,7 +216,7 @@ static llm_status json_field(llmi_buf *out, bool *found, const llmi_extract *x, 
         at = (size_t)(open - text);
         size_t len = object_length(open, n - at);
         json_t *object = NULL;
-        llm_status status = len ? llmi_json_parse(&object, open, len, "answer") : LLM_E_FORMAT;
+        llm_status status = len ? llmi_old_json_parse(&object, open, len, "answer") : LLM_E_FORMAT;
         const json_t *value = status == LLM_OK ? find_member(object, &x->argument) : NULL;
         if (value) status = give_value(out, found, value);
         at += value || status == LLM_OK ? (len ? len : 1) : 1;

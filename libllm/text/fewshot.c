@@ -28,7 +28,7 @@ static llm_status add(json_t *examples, json_t *example) {
 
 static llm_status read_json(json_t *examples, const char *text, size_t n) {
     json_t *list;
-    llm_status status = llmi_json_parse(&list, text, n, "examples");
+    llm_status status = llmi_old_json_parse(&list, text, n, "examples");
     if (status == LLM_OK && !json_is_array(list))
         status = llmi_error(LLM_E_FORMAT, "examples: expected an array of objects");
     for (size_t i = 0; status == LLM_OK && i < json_array_size(list); i++) {
@@ -52,7 +52,7 @@ static llm_status read_lines(json_t *examples, const char *text, size_t n) {
         len = end ? (size_t)(end - text) - at : n - at;
         if (is_blank(text + at, len)) continue;
         json_t *example;
-        llm_status status = llmi_json_parse(&example, text + at, len, "JSON");
+        llm_status status = llmi_old_json_parse(&example, text + at, len, "JSON");
         if (status == LLM_OK) status = add(examples, example);
         if (status != LLM_OK) return llmi_error_in(status, "examples: line %zu", line);
     }
@@ -216,8 +216,8 @@ static llm_status read(json_t *examples, const llm_allocator *a, const char *tex
 llm_status llmi_fewshot_read(json_t *examples, const llm_allocator *a, const char *text, size_t n, int32_t format) {
     size_t before = json_array_size(examples);
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) text += 3, n -= 3;
-    if (n > LLMI_JSON_MAX_BYTES)
-        return llmi_error(LLM_E_LIMIT, "examples: %zu bytes, at most %d are read", n, LLMI_JSON_MAX_BYTES);
+    if (n > LLMI_OLD_JSON_MAX_BYTES)
+        return llmi_error(LLM_E_LIMIT, "examples: %zu bytes, at most %d are read", n, LLMI_OLD_JSON_MAX_BYTES);
     size_t valid = llmi_utf8_valid(text, n);
     if (valid < n) return llmi_error(LLM_E_FORMAT, "examples: byte %zu is not UTF-8", valid);
     llm_status status = read(examples, a, text, n, format);

@@ -2,7 +2,7 @@
 #ifndef LLMI_TEXT_FEWSHOT_H
 #define LLMI_TEXT_FEWSHOT_H
 
-#include "base/json.h"
+#include "base/old_json.h"
 
 enum { LLMI_FEWSHOT_AUTO = 0, LLMI_FEWSHOT_JSONL, LLMI_FEWSHOT_JSON, LLMI_FEWSHOT_CSV };
 

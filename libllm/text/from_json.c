@@ -62,8 +62,8 @@ static llm_status list_vocab(listing *l, const json_t *vocab) {
 /* An added token has the id of the vocabulary if it is there too. */
 static llm_status read_added(llm_span *text, int64_t *id, const json_t *item, const json_t *vocab, int32_t limit) {
     static const char where[] = "tokenizer.json: added_tokens";
-    llm_status status = llmi_json_get_string(text, item, "content", where);
-    if (status == LLM_OK) status = llmi_json_get_int(id, item, "id", 0, limit - 1, where);
+    llm_status status = llmi_old_json_get_string(text, item, "content", where);
+    if (status == LLM_OK) status = llmi_old_json_get_int(id, item, "id", 0, limit - 1, where);
     if (status != LLM_OK) return status == LLM_E_NOT_FOUND ? LLM_E_FORMAT : status;
     const json_t *known = json_is_object(vocab) ? json_object_get(vocab, text->ptr) : NULL;
     if (json_is_integer(known) && strlen(text->ptr) == text->len) *id = json_integer_value(known);
@@ -230,9 +230,9 @@ static llm_status build(llm_tokenizer *t, const json_t *root, const json_t *conf
 
 static llm_status parse(json_t **root, json_t **config, const char *json, size_t json_bytes, const char *config_json,
                         size_t config_bytes) {
-    llm_status status = llmi_json_parse(root, json, json_bytes, "tokenizer.json");
+    llm_status status = llmi_old_json_parse(root, json, json_bytes, "tokenizer.json");
     if (status == LLM_OK && config_json && config_bytes)
-        status = llmi_json_parse(config, config_json, config_bytes, CONFIG);
+        status = llmi_old_json_parse(config, config_json, config_bytes, CONFIG);
     if (status == LLM_OK && !json_is_object(*root))
         status = llmi_error(LLM_E_FORMAT, "tokenizer.json is %s, expected an object", llmi_json_type(*root));
     if (status == LLM_OK && *config && !json_is_object(*config))

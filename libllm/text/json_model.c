@@ -200,7 +200,7 @@ static llm_status make_wordpiece(llmi_maker *m, const json_t *model, const char 
     int64_t max_chars = 100;
     llm_status status = llmi_read_string(&prefix, model, "continuing_subword_prefix", where);
     if (status == LLM_OK && json_object_get(model, "max_input_chars_per_word"))
-        status = llmi_json_get_int(&max_chars, model, "max_input_chars_per_word", 0, INT32_MAX, where);
+        status = llmi_old_json_get_int(&max_chars, model, "max_input_chars_per_word", 0, INT32_MAX, where);
     if (status == LLM_OK) status = read_token(&t->unk, t, model, "unk_token");
     if (status == LLM_OK && t->unk < 0)
         status = llmi_error(LLM_E_FORMAT, "%s: \"unk_token\" is missing, or not in the vocabulary", where);

@@ -48,7 +48,7 @@ static llm_status make_pair(llmi_maker *m, const json_t *o, const char *where) {
 static llm_status put_special(llmi_maker *m, llmi_buf *ids, const json_t *special, const json_t *table,
                               const char *where) {
     llm_span name;
-    llm_status status = llmi_json_get_string(&name, special, "id", where);
+    llm_status status = llmi_old_json_get_string(&name, special, "id", where);
     if (status != LLM_OK) return status;
     const json_t *list = json_object_get(json_object_get(table, name.ptr), "ids"), *item;
     if (!json_is_array(list))

@@ -39,7 +39,7 @@ llm_status llmi_read_id(int32_t *value, const json_t *object, const char *key, i
     *value = LLM_TOKEN_NONE;
     if (!v) return LLM_OK;
     int64_t id = 0;
-    llm_status status = llmi_json_get_int(&id, object, key, 0, n - 1, where);
+    llm_status status = llmi_old_json_get_int(&id, object, key, 0, n - 1, where);
     if (status == LLM_OK) *value = (int32_t)id;
     return status;
 }
@@ -63,7 +63,7 @@ llm_status llmi_read_chain(llmi_maker *m, const json_t *object, const llmi_compo
     if (!json_is_object(object))
         return llmi_error(LLM_E_FORMAT, "%s is %s, expected an object", where, llmi_json_type(object));
     llm_span type;
-    llm_status status = llmi_json_get_string(&type, object, "type", where);
+    llm_status status = llmi_old_json_get_string(&type, object, "type", where);
     if (status != LLM_OK) return status == LLM_E_NOT_FOUND ? LLM_E_FORMAT : status;
     if (type.len != 8 || memcmp(type.ptr, "Sequence", 8) != 0) return make_one(m, object, table, n, type, where);
     const json_t *items, *item;

@@ -3,7 +3,7 @@
 #ifndef LLMI_TEXT_JSON_READ_H
 #define LLMI_TEXT_JSON_READ_H
 
-#include "base/json.h"
+#include "base/old_json.h"
 #include "text/tok.h"
 
 typedef struct llmi_maker {

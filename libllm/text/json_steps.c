@@ -89,7 +89,7 @@ static llm_status make_strip(llmi_maker *m, const json_t *o, const char *where) 
 
 static llm_status make_replace(llmi_maker *m, const json_t *o, const char *where) {
     llm_span content;
-    llm_status status = llmi_json_get_string(&content, o, "content", where);
+    llm_status status = llmi_old_json_get_string(&content, o, "content", where);
     if (status == LLM_OK) status = add_norm(m, llmi_norm_replace, 0);
     if (status != LLM_OK) return status;
     llmi_norm *s = last_norm(m);
@@ -99,7 +99,7 @@ static llm_status make_replace(llmi_maker *m, const json_t *o, const char *where
 
 static llm_status make_prepend(llmi_maker *m, const json_t *o, const char *where) {
     llm_span text;
-    llm_status status = llmi_json_get_string(&text, o, "prepend", where);
+    llm_status status = llmi_old_json_get_string(&text, o, "prepend", where);
     if (status == LLM_OK) status = add_norm(m, llmi_norm_prepend, 0);
     return status == LLM_OK ? keep(&last_norm(m)->to, text) : status;
 }
@@ -143,7 +143,7 @@ static llm_status read_base64(llmi_buf *out, llm_span text, const char *where) {
 
 static llm_status make_precompiled(llmi_maker *m, const json_t *o, const char *where) {
     llm_span text;
-    llm_status status = llmi_json_get_string(&text, o, "precompiled_charsmap", where);
+    llm_status status = llmi_old_json_get_string(&text, o, "precompiled_charsmap", where);
     if (status == LLM_OK) status = add_norm(m, llmi_norm_charsmap, LLMI_MAP_GRAPHEMES);
     if (status != LLM_OK) return status;
     llmi_norm *s = last_norm(m);
@@ -283,7 +283,7 @@ static llm_status make_punctuation(llmi_maker *m, const json_t *o, const char *w
 static llm_status make_delimiter(llmi_maker *m, const json_t *o, const char *where) {
     llm_span text;
     llmi_pre *s;
-    llm_status status = llmi_json_get_string(&text, o, "delimiter", where);
+    llm_status status = llmi_old_json_get_string(&text, o, "delimiter", where);
     if (status == LLM_OK) status = add_pre(&s, m, llmi_pre_split, LLMI_REMOVED);
     return status == LLM_OK ? keep(&s->text, text) : status;
 }
@@ -356,7 +356,7 @@ static llm_status make_wordpiece_dec(llmi_maker *m, const json_t *o, const char 
 static llm_status make_replace_dec(llmi_maker *m, const json_t *o, const char *where) {
     llm_span content;
     llmi_dec *d;
-    llm_status status = llmi_json_get_string(&content, o, "content", where);
+    llm_status status = llmi_old_json_get_string(&content, o, "content", where);
     if (status == LLM_OK) status = add_dec(&d, m, llmi_dec_replace);
     if (status == LLM_OK) status = keep(&d->to, content);
     return status == LLM_OK ? read_pattern(m->t, &d->from, &d->regex, NULL, o, where) : status;
@@ -367,8 +367,8 @@ static llm_status make_strip_dec(llmi_maker *m, const json_t *o, const char *whe
     int64_t start = 0, stop = 0;
     llmi_dec *d;
     llm_status status = llmi_read_string(&content, o, "content", where);
-    if (status == LLM_OK) status = llmi_json_get_int(&start, o, "start", 0, 1 << 16, where);
-    if (status == LLM_OK) status = llmi_json_get_int(&stop, o, "stop", 0, 1 << 16, where);
+    if (status == LLM_OK) status = llmi_old_json_get_int(&start, o, "start", 0, 1 << 16, where);
+    if (status == LLM_OK) status = llmi_old_json_get_int(&stop, o, "stop", 0, 1 << 16, where);
     if (status == LLM_OK && stop && m->fused)
         status = llmi_error(LLM_E_UNSUPPORTED, "%s: Strip with \"stop\" %d behind Fuse", where, (int)stop);
     if (status == LLM_OK && !content.len) status = llmi_error(LLM_E_FORMAT, "%s: \"content\" is empty", where);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
+#include "base/old_json.h"
 #include "base/text.h"
 #include "text/grammar_make.h"
 
@@ -60,7 +60,7 @@ int32_t llmi_schema_literal(llmi_schema *s, const json_t *value) {
     }
     llmi_buf text;
     llmi_buf_init(&text, s->ir.a);
-    int32_t node = llmi_json_write(&text, value, JSON_COMPACT | JSON_ENCODE_ANY)
+    int32_t node = llmi_old_json_write(&text, value, JSON_COMPACT | JSON_ENCODE_ANY)
                        ? llmi_ir_text(&s->ir, text.data, text.len)
                        : llmi_ir_fail(&s->ir, llmi_error(LLM_E_MEMORY, "out of memory while reading a schema"));
     llmi_buf_free(&text);
@@ -387,7 +387,7 @@ llm_status llmi_grammar_from_schema(llmi_grammar **out, const llm_allocator *a, 
     *out = NULL;
     if (n > LLMI_SCHEMA_MAX_BYTES)
         return llmi_error(LLM_E_LIMIT, "schema: %zu bytes, at most %d are read", n, LLMI_SCHEMA_MAX_BYTES);
-    llm_status status = llmi_json_parse(&s.document, text, n, "schema");
+    llm_status status = llmi_old_json_parse(&s.document, text, n, "schema");
     if (status != LLM_OK) return status;
     llmi_ir_init(&s.ir, a);
     llmi_buf_init(&s.waiting, a);

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     llmi_contents c;
     llmi_weights *w = NULL;
     json_t *config;
-    if (llmi_json_parse(&config, (const char *)data, n, "config.json") != LLM_OK) return 0;
+    if (llmi_old_json_parse(&config, (const char *)data, n, "config.json") != LLM_OK) return 0;
     fuzz_memory_init(&m, n);
     llmi_contents_init(&c, &m.allocator);
     c.format = LLMI_FORMAT_SAFETENSORS;

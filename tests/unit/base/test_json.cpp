@@ -4,7 +4,7 @@
 #include <string>
 
 extern "C" {
-#include "base/json.h"
+#include "base/old_json.h"
 }
 
 namespace {
@@ -14,7 +14,7 @@ class Json : public ::testing::Test {
     ~Json() override { json_decref(root); }
     llm_status parse(const std::string &text) {
         json_decref(root);
-        return llmi_json_parse(&root, text.data(), text.size(), "x.json");
+        return llmi_old_json_parse(&root, text.data(), text.size(), "x.json");
     }
     json_t *root = nullptr;
 };
@@ -59,7 +59,7 @@ TEST_F(Json, LimitsAndFaultsAreRefusedWithPlace) {
 }
 
 TEST_F(Json, SizeIsLimitedBeforeReading) {
-    EXPECT_EQ(LLM_E_LIMIT, llmi_json_parse(&root, "1", (size_t)LLMI_JSON_MAX_BYTES + 1, "x.json"));
+    EXPECT_EQ(LLM_E_LIMIT, llmi_old_json_parse(&root, "1", (size_t)LLMI_OLD_JSON_MAX_BYTES + 1, "x.json"));
     EXPECT_EQ(nullptr, root);
 }
 
@@ -69,7 +69,7 @@ TEST_F(Json, ReadsNoFurtherThanItsBytes) {
             char *exact = new char[n + !n];
             memcpy(exact, text, n);
             json_t *value;
-            EXPECT_EQ(LLM_E_FORMAT, llmi_json_parse(&value, exact, n, "x.json")) << std::string(text, n);
+            EXPECT_EQ(LLM_E_FORMAT, llmi_old_json_parse(&value, exact, n, "x.json")) << std::string(text, n);
             delete[] exact;
         }
     }
@@ -80,13 +80,13 @@ TEST_F(Json, LookupsNameKeyFoundAndExpected) {
     int64_t i = 99;
     double x = 99;
     llm_span s = {};
-    EXPECT_EQ(LLM_OK, llmi_json_get_int(&i, root, "i", 5, 5, "x.json"));
+    EXPECT_EQ(LLM_OK, llmi_old_json_get_int(&i, root, "i", 5, 5, "x.json"));
     EXPECT_EQ(5, i);
-    EXPECT_EQ(LLM_OK, llmi_json_get_number(&x, root, "i", "x.json"));
+    EXPECT_EQ(LLM_OK, llmi_old_json_get_number(&x, root, "i", "x.json"));
     EXPECT_EQ(5.0, x);
-    EXPECT_EQ(LLM_OK, llmi_json_get_number(&x, root, "r", "x.json"));
+    EXPECT_EQ(LLM_OK, llmi_old_json_get_number(&x, root, "r", "x.json"));
     EXPECT_EQ(2.5, x);
-    EXPECT_EQ(LLM_OK, llmi_json_get_string(&s, root, "s", "x.json"));
+    EXPECT_EQ(LLM_OK, llmi_old_json_get_string(&s, root, "s", "x.json"));
     EXPECT_EQ(std::string("a\0b", 3), std::string(s.ptr, s.len));
     const struct {
         llm_status got, want;
@@ -94,14 +94,14 @@ TEST_F(Json, LookupsNameKeyFoundAndExpected) {
         const char *says;
     } rows[] = {
 #define ROW(call, want) call, want, llm_last_error()
-        {ROW(llmi_json_get_int(&i, root, "i", 6, 9, "x.json"), LLM_E_FORMAT), "x.json: \"i\" is 5, expected 6..9"},
-        {ROW(llmi_json_get_int(&i, root, "r", 0, 9, "x.json"), LLM_E_FORMAT), "\"r\" is a number, expected an integer"},
-        {ROW(llmi_json_get_int(&i, root, "gone", 0, 9, "x.json"), LLM_E_NOT_FOUND), "x.json: \"gone\" is missing"},
-        {ROW(llmi_json_get_number(&x, root, "s", "x.json"), LLM_E_FORMAT), "\"s\" is a string, expected a number"},
-        {ROW(llmi_json_get_number(&x, root, "n", "x.json"), LLM_E_FORMAT), "\"n\" is null"},
-        {ROW(llmi_json_get_string(&s, root, "b", "x.json"), LLM_E_FORMAT), "\"b\" is true, expected a string"},
-        {ROW(llmi_json_get_string(&s, root, "o", "x.json"), LLM_E_FORMAT), "\"o\" is an object"},
-        {ROW(llmi_json_get_string(&s, root, "l", "x.json"), LLM_E_FORMAT), "\"l\" is an array"},
+        {ROW(llmi_old_json_get_int(&i, root, "i", 6, 9, "x.json"), LLM_E_FORMAT), "x.json: \"i\" is 5, expected 6..9"},
+        {ROW(llmi_old_json_get_int(&i, root, "r", 0, 9, "x.json"), LLM_E_FORMAT), "\"r\" is a number, expected an integer"},
+        {ROW(llmi_old_json_get_int(&i, root, "gone", 0, 9, "x.json"), LLM_E_NOT_FOUND), "x.json: \"gone\" is missing"},
+        {ROW(llmi_old_json_get_number(&x, root, "s", "x.json"), LLM_E_FORMAT), "\"s\" is a string, expected a number"},
+        {ROW(llmi_old_json_get_number(&x, root, "n", "x.json"), LLM_E_FORMAT), "\"n\" is null"},
+        {ROW(llmi_old_json_get_string(&s, root, "b", "x.json"), LLM_E_FORMAT), "\"b\" is true, expected a string"},
+        {ROW(llmi_old_json_get_string(&s, root, "o", "x.json"), LLM_E_FORMAT), "\"o\" is an object"},
+        {ROW(llmi_old_json_get_string(&s, root, "l", "x.json"), LLM_E_FORMAT), "\"l\" is an array"},
 #undef ROW
     };
     for (auto &row : rows) {
@@ -109,7 +109,7 @@ TEST_F(Json, LookupsNameKeyFoundAndExpected) {
         EXPECT_NE(std::string::npos, row.text.find(row.says)) << row.text;
     }
     json_t *array = json_array();
-    EXPECT_EQ(LLM_E_NOT_FOUND, llmi_json_get_int(&i, array, "i", 0, 1, "x.json"));
+    EXPECT_EQ(LLM_E_NOT_FOUND, llmi_old_json_get_int(&i, array, "i", 0, 1, "x.json"));
     json_decref(array);
 }
 

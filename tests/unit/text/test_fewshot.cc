@@ -11,7 +11,7 @@
 
 extern "C" {
 #include "base/alloc.h"
-#include "base/json.h"
+#include "base/old_json.h"
 #include "text/bm25.h"
 #include "text/extract.h"
 #include "text/extract_number.h"

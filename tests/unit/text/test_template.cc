@@ -10,7 +10,7 @@
 
 extern "C" {
 #include "base/alloc.h"
-#include "base/json.h"
+#include "base/old_json.h"
 #include "base/status.h"
 #include "text/template.h"
 }

@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/old_json.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ static int depth_of(const char *text, size_t n) {
             in_string = true;
         } else if (c == '{' || c == '[') {
             if (++depth > deepest) deepest = depth;
-            if (deepest > LLMI_JSON_MAX_DEPTH) break;
+            if (deepest > LLMI_OLD_JSON_MAX_DEPTH) break;
         } else if (c == '}' || c == ']') {
             depth--;
         }
@@ -31,12 +31,12 @@ static int depth_of(const char *text, size_t n) {
     return deepest;
 }
 
-llm_status llmi_json_parse(json_t **out, const char *text, size_t n, const char *what) {
+llm_status llmi_old_json_parse(json_t **out, const char *text, size_t n, const char *what) {
     *out = NULL;
-    if (n > LLMI_JSON_MAX_BYTES)
-        return llmi_error(LLM_E_LIMIT, "%s: %zu bytes of JSON, at most %d are read", what, n, LLMI_JSON_MAX_BYTES);
-    if (depth_of(text, n) > LLMI_JSON_MAX_DEPTH)
-        return llmi_error(LLM_E_LIMIT, "%s: JSON nested deeper than %d", what, LLMI_JSON_MAX_DEPTH);
+    if (n > LLMI_OLD_JSON_MAX_BYTES)
+        return llmi_error(LLM_E_LIMIT, "%s: %zu bytes of JSON, at most %d are read", what, n, LLMI_OLD_JSON_MAX_BYTES);
+    if (depth_of(text, n) > LLMI_OLD_JSON_MAX_DEPTH)
+        return llmi_error(LLM_E_LIMIT, "%s: JSON nested deeper than %d", what, LLMI_OLD_JSON_MAX_DEPTH);
     json_error_t fault = {0};
     *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &fault);
     if (*out) return LLM_OK;
@@ -60,7 +60,7 @@ static int write_piece(const char *bytes, size_t n, void *user) {
     return s->failed ? -1 : 0;
 }
 
-bool llmi_json_write(llmi_buf *out, const json_t *value, size_t flags) {
+bool llmi_old_json_write(llmi_buf *out, const json_t *value, size_t flags) {
     sink s = {out, false};
     size_t before = out->len;
     if (json_dump_callback(value, write_piece, &s, flags) == 0 && !s.failed) return true;
@@ -79,7 +79,7 @@ static llm_status get(const json_t **out, const json_t *object, const char *key,
     return *out ? LLM_OK : llmi_error(LLM_E_NOT_FOUND, "%s: \"%s\" is missing", what, key);
 }
 
-llm_status llmi_json_get_int(int64_t *out, const json_t *object, const char *key, int64_t min, int64_t max,
+llm_status llmi_old_json_get_int(int64_t *out, const json_t *object, const char *key, int64_t min, int64_t max,
                              const char *what) {
     const json_t *v;
     llm_status status = get(&v, object, key, what);
@@ -94,7 +94,7 @@ llm_status llmi_json_get_int(int64_t *out, const json_t *object, const char *key
     return LLM_OK;
 }
 
-llm_status llmi_json_get_number(double *out, const json_t *object, const char *key, const char *what) {
+llm_status llmi_old_json_get_number(double *out, const json_t *object, const char *key, const char *what) {
     const json_t *v;
     llm_status status = get(&v, object, key, what);
     if (status != LLM_OK) return status;
@@ -104,7 +104,7 @@ llm_status llmi_json_get_number(double *out, const json_t *object, const char *k
     return LLM_OK;
 }
 
-llm_status llmi_json_get_string(llm_span *out, const json_t *object, const char *key, const char *what) {
+llm_status llmi_old_json_get_string(llm_span *out, const json_t *object, const char *key, const char *what) {
     const json_t *v;
     llm_status status = get(&v, object, key, what);
     if (status != LLM_OK) return status;
