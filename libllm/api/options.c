@@ -1,11 +1,9 @@
-#define _GNU_SOURCE /* strtod_l */
 
 #include "api/options.h"
 
 #include <errno.h>
 #include <float.h>
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,15 +324,11 @@ static bool parse_int(uint64_t *out, const option_row *row, const char *text) {
     return !errno && end != text && !*end;
 }
 
-/* strtod of the C locale, whatever the host's is. */
 static bool parse_float(double *out, const char *text) {
-    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     char *end;
-    if (!c_locale) return false;
-    bool fits = *text && strspn(text, "+-.0123456789eE") == strlen(text);
-    *out = fits ? strtod_l(text, &end, c_locale) : 0;
-    freelocale(c_locale);
-    return fits && !*end;
+    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text)) return false;
+    *out = llmi_strtod(text, &end);
+    return !*end;
 }
 
 static bool parse_bool(uint64_t *out, const char *text) {

@@ -59,6 +59,7 @@ typedef struct llmi_json_doc {
     char *free_at;
     size_t n_free;
     size_t n_held, max_bytes; /* taken from the allocator; the most that may be */
+    llm_status status;        /* of the last llmi_json_new_*, _with or _without that failed */
 } llmi_json_doc;
 
 /* max_bytes: the most memory that its values may take; 0: no limit but that of the texts. Nothing is allocated yet. */
@@ -117,7 +118,8 @@ bool llmi_json_uint64(uint64_t *out, const llmi_json *v);
 double llmi_json_double(const llmi_json *v);
 
 /* The same JSON: numbers by value (1 equals 1.0, exactly, of any size), objects whatever the order of their members.
- * Charges *steps by the work done; false once it is negative. steps may be NULL: without limit. */
+ * Takes the work done from *steps; false once that is negative. steps may be NULL: no limit. Recursive: values that
+ * were made (not parsed) and nest deeper than twice LLMI_JSON_MAX_DEPTH count as different. */
 bool llmi_json_same(const llmi_json *a, const llmi_json *b, int64_t *steps);
 
 /* "an object", "an integer", "a number", "true", ... "nothing" (NULL): for messages. */
@@ -130,7 +132,7 @@ llm_status llmi_json_get_int(int64_t *out, const llmi_json *object, const char *
 llm_status llmi_json_get_number(double *out, const llmi_json *object, const char *key, const char *what);
 llm_status llmi_json_get_string(llm_span *out, const llmi_json *object, const char *key, const char *what);
 
-/* ---- making values; NULL: out of memory or beyond max_bytes, with the error text set ---- */
+/* ---- making values; NULL: out of memory or beyond max_bytes, with doc->status and the error text set ---- */
 
 extern const llmi_json llmi_json_null, llmi_json_false, llmi_json_true;
 
@@ -146,15 +148,12 @@ const llmi_json *llmi_json_new_object(llmi_json_doc *doc, const llmi_json_member
 /* The object with one member set, or without it. */
 const llmi_json *llmi_json_with(llmi_json_doc *doc, const llmi_json *object, const char *key, const llmi_json *value);
 const llmi_json *llmi_json_without(llmi_json_doc *doc, const llmi_json *object, const char *key);
-/* The status of the last failure of llmi_json_new_*, _with, _without: LLM_E_MEMORY or LLM_E_LIMIT. */
-llm_status llmi_json_doc_status(const llmi_json_doc *doc);
-
 /* ---- writing ---- */
 
 enum {
     LLMI_JSON_COMPACT = 0, /* {"a":[1,2]} */
     LLMI_JSON_SPACED = 1,  /* {"a": [1, 2]}, as Python's json.dumps */
-    LLMI_JSON_ASCII = 2,   /* \uXXXX for everything beyond ASCII */
+    LLMI_JSON_ASCII = 2,   /* \uXXXX for everything beyond printable ASCII */
 };
 
 /* Appends a value's JSON. False, and `out` as it was, if there is no memory. */

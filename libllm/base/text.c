@@ -1,5 +1,7 @@
+#define _GNU_SOURCE /* strtod_l */
 #include "base/text.h"
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -96,6 +98,17 @@ const char *llmi_number_f32(char out[LLMI_NUMBER_BYTES], float value) {
     }
     fix_point(out, strlen(out));
     return out;
+}
+
+double llmi_strtod(const char *text, char **end) {
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!c_locale) { /* not with glibc and musl, whose C locale is static */
+        *end = (char *)(uintptr_t)text;
+        return 0;
+    }
+    double value = strtod_l(text, end, c_locale);
+    freelocale(c_locale);
+    return value;
 }
 
 typedef struct sink {

@@ -17,6 +17,9 @@ enum { LLMI_NUMBER_BYTES = 32 };
 const char *llmi_number(char out[LLMI_NUMBER_BYTES], double value);
 const char *llmi_number_f32(char out[LLMI_NUMBER_BYTES], float value);
 
+/* strtod of the C locale, whatever the host's is. */
+double llmi_strtod(const char *text, char **end);
+
 /* Copies n bytes of unknown origin so that they can stand between quotes in a message: control
  * characters, quotes, backslashes and what is not UTF-8 come out as \n or \xHH; a text that does not
  * fit ends in "...". capacity >= 8. Returns out. */

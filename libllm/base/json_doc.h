@@ -1,0 +1,23 @@
+/* What the files json*.c share: memory of a document, and numbers by value. */
+#ifndef LLMI_BASE_JSON_DOC_H
+#define LLMI_BASE_JSON_DOC_H
+
+#include "base/json.h"
+
+typedef struct llmi_json_block llmi_json_block;
+
+/* Memory that lives as long as the document; NULL with doc->status and the error text set. */
+void *llmi_json_doc_take(llmi_json_doc *doc, size_t n_bytes, size_t alignment);
+
+/* Whether max_bytes allows n_bytes more; else doc->status and the error text say that it does not. */
+bool llmi_json_doc_fits(llmi_json_doc *doc, size_t n_bytes);
+
+/* An object from a copy of the members. *twice: one of the keys that occur more than once, or {NULL, 0}. False: no
+ * memory, as for _take. */
+bool llmi_json_doc_object(llmi_json *out, llmi_json_doc *doc, const llmi_json_member *members, size_t n,
+                          llm_span *twice);
+
+/* Both are numbers: whether their values are equal, exactly. NaN equals NaN here. */
+bool llmi_json_number_same(const llmi_json *a, const llmi_json *b);
+
+#endif
