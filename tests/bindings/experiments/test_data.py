@@ -12,9 +12,11 @@ RECORDS = [{"id": "a", "question": "1+1?", "answer": "2"}, {"id": "b", "question
 def written(folder, name):
     path = folder / name
     if name.endswith(".jsonl"):
-        path.write_text("\n".join(json.dumps(r) for r in RECORDS) + "\n\n")
+        path.write_text("\ufeff" + "\n".join(json.dumps(r) for r in RECORDS) + "\n\n")
     elif name.endswith(".json"):
         path.write_text(json.dumps({"canary": "x", "examples": RECORDS}))
+    elif name.endswith(".tsv"):
+        path.write_text('\ufeffid\tquestion\tanswer\na\t1+1?\t2\nb\t"a ""quoted"", b?"\t"c\nd"\n')
     elif name.endswith(".csv"):
         path.write_text('id,question,answer\na,1+1?,2\nb,"a ""quoted"", b?","c\nd"\n')
     else:
@@ -26,7 +28,7 @@ def written(folder, name):
     return path
 
 
-@pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.csv", "x.parquet"])
+@pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.csv", "x.tsv", "x.parquet"])
 def test_every_format_gives_the_same_items(tmp_path, name):
     data = ex.load(written(tmp_path, name))
     assert [i.fields for i in data] == RECORDS and [i.id for i in data] == ["a", "b"]

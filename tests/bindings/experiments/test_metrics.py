@@ -27,6 +27,48 @@ def test_exact_number(answer, reference, expected):
     assert score(ex.exact_number, answer, answer=reference) == expected
 
 
+@pytest.mark.parametrize(
+    "answer,reference,expected",
+    [
+        ("12345678900", 12345678901, 0),
+        ("12345678901", "12345678901", 1),
+        ("100000000000000000000", 1e20, 1),
+        ("100000000000000000001", 1e20, 0),
+        ("0.3", 0.1 + 0.2, 1),
+        ("12345678901.4", "12345678901.5", 0),
+        ("0.0000001", 1e-7, 1),
+        ("5", "\uff15", 1),
+        ("0.5", ".5", 1),
+        ("1234.5", "$1,234.50 in all", 1),
+        ("1234", "\\boxed{1{,}234}", 1),
+    ],
+)
+def test_exact_number_compares_exactly(answer, reference, expected):
+    assert score(ex.exact_number, answer, answer=reference) == expected
+
+
+NOT_ONE = ["3/4", "10:30", "2024-05-01", "1e3", "1.5e-3", "2^10", "2\u03c0", "\\frac{3}{4}", "\\sqrt{2}", "5\u00bd"]
+NOT_ONE += ["x\u00b2 + 1", "5-7", "1.2.3", "12,34", "1 234", "0x1f", "3 1/2", "5'10", "He has 3 + 4 = 7"]
+
+
+@pytest.mark.parametrize("reference", [*NOT_ONE, "", "none", True, float("nan")], ids=repr)
+def test_exact_number_refuses_what_is_not_one_number(reference):
+    with pytest.raises(ex.ExperimentError, match="exact_number: the answer .*expected"):
+        ex.exact_number.check({"answer": reference})
+    with pytest.raises(ex.ExperimentError):
+        ex.exact_number.check({"answer": ["5", reference]})
+
+
+def test_numbers_in_the_data_are_compared_as_they_are_written():
+    assert score(ex.exact, "5", answer=5.0) == score(ex.exact, "5.0", answer=5) == 1
+    assert score(ex.exact, "100000000000000000000", answer=1e20) == 1
+    assert score(ex.exact, "true", answer=True) == 1
+    assert score(ex.accuracy([1, 2]), "1", answer=1.0) == 1
+    for wrong in ({"a": 1}, [[1]], [], None, [None]):
+        with pytest.raises(ex.ExperimentError, match="expected an answer"):
+            ex.exact.check({"answer": wrong})
+
+
 def test_exact_ignores_case_blanks_and_final_punctuation():
     assert score(ex.exact, " The  Cat. ", answer="the cat") == 1
     assert score(ex.exact, "the cats", answer="the cat") == 0
@@ -37,10 +79,22 @@ def test_f1_is_that_of_squad():
     assert score(ex.f1, None, answer="x") == 0 and score(ex.f1, "x", answer=["y", "x"]) == 1
 
 
+def test_f1_of_numbers_and_letters():
+    assert score(ex.f1, "15", answer="1.5") == score(ex.f1, "5", answer="-5") == 0
+    assert score(ex.f1, "1234", answer="1,234.") == 1
+    assert score(ex.f1, None, answer="A") == score(ex.f1, "b", answer="A") == 0
+    assert score(ex.f1, "a", answer="A") == 1 and score(ex.f1, "", answer="") == 1
+
+
 def test_accuracy_refuses_an_answer_outside_its_labels():
     assert score(ex.accuracy(["yes", "no"]), "Yes.", answer="yes") == 1
-    with pytest.raises(ex.ExperimentError, match="none of the labels"):
-        score(ex.accuracy(["yes", "no"]), "yes", answer="maybe")
+    for answer in ("maybe", ["yes", "maybe"]):
+        with pytest.raises(ex.ExperimentError, match="none of the labels"):
+            score(ex.accuracy(["yes", "no"]), "yes", answer=answer)
+    with pytest.raises(ex.ExperimentError, match="a list of labels"):
+        ex.accuracy("yes")
+    with pytest.raises(ex.ExperimentError, match="alike"):
+        ex.accuracy(["Yes", "yes."])
 
 
 def test_text_metrics_are_those_of_their_packages():
@@ -72,6 +126,39 @@ def test_the_right_choice_by_place_text_or_letter(answer, place):
     assert metrics.right_choice(answer, ["a", "b"]) == place
 
 
+@pytest.mark.parametrize(
+    "answer,choices,place",
+    [
+        (2, [1, 2, 3], 1),
+        (4, [3, 4, 5], 1),
+        ("2", ["1", "2"], 1),
+        (1.0, [1, 2], 0),
+        (0, ["0", "1"], 0),
+        (True, [False, True], 1),
+    ],
+)
+def test_numeric_choices_are_texts(answer, choices, place):
+    assert metrics.right_choice(answer, choices) == place
+
+
+def test_a_choice_that_is_not_clear_is_refused():
+    with pytest.raises(ex.ExperimentError, match="the text of choice 0 and the place of '2'"):
+        metrics.right_choice(1, ["1", "2"])
+    for answer, choices in [(5, [1, 2]), (True, ["a", "b"]), ("C", ["a", "b"]), (None, ["a", "b"]), (1.5, ["a", "b"])]:
+        with pytest.raises(ex.ExperimentError, match="not among the 2 choices"):
+            metrics.right_choice(answer, choices)
+    with pytest.raises(ex.ExperimentError, match="the same"):
+        ex.multiple_choice().check({"choices": ["a", "a"], "answer": 0})
+
+
+def test_a_continuation_without_tokens_wins_nothing():
+    fields = {"choices": ["a", "b"], "answer": 0}
+    for metric in (ex.multiple_choice(), ex.perplexity()):
+        scored = (ex.Scored(" a", 0.0, 0), ex.Scored(" b", -1.0, 1))[: 1 if metric.name == "perplexity" else 2]
+        with pytest.raises(ex.ExperimentError, match="' a' has no token to score"):
+            metric.judge(ex.Outcome(None, fields, scored))
+
+
 def test_perplexity_of_a_cell_is_over_all_tokens():
     metric = ex.perplexity()
     verdicts = [metric.judge(ex.Outcome(None, {}, (ex.Scored("x", lp, n),))) for lp, n in [(-2.0, 1), (-6.0, 3)]]
@@ -86,7 +173,7 @@ def test_a_users_function_and_its_faults():
     assert metric.binary and metric.name == "right" and score(metric, "x", answer="x") == 1
     with pytest.raises(ex.ExperimentError, match="returned 'x'"):
         score(metrics.as_metric(lambda a, f: "x"), "y")
-    with pytest.raises(ex.ExperimentError, match="no field 'answer'"):
+    with pytest.raises(ex.ExperimentError, match="no field 'answer'.*fields={'answer': ...}"):
         score(ex.exact, "y", question="z")
     with pytest.raises(ex.ExperimentError, match="did you mean 'exact_number'"):
         metrics.find("exact_numbr")

@@ -10,6 +10,7 @@ import pytest
 
 from libllm import experiments as ex
 from libllm.experiments import report
+from libllm.experiments.files import replacing
 
 HOSTILE = (
     '</script><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">'
@@ -126,3 +127,55 @@ def test_a_reader_filters_and_reads_a_row(result, browser, tmp_path):
     assert completion.get_property("textContent") in [r["text"] for r in result.samples if r["item"] == row["item"]]
     assert not find("img") and browser.title != "owned"
     assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
+
+
+# ---- files ----
+
+
+def limited(folder, kind):
+    """Writes far more than the process may."""
+    import resource
+    import signal
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    path = folder / f"old.{kind}"
+    path.write_text("old")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+    try:
+        with replacing(path) as part, part.open("w") as out:
+            out.write("new" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def test_a_full_disk_keeps_the_old_file(tmp_path, result, monkeypatch):
+    with pytest.raises(OSError):
+        limited(tmp_path, "html")
+    assert [(p.name, p.read_text()) for p in tmp_path.glob("*old*")] == [("old.html", "old")]
+    for name in ("report.html", "samples.csv", "samples.jsonl"):
+        path = tmp_path / name
+        path.write_text("old")
+
+        def full(*a, **k):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as m:
+            m.setattr("os.fsync", full)
+            with pytest.raises(OSError, match="No space left"):
+                result.report(path) if name == "report.html" else result.export(path)
+        assert path.read_text() == "old" and not list(tmp_path.glob("*.part"))
+        result.report(path) if name == "report.html" else result.export(path)
+        assert len(path.read_text()) > 1000 and not list(tmp_path.glob("*.part"))
+
+
+def test_what_is_replaced_keeps_its_mode_and_its_link(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    with replacing(link) as part:
+        part.write_text("new")
+    assert link.is_symlink() and target.read_text() == "new" and target.stat().st_mode & 0o777 == 0o640
+    with replacing("/dev/null") as part:
+        part.write_text("x")
+    assert str(part) == "/dev/null"

@@ -1,4 +1,4 @@
-"""Items to ask about: read from JSONL, JSON, CSV or Parquet, with the examples that prompts may show."""
+"""Items to ask about: read from JSONL, JSON, CSV, TSV or Parquet, with the examples that prompts may show."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import csv
 import hashlib
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def from_records(records: Iterable[Mapping[str, Any]], name: str = "data", id_fi
 
 def _jsonl(path: Path) -> list[Any]:
     records = []
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 try:
@@ -125,7 +125,7 @@ def _jsonl(path: Path) -> list[Any]:
 
 def _json(path: Path) -> list[Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as e:
         raise ExperimentError(f"{path}: {e}; expected JSON") from e
     if isinstance(value, dict):  # BIG-Bench-Hard keeps its items in a member beside others
@@ -138,9 +138,9 @@ def _json(path: Path) -> list[Any]:
     return value
 
 
-def _csv(path: Path) -> list[Any]:
+def _csv(path: Path, dialect: str = "excel") -> list[Any]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, strict=True, restkey="")
+        rows = csv.DictReader(file, strict=True, restkey="", dialect=dialect)
         try:
             records = list(rows)
         except csv.Error as e:
@@ -148,7 +148,7 @@ def _csv(path: Path) -> list[Any]:
     for i, record in enumerate(records):
         if "" in record or None in record.values():
             raise ExperimentError(
-                f"{path}: record {i + 1} has not the {len(rows.fieldnames or [])} fields that the first line names"
+                f"{path}: record {i + 1} does not have the {len(rows.fieldnames or [])} fields that the first line names"
             )
     return records
 
@@ -161,12 +161,19 @@ def _parquet(path: Path) -> list[Any]:
         raise ExperimentError(f"{path}: {e}; expected a Parquet file") from e
 
 
-READERS = {".jsonl": _jsonl, ".ndjson": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
+READERS: dict[str, Callable[[Path], list[Any]]] = {
+    ".jsonl": _jsonl,
+    ".ndjson": _jsonl,
+    ".json": _json,
+    ".csv": _csv,
+    ".tsv": partial(_csv, dialect="excel-tab"),
+    ".parquet": _parquet,
+}
 
 
 def read_records(path: str | PathLike[str]) -> list[Any]:
     """The records of a file by its suffix."""
-    path = Path(path)
+    path = Path(path).expanduser()
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise ExperimentError(f"{path}: suffix {path.suffix!r}, expected one of {', '.join(READERS)}")
@@ -186,7 +193,7 @@ def load(
     examples: str | PathLike[str] | Sequence[Mapping[str, Any]] | None = None,
     **task_options: Any,
 ) -> Data:
-    """Reads items from JSONL, JSON, CSV or Parquet.
+    """Reads items from JSONL, JSON, CSV, TSV or Parquet.
 
     task      "gsm8k", "svamp" or "bbh": the format of that benchmark (see tasks.py); None: the fields as they are
     fields    {new name: name in the file} for formats that expect "question" and "answer"

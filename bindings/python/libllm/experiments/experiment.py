@@ -193,8 +193,10 @@ class Experiment:
         try:
             return judge(completion, prompt, self.metric, item.fields)
         except Exception as e:
-            e.add_note(f"by metric {self.metric.name} on item {item.id} asked with prompt {prompt.name}")
-            raise
+            said = str(e) if isinstance(e, ExperimentError) else f"{type(e).__name__}: {e}"
+            raise ExperimentError(
+                f"metric {self.metric.name} failed on item {item.id!r} asked with prompt {prompt.name!r}: {said}"
+            ) from e
 
     def rendered(self, item: int = 0) -> dict[str, str]:
         """The prompts of one item as the model is given them, by cell; to look at before running."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from libllm.prompt import extract, normalize
 
+from . import number
 from .data import Fields, digest
 from .errors import ExperimentError, check_names, need
 from .stats import Combine, mean
@@ -82,17 +83,26 @@ class Metric:
         return COMBINE[self.combined_by]
 
 
-def references(fields: Fields, name: str = "answer") -> list[str]:
-    """The right answers: the field's text, or each of a list."""
+def right_answers(fields: Fields, name: str = "answer") -> list[Any]:
+    """The right answers as they stand in the data: texts, numbers or truth values."""
     if name not in fields:
         raise ExperimentError(
-            f"an item has no field {name!r}, which the metric compares with; it has {', '.join(fields)}"
+            f"an item has no field {name!r}, which the metric compares with; it has {', '.join(fields)}: name the one "
+            f"that holds it, load(path, fields={{{name!r}: ...}})"
         )
     value = fields[name]
-    values = value if isinstance(value, (list, tuple)) else [value]
-    if not values or any(v is None for v in values):
-        raise ExperimentError(f"an item's field {name!r} is {value!r}, expected an answer or a list of them")
-    return [str(v) for v in values]
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    if not values or not all(isinstance(v, (str, int, float)) for v in values):
+        raise ExperimentError(
+            f"an item's field {name!r} is {value!r:.80}, expected an answer (a text, a number, true or false) or a "
+            "list of them"
+        )
+    return values
+
+
+def references(fields: Fields, name: str = "answer") -> list[str]:
+    """The same as texts."""
+    return [number.spelled(v) for v in right_answers(fields, name)]
 
 
 # ---- right or wrong ----
@@ -104,25 +114,13 @@ def _exact(outcome: Outcome) -> Verdict:
     return Verdict(float(found is not None and normalize(found) in wanted))
 
 
-def _number(text: str) -> str | None:
-    return extract(text, "number")
-
-
-def _numbers(fields: Fields) -> list[str | None]:
-    wanted = [_number(r) for r in references(fields)]
-    if None in wanted:
-        raise ExperimentError(f"exact_number: the answer {fields['answer']!r:.80} has no number, expected one")
-    return wanted
+def _numbers(fields: Fields) -> list[Any]:
+    return [number.reference(v, "exact_number: the answer") for v in right_answers(fields)]
 
 
 def _exact_number(outcome: Outcome) -> Verdict:
-    found = None if outcome.answer is None else _number(outcome.answer)
-    wanted = _numbers(outcome.fields)
-    return Verdict(float(found is not None and any(_same_number(found, w) for w in wanted)), answer=found)
-
-
-def _same_number(a: str, b: str | None) -> bool:
-    return a == b or (b is not None and math.isclose(float(a), float(b), rel_tol=1e-9, abs_tol=1e-12))
+    found = None if outcome.answer is None else extract(outcome.answer, "number")
+    return Verdict(float(any(number.same(found, w) for w in _numbers(outcome.fields))), answer=found)
 
 
 exact = Metric("exact", _exact, check=references)
@@ -132,19 +130,22 @@ exact_number = Metric("exact_number", _exact_number, extractor="number", check=_
 def accuracy(labels: Sequence[str] | None = None) -> Metric:
     """Right or wrong by label. An answer that is none of the labels (default: of all right answers) counts as wrong and
     has a column of its own in the confusion matrix (Result.confusion)."""
-    known = None if labels is None else {normalize(x): x for x in labels}
+    if isinstance(labels, str):
+        raise ExperimentError(f"accuracy: labels is the text {labels!r:.60}, expected a list of labels")
+    names = [number.spelled(x) for x in labels or ()]
+    known = {normalize(x): x for x in names}
+    if len(known) < len(names):
+        raise ExperimentError(f"accuracy: labels {names}: two of them are alike but for case, spaces and punctuation")
 
     def check(fields: Fields) -> None:
-        wanted = references(fields)
-        if known is not None and normalize(wanted[0]) not in known:
-            raise ExperimentError(
-                f"accuracy: the right answer {wanted[0]!r} is none of the labels {list(labels or ())}"
-            )
+        for wanted in references(fields):
+            if known and normalize(wanted) not in known:
+                raise ExperimentError(f"accuracy: the right answer {wanted!r} is none of the labels {names}")
 
     def judge(outcome: Outcome) -> Verdict:
         check(outcome.fields)
         found = outcome.answer
-        if found is not None and known is not None:
+        if found is not None:
             found = known.get(normalize(found), found)
         return Verdict(_exact(replace(outcome, answer=found)).score, answer=found)
 
@@ -155,8 +156,17 @@ def accuracy(labels: Sequence[str] | None = None) -> Metric:
 
 
 def _words(text: str) -> list[str]:
-    """The words that F1 counts: lower case, without punctuation and articles (Rajpurkar et al., 2016)."""
-    return [w for w in re.sub(r"[^\w\s]", "", text.lower()).split() if w not in ("a", "an", "the")]
+    """The words that F1 counts: lower case, without punctuation and articles (Rajpurkar et al., 2016). Beyond that, a
+    number keeps its sign and point, so that 1.5 is not 15, and a text of articles alone, such as the letter A, keeps
+    them."""
+    bare = [re.sub("," if number.is_plain(word) else r"[^\w\s]", "", word) for word in _trimmed(text)]
+    words = [word for word in bare if word]
+    return [w for w in words if w not in ("a", "an", "the")] or words
+
+
+def _trimmed(text: str) -> list[str]:
+    """Words without the punctuation that ends or surrounds them."""
+    return [re.sub(r"^[^\w\s.+\-\u2212]+|[^\w\s]+$", "", word) for word in text.lower().split()]
 
 
 def _f1(outcome: Outcome) -> Verdict:
@@ -235,13 +245,20 @@ def rouge(kind: str = "rougeL") -> Metric:
 # ---- likelihoods ----
 
 
+def _check_scored(metric: str, one: Scored) -> None:
+    """Refuses a continuation of no tokens, whose log-probability of 0 would beat every other."""
+    if not one.n_tokens:
+        raise ExperimentError(f"{metric}: {one.text!r:.60} has no token to score, expected at least one")
+    if not math.isfinite(one.logprob):
+        raise ExperimentError(f"{metric}: {one.text!r:.60} has the log-probability {one.logprob}, expected a finite one")
+
+
 def perplexity(field: str = "answer", lead: str = " ") -> Metric:
     """Perplexity of lead + the item's field after the prompt; of a cell: over all its tokens."""
 
     def judge(outcome: Outcome) -> Verdict:
         (one,) = outcome.scored
-        if not one.n_tokens:
-            raise ExperimentError(f"perplexity: {one.text!r:.60} has no token to score, expected at least one")
+        _check_scored("perplexity", one)
         return Verdict(math.exp(-one.logprob / one.n_tokens), (-one.logprob, float(one.n_tokens)), one.text)
 
     return Metric(
@@ -284,37 +301,55 @@ def multiple_choice(
                 f"multiple_choice: an item's field {choices!r} is {value!r:.60}, expected a list of at "
                 "least two choices"
             )
-        return [str(c) for c in value]
+        texts = [number.spelled(c) for c in value]
+        if len(set(texts)) < len(texts):
+            raise ExperimentError(f"multiple_choice: two of the choices {texts} are the same, expected different ones")
+        return texts
+
+    def right(fields: Fields) -> int:
+        listed(fields)
+        return right_choice(fields.get(answer), fields[choices])
 
     def judge(outcome: Outcome) -> Verdict:
         texts = listed(outcome.fields)
+        for one in outcome.scored:
+            _check_scored("multiple_choice", one)
         marks = [one.logprob / length(replace(one, text=one.text.removeprefix(lead))) for one in outcome.scored]
         best = max(range(len(marks)), key=lambda i: (marks[i], -i))
-        return Verdict(float(best == right_choice(outcome.fields.get(answer), texts)), answer=texts[best], place=best)
+        return Verdict(float(best == right(outcome.fields)), answer=texts[best], place=best)
 
     return Metric(
         "multiple_choice",
         judge,
         kind="choices",
         continuations=lambda fields: [lead + text for text in listed(fields)],
-        check=lambda fields: right_choice(fields.get(answer), listed(fields)),
+        check=right,
         source=repr((normalize, choices, answer, lead)),
     )
 
 
-def right_choice(answer: Any, choices: Sequence[str]) -> int:
-    """The place of the right answer among the choices."""
-    if isinstance(answer, int) and not isinstance(answer, bool) and 0 <= answer < len(choices):
-        return answer
-    if str(answer) in choices:
-        return list(choices).index(str(answer))
+def right_choice(answer: Any, choices: Sequence[Any]) -> int:
+    """The place of the right answer among the choices. A number is a choice's text where the choices are numbers, and
+    a place where they are not."""
+    texts = [number.spelled(c) for c in choices]
+    by_text = texts.index(number.spelled(answer)) if number.spelled(answer) in texts else None
+    by_place = answer if isinstance(answer, int) and not isinstance(answer, bool) else None
+    if by_place is not None and 0 <= by_place < len(texts) and not all(map(number.is_number, choices)):
+        if by_text not in (None, by_place):
+            raise ExperimentError(
+                f"multiple_choice: the answer {answer} is the text of choice {by_text} and the place of "
+                f"{texts[by_place]!r}, expected one of both: write a text as {str(answer)!r}, a place as a letter"
+            )
+        return by_place
+    if by_text is not None:
+        return by_text
     if isinstance(answer, str) and re.fullmatch(r"\(?[A-Z]\)?", answer):
         place = ord(answer.strip("()")) - ord("A")
-        if place < len(choices):
+        if place < len(texts):
             return place
     raise ExperimentError(
-        f"multiple_choice: the answer {answer!r} is not among the {len(choices)} choices; expected a "
-        "choice's text, its place from 0, or its letter"
+        f"multiple_choice: the answer {answer!r} is not among the {len(texts)} choices; expected a "
+        "choice's text, its place from 0 (unless the choices are numbers), or its letter"
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from . import plots
 from .errors import ExperimentError
+from .files import replacing
 from .result import Result
 
 MOST_LABELS = 12  # of a confusion matrix
@@ -23,8 +24,9 @@ COLUMNS = ("cell", "item_id", "seed", "answer", "reference", "score", "logprob",
 
 def write(result: Result, path: str | PathLike[str]) -> None:
     """Writes the report of a result."""
-    with open(path, "w", encoding="utf-8", newline="\n") as out:
-        out.write(page(result))
+    text = page(result)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def page(result: Result) -> str:

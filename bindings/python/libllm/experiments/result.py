@@ -18,6 +18,7 @@ import numpy as np
 
 from . import stats
 from .errors import ExperimentError, check_names, need
+from .files import replacing
 from .metrics import COMBINE
 from .store import TIMINGS, Store
 from .table import Table, joined, varying
@@ -176,28 +177,42 @@ class Result:
         run and machine speed."""
         rows = [{k: v for k, v in r.items() if timings or k not in TIMINGS} for r in self.samples]
         suffix = Path(path).suffix.lower()
-        if suffix == ".jsonl":
-            with open(path, "w", encoding="utf-8", newline="\n") as out:
-                out.writelines(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
-        elif suffix == ".csv":
-            with open(path, "w", encoding="utf-8", newline="") as out:
-                writer = csv.writer(out)
-                writer.writerow(rows[0])
-                writer.writerows([_flat(v) for v in r.values()] for r in rows)
-        elif suffix == ".parquet":
-            need("pyarrow", "pyarrow", "writing Parquet")
-            import pyarrow
-            import pyarrow.parquet
-
-            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-        else:
-            raise ExperimentError(f"{path}: suffix {suffix!r}, expected .csv, .jsonl or .parquet")
+        if suffix not in EXPORTS:
+            raise ExperimentError(f"{path}: suffix {suffix!r}, expected one of {', '.join(EXPORTS)}")
+        with replacing(path) as part:
+            EXPORTS[suffix](rows, part)
 
     def report(self, path: str | PathLike[str]) -> None:
         """One HTML file with everything: tables, plots, prompts, and each sample to search and filter."""
         from .report import write
 
         write(self, path)
+
+
+# ---- exports ----
+
+
+def _jsonl(rows: Sequence[Row], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as out:
+        out.writelines(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
+
+
+def _csv(rows: Sequence[Row], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(rows[0])
+        writer.writerows([_flat(v) for v in r.values()] for r in rows)
+
+
+def _parquet(rows: Sequence[Row], path: Path) -> None:
+    need("pyarrow", "pyarrow", "writing Parquet")
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+
+
+EXPORTS = {".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}
 
 
 def _choose(store: Store, run: str | int | None) -> Any:

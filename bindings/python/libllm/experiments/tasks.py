@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from . import number
 from .data import Data, Fields, from_records, read_records
 from .errors import ExperimentError, check_names
 
@@ -47,13 +48,13 @@ def svamp(path: FilePath) -> Data:
     for i, record in enumerate(read_records(path)):
         body, question = (str(_field(path, i, record, name)).strip() for name in ("Body", "Question"))
         body += "" if body.endswith((".", "?", "!", ",")) else "."
-        answer = float(_field(path, i, record, "Answer"))
+        answer = number.spelled(_field(path, i, record, "Answer"))
         records.append(
             {
                 "id": _field(path, i, record, "ID"),
                 "question": f"{body} {question}",
-                "answer": f"{answer:.15g}",
-                "rationale": f"{record.get('Equation', '')} = {answer:.15g}.",
+                "answer": answer,
+                "rationale": f"{record.get('Equation', '')} = {answer}.",
                 "type": record.get("Type", ""),
             }
         )
