@@ -13,20 +13,31 @@ typedef struct llm_answer llm_answer;
 /* clang-format off */
 /* Finds the answer in n_bytes (or LLM_NTS) of text and writes it to out[0..capacity-1], not NUL-terminated, by the
  * rule of llm_tokenizer_encode for *n_out and LLM_E_CAPACITY. extractor:
- *   text           all of it without blanks at the ends (also "" and NULL)
- *   number         the last number, in one form: 1,234.0 is 1234
- *   letter         the last capital A..J that stands alone, or one in parentheses; letter:ABCD for other ones
+ *   text           all of it without spaces at the ends (also "" and NULL)
+ *   number         the last number, in one form: 1,234.0 is 1234 (see below)
+ *   letter         the last capital A..J that stands alone, or one of either case in parentheses; letter:ABCD for
+ *                  other ones. "A" and "I" before a word in lower case are words, unless that is "is", "was", "and",
+ *                  "or", "because" or "since"; initials (D.C.) and what an apostrophe or hyphen joins are none
  *   regex:PATTERN  the first match of a PCRE2 pattern: its first group that took part, or all of it
- *   json:FIELD     a field of the first JSON object that has it; a.b is a member of a member
- *   after:MARKER   the rest of the line behind the last MARKER, letters of either case
+ *   json:FIELD     a field of the first JSON object that has it, numbers as they are spelled there. a.b is the key
+ *                  "a.b", or else member b of member a; a.0 is the first item of an array
+ *   after:MARKER   the rest of the line after the last MARKER, letters A to Z of either case
+ * Numbers have the decimal digits of any script, also full-width ones; groups of three digits parted by a comma, an
+ * apostrophe, an underscore or a no-break space, and as 12,34,567; a decimal point, or a comma after groups parted by
+ * points (1.234,5; a single comma is never decimal: 3,5 are two numbers); an exponent (1e3, 1.5x10^3). A minus sign
+ * (any of Unicode's) counts where nothing is before it that it could join, also before a currency sign. Parentheses
+ * do not make a number negative. 50% is 50, 5th is 5, of a range 5-6 the number is 6. A fraction is its value: 3/4 and
+ * \frac{3}{4} are 0.75, 1 1/2 is 1.5. What only contains a number is passed over: 10:30, 2024-05-01, 1.2.3, 2^10,
+ * \sqrt{2}, 2\pi, 0x1F, x2. Letters join digits (and letters) to words but for those of scripts that write without spaces
+ * (Chinese, Japanese, Korean, Thai ...). The form has digits, a point if needed and, beyond 400 digits, an exponent.
  * Errors: LLM_E_NOT_FOUND if there is none; LLM_E_ARGUMENT, LLM_E_FORMAT for the extractor; LLM_E_LIMIT for a pattern
- * that takes too many steps. Any thread. Since 0.1. */
+ * that takes more than 4,000,000 steps and 64 for each byte of the text. Any thread. Since 0.1. */
 /* clang-format on */
 LLM_API llm_status llm_extract(size_t *n_out, const char *extractor, const char *text, size_t n_bytes, char *out,
                                size_t capacity);
 
-/* The form in which answers are compared: NFKC, lower case, single blanks, no blanks or punctuation at the ends,
- * numbers as above. The same rule for *n_out. Any thread. Since 0.1. */
+/* The form in which answers are compared: NFKC, lower case, single spaces, no spaces, punctuation or currency signs at
+ * the ends; a text that is one number as above, but for fractions. The same rule for *n_out. Any thread. Since 0.1. */
 LLM_API llm_status llm_normalize(size_t *n_out, const char *text, size_t n_bytes, char *out, size_t capacity);
 
 /* ---- asking ---- */

@@ -7,6 +7,7 @@
 #include "api/prompt.h"
 #include "api/request.h"
 #include "text/extract.h"
+#include "text/extract_marker.h"
 
 typedef struct llmi_sample {
     int32_t stage, parent, finish;
@@ -33,6 +34,7 @@ typedef struct llmi_ask {
     const llm_ask_options *o; /* no text is NULL */
     llm_generate_options g;   /* of the user, with what ends a plain text */
     llm_span answer_text;
+    llmi_marker answer_mark; /* finds it */
     llmi_extract *extract;
     const llm_allocator *a;
     int32_t n_settled; /* samples that will not get an answer any more, or have it */

@@ -153,7 +153,7 @@ static llm_status collect(tree *t, size_t first) {
         const llmi_sample *s = llmi_sample_at(x->out, i);
         const thought *parent = find_parent(t, s->parent);
         llm_span text = {s->text.data, s->text.len};
-        bool answered = s->text.len && llmi_extract_after(text, x->answer_text).ptr;
+        bool answered = s->text.len && llmi_marker_after(&x->answer_mark, text).ptr;
         thought new = {
             .sample = i,
             .logprob = (parent ? parent->logprob : 0) + s->logprob,

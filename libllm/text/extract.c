@@ -1,13 +1,17 @@
 #include "text/extract.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
 #include "base/alloc.h"
-#include "base/old_json.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "text/chars.h"
+#include "text/extract_letter.h"
+#include "text/extract_marker.h"
 #include "text/extract_number.h"
+#include "text/extract_plain.h"
 #include "text/extract_regex.h"
 #include "text/forms.h"
 #include "text/utf8.h"
@@ -19,6 +23,7 @@ struct llmi_extract {
     extract_fn run;
     llmi_buf argument;
     llmi_pattern *pattern;
+    llmi_marker marker;
 };
 
 static llm_status give(llmi_buf *out, bool *found, const char *text, size_t n) {
@@ -48,15 +53,14 @@ static bool append_folded(llmi_buf *out, const char *text, size_t n) {
 static bool is_edge(const char *text, size_t n) {
     size_t len;
     uint32_t c = llmi_utf8_decode(text, n, &len);
-    return c != LLMI_UTF8_INVALID && (llmi_char_class(c) & (LLMI_SPACE | LLMI_PUNCT));
+    return c != LLMI_UTF8_INVALID && ((llmi_char_class(c) & (LLMI_SPACE | LLMI_PUNCT)) || llmi_plain_char(c, 0) == '$');
 }
 
-/* Without blanks and punctuation at the ends, unless nothing else is there. */
+/* Without spaces, punctuation and currency signs at the ends, unless nothing else is there. */
 static llm_span trim(llm_span s) {
     llm_span t = s;
     while (t.len && is_edge(t.ptr, t.len)) {
-        bool sign = llmi_number_scan(t.ptr, t.len) > 0;
-        if (sign) break;
+        if (llmi_number_begins(t.ptr, t.len)) break;
         size_t len = llmi_utf8_step(t.ptr, t.len);
         t = (llm_span){t.ptr + len, t.len - len};
     }
@@ -86,8 +90,9 @@ bool llmi_extract_normalize(llmi_buf *out, const char *text, size_t n) {
     llmi_buf_init(&folded, out->a);
     bool ok = llmi_extract_fold(&folded, text, n);
     llm_span s = trim((llm_span){folded.len ? folded.data : "", folded.len});
-    bool number = s.len && llmi_number_scan(s.ptr, s.len) == s.len;
-    if (ok) ok = number ? llmi_number_append(out, s.ptr, s.len) : llmi_buf_append(out, s.ptr, s.len);
+    bool number = false;
+    if (ok) ok = llmi_number_whole(out, &number, s.ptr, s.len) == LLM_OK;
+    if (ok && !number) ok = llmi_buf_append(out, s.ptr, s.len);
     llmi_buf_free(&folded);
     return ok;
 }
@@ -106,34 +111,11 @@ static llm_status whole(llmi_buf *out, bool *found, const llmi_extract *x, const
 }
 
 static llm_status number(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
-    llm_span s = llmi_number_last(text, n);
-    *found = s.ptr != NULL;
-    return !s.ptr || llmi_number_append(out, s.ptr, s.len) ? LLM_OK : LLM_E_MEMORY;
+    return llmi_number_last(out, found, text, n);
 }
 
-static bool is_alnum(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
-}
-
-/* "A" and "I" before a word in lower case are words themselves. */
-static bool is_word(const char *text, size_t n, size_t i) {
-    return (text[i] == 'A' || text[i] == 'I') && i + 2 < n && text[i + 1] == ' ' && text[i + 2] >= 'a' &&
-           text[i + 2] <= 'z';
-}
-
-/* The last capital letter of the set that stands alone, or one of either case in parentheses. */
 static llm_status letter(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
-    for (size_t i = n; i-- > 0;) {
-        bool small = text[i] >= 'a' && text[i] <= 'z';
-        char upper = small ? (char)(text[i] - 'a' + 'A') : text[i];
-        if (!memchr(x->argument.data, upper, x->argument.len)) continue;
-        char before = i ? text[i - 1] : ' ', behind = i + 1 < n ? text[i + 1] : ' ';
-        if (is_alnum(before) || is_alnum(behind) || before == '\'' || behind == '\'' || before == '_' || behind == '_')
-            continue;
-        if (before == '(' && behind == ')') return give(out, found, &upper, 1);
-        if (!small && !is_word(text, n, i)) return give(out, found, &upper, 1);
-    }
-    return LLM_OK;
+    return llmi_letter_last(out, found, (llm_span){x->argument.data, x->argument.len}, text, n);
 }
 
 static llm_status regex(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
@@ -143,26 +125,12 @@ static llm_status regex(llmi_buf *out, bool *found, const llmi_extract *x, const
 }
 
 static llm_status after(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
-    llm_span s = llmi_extract_after((llm_span){text, n}, (llm_span){x->argument.data, x->argument.len});
+    llm_span s = llmi_marker_after(&x->marker, (llm_span){text, n});
     if (!s.ptr) return LLM_OK;
     s = strip(s.ptr, s.len);
     const char *end = memchr(s.ptr, '\n', s.len);
     s = trim(strip(s.ptr, end ? (size_t)(end - s.ptr) : s.len));
     return s.len ? give(out, found, s.ptr, s.len) : LLM_OK;
-}
-
-llm_span llmi_extract_after(llm_span text, llm_span marker) {
-    for (size_t i = marker.len && text.len >= marker.len ? text.len - marker.len + 1 : 0; i-- > 0;) {
-        size_t k = 0;
-        for (; k < marker.len; k++) {
-            char x = text.ptr[i + k], y = marker.ptr[k];
-            if (x >= 'A' && x <= 'Z') x = (char)(x - 'A' + 'a');
-            if (y >= 'A' && y <= 'Z') y = (char)(y - 'A' + 'a');
-            if (x != y) break;
-        }
-        if (k == marker.len) return (llm_span){text.ptr + i + k, text.len - i - k};
-    }
-    return (llm_span){0};
 }
 
 /* ---- a field of a JSON object ---- */
@@ -189,42 +157,95 @@ static size_t object_length(const char *text, size_t n) {
     return 0;
 }
 
-static llm_status give_value(llmi_buf *out, bool *found, const json_t *value) {
-    if (json_is_string(value)) return give(out, found, json_string_value(value), json_string_length(value));
-    *found = llmi_old_json_write(out, value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
-    return *found ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing a JSON value");
+static int by_key(const void *a, const void *b) {
+    const llmi_json *x = &((const llmi_json_member *)a)->key, *y = &((const llmi_json_member *)b)->key;
+    int order = memcmp(x->text, y->text, x->n < y->n ? x->n : y->n);
+    return order ? order : x->n < y->n ? -1 : x->n > y->n;
 }
 
-/* "a.b" names member b of member a. */
-static const json_t *find_member(const json_t *object, const llmi_buf *path) {
-    for (size_t at = 0; object && at <= path->len;) {
-        const char *dot = memchr(path->data + at, '.', path->len - at);
-        size_t len = dot ? (size_t)(dot - path->data) - at : path->len - at;
-        object = json_object_getn(object, path->data + at, len);
-        at += len + 1;
+/* The same value with the members of each object in the order of their keys, so that equal values look alike. */
+static const llmi_json *sorted(llmi_json_doc *doc, const llmi_json *v) {
+    bool object = llmi_json_is(v, LLMI_JSON_OBJECT);
+    if (!object && !llmi_json_is(v, LLMI_JSON_ARRAY)) return v;
+    size_t n = v->n, width = object ? sizeof(llmi_json_member) : sizeof(llmi_json);
+    char *parts = llmi_alloc_array(doc->a, n, width);
+    const llmi_json *out = v;
+    for (size_t i = 0; parts && out && i < n; i++) {
+        out = sorted(doc, object ? &v->members[i].value : &v->items[i]);
+        if (out && object)
+            ((llmi_json_member *)(void *)parts)[i] = (llmi_json_member){v->members[i].key, *out};
+        else if (out)
+            ((llmi_json *)(void *)parts)[i] = *out;
     }
-    return object;
+    if (object && parts && n > 1) qsort(parts, n, width, by_key);
+    if (!parts) out = NULL;
+    if (out) out = object ? llmi_json_new_object(doc, (void *)parts, n) : llmi_json_new_array(doc, (void *)parts, n);
+    if (parts) llmi_free(doc->a, parts, n * width);
+    return out;
+}
+
+/* Strings as they read, numbers as they are spelled. */
+static llm_status give_value(llmi_buf *out, bool *found, llmi_json_doc *doc, const llmi_json *value) {
+    llm_span text = llmi_json_text(value);
+    if (text.ptr) return give(out, found, text.ptr, text.len);
+    value = sorted(doc, value);
+    if (!value) return doc->status;
+    *found = llmi_json_write(out, value, LLMI_JSON_COMPACT);
+    return *found ? LLM_OK : LLM_E_MEMORY;
+}
+
+/* A key of an object, or a place in an array. */
+static const llmi_json *find_part(const llmi_json *v, const char *part, size_t n) {
+    if (!llmi_json_is(v, LLMI_JSON_ARRAY)) return llmi_json_find(v, (llm_span){part, n});
+    size_t index = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (part[i] < '0' || part[i] > '9' || i > 8) return NULL;
+        index = index * 10 + (size_t)(part[i] - '0');
+    }
+    return n ? llmi_json_item(v, index) : NULL;
+}
+
+/* "a.b" is the key "a.b" if there is one, else what "b" is of "a". */
+static const llmi_json *find_field(const llmi_json *v, const char *path, size_t n) {
+    for (size_t len = n;;) {
+        const llmi_json *found = find_part(v, path, len);
+        if (found && len == n) return found;
+        if (found) return find_field(found, path + len + 1, n - len - 1);
+        while (len && path[len - 1] != '.') len--;
+        if (!len) return NULL;
+        len--;
+    }
+}
+
+/* Looks in the object at text[0..n-1]; *used is where to look for another one. */
+static llm_status field_of_object(llmi_buf *out, bool *found, size_t *used, const llmi_extract *x, const char *text,
+                                  size_t n) {
+    llmi_json_doc doc;
+    const llmi_json *object = NULL;
+    size_t len = object_length(text, n);
+    llmi_json_doc_init(&doc, out->a, 0);
+    llm_status status = len ? llmi_json_parse(&object, &doc, (llm_span){text, len}, "answer", 0) : LLM_E_FORMAT;
+    *used = status == LLM_OK ? len : 1;
+    const llmi_json *value = status == LLM_OK ? find_field(object, x->argument.data, x->argument.len) : NULL;
+    if (value) status = give_value(out, found, &doc, value);
+    llmi_json_doc_free(&doc);
+    return value || status == LLM_E_MEMORY ? status : LLM_OK;
 }
 
 /* The first object that has the field. Many openings without an end would make this slow: it tries some. */
 static llm_status json_field(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
     enum { MAX_TRIES = 64 };
-    size_t at = 0;
-    for (int tries = 0; tries < MAX_TRIES && !*found; tries++) {
-        const char *open = at < n ? memchr(text + at, '{', n - at) : NULL;
+    llm_status status = LLM_OK;
+    for (size_t at = 0, tries = 0; at < n && tries < MAX_TRIES && status == LLM_OK && !*found; tries++) {
+        const char *open = memchr(text + at, '{', n - at);
+        size_t used;
         if (!open) return LLM_OK;
         at = (size_t)(open - text);
-        size_t len = object_length(open, n - at);
-        json_t *object = NULL;
-        llm_status status = len ? llmi_old_json_parse(&object, open, len, "answer") : LLM_E_FORMAT;
-        const json_t *value = status == LLM_OK ? find_member(object, &x->argument) : NULL;
-        if (value) status = give_value(out, found, value);
-        at += value || status == LLM_OK ? (len ? len : 1) : 1;
-        json_decref(object);
-        if (status == LLM_E_MEMORY) return status;
-        llmi_error_clear();
+        status = field_of_object(out, found, &used, x, open, n - at);
+        at += used;
+        if (status == LLM_OK) llmi_error_clear();
     }
-    return LLM_OK;
+    return status;
 }
 
 /* ---- one for all ---- */
@@ -252,6 +273,8 @@ static llm_status parse(llmi_extract *x, const char *spec, size_t n) {
         x->run = KINDS[i].run;
         size_t n_kept = colon ? n_argument : argument ? strlen(argument) : 0;
         if (x->run == regex) return llmi_pattern_create(&x->pattern, x->a, argument, n_kept);
+        if (x->run == after)
+            return llmi_marker_init(&x->marker, x->a, (llm_span){argument, n_kept}) ? LLM_OK : LLM_E_MEMORY;
         return llmi_buf_append(&x->argument, argument ? argument : "", n_kept) ? LLM_OK : LLM_E_MEMORY;
     }
     return llmi_error(LLM_E_ARGUMENT,
@@ -278,6 +301,7 @@ llm_status llmi_extract_create(llmi_extract **out, const llm_allocator *a, const
 void llmi_extract_destroy(llmi_extract *x) {
     if (!x) return;
     llmi_pattern_destroy(x->pattern);
+    llmi_marker_free(&x->marker);
     llmi_buf_free(&x->argument);
     llmi_free(x->a, x, sizeof *x);
 }

@@ -18,14 +18,11 @@ void llmi_extract_destroy(llmi_extract *x);
  * LLM_E_LIMIT for a pattern that takes too many steps, LLM_E_MEMORY. Any thread. */
 llm_status llmi_extract_run(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n);
 
-/* Appends the comparable form: NFKC in lower case, one blank between words, no blanks or punctuation at the ends; a
- * number without grouping commas and superfluous zeros. */
+/* Appends the comparable form: NFKC in lower case, one space between words, no spaces, punctuation or currency signs at
+ * the ends; a number in its one form (extract_number.h). */
 bool llmi_extract_normalize(llmi_buf *out, const char *text, size_t n);
 
 /* The same without what concerns punctuation and numbers. */
 bool llmi_extract_fold(llmi_buf *out, const char *text, size_t n);
-
-/* What is behind the last `marker` in `text` (ASCII letters of either case); ptr NULL if it is not there. */
-llm_span llmi_extract_after(llm_span text, llm_span marker);
 
 #endif

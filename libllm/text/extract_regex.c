@@ -5,15 +5,22 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/text.h"
 
-enum { PATTERN_MAX = 1 << 14, MATCH_LIMIT = 1000000, DEPTH_LIMIT = 100000, HEAP_LIMIT_KIB = 1 << 14 };
+enum {
+    PATTERN_MAX = 1 << 14,
+    MIN_STEPS = 4000000,
+    STEPS_PER_BYTE = 64,
+    DEPTH_LIMIT = 100000,
+    HEAP_LIMIT_KIB = 1 << 14
+};
 
 struct llmi_pattern {
     const llm_allocator *a;
     pcre2_general_context *memory;
-    pcre2_match_context *limits;
     pcre2_code *code;
+    llmi_buf source; /* NUL-terminated */
 };
 
 /* PCRE2's memory comes from the host, whose free() wants sizes. */
@@ -38,13 +45,9 @@ static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
     int code = 0;
     size_t at = 0;
     p->memory = pcre2_general_context_create(get_memory, put_memory, (void *)p->a);
-    p->limits = p->memory ? pcre2_match_context_create(p->memory) : NULL;
-    pcre2_compile_context *context = p->limits ? pcre2_compile_context_create(p->memory) : NULL;
+    pcre2_compile_context *context = p->memory ? pcre2_compile_context_create(p->memory) : NULL;
     if (!context) return LLM_E_MEMORY;
-    pcre2_set_match_limit(p->limits, MATCH_LIMIT);
-    pcre2_set_depth_limit(p->limits, DEPTH_LIMIT);
-    pcre2_set_heap_limit(p->limits, HEAP_LIMIT_KIB);
-    uint32_t flags = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+    uint32_t flags = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
     p->code = pcre2_compile((PCRE2_SPTR)pattern, n, flags, &code, &at, context);
     pcre2_compile_context_free(context);
     if (p->code) return LLM_OK;
@@ -60,7 +63,9 @@ llm_status llmi_pattern_create(llmi_pattern **out, const llm_allocator *a, const
     llmi_pattern *p = llmi_alloc_zero(a, sizeof *p);
     if (!p) return LLM_E_MEMORY;
     p->a = a;
-    llm_status status = compile(p, pattern, n);
+    llmi_buf_init(&p->source, a);
+    bool ok = llmi_buf_append(&p->source, pattern, n) && llmi_buf_append(&p->source, "", 1);
+    llm_status status = ok ? compile(p, pattern, n) : LLM_E_MEMORY;
     if (status != LLM_OK) {
         llmi_pattern_destroy(p);
         return status;
@@ -72,18 +77,44 @@ llm_status llmi_pattern_create(llmi_pattern **out, const llm_allocator *a, const
 void llmi_pattern_destroy(llmi_pattern *p) {
     if (!p) return;
     pcre2_code_free(p->code);
-    pcre2_match_context_free(p->limits);
     pcre2_general_context_free(p->memory);
+    llmi_buf_free(&p->source);
     llmi_free(p->a, p, sizeof *p);
 }
 
-static llm_status judge(llm_span *out, bool *found, int code, pcre2_match_data *data, const char *text) {
+/* ---- matching ---- */
+
+/* What one call may spend. PCRE2's own limit starts again at each place where a match may begin, so its items are
+ * counted instead, as it reports them before it tries each: one step, and one for each byte between it and the last
+ * (what a repeat has run over); a back reference may compare all that is left. */
+typedef struct budget {
+    const char *pattern_bytes;
+    int64_t steps;
+    size_t at;
+} budget;
+
+static bool is_back_reference(const pcre2_callout_block *b, const char *pattern) {
+    const char *item = pattern + b->pattern_position;
+    return b->next_item_length > 1 && item[0] == '\\' && strchr("123456789gk", item[1]);
+}
+
+static int count_step(pcre2_callout_block *b, void *user) {
+    budget *left = user;
+    size_t at = b->current_position, moved = at > left->at ? at - left->at : left->at - at;
+    if (is_back_reference(b, left->pattern_bytes)) moved += b->subject_length - at;
+    left->steps -= 1 + (int64_t)moved;
+    left->at = at;
+    return left->steps < 0 ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
+
+static llm_status judge(llm_span *out, bool *found, int code, pcre2_match_data *data, llm_span text) {
     PCRE2_UCHAR why[128] = "";
     if (code == PCRE2_ERROR_NOMATCH) return LLM_OK;
     if (code == PCRE2_ERROR_NOMEMORY) return llmi_error(LLM_E_MEMORY, "out of memory while matching a pattern");
     if (code < 0) {
         pcre2_get_error_message(code, why, sizeof why);
-        return llmi_error(LLM_E_LIMIT, "a pattern takes more than %d steps on this text: %s", MATCH_LIMIT, (char *)why);
+        return llmi_error(LLM_E_LIMIT, "a pattern takes too many steps on a text of %zu bytes: %s", text.len,
+                          (char *)why);
     }
     const size_t *pairs = pcre2_get_ovector_pointer(data);
     size_t group = 0;
@@ -91,16 +122,32 @@ static llm_status judge(llm_span *out, bool *found, int code, pcre2_match_data *
         if (pairs[2 * i] != PCRE2_UNSET) group = (size_t)i;
     if (pairs[2 * group] > pairs[2 * group + 1]) return LLM_OK; /* \K in a lookahead */
     *found = true;
-    *out = (llm_span){text + pairs[2 * group], pairs[2 * group + 1] - pairs[2 * group]};
+    *out = (llm_span){text.ptr + pairs[2 * group], pairs[2 * group + 1] - pairs[2 * group]};
     return LLM_OK;
+}
+
+static pcre2_match_context *make_limits(const llmi_pattern *p, budget *left) {
+    pcre2_match_context *limits = pcre2_match_context_create(p->memory);
+    if (!limits) return NULL;
+    pcre2_set_match_limit(limits, UINT32_MAX);
+    pcre2_set_depth_limit(limits, DEPTH_LIMIT);
+    pcre2_set_heap_limit(limits, HEAP_LIMIT_KIB);
+    pcre2_set_callout(limits, count_step, left);
+    return limits;
 }
 
 llm_status llmi_pattern_find(llm_span *out, bool *found, const llmi_pattern *p, const char *text, size_t n) {
     *found = false;
-    pcre2_match_data *data = pcre2_match_data_create_from_pattern(p->code, p->memory);
-    if (!data) return LLM_E_MEMORY;
-    int code = pcre2_match(p->code, (PCRE2_SPTR)text, n, 0, PCRE2_NO_UTF_CHECK, data, p->limits);
-    llm_status status = judge(out, found, code, data, text);
+    budget left = {.pattern_bytes = p->source.data, .steps = MIN_STEPS};
+    if (n < INT64_MAX / STEPS_PER_BYTE / 2) left.steps += STEPS_PER_BYTE * (int64_t)n;
+    pcre2_match_context *limits = make_limits(p, &left);
+    pcre2_match_data *data = limits ? pcre2_match_data_create_from_pattern(p->code, p->memory) : NULL;
+    llm_status status = LLM_E_MEMORY;
+    if (data) {
+        int code = pcre2_match(p->code, (PCRE2_SPTR)text, n, 0, PCRE2_NO_UTF_CHECK, data, limits);
+        status = judge(out, found, code, data, (llm_span){text, n});
+    }
     pcre2_match_data_free(data);
+    pcre2_match_context_free(limits);
     return status;
 }

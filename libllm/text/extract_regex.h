@@ -1,4 +1,4 @@
-/* Patterns of users (PCRE2, UTF-8, Unicode classes): what a hostile one may spend ends in an error. */
+/* Patterns of users (PCRE2, UTF-8, Unicode classes): one call has one budget, and a hostile one ends in an error. */
 #ifndef LLMI_TEXT_EXTRACT_REGEX_H
 #define LLMI_TEXT_EXTRACT_REGEX_H
 

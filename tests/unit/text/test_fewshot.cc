@@ -1,4 +1,4 @@
-// Example sets, selectors and answers: against golden data of make_fewshot_golden.py, and by what they promise.
+// Example sets and selectors: against golden data of make_fewshot_golden.py, and by what they promise.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -13,12 +13,9 @@ extern "C" {
 #include "base/alloc.h"
 #include "base/old_json.h"
 #include "text/bm25.h"
-#include "text/extract.h"
-#include "text/extract_number.h"
 #include "text/fewshot.h"
 #include "text/select.h"
 }
-#include "oom/failing.h"
 
 namespace {
 
@@ -220,161 +217,6 @@ TEST(Select, BalanceHoldsForEachBeginning) {
             }
         }
         EXPECT_EQ(60u, all.size());
-    }
-}
-
-// ---- answers ----
-
-std::string extract(const std::string &spec, const std::string &text) {
-    llmi_extract *x;
-    llmi_error_clear();
-    llm_status status = llmi_extract_create(&x, &llmi_default_allocator, spec.data(), spec.size());
-    if (status != LLM_OK) return llm_status_name(status);
-    llmi_buf out;
-    bool found;
-    llmi_buf_init(&out, &llmi_default_allocator);
-    status = llmi_extract_run(&out, &found, x, text.data(), text.size());
-    std::string got = status != LLM_OK ? llm_status_name(status) : found ? std::string(out.data, out.len) : "-";
-    llmi_buf_free(&out);
-    llmi_extract_destroy(x);
-    return got;
-}
-
-std::string normal(const std::string &text) {
-    llmi_buf out;
-    llmi_buf_init(&out, &llmi_default_allocator);
-    EXPECT_TRUE(llmi_extract_normalize(&out, text.data(), text.size()));
-    std::string got(out.len ? out.data : "", out.len);
-    llmi_buf_free(&out);
-    return got;
-}
-
-TEST(Extract, Numbers) {
-    const std::pair<const char *, const char *> cases[] = {
-        {"The answer is 42.", "42"},
-        {"1,234.0", "1234"},
-        {"from 3 to -5", "-5"},
-        {"5-3", "3"},
-        {"it costs $1,234,567.50!", "1234567.5"},
-        {"007", "7"},
-        {"0.50", "0.5"},
-        {".25 cups", "0.25"},
-        {"-0", "0"},
-        {"12,34", "34"},
-        {"1,2,3", "3"},
-        {"\xe2\x88\x92"
-         "7 degrees",
-         "-7"},
-        {"x2 is 9", "9"},
-        {"x2", "-"},
-        {"none", "-"},
-        {"", "-"},
-        {"3.", "3"},
-        {"v1.2.3", "-"},
-        {"100%", "100"},
-        {"0000", "0"},
-        {"123456789012345678901234567890", "123456789012345678901234567890"},
-    };
-    for (auto &c : cases) EXPECT_EQ(c.second, extract("number", c.first)) << c.first;
-}
-
-TEST(Extract, Letters) {
-    EXPECT_EQ("B", extract("letter", "The answer is B."));
-    EXPECT_EQ("C", extract("letter", "(A) no, so (c)"));
-    EXPECT_EQ("D", extract("letter", "D"));
-    EXPECT_EQ("B", extract("letter", "B) A dog"));
-    EXPECT_EQ("-", extract("letter", "A dog barks, I think"));
-    EXPECT_EQ("-", extract("letter", "ABC b"));
-    EXPECT_EQ("X", extract("letter:XY", "A or X"));
-    EXPECT_EQ("-", extract("letter", "that's A's"));
-}
-
-TEST(Extract, Patterns) {
-    EXPECT_EQ("17", extract("regex:is (\\d+)", "it is 17, is 18"));
-    EXPECT_EQ("is", extract("regex:is", "it is"));
-    EXPECT_EQ("b", extract("regex:(a)|(b)", "xb"));
-    EXPECT_EQ("a", extract("regex:(a)(b)", "xab"));
-    EXPECT_EQ("-", extract("regex:q", "x"));
-    EXPECT_EQ("", extract("regex:x*", "y"));
-    EXPECT_EQ("\xc3\xa9", extract("regex:caf(.)", "caf\xc3\xa9"));
-    EXPECT_EQ("LLM_E_FORMAT", extract("regex:(", "x"));
-    EXPECT_EQ("LLM_E_FORMAT", extract("regex:\\C", "x"));
-    EXPECT_EQ("LLM_E_LIMIT", extract("regex:(a+)+$", std::string(64, 'a') + "b"));
-    EXPECT_EQ("LLM_E_LIMIT", extract("regex:(?:(a|aa)+)+$", std::string(4000, 'a') + "c"));
-    EXPECT_EQ("LLM_E_LIMIT", extract("regex:" + std::string(100000, 'a'), "x"));
-    EXPECT_EQ("\xef\xbf\xbd", extract("regex:^.", "\xff"));
-}
-
-TEST(Extract, JsonFields) {
-    EXPECT_EQ("7", extract("json:answer", "Sure: {\"x\":1} and {\"answer\": 7} end"));
-    EXPECT_EQ("hi", extract("json:a.b", "{\"a\":{\"b\":\"hi\"}}"));
-    EXPECT_EQ("[1,2]", extract("json:a", "```json\n{\"a\": [1, 2]}\n```"));
-    EXPECT_EQ("-", extract("json:a", "{\"a\": "));
-    EXPECT_EQ("2", extract("json:a", "{{\"a\": 2}"));
-    EXPECT_EQ("1", extract("json:a", "{\"s\": \"}{\", \"a\": 1}"));
-    EXPECT_EQ("-", extract("json:a", std::string(1000000, '{')));
-    EXPECT_EQ("-", extract("json:a", std::string(1000, '{') + std::string(1000, '}')));
-}
-
-TEST(Extract, Markers) {
-    EXPECT_EQ("seven", extract("after:The answer is", "so the ANSWER is 6. The answer is seven.\nNext"));
-    EXPECT_EQ("-", extract("after:answer:", "no"));
-    EXPECT_EQ("-", extract("after:x", "x"));
-    EXPECT_EQ("a b", extract("text", "  a b \n"));
-    EXPECT_EQ("a", extract("", "a"));
-    EXPECT_EQ("-", extract("text", " \n"));
-    EXPECT_EQ("LLM_E_ARGUMENT", extract("numbers", "1"));
-    EXPECT_EQ("LLM_E_ARGUMENT", extract("regex", "1"));
-    EXPECT_EQ("LLM_E_ARGUMENT", extract("letter:", "A"));
-    EXPECT_EQ("LLM_E_ARGUMENT", extract("number:3", "1"));
-}
-
-TEST(Extract, ComparableForms) {
-    const std::pair<const char *, const char *> cases[] = {
-        {" Paris. ", "paris"},
-        {"\"PARIS\"", "paris"},
-        {"1,234.0", "1234"},
-        {"New   York\n", "new york"},
-        {"$5.00", "5"},
-        {"-3", "-3"},
-        {"+", "+"},
-        {"", ""},
-        {"\xef\xbc\xa1\xef\xbc\xa2", "ab"},
-        {"cafe\xcc\x81", "caf\xc3\xa9"},
-        {"**Yes!**", "yes"},
-        {"don't", "don't"},
-        {"\xff", "\xef\xbf\xbd"},
-        {"(a)", "a"},
-        {"50%", "50"},
-        {"...", "..."},
-        {"7.", "7"},
-    };
-    for (auto &c : cases) EXPECT_EQ(c.second, normal(c.first)) << c.first;
-    for (auto &c : cases) EXPECT_EQ(c.second, normal(c.second)) << "normal forms stay: " << c.second;
-}
-
-TEST(Extract, EachAllocationMayFail) {
-    Failing failing;
-    for (const char *spec : {"text", "number", "letter:XYZ", "regex:(\\w+) ([0-9]+)", "json:a", "after:is"}) {
-        bool reached = true;
-        for (long n = 0; reached && n < 200; n++) {
-            failing.arm(n);
-            llmi_extract *x = nullptr;
-            llmi_buf out;
-            bool found = false;
-            llmi_buf_init(&out, &failing.allocator);
-            llm_status status = llmi_extract_create(&x, &failing.allocator, spec, strlen(spec));
-            if (status == LLM_OK) status = llmi_extract_run(&out, &found, x, "it is 17 {\"a\":1}, is X", 23);
-            reached = failing.n_calls() > n;
-            if (status != LLM_OK) {
-                EXPECT_EQ(LLM_E_MEMORY, status) << spec << " " << n << " " << llm_last_error();
-            }
-            llmi_buf_free(&out);
-            llmi_extract_destroy(x);
-            EXPECT_EQ(0, failing.n_alive()) << spec << " " << n;
-            EXPECT_EQ(0, failing.n_bytes()) << spec << " " << n;
-        }
-        EXPECT_FALSE(reached);
     }
 }
 
