@@ -644,7 +644,7 @@ TEST_F(Reason, WrongThings) {
     EXPECT_EQ(nullptr, a);
     llm_generate_options g = generate_options(30);
     o = ask_options("none", 1, "regex:(?:[^#]+)+(?:#|%)");
-    FAILS(LLM_E_LIMIT, "a pattern takes more than",
+    FAILS(LLM_E_LIMIT, "a pattern takes too many steps",
           llm_ask(&a, engine.get(), nullptr, QUERY.data(), QUERY.size(), nullptr, &o, &g));
     EXPECT_EQ(nullptr, a);
     Answer none = ask(ask_options("none", 2, "json:x"), generate_options(4));
