@@ -48,7 +48,8 @@ const cli_command cmd_quantize = {
     .synopsis = "IN OUT TYPE",
     .summary = "Write a model in another data type, as a GGUF file",
     .details = "IN is a GGUF file or a Hugging Face directory. TYPE is one of F32, F16, BF16, Q8_0, Q4_0, Q4_1,\n"
-               "Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K. OUT appears whole or not at all.\n"
+               "Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K. OUT appears whole or not at all;\n"
+               "an existing OUT must be a regular file that is not read here, and keeps its mode.\n"
                "--json: {\"output\",\"type\",\"bytes\",\"ms\"}",
     .groups = "quantize runtime",
     .run = run,

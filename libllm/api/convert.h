@@ -3,13 +3,14 @@
 #define LLMI_API_CONVERT_H
 
 #include "api/plan.h"
-#include "base/file.h"
 #include "base/workers.h"
+#include "base/writer.h"
 
 typedef struct llmi_converter {
     const llm_allocator *a;
     const llm_pool *pool;
     llmi_writer *out;
+    const char *path; /* of the source, for error texts */
     /* Called after each piece with the bytes that it has written; a failure ends the conversion. */
     llm_status (*written)(void *user, size_t n_bytes);
     void *user;

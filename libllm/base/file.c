@@ -14,8 +14,7 @@
 
 enum { QUOTED = 256, MAX_IO_BYTES = 1 << 30 };
 
-/* What the system answered, as a status and a text that names the file. */
-static llm_status system_error(int error, const char *verb, const char *path) {
+llm_status llmi_file_error(int error, const char *verb, const char *path) {
     char why[96], why_quoted[96], path_quoted[QUOTED];
     if (strerror_r(error, why, sizeof why) != 0) llmi_format(why, sizeof why, "error %d", error);
     llm_status status = LLM_E_IO;
@@ -27,7 +26,7 @@ static llm_status system_error(int error, const char *verb, const char *path) {
 
 /* ---- reading ---- */
 
-static const char *kind_name(mode_t mode) {
+const char *llmi_file_kind(mode_t mode) {
     if (S_ISDIR(mode)) return "a directory";
     if (S_ISFIFO(mode)) return "a pipe";
     if (S_ISSOCK(mode)) return "a socket";
@@ -43,7 +42,7 @@ static llm_status read_whole(llmi_file *f, int fd) {
         size_t left = f->size - at;
         ssize_t n = pread(fd, data + at, left < MAX_IO_BYTES ? left : MAX_IO_BYTES, (off_t)at);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return system_error(errno, "read", f->path);
+        if (n < 0) return llmi_file_error(errno, "read", f->path);
         if (n == 0) {
             char path[QUOTED];
             return llmi_error(LLM_E_IO, "%s: ended at byte %zu of %zu while it was read",
@@ -59,20 +58,21 @@ static llm_status take(llmi_file *f, int fd, bool use_mmap) {
     struct stat st;
     llm_status status = LLM_OK;
     if (fstat(fd, &st) != 0) {
-        status = system_error(errno, "examined", f->path);
+        status = llmi_file_error(errno, "examined", f->path);
     } else if (!S_ISREG(st.st_mode)) {
         char path[QUOTED];
         status = llmi_error(LLM_E_IO, "%s: is %s, expected a regular file",
-                            llmi_quote(path, sizeof path, f->path, strlen(f->path)), kind_name(st.st_mode));
+                            llmi_quote(path, sizeof path, f->path, strlen(f->path)), llmi_file_kind(st.st_mode));
     } else if (st.st_size > 0) {
         f->size = (size_t)st.st_size;
+        f->id = (llmi_file_id){st.st_dev, st.st_ino};
         if (use_mmap) {
             void *data = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
             f->mapped = data != MAP_FAILED;
             if (f->mapped)
                 f->data = data;
             else
-                status = system_error(errno, "mapped", f->path);
+                status = llmi_file_error(errno, "mapped", f->path);
         } else {
             status = read_whole(f, fd);
         }
@@ -88,7 +88,7 @@ static llm_status open_file(llmi_file *f, int dir_fd, const char *name, bool use
     do fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     while (fd < 0 && errno == EINTR);
     if (fd >= 0) return take(f, fd, use_mmap);
-    llm_status status = system_error(errno, "opened", f->path);
+    llm_status status = llmi_file_error(errno, "opened", f->path);
     llmi_file_close(f);
     return status;
 }
@@ -126,76 +126,5 @@ void llmi_file_close(llmi_file *f) {
 
 int llmi_path_is_dir(const char *path) {
     struct stat st;
-    return stat(path, &st) == 0 ? S_ISDIR(st.st_mode) : system_error(errno, "examined", path);
-}
-
-/* ---- writing ---- */
-
-enum { TEMP_SUFFIX = 40, TEMP_TRIES = 100 };
-
-llm_status llmi_writer_open(llmi_writer *out, const llm_allocator *a, const char *path) {
-    size_t n = strlen(path), n_temp = n + TEMP_SUFFIX;
-    *out = (llmi_writer){.a = a, .temp_bytes = n_temp, .fd = -1};
-    out->path = llmi_strndup(a, path, n);
-    out->temp = llmi_alloc_zero(a, n_temp);
-    llm_status status = out->path && out->temp ? LLM_OK : LLM_E_MEMORY;
-    if (status == LLM_OK) {
-        for (int i = 0; i < TEMP_TRIES && out->fd < 0; i++) {
-            llmi_format(out->temp, n_temp, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-            out->fd = open(out->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-            if (out->fd < 0 && errno != EEXIST && errno != EINTR) break;
-        }
-        if (out->fd < 0) {
-            status = system_error(errno, "created", out->temp);
-            out->temp[0] = 0; /* not ours to remove */
-        }
-    }
-    if (status != LLM_OK) llmi_writer_discard(out);
-    return status;
-}
-
-llm_status llmi_writer_put(llmi_writer *w, const void *bytes, size_t n) {
-    for (size_t at = 0; at < n;) {
-        size_t left = n - at;
-        ssize_t done = write(w->fd, (const char *)bytes + at, left < MAX_IO_BYTES ? left : MAX_IO_BYTES);
-        if (done < 0 && errno == EINTR) continue;
-        if (done < 0) return system_error(errno, "written", w->temp);
-        at += (size_t)done;
-    }
-    w->written += n;
-    return LLM_OK;
-}
-
-/* The folder holds the name; that it cannot be flushed everywhere is no failure of the file. */
-static void flush_folder(const llmi_writer *w) {
-    char *slash = strrchr(w->temp, '/');
-    if (slash) slash[slash == w->temp] = 0;
-    int fd = open(slash ? w->temp : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
-}
-
-llm_status llmi_writer_commit(llmi_writer *w) {
-    llm_status status = LLM_OK;
-    if (fsync(w->fd) != 0) status = system_error(errno, "flushed", w->temp);
-    if (close(w->fd) != 0 && status == LLM_OK) status = system_error(errno, "closed", w->temp);
-    w->fd = -1;
-    if (status == LLM_OK && rename(w->temp, w->path) != 0) status = system_error(errno, "renamed into place", w->path);
-    if (status == LLM_OK) {
-        flush_folder(w);
-        w->temp[0] = 0; /* nothing to remove */
-    }
-    llmi_writer_discard(w);
-    return status;
-}
-
-void llmi_writer_discard(llmi_writer *w) {
-    if (w->fd >= 0) close(w->fd);
-    if (w->temp) {
-        if (w->temp[0]) unlink(w->temp);
-        llmi_free(w->a, w->temp, w->temp_bytes);
-    }
-    if (w->path) llmi_free(w->a, w->path, strlen(w->path) + 1);
-    *w = (llmi_writer){.a = w->a, .fd = -1};
+    return stat(path, &st) == 0 ? S_ISDIR(st.st_mode) : llmi_file_error(errno, "examined", path);
 }

@@ -4,8 +4,15 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include <llm/status.h>
+
+/* The same for all names of one file. */
+typedef struct llmi_file_id {
+    dev_t device;
+    ino_t inode;
+} llmi_file_id;
 
 typedef struct llmi_file {
     const llm_allocator *a;
@@ -13,6 +20,7 @@ typedef struct llmi_file {
     const char *data; /* NULL when size is 0 */
     size_t size;
     bool mapped;
+    llmi_file_id id; /* of a file that is not empty */
 } llmi_file;
 
 llm_status llmi_file_open(llmi_file *out, const llm_allocator *a, const char *path, bool use_mmap);
@@ -25,19 +33,13 @@ void llmi_file_close(llmi_file *f);
 /* 1 if path is a directory, 0 if not, negative status if it cannot be told. */
 int llmi_path_is_dir(const char *path);
 
-/* Writes a file that appears whole or not at all: temporary file beside `path` (O_EXCL), write,
- * fsync, rename. After any failure the temporary file is gone. */
-typedef struct llmi_writer {
-    const llm_allocator *a;
-    char *path, *temp;
-    size_t temp_bytes;
-    int fd;
-    size_t written;
-} llmi_writer;
+/* Copies n bytes of a file's data; false, not SIGBUS, if the file is mapped and was made shorter. A plain copy where
+ * the system has no process_vm_readv or forbids it. */
+bool llmi_file_copy(void *dst, const void *src, size_t n);
 
-llm_status llmi_writer_open(llmi_writer *out, const llm_allocator *a, const char *path);
-llm_status llmi_writer_put(llmi_writer *w, const void *bytes, size_t n);
-llm_status llmi_writer_commit(llmi_writer *w); /* closes in any case */
-void llmi_writer_discard(llmi_writer *w);      /* harmless after commit */
+/* What the system answered (errno), as a status and a text "PATH: cannot be VERB: reason". */
+llm_status llmi_file_error(int error, const char *verb, const char *path);
+/* "a directory", "a pipe", ...: what stands where a regular file was expected. */
+const char *llmi_file_kind(mode_t mode);
 
 #endif

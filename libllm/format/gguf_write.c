@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/file.h"
+#include "base/writer.h"
 #include "base/status.h"
 #include "format/contents.h"
 

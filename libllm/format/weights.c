@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -265,6 +266,28 @@ void llmi_weights_meta_raw(int32_t *type, const void **data, size_t *n_bytes, co
 }
 
 /* ---- files beside ---- */
+
+static bool is_same(llmi_file_id a, llmi_file_id b) {
+    return a.device == b.device && a.inode == b.inode;
+}
+
+/* Files of a directory that are closed again after they were read. */
+static bool was_read(const llmi_weights *w, llmi_file_id id) {
+    static const char *const names[] = {"config.json", "model.safetensors.index.json"};
+    struct stat st;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && w->c.dir_fd >= 0; i++)
+        if (fstatat(w->c.dir_fd, names[i], &st, 0) == 0 && is_same((llmi_file_id){st.st_dev, st.st_ino}, id))
+            return true;
+    return false;
+}
+
+bool llmi_weights_reads(const llmi_weights *w, llmi_file_id id) {
+    for (size_t i = 0; i < llmi_buf_count(&w->c.files, llmi_file); i++)
+        if (is_same(llmi_buf_at(&w->c.files, llmi_file, i).id, id)) return true;
+    for (const side *s = w->sides; s; s = s->next)
+        if (is_same(s->file.id, id)) return true;
+    return was_read(w, id);
+}
 
 static llm_status open_side(side **out, const llmi_weights *w, const char *name) {
     const llm_allocator *a = &w->allocator;

@@ -7,6 +7,7 @@
 
 #include <llm/model.h>
 
+#include "base/file.h"
 #include "base/old_json.h"
 
 enum { LLMI_FORMAT_GGUF = 1, LLMI_FORMAT_SAFETENSORS = 2 };
@@ -33,6 +34,9 @@ llm_status llmi_weights_open(llmi_weights **out, const llm_allocator *a, const c
                              const llmi_weights_options *options);
 llmi_weights *llmi_weights_ref(llmi_weights *w);
 void llmi_weights_unref(llmi_weights *w);
+
+/* Whether this is one of the model's files, by whatever name. */
+bool llmi_weights_reads(const llmi_weights *w, llmi_file_id id);
 
 int llmi_weights_format(const llmi_weights *w);
 const char *llmi_weights_path(const llmi_weights *w);

@@ -1,5 +1,6 @@
 // llm_quantize: what it writes is the same model, in another type.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -227,6 +228,61 @@ TEST_F(Stories, AFailureLeavesNoFileAndAnOldOneAsItWas) {
     FAILS(LLM_E_ARGUMENT, "output_dtype is 5",
           llm_quantize(nullptr, stories_gguf.c_str(), out.c_str(), LLM_DTYPE_F16, &o));
     EXPECT_EQ(3u, std::filesystem::file_size(out));
+}
+
+const char *const tiny_model = LLM_SOURCE_DIR "/examples/models/tiny-reasoner.gguf";
+
+struct Step {
+    std::string path;
+    int n;
+};
+
+// The file is mapped: without a guard this is a SIGBUS.
+TEST(Quantize, AnInputThatBecomesShorterIsAnError) {
+    for (llm_dtype dtype : {LLM_DTYPE_F16, LLM_DTYPE_Q8_0, LLM_DTYPE_F32}) {
+        Folder folder;
+        Step step = {folder.path + "/in.gguf", 0};
+        std::filesystem::copy_file(tiny_model, step.path);
+        std::string out = folder.path + "/out.gguf";
+        llm_quantize_options o;
+        llm_quantize_options_init(&o);
+        o.progress_user = &step;
+        o.progress = [](void *user, double) {
+            auto *s = static_cast<Step *>(user);
+            return s->n++ == 3 ? truncate(s->path.c_str(), 0) : 0;
+        };
+        FAILS(LLM_E_IO, "in.gguf: became shorter while tensor",
+              llm_quantize(nullptr, step.path.c_str(), out.c_str(), dtype, &o));
+        EXPECT_EQ(1u, n_files(folder.path));
+    }
+}
+
+TEST(Quantize, TheModelThatIsReadIsNotReplaced) {
+    Folder folder;
+    std::string in = folder.path + "/in.gguf", hard = folder.path + "/hard.gguf", soft = folder.path + "/soft.gguf";
+    std::filesystem::copy_file(tiny_model, in);
+    ASSERT_EQ(0, link(in.c_str(), hard.c_str()));
+    ASSERT_EQ(0, symlink("in.gguf", soft.c_str()));
+    for (const std::string &out : {in, hard, soft, folder.path + "/./in.gguf"})
+        FAILS(LLM_E_ARGUMENT, "is a file of the model that is read",
+              llm_quantize(nullptr, in.c_str(), out.c_str(), LLM_DTYPE_F16, nullptr));
+    EXPECT_EQ(std::filesystem::file_size(tiny_model), std::filesystem::file_size(in));
+
+    std::filesystem::copy(LLM_SOURCE_DIR "/tests/golden/data/llama", folder.path + "/hf");
+    for (const char *name : {"config.json", "model.safetensors"})
+        FAILS(LLM_E_ARGUMENT, "is a file of the model that is read",
+              llm_quantize(nullptr, (folder.path + "/hf").c_str(), (folder.path + "/hf/" + name).c_str(), LLM_DTYPE_F16,
+                           nullptr));
+}
+
+TEST(Quantize, OnlyARegularFileIsReplaced) {
+    Folder folder;
+    std::string fifo = folder.path + "/fifo";
+    ASSERT_EQ(0, mkfifo(fifo.c_str(), 0600));
+    for (const std::string &out : {fifo, folder.path, std::string("/dev/null"), std::string("/dev/full")})
+        FAILS(LLM_E_IO, "expected a regular file",
+              llm_quantize(nullptr, tiny_model, out.c_str(), LLM_DTYPE_F16, nullptr));
+    EXPECT_EQ(1u, n_files(folder.path));
 }
 
 TEST_F(Stories, ProgressRisesToOne) {
