@@ -11,5 +11,6 @@ void llmi_log_write(const llmi_log *log, int32_t level, const char *format, ...)
     va_start(args, format);
     llmi_vformat(text, sizeof text, format, args);
     va_end(args);
+    llmi_clean(text, sizeof text);
     log->fn(log->user, level, text);
 }

@@ -35,6 +35,12 @@ LLM_API const char *llm_last_error(void) {
     return detail;
 }
 
+/* Names, paths and texts of plug-ins come from outside: whoever forgot to quote one, the host gets UTF-8. */
+static void take(char text[TEXT_BYTES]) {
+    llmi_clean(text, TEXT_BYTES);
+    memcpy(detail, text, TEXT_BYTES);
+}
+
 /* An argument may be the current text itself, so the new one is made beside it. */
 llm_status llmi_error(llm_status status, const char *format, ...) {
     char text[TEXT_BYTES];
@@ -42,7 +48,7 @@ llm_status llmi_error(llm_status status, const char *format, ...) {
     va_start(args, format);
     llmi_vformat(text, sizeof text, format, args);
     va_end(args);
-    memcpy(detail, text, sizeof text);
+    take(text);
     return status;
 }
 
@@ -53,7 +59,7 @@ llm_status llmi_error_in(llm_status status, const char *format, ...) {
     llmi_vformat(text, sizeof text, format, args);
     va_end(args);
     llmi_format(whole, sizeof whole, "%s: %s", text, detail);
-    memcpy(detail, whole, sizeof whole);
+    take(whole);
     return status;
 }
 

@@ -33,29 +33,36 @@ static size_t cut_whole(const char *text, size_t n) {
     return llmi_utf8_char(text + start - 1, n - start + 1) ? n : start - 1;
 }
 
-const char *llmi_quote(char *out, size_t capacity, const char *bytes, size_t n) {
+/* How the character at `bytes` is shown: copies 1..4 bytes to `piece`, and their number to *n_piece. Returns how many
+ * bytes it has. */
+static size_t show(char piece[4], size_t *n_piece, const char *bytes, size_t n) {
     static const char hex[] = "0123456789abcdef";
+    unsigned char c = (unsigned char)bytes[0];
+    size_t k = llmi_utf8_char(bytes, n);
+    bool c1 = k == 2 && c == 0xc2 && (unsigned char)bytes[1] < 0xa0;
+    if (k && !c1 && c >= 0x20 && c != 0x7f) {
+        memcpy(piece, bytes, k);
+        *n_piece = k;
+        return k;
+    }
+    piece[0] = '\\', piece[1] = 'x', piece[2] = hex[c >> 4], piece[3] = hex[c & 15];
+    *n_piece = 4;
+    return 1;
+}
+
+const char *llmi_quote(char *out, size_t capacity, const char *bytes, size_t n) {
     size_t len = 0, fits = 0, i = 0; /* fits: where "..." would still fit behind */
     while (i < n) {
-        unsigned char c = (unsigned char)bytes[i];
-        size_t k = llmi_utf8_char(bytes + i, n - i);
-        bool c1 = k == 2 && c == 0xc2 && (unsigned char)bytes[i + 1] < 0xa0;
-        char piece[4] = {0};
-        size_t piece_len = k;
-        if (c == '\n' || c == '"' || c == '\\') {
-            piece[0] = '\\', piece[1] = c == '\n' ? 'n' : (char)c;
-            piece_len = 2;
-        } else if (k == 0 || c1 || c < 0x20 || c == 0x7f) {
-            piece[0] = '\\', piece[1] = 'x', piece[2] = hex[c >> 4], piece[3] = hex[c & 15];
-            piece_len = 4;
-            k = 1;
-        } else {
-            memcpy(piece, bytes + i, k);
-        }
+        char piece[4], c = bytes[i];
+        size_t n_piece = 2, k = 1;
+        if (c == '\n' || c == '"' || c == '\\')
+            piece[0] = '\\', piece[1] = c == '\n' ? 'n' : c;
+        else
+            k = show(piece, &n_piece, bytes + i, n - i);
         if (len + 4 <= capacity) fits = len;
-        if (len + piece_len + 1 > capacity) break;
-        memcpy(out + len, piece, piece_len);
-        len += piece_len;
+        if (len + n_piece + 1 > capacity) break;
+        memcpy(out + len, piece, n_piece);
+        len += n_piece;
         i += k;
     }
     if (i < n) {
@@ -64,6 +71,31 @@ const char *llmi_quote(char *out, size_t capacity, const char *bytes, size_t n) 
     }
     out[len] = 0;
     return out;
+}
+
+void llmi_clean(char *text, size_t capacity) {
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n;) {
+        char piece[4];
+        size_t n_piece = 1, k = 1;
+        if (text[i] != '\n' && text[i] != '\t') k = show(piece, &n_piece, text + i, n - i);
+        if (n_piece <= k) {
+            i += k;
+            continue;
+        }
+        if (i + n_piece >= capacity) {
+            text[i] = 0;
+            return;
+        }
+        size_t rest = n - i - k, room = capacity - 1 - i - n_piece;
+        if (rest > room) rest = room;
+        memmove(text + i + n_piece, text + i + k, rest);
+        memcpy(text + i, piece, n_piece);
+        i += n_piece;
+        n = i + rest;
+        text[n] = 0;
+    }
+    text[cut_whole(text, n)] = 0;
 }
 
 /* ---- formatting ---- */

@@ -28,6 +28,10 @@ const char *llmi_quote(char *out, size_t capacity, const char *bytes, size_t n);
 /* The same with storage that lasts until the end of the enclosing block. */
 #define LLMI_QUOTE(bytes, n) llmi_quote((char[128]){0}, 128, (bytes), (n))
 
+/* Makes the text of a message fit to be shown, in place: what is not UTF-8 and control characters but newline and tab
+ * become \xHH; what no longer fits is cut as above. */
+void llmi_clean(char *text, size_t capacity);
+
 /* Length of the UTF-8 character at text[0..n-1], 0 if there is none. */
 size_t llmi_utf8_char(const char *text, size_t n);
 
