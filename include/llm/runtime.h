@@ -23,7 +23,9 @@ typedef struct llm_runtime_options {
     const llm_allocator *allocator; /* copied; default NULL: the C library's aligned allocation */
     int32_t n_threads;              /* threads of an engine, 1..1024; default 0: one per usable core */
     int32_t cpu_mask;               /* LLM_CPU_* bits that kernels may use; default LLM_CPU_ALL */
-    const char *plugin_dir;         /* where libllm-NAME.so lie; default NULL: beside libllm itself */
+    const char *plugin_dir;         /* where libllm-NAME.so lie; a relative path counts from the working directory at
+                                       llm_runtime_create(). Default NULL: beside libllm itself, as /proc/self/maps
+                                       tells it; without /proc, plug-ins need this option */
 } llm_runtime_options;
 
 /* Sets every member to its default. An option structure may grow at its end from release to release, so the

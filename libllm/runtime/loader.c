@@ -1,15 +1,17 @@
-#define _GNU_SOURCE /* dladdr */
-
 #include "runtime/loader.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backends.h"
 #include "base/alloc.h"
+#include "base/text.h"
 
 static const struct {
     const char *name;
@@ -42,24 +44,62 @@ static llm_status check_name(const char *name) {
     if (n == 0 || n > LLMI_BACKEND_NAME_MAX)
         return llmi_error(LLM_E_ARGUMENT, "back end name: expected 1..%d characters", LLMI_BACKEND_NAME_MAX);
     if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != n)
-        return llmi_error(LLM_E_ARGUMENT, "back end name \"%s\": expected only a-z, 0-9, '_' and '-'", name);
+        return llmi_error(LLM_E_ARGUMENT, "back end name \"%s\": expected only a-z, 0-9, '_' and '-'",
+                          LLMI_QUOTE(name, n));
     return LLM_OK;
 }
 
-/* The folder of the file that holds this very function. A program that links libllm statically may have
- * been started by a bare name, which says nothing about the folder. */
-static bool own_folder(char *out, size_t capacity) {
-    Dl_info info;
-    if (dladdr((const void *)llmi_loader_open, &info) && info.dli_fname && strchr(info.dli_fname, '/')) {
-        if (snprintf(out, capacity, "%s", info.dli_fname) >= (int)capacity) return false;
-    } else {
-        ssize_t n = readlink("/proc/self/exe", out, capacity - 1);
-        if (n <= 0) return false;
-        out[n] = 0;
+/* The next line of a file in /proc, which has no size. Returns false at its end; a line that does not fit loses its
+ * end. */
+typedef struct lines {
+    int fd;
+    size_t at, n;
+    char bytes[4096];
+} lines;
+
+static bool next_line(lines *in, char *out, size_t capacity) {
+    size_t len = 0;
+    for (;;) {
+        if (in->at == in->n) {
+            ssize_t n;
+            do n = read(in->fd, in->bytes, sizeof in->bytes);
+            while (n < 0 && errno == EINTR);
+            if (n <= 0) return false;
+            in->at = 0;
+            in->n = (size_t)n;
+        }
+        char c = in->bytes[in->at++];
+        if (c == '\n') break;
+        if (len + 1 < capacity) out[len++] = c;
     }
-    char *slash = strrchr(out, '/');
-    if (!slash) return false;
-    *slash = 0;
+    out[len] = 0;
+    return true;
+}
+
+/* The file of which `line` of /proc/self/maps ("from-to mode offset device inode  path") tells, if it holds `address`.
+ */
+static const char *file_at(const char *line, uintptr_t address) {
+    char *end;
+    uintptr_t from = strtoull(line, &end, 16);
+    if (*end != '-') return NULL;
+    uintptr_t to = strtoull(end + 1, &end, 16);
+    return from <= address && address < to ? strchr(end, '/') : NULL;
+}
+
+/* The folder of the file that holds this very function, by what the system mapped: the path that the loader remembers
+ * may be relative (LD_LIBRARY_PATH=lib), and after chdir() that is another folder. */
+static bool own_folder(char *out, size_t capacity) {
+    lines maps = {.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
+    char line[PATH_MAX + 128];
+    const char *path = NULL;
+    if (maps.fd < 0) return false;
+    while (!path && next_line(&maps, line, sizeof line)) path = file_at(line, (uintptr_t)llmi_loader_open);
+    close(maps.fd);
+    if (!path) return false;
+    size_t n = (size_t)(strrchr(path, '/') - path);
+    if (n >= capacity) return false;
+    memcpy(out, path, n);
+    out[n] = 0;
     return true;
 }
 
@@ -107,6 +147,7 @@ static llm_status probe(llmi_backend *b, const llm_host *host) {
     llm_status status = b->backend->probe(host, text, sizeof text);
     text[sizeof text - 1] = 0;
     if (status != LLM_OK) return llmi_error(status < 0 ? status : LLM_E_DEVICE, "%s", text);
+    llmi_clean(text, sizeof text);
     memcpy(b->description, text, sizeof text);
     return LLM_OK;
 }

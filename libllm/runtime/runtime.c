@@ -1,11 +1,15 @@
 #include "runtime/runtime.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "base/workers.h"
 #include "runtime/check.h"
 #include "runtime/loader.h"
@@ -74,6 +78,20 @@ static void runtime_free(llm_runtime *rt) {
     llmi_free(&a, rt, sizeof *rt);
 }
 
+/* Relative to where the process is now: after chdir() it would be another folder's code. */
+static llm_status take_plugin_dir(llm_runtime *rt, const char *dir) {
+    char here[PATH_MAX] = "";
+    if (*dir != '/' && !getcwd(here, sizeof here))
+        return llmi_error(LLM_E_IO,
+                          "plugin_dir \"%s\": the working directory is unknown (errno %d), give an absolute path",
+                          LLMI_QUOTE(dir, strlen(dir)), errno);
+    size_t n = strlen(here) + (*here != 0) + strlen(dir);
+    rt->plugin_dir = llmi_alloc(&rt->allocator, n + 1);
+    if (!rt->plugin_dir) return LLM_E_MEMORY;
+    llmi_format(rt->plugin_dir, n + 1, "%s%s%s", here, *here ? "/" : "", dir);
+    return LLM_OK;
+}
+
 LLM_API llm_status llm_runtime_create(llm_runtime **out, const llm_runtime_options *options) {
     llmi_error_clear();
     if (!out) return llmi_error(LLM_E_ARGUMENT, "llm_runtime_create: out is NULL");
@@ -101,15 +119,12 @@ LLM_API llm_status llm_runtime_create(llm_runtime **out, const llm_runtime_optio
         .log = host_log,
         .set_error = host_set_error,
     };
-    if (o.plugin_dir) {
-        rt->plugin_dir = llmi_strndup(a, o.plugin_dir, strlen(o.plugin_dir));
-        if (!rt->plugin_dir) {
-            runtime_free(rt);
-            return LLM_E_MEMORY;
-        }
-    }
-    *out = rt;
-    return LLM_OK;
+    if (o.plugin_dir) status = take_plugin_dir(rt, o.plugin_dir);
+    if (status == LLM_OK)
+        *out = rt;
+    else
+        runtime_free(rt);
+    return status;
 }
 
 LLM_API llm_runtime *llm_runtime_ref(llm_runtime *runtime) {
