@@ -5,7 +5,11 @@
  * pass; llm_generate() is submit + step until that request is done. Submitting, cancelling
  * and polling are safe from any thread; only one thread at a time may step, that is, be inside
  * llm_engine_step(), llm_generate(), llm_score() or llm_embed() (another gets LLM_E_BUSY). What a request answers does
- * not depend on the number of threads, on the other requests, or on what the cache already holds. */
+ * not depend on the number of threads, on the other requests, or on what the cache already holds.
+ *
+ * fork(): an engine, its requests and its sequences belong to the process that made them. In a child every call on them
+ * that answers a status answers LLM_E_STATE, cancelling does nothing, and destroying them frees nothing: the
+ * child makes an engine of its own, of the same model if it likes. */
 #ifndef LLM_ENGINE_H
 #define LLM_ENGINE_H
 

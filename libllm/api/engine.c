@@ -78,7 +78,7 @@ void llmi_engine_release(llm_engine *e) {
 /* Nobody steps after this: what still runs is brought to its end here, so that its requests are done. The
  * error text stays, as it does in every call that frees. */
 LLM_API void llm_engine_destroy(llm_engine *engine) {
-    if (!engine) return;
+    if (!engine || !llmi_engine_is_here(engine->inner)) return;
     int32_t n_active = 0;
     llmi_error_copy before;
     llmi_error_save(&before, LLM_OK);
@@ -117,6 +117,8 @@ void llmi_engine_delist(llm_engine *e, llm_request *r) {
 /* ---- steps ---- */
 
 llm_status llmi_engine_enter(llm_engine *e, const char *call) {
+    llm_status status = llmi_engine_here(e->inner, call);
+    if (status != LLM_OK) return status;
     if (atomic_exchange(&e->inside, true))
         return llmi_error(LLM_E_BUSY, "%s: another call is stepping this engine", call);
     llmi_engine_interrupt(e->inner, false);

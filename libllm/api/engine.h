@@ -18,6 +18,13 @@ struct llm_engine {
     llm_request *requests;
 };
 
+/* Inside a public function: refuses an engine that a forked child inherited. */
+#define LLMI_HERE(inner)                                                                                               \
+    do {                                                                                                               \
+        llm_status here = llmi_engine_here(inner, __func__);                                                           \
+        if (here != LLM_OK) return here;                                                                               \
+    } while (0)
+
 void llmi_engine_keep(llm_engine *e);
 void llmi_engine_release(llm_engine *e);
 

@@ -201,7 +201,8 @@ static llm_status start(llm_request *r, const llm_token *prompt, size_t n_tokens
 
 llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_token *prompt, size_t n_tokens,
                                const llm_generate_options *options) {
-    llm_status status = check_options(engine, options);
+    llm_status status = llmi_engine_here(engine->inner, "llm_request_submit");
+    if (status == LLM_OK) status = check_options(engine, options);
     if (status != LLM_OK) return status;
     const llm_allocator *a = llmi_engine_memory(engine);
     llm_request *r = llmi_alloc_zero(a, sizeof *r);
@@ -289,6 +290,7 @@ LLM_API int32_t llm_request_next(llm_event *out, llm_request *request) {
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(request);
+    LLMI_HERE(request->engine->inner);
     pthread_mutex_lock(&request->lock);
     int32_t got = take_event(out, request);
     pthread_mutex_unlock(&request->lock);
@@ -308,6 +310,7 @@ LLM_API void llm_request_cancel(llm_request *request) {
 LLM_API llm_status llm_request_status(const llm_request *request) {
     llmi_error_clear();
     LLMI_NOT_NULL(request);
+    LLMI_HERE(request->engine->inner);
     llm_request *r = (llm_request *)request; /* for its lock */
     pthread_mutex_lock(&r->lock);
     llmi_error_copy failure = r->failure;
@@ -334,6 +337,7 @@ LLM_API llm_status llm_request_result(llm_result **out, llm_request *request) {
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(request);
+    LLMI_HERE(request->engine->inner);
     int32_t n_open = atomic_load_explicit(&request->n_open, memory_order_acquire);
     if (n_open)
         return llmi_error(LLM_E_STATE, "llm_request_result: %d of %d completions have not ended", n_open,
@@ -346,7 +350,7 @@ LLM_API llm_status llm_request_result(llm_result **out, llm_request *request) {
 }
 
 LLM_API void llm_request_destroy(llm_request *request) {
-    if (!request) return;
+    if (!request || !llmi_engine_is_here(request->engine->inner)) return;
     llmi_engine_delist(request->engine, request);
     llmi_job_destroy(request->job);
     request_free(request);

@@ -7,6 +7,7 @@ LLM_API llm_status llm_sequence_create(llm_sequence **out, llm_engine *engine) {
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(engine);
+    LLMI_HERE(engine->inner);
     return llmi_sequence_create(out, engine->inner);
 }
 
@@ -14,6 +15,7 @@ LLM_API llm_status llm_sequence_eval(llm_sequence *sequence, const llm_token *to
                                      size_t n_rows) {
     llmi_error_clear();
     LLMI_NOT_NULL(sequence);
+    LLMI_HERE(llmi_sequence_engine(sequence));
     LLMI_ARRAY(tokens, n_tokens);
     LLMI_ARRAY(logits, n_rows);
     if (n_rows > n_tokens)
@@ -27,12 +29,14 @@ LLM_API llm_status llm_sequence_fork(llm_sequence **out, llm_sequence *sequence)
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(sequence);
+    LLMI_HERE(llmi_sequence_engine(sequence));
     return llmi_sequence_fork(out, sequence);
 }
 
 LLM_API llm_status llm_sequence_rewind(llm_sequence *sequence, size_t n_tokens) {
     llmi_error_clear();
     LLMI_NOT_NULL(sequence);
+    LLMI_HERE(llmi_sequence_engine(sequence));
     return llmi_sequence_rewind(sequence, n_tokens);
 }
 
@@ -45,5 +49,5 @@ LLM_API size_t llm_sequence_tokens(const llm_token **out, const llm_sequence *se
 }
 
 LLM_API void llm_sequence_destroy(llm_sequence *sequence) {
-    if (sequence) llmi_sequence_destroy(sequence);
+    if (sequence && llmi_engine_is_here(llmi_sequence_engine(sequence))) llmi_sequence_destroy(sequence);
 }

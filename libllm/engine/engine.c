@@ -1,5 +1,6 @@
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
@@ -55,6 +56,7 @@ llm_status llmi_engine_create(llmi_engine **out, llm_model *m, const llm_engine_
     llmi_engine *e = llmi_alloc_zero(a, sizeof *e);
     if (!e) return LLM_E_MEMORY;
     e->n_refs = 1;
+    e->process = getpid();
     e->model = llmi_model_ref(m);
     e->a = a;
     e->options = *resolved;
@@ -75,6 +77,17 @@ void llmi_engine_ref(llmi_engine *e) {
 
 void llmi_engine_unref(llmi_engine *e) {
     if (e && __atomic_fetch_sub(&e->n_refs, 1, __ATOMIC_ACQ_REL) == 1) engine_free(e);
+}
+
+bool llmi_engine_is_here(const llmi_engine *e) {
+    return e->process == getpid();
+}
+
+llm_status llmi_engine_here(const llmi_engine *e, const char *call) {
+    if (llmi_engine_is_here(e)) return LLM_OK;
+    return llmi_error(LLM_E_STATE,
+                      "%s: process %ld made the engine, this is process %ld: after fork() a child makes its own", call,
+                      (long)e->process, (long)getpid());
 }
 
 llm_model *llmi_engine_model(const llmi_engine *e) {

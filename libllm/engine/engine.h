@@ -18,6 +18,11 @@ llm_status llmi_engine_estimate(llm_engine_memory *out, const llm_model *m, cons
 llm_status llmi_engine_create(llmi_engine **out, llm_model *m, const llm_engine_options *resolved);
 void llmi_engine_ref(llmi_engine *e);
 void llmi_engine_unref(llmi_engine *e);
+/* False in a child that was forked after the engine was made: it has none of the engine's threads, and perhaps locks
+ * that nobody will open. */
+bool llmi_engine_is_here(const llmi_engine *e);
+/* The same as a status, LLM_E_STATE, with the name of the public call. */
+llm_status llmi_engine_here(const llmi_engine *e, const char *call);
 llm_model *llmi_engine_model(const llmi_engine *e);
 const llm_engine_options *llmi_engine_options(const llmi_engine *e);
 const llm_allocator *llmi_engine_allocator(const llmi_engine *e);
@@ -82,6 +87,7 @@ void llmi_job_stats_get(llmi_job_stats *out, const llmi_job *job);
 void llmi_job_destroy(llmi_job *job); /* cancels first; after it returns the sink is not called again */
 
 /* ---- sequences (llm/engine.h, llm_sequence_*) ---- */
+const llmi_engine *llmi_sequence_engine(const llm_sequence *seq);
 llm_status llmi_sequence_create(llm_sequence **out, llmi_engine *e);
 llm_status llmi_sequence_eval(llm_sequence *seq, const llm_token *tokens, size_t n_tokens, float *logits,
                               size_t n_rows);

@@ -38,6 +38,10 @@ static llm_status grow(llm_sequence *s, int32_t n_tokens) {
     return LLM_OK;
 }
 
+const llmi_engine *llmi_sequence_engine(const llm_sequence *s) {
+    return s->engine;
+}
+
 llm_status llmi_sequence_create(llm_sequence **out, llmi_engine *e) {
     *out = NULL;
     llm_sequence *s = llmi_alloc_zero(e->a, sizeof *s);

@@ -75,6 +75,7 @@ typedef struct llmi_draw {
 
 struct llmi_engine {
     int32_t n_refs; /* atomic */
+    pid_t process;  /* that made it */
     llm_model *model;
     const llm_allocator *a;
     llm_engine_options options;
