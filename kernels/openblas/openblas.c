@@ -1,7 +1,7 @@
 /* The back end "openblas": the CPU device, with large products of unquantized weights through cblas_sgemm.
  * Quantized weights stay with the CPU's own kernels, which multiply bytes and are faster on every CPU
  * that OpenBLAS has kernels for. */
-#include <cblas.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,13 +9,20 @@
 #include "common.h"
 #include "cpu/features.h"
 #include "cpu/linear.h"
+#include "library.h"
 
 enum {
     MIN_ROWS = 32, /* of activations; fewer are faster with the CPU's own kernels */
     N_STRIPS = 4,  /* of weights that are widened to F32 for one call */
     WIDTH = N_STRIPS * LLMK_STRIP,
     CHUNK_COLS = 64,
+    INFO = 3, /* LLM_LOG_INFO of llm/runtime.h */
 };
+
+/* Filled when the first device is opened, always with the same; OpenBLAS stays loaded. */
+static llmk_openblas openblas;
+static llm_status (*cpu_stream_create)(llm_stream **out, llm_device *device, const llm_stream_options *limits);
+static pthread_mutex_t openblas_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- scratch: the CPU's own, then a slot for each thread ---- */
 
@@ -80,9 +87,9 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     int64_t n = w->rows - first < WIDTH ? w->rows - first : WIDTH;
     widen(wide, (space *)(void *)slot, j, strip, rest < N_STRIPS ? rest : N_STRIPS);
     start_output(j, first, n);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)j->x.rows, (blasint)n, (blasint)w->cols, 1.0f,
-                j->x.data, (blasint)j->x.stride, wide, WIDTH, 1.0f, llmk_row(j->p->out, 0) + first,
-                (blasint)j->p->out.stride);
+    openblas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)j->x.rows, (blasint)n, (blasint)w->cols, 1.0f,
+                   j->x.data, (blasint)j->x.stride, wide, WIDTH, 1.0f, llmk_row(j->p->out, 0) + first,
+                   (blasint)j->p->out.stride);
 }
 
 static bool suits(const llmk_cpu_stream *s, llm_view x, const llm_linear *p) {
@@ -109,30 +116,65 @@ static void linear(llm_stream *stream, llm_view x, const llm_linear *products, i
 
 /* ---- the back end ---- */
 
+/* OpenBLAS chooses kernels by the CPU's model; one that it does not know may get those of an older one. */
+static void log_kernels(const llm_host *host) {
+    const char *core = openblas.get_corename(), *hint = "";
+    char text[200], version[32] = "";
+    bool narrow = !strcmp(core, "Haswell") || !strcmp(core, "Zen") || !strcmp(core, "Prescott");
+    if ((llmk_features_detect() & LLM_CPU_AVX512) && narrow) hint = ", OPENBLAS_CORETYPE=SkylakeX would be faster";
+    if (sscanf(openblas.get_config(), "OpenBLAS %31s", version) != 1) snprintf(version, sizeof version, "?");
+    snprintf(text, sizeof text, "OpenBLAS %s with its %s kernels%s", version, core, hint);
+    host->log(host->user, INFO, text);
+}
+
+static llm_status fail(const llm_host *host, const char *why) {
+    host->set_error(host->user, LLM_E_DEVICE, why);
+    return LLM_E_DEVICE;
+}
+
 /* The CPU's threads call OpenBLAS, each for itself. */
+static llm_status open_library(const llm_host *host) {
+    char why[200];
+    pthread_mutex_lock(&openblas_lock);
+    bool ok = openblas.sgemm || llmk_openblas_open(&openblas, why, sizeof why);
+    if (!ok) openblas.sgemm = NULL;
+    if (ok) openblas.set_num_threads(1);
+    pthread_mutex_unlock(&openblas_lock);
+    if (!ok) return fail(host, why);
+    log_kernels(host);
+    return LLM_OK;
+}
+
+static llm_status create_stream(llm_stream **out, llm_device *device, const llm_stream_options *limits) {
+    char why[200];
+    *out = NULL;
+    if (!llmk_openblas_reserve(&openblas, (int)llmk_cpu_threads(limits->pool), why, sizeof why))
+        return fail(device->host, why);
+    return cpu_stream_create(out, device, limits);
+}
+
 static llm_status open_device(llm_device **out, const llm_host *host) {
-    openblas_set_num_threads(1);
-    llm_status status = llmk_cpu_open(out, host);
+    *out = NULL;
+    llm_status status = open_library(host);
+    if (status == LLM_OK) status = llmk_cpu_open(out, host);
     if (status != LLM_OK) return status;
     llmk_cpu_device *d = llmk_cpu_device_of(*out);
+    pthread_mutex_lock(&openblas_lock);
+    cpu_stream_create = d->device_ops.stream_create;
+    pthread_mutex_unlock(&openblas_lock);
+    d->device_ops.stream_create = create_stream;
     d->stream_ops.linear = linear;
     d->linear_scratch_bytes = scratch_bytes;
     return LLM_OK;
 }
 
-/* OpenBLAS chooses kernels by the CPU's model; one that it does not know may get those of an older one. */
+/* Says what there is without opening it: see library.h. */
 static llm_status probe(const llm_host *host, char *text, size_t capacity) {
-    int32_t features = llmk_features_limit(llmk_features_detect(), host->cpu_mask);
-    const char *core = openblas_get_corename(), *hint = "";
-    char cpu[64], version[32] = "";
-    bool narrow = !strcmp(core, "Haswell") || !strcmp(core, "Zen") || !strcmp(core, "Prescott");
-    if ((llmk_features_detect() & LLM_CPU_AVX512) && narrow) hint = ", OPENBLAS_CORETYPE=SkylakeX would be faster";
-    llmk_features_describe(cpu, sizeof cpu, features);
-    if (sscanf(openblas_get_config(), "OpenBLAS %31s", version) != 1) snprintf(version, sizeof version, "?");
+    char cpu[64];
+    if (!llmk_openblas_is_safe(text, capacity)) return LLM_E_DEVICE;
+    llmk_features_describe(cpu, sizeof cpu, llmk_features_limit(llmk_features_detect(), host->cpu_mask));
     snprintf(text, capacity,
-             "OpenBLAS %s with its %s kernels%s for prompts on F32, F16 and BF16 weights, else %s; "
-             "results may depend on the batch",
-             version, core, hint, cpu);
+             "OpenBLAS for prompts on F32, F16 and BF16 weights, else %s; results may depend on the batch", cpu);
     return LLM_OK;
 }
 

@@ -4,10 +4,16 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -76,17 +82,74 @@ Floats run(const llm_backend *backend, const Product &c, const std::vector<uint6
 
 } // namespace
 
-TEST(OpenBlas, SaysWhichKernelsItGot) {
+// Of the process: mapped files, threads.
+bool is_mapped(const char *name) {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);)
+        if (line.find(name) != std::string::npos) return true;
+    return false;
+}
+
+size_t n_threads() {
+    size_t n = 0;
+    for (auto &entry : std::filesystem::directory_iterator("/proc/self/task")) n += entry.exists();
+    return n;
+}
+
+// In a child, where no thread can be made or no room is left: an answer, where OpenBLAS would end or hang the process.
+// Before the tests that open it, because it stays open.
+TEST(OpenBlas, WhereItCouldNotStartItSaysSo) {
+    struct {
+        int resource;
+        rlim_t limit;
+        const char *says;
+    } rows[] = {{RLIMIT_NPROC, 1, "no thread"}, {RLIMIT_AS, 150 << 20, "address space"}};
+    for (auto &row : rows) {
+        pid_t child = fork();
+        if (child == 0) {
+            const llm_backend *backend = plugin();
+            llm_host host = make_host();
+            host.set_error = [](void *, llm_status, const char *) {};
+            char text[256] = "";
+            llm_device *d = nullptr;
+            rlimit limit = {row.limit, row.limit};
+            if (row.resource == RLIMIT_NPROC && geteuid() == 0 && setuid(65534) != 0) _exit(2);
+            setrlimit(row.resource, &limit);
+            bool refused = backend->probe(&host, text, sizeof text) != LLM_OK;
+            bool told = strstr(text, row.says) != nullptr;
+            _exit(refused && told && backend->open(&d, &host) == LLM_E_DEVICE && !d ? 0 : 1);
+        }
+        int code = -1;
+        waitpid(child, &code, 0);
+        EXPECT_EQ(0, code) << row.says;
+    }
+}
+
+// Describing opens nothing; opening starts no thread and says which kernels it got.
+TEST(OpenBlas, IsOpenedWithTheFirstDeviceAndStartsNoThread) {
     const llm_backend *backend = plugin();
     ASSERT_NE(backend, nullptr) << dlerror();
     EXPECT_EQ(backend->abi, LLM_BACKEND_ABI);
     EXPECT_STREQ(backend->name, "openblas");
     llm_host host = make_host();
+    std::string log;
+    host.user = &log;
+    host.log = [](void *user, int32_t, const char *text) { *static_cast<std::string *>(user) += text; };
     char text[256] = "";
-    EXPECT_EQ(backend->probe(&host, text, sizeof text), LLM_OK);
+    EXPECT_EQ(backend->probe(&host, text, sizeof text), LLM_OK) << text;
     EXPECT_NE(strstr(text, "OpenBLAS"), nullptr);
-    EXPECT_NE(strstr(text, "kernels"), nullptr);
     EXPECT_LT(strlen(text), sizeof text - 1) << "cut off: " << text;
+    EXPECT_FALSE(is_mapped("libopenblas"));
+    cpu_set_t before, after;
+    ASSERT_EQ(0, sched_getaffinity(0, sizeof before, &before));
+    llm_device *d = nullptr;
+    ASSERT_EQ(backend->open(&d, &host), LLM_OK);
+    EXPECT_TRUE(is_mapped("libopenblas"));
+    EXPECT_NE(log.find("kernels"), std::string::npos) << log;
+    EXPECT_EQ(1u, n_threads());
+    ASSERT_EQ(0, sched_getaffinity(0, sizeof after, &after));
+    EXPECT_TRUE(CPU_EQUAL(&before, &after)) << "the thread runs where it ran";
+    d->ops->close(d);
 }
 
 TEST(OpenBlas, MultipliesAsTheReferenceDoes) {

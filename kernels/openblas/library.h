@@ -1,0 +1,32 @@
+/* OpenBLAS itself, opened when the first device is: its constructor starts a thread for each core, prints and raises
+ * SIGINT where none can be made, and loops without end where it finds no address space. */
+#ifndef LLMK_OPENBLAS_LIBRARY_H
+#define LLMK_OPENBLAS_LIBRARY_H
+
+#include <cblas.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct llmk_openblas {
+    void (*sgemm)(OPENBLAS_CONST enum CBLAS_ORDER, OPENBLAS_CONST enum CBLAS_TRANSPOSE,
+                  OPENBLAS_CONST enum CBLAS_TRANSPOSE, OPENBLAS_CONST blasint, OPENBLAS_CONST blasint,
+                  OPENBLAS_CONST blasint, OPENBLAS_CONST float, OPENBLAS_CONST float *, OPENBLAS_CONST blasint,
+                  OPENBLAS_CONST float *, OPENBLAS_CONST blasint, OPENBLAS_CONST float, float *,
+                  OPENBLAS_CONST blasint);
+    void (*set_num_threads)(int);
+    char *(*get_corename)(void);
+    char *(*get_config)(void);
+    void *(*memory_alloc)(int); /* a buffer of one calling thread; NULL in a build that hides it */
+    void (*memory_free)(void *);
+} llmk_openblas;
+
+/* Whether it is there and its constructor could run; else false, and why. Does not open it. */
+bool llmk_openblas_is_safe(char *why, size_t capacity);
+
+/* Opens it, so that it starts no thread, and never closes it. */
+bool llmk_openblas_open(llmk_openblas *out, char *why, size_t capacity);
+
+/* Takes the buffers of n threads that will multiply at once, of which OpenBLAS answers no failure. They stay. */
+bool llmk_openblas_reserve(const llmk_openblas *b, int n_threads, char *why, size_t capacity);
+
+#endif
