@@ -3,6 +3,24 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+/* By the file's name where that says it, else by what is in it. */
+static int32_t format_of(const char *path) {
+    static const struct {
+        const char *ending;
+        int32_t format;
+    } known[] = {{".tsv", LLM_EXAMPLES_TSV},
+                 {".csv", LLM_EXAMPLES_CSV},
+                 {".json", LLM_EXAMPLES_AUTO}, /* lines, too, are often called so */
+                 {".jsonl", LLM_EXAMPLES_JSONL}};
+    size_t n = strlen(path);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        size_t n_ending = strlen(known[i].ending);
+        if (n > n_ending && strcasecmp(path + n - n_ending, known[i].ending) == 0) return known[i].format;
+    }
+    return LLM_EXAMPLES_AUTO;
+}
 
 static int add_shots(llm_prompt *prompt, cli *c) {
     const char *path = cli_get(c, "shots");
@@ -10,8 +28,8 @@ static int add_shots(llm_prompt *prompt, cli *c) {
     if (!path) return CLI_OK;
     int rc = cli_read_file(&text, c, path);
     if (rc) return rc;
-    llm_status status = llm_prompt_add_examples(prompt, text.ptr, text.len, LLM_EXAMPLES_AUTO);
-    return status ? cli_fail(c, status) : CLI_OK;
+    llm_status status = llm_prompt_add_examples(prompt, text.ptr, text.len, format_of(path));
+    return status ? cli_error(c, status, "%s: %s", path, llm_last_error()) : CLI_OK;
 }
 
 /* The question's fields: an object as it is, any other text as "question". The text is malloc's. */
@@ -95,7 +113,7 @@ static int run(cli *c) {
 }
 
 static const cli_option options[] = {
-    {0, "shots", "FILE", "examples: JSON lines, a JSON array or CSV; - for standard input"},
+    {0, "shots", "FILE", "examples: JSON lines, a JSON array, CSV or TSV; - for standard input"},
     {0, "plain", NULL, "as plain text, also if the model has a chat template"},
     {0, "grammar", "FILE", "the answer follows a grammar in GBNF"},
     {0, "schema", "FILE", "the answer is JSON that is valid under a JSON Schema"},

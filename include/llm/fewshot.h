@@ -54,10 +54,12 @@ LLM_API void llm_prompt_unref(llm_prompt *prompt);
 
 /* How examples are written. */
 enum {
-    LLM_EXAMPLES_AUTO = 0,  /* by the first character: '[' JSON, '{' JSONL, else CSV */
+    LLM_EXAMPLES_AUTO =
+        0, /* by the first character: '[' JSON, '{' JSONL; else TSV if the first line has a tab, or CSV */
     LLM_EXAMPLES_JSONL = 1, /* an object on each line */
     LLM_EXAMPLES_JSON = 2,  /* an array of objects */
-    LLM_EXAMPLES_CSV = 3    /* RFC 4180; the first record names the fields */
+    LLM_EXAMPLES_CSV = 3,   /* RFC 4180; the first record names the fields */
+    LLM_EXAMPLES_TSV = 4    /* the same with tabs; a quote counts only where it begins a field */
 };
 
 /* Adds examples, one or many: n_bytes (or LLM_NTS) of UTF-8. All or none are added. The first call of

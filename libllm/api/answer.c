@@ -1,12 +1,10 @@
 /* What llm_ask found: the getters of llm/reason.h, and all of it as JSON. */
-#include <math.h>
 #include <string.h>
 
 #include "api/check.h"
 #include "api/reason.h"
 #include "base/alloc.h"
 #include "runtime/runtime.h"
-#include "text/utf8.h"
 
 llm_status llmi_answer_create(llm_answer **out, llm_runtime *rt) {
     const llm_allocator *a = llmi_runtime_allocator(rt);
@@ -125,63 +123,86 @@ LLM_API llm_status llm_answer_json(llm_span *out, const llm_answer *answer) {
     return LLM_OK;
 }
 
-/* ---- JSON; NULL where memory ran out ---- */
+/* ---- JSON ---- */
 
 static const char *const STAGES[] = {"answer", "reasoning", "decompose", "step"};
 
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
+static void put_text(llmi_json_writer *w, const char *key, llm_span text) {
+    llmi_json_key(w, key);
+    llmi_json_put_string(w, text);
 }
 
-static json_t *ids_json(const llmi_buf *ids) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < llmi_buf_count(ids, llm_token); i++)
-        if (json_array_append_new(list, json_integer(llmi_buf_at(ids, llm_token, i)))) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
+static void put_name(llmi_json_writer *w, const char *key, const char *name) {
+    put_text(w, key, (llm_span){name, strlen(name)});
 }
 
-static json_t *text_json(llm_span text) {
-    return json_stringn(text.ptr, text.len);
+static void put_int(llmi_json_writer *w, const char *key, int64_t value) {
+    llmi_json_key(w, key);
+    llmi_json_put_int(w, value);
 }
 
-static json_t *sample_json(const llmi_sample *s) {
-    return json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:s}", "stage", STAGES[s->stage], "parent", s->parent, "text",
-                     text_json(span_of(&s->text)), "tokens", ids_json(&s->tokens), "answer",
-                     s->has_answer ? text_json(span_of(&s->answer)) : json_null(), "logprob", number(s->logprob),
-                     "score", number(s->score), "finish", llm_finish_name(s->finish));
+static void put_answer(llmi_json_writer *w, bool found, llm_span text) {
+    llmi_json_key(w, "answer");
+    if (found)
+        llmi_json_put_string(w, text);
+    else
+        llmi_json_put_null(w);
 }
 
-static json_t *samples_json(const llm_answer *answer) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < llmi_buf_count(&answer->samples, llmi_sample); i++)
-        if (json_array_append_new(list, sample_json(llmi_sample_at(answer, i)))) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
+static void write_sample(llmi_json_writer *w, const llmi_sample *s) {
+    llmi_json_begin(w, '{');
+    put_name(w, "stage", STAGES[s->stage]);
+    put_int(w, "parent", s->parent);
+    put_text(w, "text", span_of(&s->text));
+    llmi_json_key(w, "tokens");
+    llmi_json_begin(w, '[');
+    for (size_t i = 0; i < llmi_buf_count(&s->tokens, llm_token); i++)
+        llmi_json_put_int(w, llmi_buf_at(&s->tokens, llm_token, i));
+    llmi_json_end(w, ']');
+    put_answer(w, s->has_answer, span_of(&s->answer));
+    llmi_json_key(w, "logprob");
+    llmi_json_put_double(w, s->logprob);
+    llmi_json_key(w, "score");
+    llmi_json_put_double(w, s->score);
+    put_name(w, "finish", llm_finish_name(s->finish));
+    llmi_json_end(w, '}');
 }
 
-static json_t *votes_json(const llm_answer *answer) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < llmi_buf_count(&answer->votes, llm_vote); i++) {
-        llm_vote v = llmi_buf_at(&answer->votes, llm_vote, i);
-        json_t *one = json_pack("{s:o,s:i,s:i}", "answer", text_json(v.answer), "n", v.n_votes, "first", v.first);
-        if (json_array_append_new(list, one)) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
+static void write_vote(llmi_json_writer *w, const llm_vote *v) {
+    llmi_json_begin(w, '{');
+    put_text(w, "answer", v->answer);
+    put_int(w, "n", v->n_votes);
+    put_int(w, "first", v->first);
+    llmi_json_end(w, '}');
+}
+
+static void write_usage(llmi_json_writer *w, const llm_result_stats *u) {
+    llmi_json_begin(w, '{');
+    put_int(w, "prompt", u->n_prompt_tokens);
+    put_int(w, "cached", u->n_cached_tokens);
+    put_int(w, "generated", u->n_tokens);
+    llmi_json_end(w, '}');
 }
 
 llm_status llmi_answer_write_json(llm_answer *answer) {
-    const llm_result_stats *u = &answer->stats;
-    json_t *text = answer->votes.len ? text_json(llmi_buf_at(&answer->votes, llm_vote, 0).answer) : json_null();
-    json_t *whole = json_pack("{s:o,s:o,s:o,s:{s:i,s:i,s:i},s:o}", "answer", text, "votes", votes_json(answer),
-                              "samples", samples_json(answer), "usage", "prompt", u->n_prompt_tokens, "cached",
-                              u->n_cached_tokens, "generated", u->n_tokens, "prompt", llmi_filled_json(answer->filled));
-    return llmi_prompt_write_json(&answer->json, whole);
+    size_t n_votes = llmi_buf_count(&answer->votes, llm_vote);
+    const llm_vote *votes = (const llm_vote *)(void *)answer->votes.data;
+    llmi_json_writer w = llmi_json_writer_to(&answer->json);
+    llmi_json_begin(&w, '{');
+    put_answer(&w, n_votes > 0, n_votes ? votes[0].answer : (llm_span){0});
+    llmi_json_key(&w, "votes");
+    llmi_json_begin(&w, '[');
+    for (size_t i = 0; i < n_votes; i++) write_vote(&w, &votes[i]);
+    llmi_json_end(&w, ']');
+    llmi_json_key(&w, "samples");
+    llmi_json_begin(&w, '[');
+    for (size_t i = 0; i < llmi_buf_count(&answer->samples, llmi_sample); i++)
+        write_sample(&w, llmi_sample_at(answer, i));
+    llmi_json_end(&w, ']');
+    llmi_json_key(&w, "usage");
+    write_usage(&w, &answer->stats);
+    llmi_json_key(&w, "prompt");
+    llmi_filled_write(&w, answer->filled);
+    llmi_json_end(&w, '}');
+    return w.failed ? LLM_E_MEMORY : LLM_OK;
 }

@@ -186,7 +186,7 @@ static llm_status run(llmi_ask *x, int strategy) {
     return status;
 }
 
-static llm_status ask(llmi_ask *x, const json_t *fields, const llm_fill_options *fill) {
+static llm_status ask(llmi_ask *x, const llmi_json *fields, const llm_fill_options *fill) {
     int strategy;
     llm_fill_options f = *fill;
     llm_status status = find_strategy(&strategy, x->o->cot);
@@ -209,13 +209,15 @@ LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *pro
     LLMI_ARRAY(query, n_bytes);
     llm_fill_options f;
     llm_ask_options o;
-    json_t *fields = NULL;
+    llmi_json_doc doc;
+    const llmi_json *fields = NULL;
     llm_prompt *own = NULL;
     llmi_ask x = {.engine = engine, .o = &o, .a = llmi_engine_memory(engine)};
+    llmi_json_doc_init(&doc, x.a, 0);
     llm_status status = llmi_options_get(&f, "fill", fill);
     if (status == LLM_OK) status = llmi_options_get(&o, "ask", options);
     if (status == LLM_OK) status = llmi_options_get(&x.g, "generate", generate);
-    if (status == LLM_OK) status = llmi_template_context(&fields, query ? query : "", n_bytes);
+    if (status == LLM_OK) status = llmi_prompt_fields(&fields, &doc, query ? query : "", n_bytes);
     if (status == LLM_OK && !prompt) status = llm_prompt_create(&own, engine->model->runtime, NULL);
     if (status == LLM_OK) {
         fill_texts(&o);
@@ -224,7 +226,7 @@ LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *pro
         if (x.g.n_logprobs < 0) x.g.n_logprobs = 0;
         status = ask(&x, fields, &f);
     }
-    json_decref(fields);
+    llmi_json_doc_free(&doc);
     llmi_extract_destroy(x.extract);
     llmi_marker_free(&x.answer_mark);
     llm_prompt_unref(own);

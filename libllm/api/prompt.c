@@ -6,6 +6,7 @@
 #include "api/check.h"
 #include "api/options.h"
 #include "base/alloc.h"
+#include "base/old_json.h"
 #include "base/text.h"
 #include "runtime/runtime.h"
 #include "text/extract.h"
@@ -28,15 +29,14 @@ static void prompt_free(llm_prompt *p) {
     for (int i = 0; i < LLMI_N_FORMATS; i++)
         if (p->formats[i]) llmi_template_unref(p->formats[i]);
     llmi_buf *const bufs[] = {&p->separator, &p->query_prefix, &p->label_field, &p->rationale_field,
-                              &p->keys,      &p->folded,       &p->ends};
+                              &p->examples,  &p->keys,         &p->folded,      &p->ends};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
     for (llmi_vectors *v = p->vectors, *next; v; v = next) {
         next = v->next;
         llm_model_unref(v->model);
         llmi_free(a, v, v->n_bytes);
     }
-    json_decref(p->variables);
-    json_decref(p->examples);
+    llmi_json_doc_free(&p->doc);
     pthread_mutex_destroy(&p->lock);
     llmi_free(a, p, sizeof *p);
     llm_runtime_unref(rt);
@@ -70,15 +70,14 @@ static llm_status parse_formats(llm_prompt *p, const llm_prompt_options *o) {
     return llmi_buf_append(&p->query_prefix, format, strcspn(format, "{")) ? LLM_OK : LLM_E_MEMORY;
 }
 
-static llm_status read_variables(llm_prompt *p, const char *text) {
-    if (!text) {
-        p->variables = json_object();
-        return p->variables ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory");
-    }
-    llm_status status = llmi_old_json_parse(&p->variables, text, strlen(text), "variables");
-    if (status == LLM_OK && !json_is_object(p->variables))
-        return llmi_error(LLM_E_FORMAT, "variables: the JSON value is no object");
-    return status;
+static llm_status read_object(const llmi_json **out, llmi_json_doc *doc, llm_span text, const char *what) {
+    llm_status status = llmi_json_parse(out, doc, text, what, 0);
+    if (status != LLM_OK || llmi_json_is(*out, LLMI_JSON_OBJECT)) return status;
+    return llmi_error(LLM_E_FORMAT, "%s: found %s, expected a JSON object", what, llmi_json_type_name(*out));
+}
+
+llm_status llmi_prompt_fields(const llmi_json **out, llmi_json_doc *doc, const char *query, size_t n_bytes) {
+    return read_object(out, doc, (llm_span){query, n_bytes == LLM_NTS ? strlen(query) : n_bytes}, "query");
 }
 
 static llm_status setup(llm_prompt *p, const llm_prompt_options *o) {
@@ -89,9 +88,8 @@ static llm_status setup(llm_prompt *p, const llm_prompt_options *o) {
         !llmi_buf_append(&p->label_field, label, strlen(label) + 1) ||
         !llmi_buf_append(&p->rationale_field, rationale, strlen(rationale) + 1))
         return LLM_E_MEMORY;
-    p->examples = json_array();
-    if (!p->examples) return llmi_error(LLM_E_MEMORY, "out of memory");
-    llm_status status = read_variables(p, given(o->variables));
+    const char *variables = given(o->variables) ? o->variables : "{}";
+    llm_status status = read_object(&p->variables, &p->doc, (llm_span){variables, strlen(variables)}, "variables");
     return status == LLM_OK ? parse_formats(p, o) : status;
 }
 
@@ -104,8 +102,9 @@ static llm_status create(llm_prompt **out, llm_runtime *rt, const llm_prompt_opt
     atomic_init(&p->in_use, false);
     pthread_mutex_init(&p->lock, NULL);
     llmi_buf *const bufs[] = {&p->separator, &p->query_prefix, &p->label_field, &p->rationale_field,
-                              &p->keys,      &p->folded,       &p->ends};
+                              &p->examples,  &p->keys,         &p->folded,      &p->ends};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
+    llmi_json_doc_init(&p->doc, a, 0);
     llm_status status = setup(p, o);
     if (status != LLM_OK) {
         prompt_free(p);
@@ -146,41 +145,59 @@ LLM_API llm_status llm_prompt_add_examples(llm_prompt *prompt, const char *text,
     LLMI_ARRAY(text, n_bytes);
     if (atomic_load(&prompt->in_use))
         return llmi_error(LLM_E_STATE, "llm_prompt_add_examples: the prompt is in use and can no longer change");
-    return llmi_fewshot_read(prompt->examples, memory_of(prompt), text ? text : "",
+    return llmi_fewshot_read(&prompt->examples, &prompt->doc, text ? text : "",
                              n_bytes == LLM_NTS ? strlen(text) : n_bytes, format);
 }
 
 LLM_API int32_t llm_prompt_example_count(const llm_prompt *prompt) {
     llmi_error_clear();
-    return prompt ? (int32_t)json_array_size(prompt->examples) : 0;
+    return prompt ? (int32_t)llmi_prompt_n_examples(prompt) : 0;
 }
 
 /* ---- formats ---- */
 
-/* Variables, and over them the fields. */
-static json_t *make_context(const llm_prompt *p, const json_t *fields, bool rationales) {
-    json_t *context = json_copy(p->variables);
-    if (!context || json_object_update(context, (json_t *)fields)) {
-        json_decref(context);
-        return NULL;
-    }
-    if (!rationales) json_object_del(context, p->rationale_field.data);
-    return context;
+static llm_status render(llmi_buf *out, const llmi_template *t, const llmi_json *context) {
+    json_t *old = NULL;
+    llmi_buf text;
+    llmi_buf_init(&text, out->a);
+    bool ok = llmi_json_write(&text, context, LLMI_JSON_COMPACT);
+    llm_status status = ok ? llmi_old_json_parse(&old, text.data, text.len, "fields") : LLM_E_MEMORY;
+    llmi_rendering how = {.context = old};
+    if (status == LLM_OK) status = llmi_template_render(out, NULL, t, &how);
+    json_decref(old);
+    llmi_buf_free(&text);
+    return status;
 }
 
-llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format, const json_t *fields,
+/* Variables, and over them the fields. */
+static const llmi_json *make_context(llmi_json_doc *doc, const llm_prompt *p, const llmi_json *fields,
+                                     bool rationales) {
+    llmi_buf members;
+    llmi_buf_init(&members, doc->a);
+    bool ok = llmi_buf_append(&members, p->variables->members, p->variables->n * sizeof(llmi_json_member)) &&
+              llmi_buf_append(&members, fields->members, fields->n * sizeof(llmi_json_member));
+    if (!ok) doc->status = LLM_E_MEMORY;
+    const llmi_json *context = ok ? llmi_json_new_object(doc, (const llmi_json_member *)(void *)members.data,
+                                                         llmi_buf_count(&members, llmi_json_member))
+                                  : NULL;
+    llmi_buf_free(&members);
+    return context && !rationales ? llmi_json_without(doc, context, p->rationale_field.data) : context;
+}
+
+llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format, const llmi_json *fields,
                               bool rationales) {
-    json_t *context = make_context(p, fields, rationales);
-    if (!context) return llmi_error(LLM_E_MEMORY, "out of memory");
-    llmi_rendering how = {.context = context};
-    llm_status status = llmi_template_render(out, NULL, p->formats[format], &how);
-    json_decref(context);
+    llmi_json_doc doc;
+    llmi_json_doc_init(&doc, out->a, 0);
+    const llmi_json *context = make_context(&doc, p, fields, rationales);
+    llm_status status = context ? LLM_OK : doc.status;
+    if (status == LLM_OK) status = render(out, p->formats[format], context);
+    llmi_json_doc_free(&doc);
     return status == LLM_OK ? LLM_OK : llmi_error_in(status, "%s", FORMAT_NAMES[format]);
 }
 
 /* ---- keys ---- */
 
-static llm_status add_key(llm_prompt *p, const json_t *example) {
+static llm_status add_key(llm_prompt *p, const llmi_json *example) {
     size_t begin = p->keys.len;
     llm_status status = llmi_prompt_render(&p->keys, p, LLMI_FORMAT_USER, example, false);
     if (status != LLM_OK) return status;
@@ -192,8 +209,8 @@ static llm_status add_key(llm_prompt *p, const json_t *example) {
 
 static llm_status make_keys(llm_prompt *p) {
     llm_status status = LLM_OK;
-    for (size_t i = 0; i < json_array_size(p->examples) && status == LLM_OK; i++) {
-        status = add_key(p, json_array_get(p->examples, i));
+    for (size_t i = 0; i < llmi_prompt_n_examples(p) && status == LLM_OK; i++) {
+        status = add_key(p, llmi_prompt_example(p, i));
         if (status != LLM_OK) llmi_error_in(status, "example %zu", i);
     }
     p->has_keys = status == LLM_OK;

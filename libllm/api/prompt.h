@@ -9,7 +9,7 @@
 #include <llm/fewshot.h>
 
 #include "base/buf.h"
-#include "base/old_json.h"
+#include "base/json.h"
 #include "text/template.h"
 
 enum {
@@ -37,8 +37,9 @@ struct llm_prompt {
     llmi_buf separator;
     llmi_buf query_prefix;                 /* what each question begins with, as far as the format says */
     llmi_buf label_field, rationale_field; /* NUL-terminated */
-    json_t *variables;                     /* object */
-    json_t *examples;                      /* array of objects */
+    llmi_json_doc doc;                     /* holds the two that follow */
+    const llmi_json *variables;            /* object */
+    llmi_buf examples;                     /* llmi_json objects */
 
     pthread_mutex_t lock; /* of what is made at first use */
     bool has_keys;
@@ -54,16 +55,27 @@ typedef struct llmi_key_ends {
 struct llm_filled {
     llm_runtime *runtime; /* reference */
     llmi_buf text, messages, json;
-    json_t *context; /* what messages is written from */
-    llmi_buf tokens; /* llm_token */
-    llmi_buf shots;  /* llm_shot */
+    llmi_json_doc doc;
+    const llmi_json *turns; /* array: the messages */
+    llmi_buf tokens;        /* llm_token */
+    llmi_buf shots;         /* llm_shot */
     int32_t n_leaks;
     bool is_chat;
 };
 
 /* Appends a format over variables and fields (an object); the rationale only if it shall show. */
-llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format, const json_t *fields,
+llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format, const llmi_json *fields,
                               bool rationales);
+
+/* Reads a question's fields: n_bytes or LLM_NTS of a JSON object. */
+llm_status llmi_prompt_fields(const llmi_json **out, llmi_json_doc *doc, const char *query, size_t n_bytes);
+
+static inline size_t llmi_prompt_n_examples(const llm_prompt *p) {
+    return llmi_buf_count(&p->examples, llmi_json);
+}
+static inline const llmi_json *llmi_prompt_example(const llm_prompt *p, size_t i) {
+    return &llmi_buf_at(&p->examples, llmi_json, i);
+}
 
 /* No more examples from here on; their keys are there. */
 llm_status llmi_prompt_use(llm_prompt *p);
@@ -78,12 +90,10 @@ llm_status llmi_prompt_rank(llmi_buf *ranked, int32_t *n_leaks, llm_prompt *p, l
                             const llm_fill_options *o);
 
 /* llm_prompt_fill with options that were read, and fields that are an object. */
-llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, const json_t *fields,
+llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, const llmi_json *fields,
                             const llm_fill_options *o);
 
-/* The filled prompt as an object; NULL if memory ran out. */
-json_t *llmi_filled_json(const llm_filled *f);
-
-llm_status llmi_prompt_write_json(llmi_buf *out, json_t *value); /* takes the reference; NULL: out of memory */
+/* Writes the filled prompt as an object. */
+void llmi_filled_write(llmi_json_writer *w, const llm_filled *f);
 
 #endif

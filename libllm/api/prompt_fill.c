@@ -11,62 +11,71 @@
 #include "runtime/runtime.h"
 #include "text/select.h"
 
-/* ---- JSON ---- */
-
-llm_status llmi_prompt_write_json(llmi_buf *out, json_t *value) {
-    bool ok = value && llmi_old_json_write(out, value, JSON_COMPACT | JSON_ENCODE_ANY);
-    json_decref(value);
-    return ok ? LLM_OK : llmi_error(LLM_E_MEMORY, "out of memory while writing JSON");
-}
-
 /* ---- one filling ---- */
 
 typedef struct filling {
     llm_prompt *p;
     llm_engine *e;
-    const json_t *fields;
+    const llmi_json *fields;
     const llm_fill_options *o;
     llm_template *tmpl; /* reference; NULL: plain text */
     llm_filled *f;
 } filling;
 
-static llm_status add_text(filling *x, int32_t format, const json_t *fields) {
+static llm_status add_text(filling *x, int32_t format, const llmi_json *fields) {
     llmi_buf *text = &x->f->text;
     if (text->len && !llmi_buf_append(text, x->p->separator.data, x->p->separator.len)) return LLM_E_MEMORY;
     return llmi_prompt_render(text, x->p, format, fields, x->o->rationales != 0);
 }
 
-static llm_status add_turn(filling *x, json_t *messages, const char *role, int32_t format, const json_t *fields) {
+/* {"role": role, "content": the format's text} */
+static llm_status add_turn(filling *x, llmi_buf *turns, const char *role, int32_t format, const llmi_json *fields) {
+    llmi_json_doc *doc = &x->f->doc;
     llmi_buf text;
-    llmi_buf_init(&text, x->f->text.a);
+    llmi_buf_init(&text, doc->a);
     llm_status status = llmi_prompt_render(&text, x->p, format, fields, x->o->rationales != 0);
-    if (status == LLM_OK) {
-        json_t *content = json_stringn(text.len ? text.data : "", text.len);
-        if (!content || json_array_append_new(messages, json_pack("{s:s,s:o}", "role", role, "content", content)))
-            status = llmi_error(LLM_E_MEMORY, "out of memory");
-    }
+    llm_span content = {text.len ? text.data : "", text.len};
+    const llmi_json *turn = status == LLM_OK ? llmi_json_new_object(doc, NULL, 0) : NULL;
+    const llmi_json *name = turn ? llmi_json_new_string(doc, (llm_span){role, strlen(role)}) : NULL;
+    if (name) turn = llmi_json_with(doc, turn, "role", name);
+    const llmi_json *said = name && turn ? llmi_json_new_string(doc, content) : NULL;
+    if (said) turn = llmi_json_with(doc, turn, "content", said);
     llmi_buf_free(&text);
-    return status;
+    if (status != LLM_OK) return status;
+    if (!said || !turn) return doc->status;
+    return llmi_buf_push(turns, *turn) ? LLM_OK : LLM_E_MEMORY;
 }
 
-static llm_status add_example(filling *x, json_t *messages, int32_t index) {
-    const json_t *example = json_array_get(x->p->examples, (size_t)index);
+static llm_status add_example(filling *x, llmi_buf *turns, int32_t index) {
+    const llmi_json *example = llmi_prompt_example(x->p, (size_t)index);
     llm_status status = add_text(x, LLMI_FORMAT_EXAMPLE, example);
-    if (status == LLM_OK) status = add_turn(x, messages, "user", LLMI_FORMAT_USER, example);
-    if (status == LLM_OK) status = add_turn(x, messages, "assistant", LLMI_FORMAT_ASSISTANT, example);
+    if (status == LLM_OK) status = add_turn(x, turns, "user", LLMI_FORMAT_USER, example);
+    if (status == LLM_OK) status = add_turn(x, turns, "assistant", LLMI_FORMAT_ASSISTANT, example);
     return status == LLM_OK ? LLM_OK : llmi_error_in(status, "example %d", index);
 }
 
-static llm_status add_parts(filling *x, json_t *messages) {
+static llm_status add_parts(filling *x, llmi_buf *turns) {
     llm_status status = LLM_OK;
     if (x->p->formats[LLMI_FORMAT_INSTRUCTION]) {
         status = add_text(x, LLMI_FORMAT_INSTRUCTION, x->fields);
-        if (status == LLM_OK) status = add_turn(x, messages, "system", LLMI_FORMAT_INSTRUCTION, x->fields);
+        if (status == LLM_OK) status = add_turn(x, turns, "system", LLMI_FORMAT_INSTRUCTION, x->fields);
     }
     for (size_t i = 0; i < llmi_buf_count(&x->f->shots, llm_shot) && status == LLM_OK; i++)
-        status = add_example(x, messages, llmi_buf_at(&x->f->shots, llm_shot, i).index);
+        status = add_example(x, turns, llmi_buf_at(&x->f->shots, llm_shot, i).index);
     if (status == LLM_OK) status = add_text(x, LLMI_FORMAT_QUERY, x->fields);
-    return status == LLM_OK ? add_turn(x, messages, "user", LLMI_FORMAT_USER, x->fields) : status;
+    return status == LLM_OK ? add_turn(x, turns, "user", LLMI_FORMAT_USER, x->fields) : status;
+}
+
+/* The context of a chat template. */
+static bool write_messages(llm_filled *f) {
+    llmi_json_writer w = llmi_json_writer_to(&f->messages);
+    llmi_json_begin(&w, '{');
+    llmi_json_key(&w, "messages");
+    llmi_json_put_value(&w, f->turns);
+    llmi_json_key(&w, "add_generation_prompt");
+    llmi_json_put_bool(&w, true);
+    llmi_json_end(&w, '}');
+    return !w.failed;
 }
 
 static llm_status encode(filling *x) {
@@ -88,16 +97,18 @@ static llm_status encode(filling *x) {
 /* Everything from the shots that f lists. */
 static llm_status compose(filling *x) {
     llm_filled *f = x->f;
+    llmi_buf turns;
+    llmi_buf_init(&turns, f->text.a);
     f->text.len = f->messages.len = f->tokens.len = 0;
-    json_t *messages = json_array();
-    llm_status status = messages ? add_parts(x, messages) : llmi_error(LLM_E_MEMORY, "out of memory");
-    if (status != LLM_OK) {
-        json_decref(messages);
-        return status;
+    llmi_json_doc_free(&f->doc);
+    llm_status status = add_parts(x, &turns);
+    if (status == LLM_OK) {
+        f->turns =
+            llmi_json_new_array(&f->doc, (const llmi_json *)(void *)turns.data, llmi_buf_count(&turns, llmi_json));
+        if (!f->turns) status = f->doc.status;
     }
-    json_decref(f->context);
-    f->context = json_pack("{s:o,s:b}", "messages", messages, "add_generation_prompt", 1);
-    status = llmi_prompt_write_json(&f->messages, json_incref(f->context));
+    llmi_buf_free(&turns);
+    if (status == LLM_OK && !write_messages(f)) status = LLM_E_MEMORY;
     return status == LLM_OK ? encode(x) : status;
 }
 
@@ -204,6 +215,7 @@ static llm_status filled_create(llm_filled **out, llm_runtime *rt) {
     llm_filled *f = llmi_alloc_zero(a, sizeof *f);
     if (!f) return LLM_E_MEMORY;
     f->runtime = llm_runtime_ref(rt);
+    llmi_json_doc_init(&f->doc, a, 0);
     llmi_buf_init(&f->text, a);
     llmi_buf_init(&f->messages, a);
     llmi_buf_init(&f->json, a);
@@ -213,7 +225,7 @@ static llm_status filled_create(llm_filled **out, llm_runtime *rt) {
     return LLM_OK;
 }
 
-llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, const json_t *fields,
+llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, const llmi_json *fields,
                             const llm_fill_options *o) {
     filling x = {.p = p, .e = e, .fields = fields, .o = o};
     llm_status status = check_order(&x);
@@ -224,7 +236,11 @@ llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, cons
     if (status == LLM_OK) status = filled_create(&x.f, p->runtime);
     if (status == LLM_OK) status = find_template(&x);
     if (status == LLM_OK) status = choose(&x);
-    if (status == LLM_OK) status = llmi_prompt_write_json(&x.f->json, llmi_filled_json(x.f));
+    if (status == LLM_OK) {
+        llmi_json_writer w = llmi_json_writer_to(&x.f->json);
+        llmi_filled_write(&w, x.f);
+        if (w.failed) status = LLM_E_MEMORY;
+    }
     llm_template_unref(x.tmpl);
     if (status != LLM_OK) {
         llm_filled_destroy(x.f);
@@ -242,11 +258,13 @@ LLM_API llm_status llm_prompt_fill(llm_filled **out, llm_prompt *prompt, llm_eng
     LLMI_NOT_NULL(prompt);
     LLMI_ARRAY(query, n_bytes);
     llm_fill_options o;
-    json_t *fields = NULL;
+    llmi_json_doc doc;
+    const llmi_json *fields;
+    llmi_json_doc_init(&doc, llmi_runtime_allocator(prompt->runtime), 0);
     llm_status status = llmi_options_get(&o, "fill", options);
-    if (status == LLM_OK) status = llmi_template_context(&fields, query ? query : "", n_bytes);
+    if (status == LLM_OK) status = llmi_prompt_fields(&fields, &doc, query ? query : "", n_bytes);
     if (status == LLM_OK) status = llmi_prompt_fill(out, prompt, engine, fields, &o);
-    json_decref(fields);
+    llmi_json_doc_free(&doc);
     return status;
 }
 
@@ -260,7 +278,7 @@ LLM_API void llm_filled_destroy(llm_filled *filled) {
     llmi_buf_free(&filled->json);
     llmi_buf_free(&filled->tokens);
     llmi_buf_free(&filled->shots);
-    json_decref(filled->context);
+    llmi_json_doc_free(&filled->doc);
     llmi_free(llmi_runtime_allocator(rt), filled, sizeof *filled);
     llm_runtime_unref(rt);
 }
@@ -319,22 +337,35 @@ LLM_API llm_status llm_filled_shot(llm_shot *out, const llm_filled *filled, int3
     return LLM_OK;
 }
 
-/* NULL if memory ran out. */
-static json_t *shots_json(const llm_filled *f) {
-    json_t *list = json_array();
+static void write_shots(llmi_json_writer *w, const llm_filled *f) {
+    llmi_json_begin(w, '[');
     for (size_t i = 0; i < llmi_buf_count(&f->shots, llm_shot); i++) {
         llm_shot s = llmi_buf_at(&f->shots, llm_shot, i);
-        if (json_array_append_new(list,
-                                  json_pack("{s:i,s:i,s:f}", "index", s.index, "rank", s.rank, "score", s.score))) {
-            json_decref(list);
-            return NULL;
-        }
+        llmi_json_begin(w, '{');
+        llmi_json_key(w, "index");
+        llmi_json_put_int(w, s.index);
+        llmi_json_key(w, "rank");
+        llmi_json_put_int(w, s.rank);
+        llmi_json_key(w, "score");
+        llmi_json_put_double(w, s.score);
+        llmi_json_end(w, '}');
     }
-    return list;
+    llmi_json_end(w, ']');
 }
 
-json_t *llmi_filled_json(const llm_filled *f) {
-    return json_pack("{s:s%,s:O,s:b,s:I,s:i,s:o}", "text", f->text.len ? f->text.data : "", f->text.len, "messages",
-                     json_object_get(f->context, "messages"), "chat", f->is_chat, "n_tokens",
-                     (json_int_t)llmi_buf_count(&f->tokens, llm_token), "n_leaks", f->n_leaks, "shots", shots_json(f));
+void llmi_filled_write(llmi_json_writer *w, const llm_filled *f) {
+    llmi_json_begin(w, '{');
+    llmi_json_key(w, "text");
+    llmi_json_put_string(w, (llm_span){f->text.data, f->text.len});
+    llmi_json_key(w, "messages");
+    llmi_json_put_value(w, f->turns);
+    llmi_json_key(w, "chat");
+    llmi_json_put_bool(w, f->is_chat);
+    llmi_json_key(w, "n_tokens");
+    llmi_json_put_int(w, (int64_t)llmi_buf_count(&f->tokens, llm_token));
+    llmi_json_key(w, "n_leaks");
+    llmi_json_put_int(w, f->n_leaks);
+    llmi_json_key(w, "shots");
+    write_shots(w, f);
+    llmi_json_end(w, '}');
 }

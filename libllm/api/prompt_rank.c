@@ -1,4 +1,5 @@
 /* Which examples suit a question: the selectors of llm_fill_options. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/check.h"
@@ -49,7 +50,7 @@ llm_status llmi_prompt_vectors(const llmi_vectors **out, llm_prompt *p, llm_engi
     *out = find_vectors(p, e->model);
     if (*out) return LLM_OK;
     const llm_allocator *a = llmi_runtime_allocator(p->runtime);
-    size_t n = json_array_size(p->examples), dim = (size_t)e->model->hp.n_embd, n_bytes;
+    size_t n = llmi_prompt_n_examples(p), dim = (size_t)e->model->hp.n_embd, n_bytes;
     if (!llmi_mul(&n_bytes, n, dim * sizeof(float)) || !llmi_add(&n_bytes, n_bytes, sizeof(llmi_vectors)))
         return llmi_error(LLM_E_MEMORY, "out of memory: vectors of %zu examples", n);
     llmi_vectors *v = llmi_alloc(a, n_bytes);
@@ -85,30 +86,62 @@ static llm_status by_chance(ranking *x) {
     return LLM_OK;
 }
 
-/* Numbers the labels in the order of the examples; without the field it is null. */
-static llm_status by_label(ranking *x) {
-    size_t n_all = json_array_size(x->p->examples);
-    size_t *labels = llmi_alloc_zero(x->a, n_all * sizeof *labels);
-    json_t *known = json_object();
-    llmi_buf name;
-    llmi_buf_init(&name, x->a);
-    llm_status status = labels ? LLM_OK : LLM_E_MEMORY;
-    if (!known) status = llmi_error(LLM_E_MEMORY, "out of memory");
-    for (size_t i = 0; i < x->n && status == LLM_OK; i++) {
-        const json_t *example = json_array_get(x->p->examples, x->r[i].index);
-        const json_t *label = json_object_get(example, x->p->label_field.data);
-        name.len = 0;
-        status = label ? llmi_prompt_write_json(&name, json_incref((json_t *)label)) : LLM_OK;
-        if (status != LLM_OK) break;
-        const char *key = name.len ? name.data : "";
-        const json_t *number = json_object_getn(known, key, name.len);
-        labels[x->r[i].index] = number ? (size_t)json_integer_value(number) : json_object_size(known);
-        if (!number && json_object_setn_new(known, key, name.len, json_integer((json_int_t)json_object_size(known))))
-            status = llmi_error(LLM_E_MEMORY, "out of memory");
+/* A label as JSON, and whose it is. */
+typedef struct labelled {
+    llm_span text;
+    size_t place; /* in the ranking */
+} labelled;
+
+static int by_text(const void *a, const void *b) {
+    const labelled *x = a, *y = b;
+    size_t n = x->text.len < y->text.len ? x->text.len : y->text.len;
+    int order = n ? memcmp(x->text.ptr, y->text.ptr, n) : 0;
+    if (order) return order;
+    if (x->text.len != y->text.len) return x->text.len < y->text.len ? -1 : 1;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Writes each candidate's label, "" without the field, and sorts them. */
+static bool sort_labels(labelled *l, llmi_buf *texts, const ranking *x) {
+    for (size_t i = 0; i < x->n; i++) {
+        const llmi_json *label = llmi_json_get(llmi_prompt_example(x->p, x->r[i].index), x->p->label_field.data);
+        size_t begin = texts->len;
+        if (label && !llmi_json_write(texts, label, LLMI_JSON_COMPACT)) return false;
+        l[i] = (labelled){{NULL, texts->len - begin}, i};
     }
-    if (status == LLM_OK) status = llmi_select_balance(x->r, x->n, x->a, labels, json_object_size(known), x->o->seed);
-    json_decref(known);
-    llmi_buf_free(&name);
+    for (size_t i = 0, at = 0; i < x->n; at += l[i++].text.len) l[i].text.ptr = texts->len ? texts->data + at : "";
+    qsort(l, x->n, sizeof *l, by_text);
+    return true;
+}
+
+/* Numbers the labels in the order in which they first appear; returns how many there are. */
+static size_t number_labels(size_t *labels, const labelled *l, size_t *first, const ranking *x) {
+    size_t n = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        const labelled *before = i ? &l[i - 1] : NULL;
+        bool same = before && before->text.len == l[i].text.len &&
+                    (!l[i].text.len || memcmp(before->text.ptr, l[i].text.ptr, l[i].text.len) == 0);
+        first[l[i].place] = same ? first[before->place] : l[i].place;
+    }
+    for (size_t i = 0; i < x->n; i++) labels[x->r[i].index] = first[i] == i ? n++ : labels[x->r[first[i]].index];
+    return n;
+}
+
+static llm_status by_label(ranking *x) {
+    size_t n_all = llmi_prompt_n_examples(x->p);
+    size_t *labels = llmi_alloc_zero(x->a, n_all * sizeof *labels);
+    size_t *first = llmi_alloc_array(x->a, x->n, sizeof *first);
+    labelled *l = llmi_alloc_array(x->a, x->n, sizeof *l);
+    llmi_buf texts;
+    llmi_buf_init(&texts, x->a);
+    llm_status status = labels && first && l && sort_labels(l, &texts, x) ? LLM_OK : LLM_E_MEMORY;
+    if (status == LLM_OK) {
+        size_t n = number_labels(labels, l, first, x);
+        status = llmi_select_balance(x->r, x->n, x->a, labels, n, x->o->seed);
+    }
+    llmi_buf_free(&texts);
+    if (l) llmi_free(x->a, l, x->n * sizeof *l);
+    if (first) llmi_free(x->a, first, x->n * sizeof *first);
     if (labels) llmi_free(x->a, labels, n_all * sizeof *labels);
     return status;
 }
@@ -183,7 +216,7 @@ static llm_status list_candidates(llmi_buf *ranked, int32_t *n_leaks, const llm_
     llmi_buf_init(&folded, ranked->a);
     llm_status status = llmi_extract_fold(&folded, key.ptr, key.len) ? LLM_OK : LLM_E_MEMORY;
     *n_leaks = 0;
-    for (size_t i = 0; i < json_array_size(p->examples) && status == LLM_OK; i++) {
+    for (size_t i = 0; i < llmi_prompt_n_examples(p) && status == LLM_OK; i++) {
         llm_span own = llmi_prompt_folded(p, i);
         llmi_ranked candidate = {.index = i};
         if (own.len == folded.len && (!own.len || memcmp(own.ptr, folded.data, own.len) == 0))

@@ -1,16 +1,19 @@
-/* Example sets: JSON lines, a JSON array or CSV (RFC 4180) to a list of objects. */
+/* Example sets: JSON lines, a JSON array, CSV (RFC 4180) or tab-separated values to a list of objects. */
 #ifndef LLMI_TEXT_FEWSHOT_H
 #define LLMI_TEXT_FEWSHOT_H
 
-#include "base/old_json.h"
+#include "base/buf.h"
+#include "base/json.h"
 
-enum { LLMI_FEWSHOT_AUTO = 0, LLMI_FEWSHOT_JSONL, LLMI_FEWSHOT_JSON, LLMI_FEWSHOT_CSV };
+/* As LLM_EXAMPLES_* in llm/fewshot.h. */
+enum { LLMI_FEWSHOT_AUTO = 0, LLMI_FEWSHOT_JSONL, LLMI_FEWSHOT_JSON, LLMI_FEWSHOT_CSV, LLMI_FEWSHOT_TSV };
 
 enum { LLMI_FEWSHOT_MAX_EXAMPLES = 1 << 20, LLMI_FEWSHOT_MAX_COLUMNS = 1024 };
 
-/* Appends the examples of n bytes of UTF-8 to the array; after a failure it holds what it held before. AUTO: by
- * the first character, '[' a JSON array, '{' JSON lines, anything else CSV. The first record of CSV names the
- * fields, whose values are texts. Errors: LLM_E_FORMAT with the line, LLM_E_LIMIT, LLM_E_MEMORY. */
-llm_status llmi_fewshot_read(json_t *examples, const llm_allocator *a, const char *text, size_t n, int32_t format);
+/* Appends the examples of n bytes of UTF-8 to `examples` (llmi_json objects), whose memory `doc` holds; after a failure
+ * the list is what it was. AUTO: by the first character, '[' a JSON array, '{' JSON lines; else by the first line, TSV
+ * if it has a tab, otherwise CSV. The first record of CSV and TSV names the fields, whose values are texts. A byte
+ * order mark is skipped. Errors: LLM_E_FORMAT with the line, LLM_E_LIMIT, LLM_E_MEMORY. */
+llm_status llmi_fewshot_read(llmi_buf *examples, llmi_json_doc *doc, const char *text, size_t n, int32_t format);
 
 #endif

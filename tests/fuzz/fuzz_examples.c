@@ -16,13 +16,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     if (n == 0 || n > 1 << 16) return 0;
     fuzz_memory_init(&m, n);
     const char *text = (const char *)data + 1;
-    json_t *examples = json_array();
+    llmi_json_doc doc;
+    llmi_buf examples;
+    llmi_json_doc_init(&doc, &m.allocator, 0);
+    llmi_buf_init(&examples, &m.allocator);
     llmi_error_clear();
-    llm_status status = llmi_fewshot_read(examples, &m.allocator, text, n - 1, data[0] % 4);
-    if (status != LLM_OK && (!llm_last_error()[0] || json_array_size(examples))) abort();
-    for (size_t i = 0; i < json_array_size(examples); i++)
-        if (!json_is_object(json_array_get(examples, i))) abort();
-    json_decref(examples);
+    llm_status status = llmi_fewshot_read(&examples, &doc, text, n - 1, data[0] % 5);
+    if (status != LLM_OK && (!llm_last_error()[0] || examples.len)) abort();
+    for (size_t i = 0; i < llmi_buf_count(&examples, llmi_json); i++)
+        if (!llmi_json_is(&llmi_buf_at(&examples, llmi_json, i), LLMI_JSON_OBJECT)) abort();
+    llmi_buf_free(&examples);
+    llmi_json_doc_free(&doc);
     count_words(&m.allocator, text, n - 1 < 4096 ? n - 1 : 4096);
     fuzz_memory_check(&m);
     return 0;

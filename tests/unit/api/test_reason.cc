@@ -168,7 +168,7 @@ TEST(PromptText, WrongThings) {
     budget.budget = 10;
     FAILS(LLM_E_ARGUMENT, "needs an engine", with(budget));
     FAILS(LLM_E_ARGUMENT, "k is -1", with(fill_options(-1)));
-    FAILS(LLM_E_FORMAT, "no object", with(fill_options(), "[]"));
+    FAILS(LLM_E_FORMAT, "query: found an array", with(fill_options(), "[]"));
     FAILS(LLM_E_STATE, "in use", llm_prompt_add_examples(prompt.get(), SHOTS, LLM_NTS, LLM_EXAMPLES_AUTO));
     EXPECT_EQ(nullptr, f);
 
@@ -640,7 +640,7 @@ TEST_F(Reason, WrongThings) {
     o.judge = "me";
     FAILS(LLM_E_ARGUMENT, "judge is \"me\"", with(o));
     FAILS(LLM_E_ARGUMENT, "engine is NULL", llm_ask(&a, nullptr, nullptr, "{}", 2, nullptr, nullptr, nullptr));
-    FAILS(LLM_E_FORMAT, "context", llm_ask(&a, engine.get(), nullptr, "{", 1, nullptr, nullptr, nullptr));
+    FAILS(LLM_E_FORMAT, "query: line 1", llm_ask(&a, engine.get(), nullptr, "{", 1, nullptr, nullptr, nullptr));
     EXPECT_EQ(nullptr, a);
     llm_generate_options g = generate_options(30);
     o = ask_options("none", 1, "regex:(?:[^#]+)+(?:#|%)");

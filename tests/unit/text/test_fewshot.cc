@@ -1,6 +1,8 @@
 // Example sets and selectors: against golden data of make_fewshot_golden.py, and by what they promise.
 #include <gtest/gtest.h>
 
+#include <jansson.h>
+
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -11,7 +13,8 @@
 
 extern "C" {
 #include "base/alloc.h"
-#include "base/old_json.h"
+#include "base/json.h"
+#include "base/status.h"
 #include "text/bm25.h"
 #include "text/fewshot.h"
 #include "text/select.h"
@@ -35,18 +38,39 @@ json_t *load_golden() {
 
 // ---- readers ----
 
+struct Examples {
+    llmi_json_doc doc;
+    llmi_buf list;
+    Examples() {
+        llmi_json_doc_init(&doc, &llmi_default_allocator, 0);
+        llmi_buf_init(&list, &llmi_default_allocator);
+    }
+    ~Examples() {
+        llmi_buf_free(&list);
+        llmi_json_doc_free(&doc);
+    }
+    llm_status read(const std::string &text, int32_t format = LLMI_FEWSHOT_AUTO) {
+        return llmi_fewshot_read(&list, &doc, text.data(), text.size(), format);
+    }
+    size_t count() const { return llmi_buf_count(&list, llmi_json); }
+};
+
 std::string read(const std::string &text, int32_t format = LLMI_FEWSHOT_AUTO) {
-    Json list(json_array());
+    Examples e;
     llmi_error_clear();
-    llm_status status = llmi_fewshot_read(list.j, &llmi_default_allocator, text.data(), text.size(), format);
+    llm_status status = e.read(text, format);
     if (status != LLM_OK) {
-        EXPECT_EQ(0u, json_array_size(list.j));
+        EXPECT_EQ(0u, e.count());
         EXPECT_STRNE("", llm_last_error());
         return std::string(llm_status_name(status)) + " " + llm_last_error();
     }
-    char *dump = json_dumps(list.j, JSON_COMPACT);
-    std::string out = dump;
-    free(dump);
+    const llmi_json *list =
+        llmi_json_new_array(&e.doc, static_cast<const llmi_json *>(static_cast<void *>(e.list.data)), e.count());
+    llmi_buf text_of;
+    llmi_buf_init(&text_of, &llmi_default_allocator);
+    EXPECT_TRUE(llmi_json_write(&text_of, list, LLMI_JSON_COMPACT));
+    std::string out(text_of.data, text_of.len);
+    llmi_buf_free(&text_of);
     return out;
 }
 
@@ -86,13 +110,27 @@ TEST(Examples, Csv) {
     EXPECT_NE(std::string::npos, read(wide).find("LLM_E_LIMIT"));
 }
 
+TEST(Examples, Tsv) {
+    EXPECT_EQ(R"([{"q":"2+2?","a":"4"}])", read("q\ta\n2+2?\t4\n"));
+    EXPECT_EQ(R"([{"q":"1, 2","a":"he said \"no\""}])", read("\xef\xbb\xbfq\ta\r\n1, 2\the said \"no\"\r\n"));
+    EXPECT_EQ(R"([{"q":"x\ty","a":"z"}])", read("q\ta\n\"x\ty\"\tz"));
+    EXPECT_EQ(R"([{"q":"1","a":""}])", read("q\ta\n1\t"));
+    EXPECT_EQ(R"([{"q,a":"1,2"}])", read("q,a\n1,2", LLMI_FEWSHOT_TSV));
+    EXPECT_NE(std::string::npos, read("q\ta\n1").find("TSV: line 2: found 1 fields, expected the 2"));
+    EXPECT_NE(std::string::npos, read("q\ta\n\"1\" x\t2").find("expected a tab or the end"));
+}
+
+TEST(Examples, NumbersKeepTheirSpelling) {
+    EXPECT_EQ(R"([{"a":19.990,"b":123456789012345678901234567890}])",
+              read("{\"a\": 19.990, \"b\": 123456789012345678901234567890}"));
+}
+
 TEST(Examples, WhatWasThereStaysAfterAFailure) {
-    Json list(json_array());
-    std::string good = "{\"a\":1}", bad = "{\"a\":2}\n{";
-    ASSERT_EQ(LLM_OK, llmi_fewshot_read(list.j, &llmi_default_allocator, good.data(), good.size(), 0));
-    EXPECT_EQ(LLM_E_FORMAT, llmi_fewshot_read(list.j, &llmi_default_allocator, bad.data(), bad.size(), 0));
-    EXPECT_EQ(1u, json_array_size(list.j));
-    EXPECT_EQ(LLM_E_ARGUMENT, llmi_fewshot_read(list.j, &llmi_default_allocator, good.data(), good.size(), 9));
+    Examples e;
+    ASSERT_EQ(LLM_OK, e.read("{\"a\":1}"));
+    EXPECT_EQ(LLM_E_FORMAT, e.read("{\"a\":2}\n{"));
+    EXPECT_EQ(1u, e.count());
+    EXPECT_EQ(LLM_E_ARGUMENT, e.read("{\"a\":1}", 9));
 }
 
 // ---- BM25 and MMR ----
