@@ -131,27 +131,31 @@ static size_t drop_marked(llmi_json_member *m, size_t n) {
     return kept;
 }
 
+/* Leaves one member for each key and returns how many there are. `order`: room for 2n numbers; ends with their order.
+ */
+static size_t settle_keys(llmi_json_member *m, size_t n, uint32_t *order, llm_span *twice) {
+    sort_members(order, m, n, order + n);
+    if (!join_equal_keys(m, order, n, twice)) return n;
+    n = drop_marked(m, n);
+    sort_members(order, m, n, order + n);
+    return n;
+}
+
 bool llmi_json_doc_object(llmi_json *out, llmi_json_doc *doc, const llmi_json_member *members, size_t n,
                           llm_span *twice) {
-    size_t n_bytes = n * (sizeof *members + sizeof(uint32_t));
+    size_t n_bytes = n * (sizeof *members + sizeof(uint32_t)), n_given = n;
+    uint32_t few[2 * SMALL_OBJECT], *order = few;
     llmi_json_member *m = llmi_json_doc_take(doc, n_bytes, sizeof(void *));
-    uint32_t *spare = m && n > 1 ? llmi_alloc_array(doc->a, 2 * n, sizeof *spare) : NULL, *order = spare + n;
-    if (!m || (n > 1 && !spare)) {
-        if (m) doc->status = LLM_E_MEMORY;
-        return false;
-    }
-    if (n) memcpy(m, members, n * sizeof *m);
+    if (m && n > SMALL_OBJECT) order = llmi_alloc_array(doc->a, 2 * n, sizeof *order);
+    if (m && !order) doc->status = LLM_E_MEMORY;
+    if (!m || !order) return false;
     *twice = (llm_span){NULL, 0};
-    if (n > 1) {
-        size_t n_given = n;
-        sort_members(order, m, n, spare);
-        if (join_equal_keys(m, order, n, twice)) {
-            n = drop_marked(m, n);
-            sort_members(order, m, n, spare);
-        }
-        if (n > SMALL_OBJECT) memcpy(order_of(m, n), order, n * sizeof *order);
-        llmi_free(doc->a, spare, 2 * n_given * sizeof *spare);
+    if (n) {
+        memcpy(m, members, n * sizeof *m);
+        n = settle_keys(m, n, order, twice);
     }
+    if (n > SMALL_OBJECT) memcpy(order_of(m, n), order, n * sizeof *order);
+    if (order != few) llmi_free(doc->a, order, 2 * n_given * sizeof *order);
     *out = (llmi_json){.type = LLMI_JSON_OBJECT, .n = (uint32_t)n, .members = m};
     return true;
 }

@@ -268,8 +268,8 @@ static bool close_object(parser *p, llmi_json *out, const llmi_json *values, siz
 /* Replaces the innermost frame's values by the array or object that they make. */
 static bool close(parser *p) {
     frame f = p->frames[--p->depth];
-    const llmi_json *values = &llmi_buf_at(&p->stack, llmi_json, f.start);
     size_t n = llmi_buf_count(&p->stack, llmi_json) - f.start;
+    const llmi_json *values = n ? &llmi_buf_at(&p->stack, llmi_json, f.start) : NULL;
     llmi_json out = {.type = f.kind, .n = (uint32_t)n};
     if (f.kind == LLMI_JSON_OBJECT) {
         if (!close_object(p, &out, values, n)) return false;
