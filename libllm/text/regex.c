@@ -11,7 +11,7 @@
 
 enum {
     PATTERN_MAX = 1 << 16,
-    MAX_NESTING = 120,        /* of groups in the translated pattern: PCRE2's compiler recurses */
+    MAX_NESTING = 40,         /* of groups in the translated pattern: PCRE2's compiler recurses, 70 fill 64 KiB */
     LEAST_STEPS = 64,         /* that a match is tried with, from each place where it may begin */
     LEAST_VIEW = 256,         /* bytes of the text that are in view then */
     GROWTH = 8,               /* of steps and view, where they were too few for one place */
