@@ -95,6 +95,7 @@ static void child(const tour_step *step, tour *t, const char *source_dir) {
     if (faults_unfreed()) printf("%s: %ld allocations are not freed without any fault\n", step->name, faults_unfreed());
     uint64_t expected = t->sum;
     shared->n_calls = faults_calls();
+    if (!shared->n_calls) fault(step, "makes no call: the definitions of faults.c are not used");
     try_calls(step, t, expected, count_names(t->folder), count_names("/proc/self/fd"));
     if (run(step, t, -1, false) != LLM_OK || t->sum != expected) fault(step, "does not work afterwards");
     tour_close(t);
