@@ -29,15 +29,30 @@ typedef struct llm_grammar llm_grammar;
 LLM_API llm_status llm_grammar_from_gbnf(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
                                          size_t n_bytes);
 
-/* JSON Schema, draft 2020-12. Every text is JSON without needless white space (one blank may follow "," and ":")
+/* JSON Schema, draft 2020-12. Every text is JSON without needless white space (one space may follow "," and ":")
  * that is valid under the schema; properties come in the schema's order, and those not required may be missing.
- * Known: true and false; type, enum, const; properties, required, additionalProperties, minProperties and
- * maxProperties as far as those decide it; items, prefixItems, minItems, maxItems; minLength, maxLength, pattern,
- * format (date, time, date-time, uuid, email, ipv4, uri); minimum, maximum, exclusiveMinimum, exclusiveMaximum; anyOf,
- * oneOf whose branches exclude each other, allOf; $ref into the document, $defs, recursion included. An object
- * that lists properties and is silent about others gets no others. Titles and other annotations are read over.
- * Errors: LLM_E_UNSUPPORTED names what is not known and where (a JSON pointer), LLM_E_FORMAT for what is no schema or
- * one that nothing can satisfy, LLM_E_LIMIT, LLM_E_MEMORY. Any thread. Since 0.1. */
+ *
+ *   any type      true and false; type, enum, const; anyOf, allOf, oneOf, not, if with then and else; $ref into the
+ *                 document, $defs, recursion included
+ *   objects       properties, required, additionalProperties, patternProperties, propertyNames, minProperties,
+ *                 maxProperties, dependentRequired, dependentSchemas
+ *   arrays        items, prefixItems, minItems, maxItems, contains, minContains, maxContains; uniqueItems if the items
+ *                 are an enum, booleans or null
+ *   strings       minLength, maxLength, pattern (as llm_grammar_from_regex, but any part of the text may match),
+ * format: date, time, date-time, duration, uuid, email, idn-email, hostname, idn-hostname, ipv4, ipv6, uri, iri,
+ *                 json-pointer. uri takes characters beyond ASCII as iri does, so that an address is copied as it is.
+ *                 Other formats of the standard are refused; any other name is a note for people.
+ *   numbers       minimum, maximum, exclusiveMinimum, exclusiveMaximum, up to 40 digits; multipleOf up to 10,000 or, of
+ *                 nine digits after the point, as many times their last one
+ *
+ * All of these may stand beside each other. Of branches of oneOf, no text is valid under two; a text that would be is
+ * not written. An object that lists properties and is silent about others gets no others. Numbers of enum and const
+ * are written as they are spelled. Titles and other annotations are read over. Where "$schema" names draft 7 or an
+ * earlier one, "items" may be a list.
+ *
+ * Errors name a part by its JSON pointer (#/properties/n): LLM_E_UNSUPPORTED for what is not known, LLM_E_FORMAT for
+ * what is not a schema and for a part that nothing can satisfy, LLM_E_LIMIT, LLM_E_MEMORY. A text of up to 4 MiB takes
+ * up to 32 MiB of memory for schemas that are combined, and 2^25 steps to combine them. Any thread. Since 0.1. */
 LLM_API llm_status llm_grammar_from_json_schema(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
                                                 size_t n_bytes);
 

@@ -17,6 +17,17 @@ bool llmi_json_doc_fits(llmi_json_doc *doc, size_t n_bytes);
 bool llmi_json_doc_object(llmi_json *out, llmi_json_doc *doc, const llmi_json_member *members, size_t n,
                           llm_span *twice);
 
+/* A number's value, independent of how it is spelled: digits times ten to `exponent`. */
+typedef struct llmi_json_decimal {
+    bool negative;
+    const char *first, *end; /* significant digits, with a point perhaps among them; equal: zero */
+    size_t n_digits;
+    int64_t exponent; /* of the last digit */
+} llmi_json_decimal;
+
+/* Points into the number's text. False: NaN or an infinity. */
+bool llmi_json_decimal_of(llmi_json_decimal *out, const llmi_json *v);
+
 /* Both are numbers: whether their values are equal, exactly. NaN equals NaN here. */
 bool llmi_json_number_same(const llmi_json *a, const llmi_json *b);
 

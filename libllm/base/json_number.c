@@ -8,13 +8,6 @@
 #include "base/json_doc.h"
 #include "base/text.h"
 
-typedef struct decimal {
-    bool negative;
-    const char *first, *end; /* significant digits, with a point perhaps among them; equal: zero */
-    size_t n_digits;
-    int64_t exponent; /* of the last digit */
-} decimal;
-
 enum { MAX_EXPONENT = 1 << 30 }; /* beyond any number of digits that a text can hold */
 
 static int64_t read_exponent(const char *text) {
@@ -25,8 +18,7 @@ static int64_t read_exponent(const char *text) {
     return negative ? -exponent : exponent;
 }
 
-/* False: NaN or an infinity. */
-static bool take_apart(decimal *d, const llmi_json *v) {
+bool llmi_json_decimal_of(llmi_json_decimal *d, const llmi_json *v) {
     const char *p = v->text, *end = p + strcspn(p, "eE"), *point = memchr(p, '.', (size_t)(end - p));
     d->negative = *p == '-';
     p += d->negative;
@@ -42,9 +34,9 @@ static bool take_apart(decimal *d, const llmi_json *v) {
 }
 
 bool llmi_json_number_same(const llmi_json *a, const llmi_json *b) {
-    decimal x, y;
-    bool finite = take_apart(&x, a);
-    if (finite != take_apart(&y, b)) return false;
+    llmi_json_decimal x, y;
+    bool finite = llmi_json_decimal_of(&x, a);
+    if (finite != llmi_json_decimal_of(&y, b)) return false;
     if (!finite) return a->n == b->n && memcmp(a->text, b->text, a->n) == 0;
     if (x.n_digits == 0 || y.n_digits == 0) return x.n_digits == y.n_digits; /* -0 is 0 */
     if (x.negative != y.negative || x.n_digits != y.n_digits || x.exponent != y.exponent) return false;
@@ -65,8 +57,8 @@ bool llmi_json_is_integer(const llmi_json *v) {
 
 /* Whether it is a whole number of this magnitude, at most 2^64 - 1. */
 static bool magnitude(uint64_t *out, bool *negative, const llmi_json *v) {
-    decimal d;
-    if (!llmi_json_is(v, LLMI_JSON_NUMBER) || !take_apart(&d, v)) return false;
+    llmi_json_decimal d;
+    if (!llmi_json_is(v, LLMI_JSON_NUMBER) || !llmi_json_decimal_of(&d, v)) return false;
     *out = 0;
     *negative = d.negative;
     if (d.n_digits == 0) return true;

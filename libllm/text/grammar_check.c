@@ -53,7 +53,7 @@ static void link_nodes(work *w) {
             for (int32_t k = 0; k < node->n; k++)
                 w->links[llmi_buf_at(&ir->kids, int32_t, node->first + k)].parent = (int32_t)i;
         w->links[i].n_missing = node->kind == LLMI_IR_SEQ ? node->n : 0;
-        if (node->kind != LLMI_IR_REF) continue;
+        if (node->kind != LLMI_IR_REF && node->kind != LLMI_IR_COUNT) continue;
         w->links[i].next_ref = w->first_ref[node->first];
         w->first_ref[node->first] = (int32_t)i;
     }
@@ -87,7 +87,8 @@ static llm_status find(work *w, llmi_buf *fact, bool empty) {
         const llmi_ir_node *node = llmi_ir_at(w->ir, (int32_t)i);
         bool text = node->kind == LLMI_IR_TEXT && (!empty || !node->n);
         bool chars = node->kind == LLMI_IR_CHARS && !empty && node->n;
-        bool nothing = (node->kind == LLMI_IR_SEQ && !node->n) || (node->kind == LLMI_IR_REPEAT && !node->min);
+        bool nothing = (node->kind == LLMI_IR_SEQ && !node->n) || (node->kind == LLMI_IR_REPEAT && !node->min) ||
+                       node->kind == LLMI_IR_TICK || node->kind == LLMI_IR_LEAVE;
         if (text || chars || nothing) mark(w, fact, (int32_t)i);
     }
     spread(w, fact);
@@ -107,6 +108,7 @@ static int32_t left_child(const llmi_ir *ir, const llmi_ir_facts *facts, int32_t
     case LLMI_IR_REPEAT:
         return i ? -1 : n->first;
     case LLMI_IR_REF:
+    case LLMI_IR_COUNT:
         return i ? -1 : llmi_buf_at(&ir->rules, llmi_ir_rule, n->first).body;
     case LLMI_IR_ALT:
         return i < n->n ? kid(ir, n, i) : -1;
@@ -151,6 +153,57 @@ static llm_status find_left_recursion(work *w, const llmi_ir_facts *facts, llmi_
     return LLM_OK;
 }
 
+/* ---- what matches nothing ---- */
+
+/* Of an unproductive node, child `i` that is unproductive, too; -1 after the last. */
+static int32_t empty_child(const llmi_ir *ir, const llmi_ir_node *n, int32_t i) {
+    switch (n->kind) {
+    case LLMI_IR_REPEAT:
+        return i ? -1 : n->first;
+    case LLMI_IR_REF:
+    case LLMI_IR_COUNT:
+        return i ? -1 : llmi_buf_at(&ir->rules, llmi_ir_rule, n->first).body;
+    case LLMI_IR_ALT:
+    case LLMI_IR_SEQ:
+        return i < n->n ? kid(ir, n, i) : -1;
+    default:
+        return -1;
+    }
+}
+
+/* The innermost rule that makes `body` match nothing, depth first; rules of schemas are called by their JSON pointer,
+ * and only those are looked at. */
+static int32_t find_empty(work *w, const llmi_ir_facts *facts, llmi_buf *seen, int32_t root) {
+    int32_t found = -1;
+    memset(seen->data, 0, w->n_nodes);
+    for (size_t i = 0; i < w->n_nodes; i++) w->links[i].n_missing = 0;
+    w->n_todo = 0;
+    w->todo[w->n_todo++] = llmi_buf_at(&w->ir->rules, llmi_ir_rule, root).body;
+    seen->data[w->todo[0]] = 1;
+    while (w->n_todo && found < 0) {
+        int32_t node = w->todo[w->n_todo - 1];
+        const llmi_ir_node *n = llmi_ir_at(w->ir, node);
+        int32_t child = empty_child(w->ir, n, w->links[node].n_missing++);
+        if (child < 0) {
+            w->n_todo--;
+            int32_t rule = w->links[node].rule;
+            llm_span name = rule < 0 ? (llm_span){"", 0} : llmi_ir_name(w->ir, rule);
+            if (name.len && name.ptr[0] == '/') found = rule;
+        } else if (!llmi_ir_is(&facts->productive, child) && !seen->data[child]) {
+            seen->data[child] = 1;
+            w->todo[w->n_todo++] = child;
+        }
+    }
+    return found < 0 ? root : found;
+}
+
+static llm_status matches_nothing(work *w, const llmi_ir_facts *facts, llmi_buf *seen, int32_t root) {
+    llm_span name = llmi_ir_name(w->ir, find_empty(w, facts, seen, root));
+    if (name.len && name.ptr[0] != '/') return llmi_error(LLM_E_FORMAT, "no finite text matches the grammar");
+    return llmi_error(LLM_E_FORMAT, "#%s: no value can satisfy this: no finite text matches it",
+                      LLMI_QUOTE(name.ptr, name.len));
+}
+
 /* ---- all ---- */
 
 void llmi_ir_facts_free(llmi_ir_facts *facts) {
@@ -170,8 +223,7 @@ llm_status llmi_ir_check(llmi_ir_facts *out, const llmi_ir *ir, int32_t root) {
     if (status == LLM_OK && !llmi_buf_reserve(&colours, w.n_nodes)) status = LLM_E_MEMORY;
     if (status == LLM_OK) status = find_left_recursion(&w, out, &colours);
     int32_t body = llmi_buf_at(&ir->rules, llmi_ir_rule, root).body;
-    if (status == LLM_OK && !llmi_ir_is(&out->productive, body))
-        status = llmi_error(LLM_E_FORMAT, "no finite text matches the grammar");
+    if (status == LLM_OK && !llmi_ir_is(&out->productive, body)) status = matches_nothing(&w, out, &colours, root);
     llmi_buf_free(&colours);
     work_free(&w);
     if (status != LLM_OK) llmi_ir_facts_free(out);

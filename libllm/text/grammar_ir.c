@@ -4,12 +4,12 @@
 
 void llmi_ir_init(llmi_ir *ir, const llm_allocator *a) {
     *ir = (llmi_ir){.a = a};
-    llmi_buf *const bufs[] = {&ir->nodes, &ir->kids, &ir->bytes, &ir->ranges, &ir->rules};
+    llmi_buf *const bufs[] = {&ir->nodes, &ir->kids, &ir->bytes, &ir->ranges, &ir->rules, &ir->counters};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
 }
 
 void llmi_ir_free(llmi_ir *ir) {
-    llmi_buf *const bufs[] = {&ir->nodes, &ir->kids, &ir->bytes, &ir->ranges, &ir->rules};
+    llmi_buf *const bufs[] = {&ir->nodes, &ir->kids, &ir->bytes, &ir->ranges, &ir->rules, &ir->counters};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
 }
 
@@ -92,6 +92,32 @@ int32_t llmi_ir_repeat(llmi_ir *ir, int32_t node, int32_t min, int32_t max) {
 int32_t llmi_ir_ref(llmi_ir *ir, int32_t rule) {
     if (ir->status != LLM_OK) return -1;
     return add_node(ir, (llmi_ir_node){.kind = LLMI_IR_REF, .first = rule, .n = 1});
+}
+
+int32_t llmi_ir_counter_new(llmi_ir *ir, int32_t min, int32_t max) {
+    llmi_ir_counter c = {min, max, min, min, max == LLMI_IR_UNLIMITED ? INT32_MAX : max};
+    size_t n = llmi_buf_count(&ir->counters, llmi_ir_counter);
+    if (!has_room(ir, n, 1)) return -1;
+    return llmi_buf_push(&ir->counters, c) ? (int32_t)n : llmi_ir_fail(ir, LLM_E_MEMORY);
+}
+
+int32_t llmi_ir_count(llmi_ir *ir, int32_t counter, int32_t rule) {
+    if (ir->status != LLM_OK) return -1;
+    return add_node(ir, (llmi_ir_node){.kind = LLMI_IR_COUNT, .first = rule, .n = 1, .min = counter});
+}
+
+int32_t llmi_ir_tick(llmi_ir *ir, int32_t counter, int32_t lo, int32_t hi) {
+    if (ir->status != LLM_OK) return -1;
+    llmi_ir_counter *c = &llmi_buf_at(&ir->counters, llmi_ir_counter, counter);
+    if (lo > 0 && lo < c->low_first) c->low_first = lo;
+    if (lo > c->low_last) c->low_last = lo;
+    if (hi < c->high_first) c->high_first = hi;
+    return add_node(ir, (llmi_ir_node){.kind = LLMI_IR_TICK, .first = counter, .min = lo, .max = hi});
+}
+
+int32_t llmi_ir_leave(llmi_ir *ir, int32_t counter) {
+    if (ir->status != LLM_OK) return -1;
+    return add_node(ir, (llmi_ir_node){.kind = LLMI_IR_LEAVE, .first = counter});
 }
 
 int32_t llmi_ir_rule_new(llmi_ir *ir, const char *name, size_t n_name) {

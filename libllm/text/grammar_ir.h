@@ -16,7 +16,10 @@ typedef enum llmi_ir_kind {
     LLMI_IR_SEQ,    /* kids [first, first + n) one behind the other */
     LLMI_IR_ALT,    /* one of them; none: nothing matches */
     LLMI_IR_REPEAT, /* node `first`, min to max times */
-    LLMI_IR_REF     /* rule `first` */
+    LLMI_IR_REF,    /* rule `first` */
+    LLMI_IR_COUNT,  /* rule `first` with counter `min` at 0 */
+    LLMI_IR_TICK,   /* inside of it: counter `first` goes up by one, which must give min..max */
+    LLMI_IR_LEAVE   /* inside of it: counter `first` must have its minimum; ends the rule */
 } llmi_ir_kind;
 
 enum { LLMI_IR_UNLIMITED = -1 };
@@ -26,6 +29,13 @@ typedef struct llmi_ir_node {
     int32_t first, n;
     int32_t min, max;
 } llmi_ir_node;
+
+/* What a rule reads, counted: ticks stand in rules that end in references to each other, never inside of another
+ * repetition. `low` and `high`: below low_first and from low_last to high_first the count decides nothing. */
+typedef struct llmi_ir_counter {
+    int32_t min, max; /* max LLMI_IR_UNLIMITED: none */
+    int32_t low_first, low_last, high_first;
+} llmi_ir_counter;
 
 /* Characters first..last. */
 typedef struct llmi_ir_range {
@@ -39,7 +49,7 @@ typedef struct llmi_ir_rule {
 
 typedef struct llmi_ir {
     const llm_allocator *a;
-    llmi_buf nodes, kids, bytes, ranges, rules;
+    llmi_buf nodes, kids, bytes, ranges, rules, counters;
     llm_status status; /* of the first call that failed */
 } llmi_ir;
 
@@ -56,6 +66,10 @@ bool llmi_ranges_complement(llmi_buf *ranges);
 int32_t llmi_ir_list(llmi_ir *ir, llmi_ir_kind kind, const int32_t *kids, size_t n);
 int32_t llmi_ir_repeat(llmi_ir *ir, int32_t node, int32_t min, int32_t max);
 int32_t llmi_ir_ref(llmi_ir *ir, int32_t rule);
+int32_t llmi_ir_counter_new(llmi_ir *ir, int32_t min, int32_t max); /* for one llmi_ir_count */
+int32_t llmi_ir_count(llmi_ir *ir, int32_t counter, int32_t rule);
+int32_t llmi_ir_tick(llmi_ir *ir, int32_t counter, int32_t lo, int32_t hi);
+int32_t llmi_ir_leave(llmi_ir *ir, int32_t counter);
 
 #define LLMI_IR_NODES(...)     (const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)
 #define llmi_ir_seq(ir, ...)   llmi_ir_list((ir), LLMI_IR_SEQ, LLMI_IR_NODES(__VA_ARGS__))

@@ -36,11 +36,10 @@ llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_run *run, i
 
 /* ---- what a mask is computed for ---- */
 
-/* A count of rounds that stands for all which no token can tell from it: the bounds are further away than the
- * longest token. */
+/* The count that stands for all which no token can tell from it: the bounds are further away than the longest token. */
 static int32_t same_count(const llmi_loop *loop, int32_t count, int32_t reach) {
-    if (count < loop->min) return loop->min - count > reach ? loop->min - reach - 1 : count;
-    return loop->max == LLMI_IR_UNLIMITED || loop->max - count > reach ? loop->min : count;
+    if (count < loop->low_first && loop->low_first - count > reach) return 0;
+    return count >= loop->low_last && loop->high_first - count > reach ? loop->low_last : count;
 }
 
 /* Appends the number of places, their operations, and the loops above the first call, innermost first, as pairs. */

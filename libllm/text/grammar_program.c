@@ -22,6 +22,7 @@ typedef struct emitter {
     llmi_buf stack;   /* open_node */
     llmi_buf pending; /* int32_t: targets of branches that are not all known */
     llmi_buf rules;   /* int32_t: rules that are called and not written */
+    llmi_buf seqs;    /* llmi_byte_seq: of the class that is being written */
     llmi_buf small;   /* uint8_t per rule: 0 not looked at, 1 small, 2 not */
     llm_status status;
 } emitter;
@@ -95,14 +96,11 @@ static int32_t emit_sequences(emitter *e, const llmi_byte_seq *seqs, size_t begi
 }
 
 static int32_t emit_chars(emitter *e, const llmi_ir_node *node, int32_t next) {
-    llmi_buf seqs;
-    llmi_buf_init(&seqs, e->ir->a);
-    bool ok = llmi_chars_to_bytes(&seqs, &llmi_buf_at(&e->ir->ranges, llmi_ir_range, node->first), (size_t)node->n);
-    int32_t pc = !ok ? fail(e, LLM_E_MEMORY)
-                     : emit_sequences(e, (const llmi_byte_seq *)(const void *)seqs.data, 0,
-                                      llmi_buf_count(&seqs, llmi_byte_seq), 0, next);
-    llmi_buf_free(&seqs);
-    return pc;
+    e->seqs.len = 0;
+    if (!llmi_chars_to_bytes(&e->seqs, &llmi_buf_at(&e->ir->ranges, llmi_ir_range, node->first), (size_t)node->n))
+        return fail(e, LLM_E_MEMORY);
+    return emit_sequences(e, (const llmi_byte_seq *)(const void *)e->seqs.data, 0,
+                          llmi_buf_count(&e->seqs, llmi_byte_seq), 0, next);
 }
 
 /* ---- rules ---- */
@@ -117,7 +115,9 @@ static bool is_small(emitter *e, int32_t rule) {
     while (n && small) {
         const llmi_ir_node *node = llmi_ir_at(e->ir, todo[--n]);
         n_elements += node->n + 1;
-        small = node->kind != LLMI_IR_REPEAT && node->kind != LLMI_IR_REF && n_elements <= SMALL_RULE;
+        bool plain = node->kind == LLMI_IR_TEXT || node->kind == LLMI_IR_CHARS || node->kind == LLMI_IR_SEQ ||
+                     node->kind == LLMI_IR_ALT;
+        small = plain && n_elements <= SMALL_RULE;
         if (!small || (node->kind != LLMI_IR_SEQ && node->kind != LLMI_IR_ALT)) continue;
         for (int32_t i = 0; i < node->n && n < SMALL_RULE; i++)
             todo[n++] = llmi_buf_at(&e->ir->kids, int32_t, node->first + i);
@@ -149,7 +149,8 @@ static int32_t open_repeat(emitter *e, const llmi_ir_node *node, int32_t next) {
         if (!llmi_buf_append(&e->p->targets, both, sizeof both)) return fail(e, LLM_E_MEMORY);
         return add_op(e, (llmi_op){.kind = LLMI_OP_SPLIT, .arg = first, .next = 2});
     }
-    llmi_loop loop = {.min = node->min, .max = node->max, .next = next};
+    llmi_loop loop = {.min = node->min, .max = node->max, .next = next, .low_first = node->min, .low_last = node->min};
+    loop.high_first = node->max == LLMI_IR_UNLIMITED ? INT32_MAX : node->max;
     loop.nullable = llmi_ir_is(&e->facts.nullable, node->first);
     int32_t index = (int32_t)llmi_buf_count(&e->p->loops, llmi_loop);
     loop.at = add_op(e, (llmi_op){.kind = LLMI_OP_LOOP, .arg = index});
@@ -208,11 +209,30 @@ static int32_t advance(emitter *e, int32_t *pc, bool entered) {
     return -1;
 }
 
+static int32_t emit_count(emitter *e, const llmi_ir_node *node, int32_t next) {
+    int32_t body = emit_call(e, node->first, 0), at = add_op(e, (llmi_op){.kind = LLMI_OP_COUNT, .arg = node->min});
+    llmi_loop *loop = &llmi_buf_at(&e->p->loops, llmi_loop, node->min);
+    loop->at = at;
+    loop->body = body;
+    loop->next = next;
+    return at;
+}
+
+static int32_t emit_tick(emitter *e, const llmi_ir_node *node, int32_t next) {
+    llmi_tick tick = {node->first, node->min, node->max};
+    int32_t index = (int32_t)llmi_buf_count(&e->p->ticks, llmi_tick);
+    if (!llmi_buf_push(&e->p->ticks, tick)) return fail(e, LLM_E_MEMORY);
+    return add_op(e, (llmi_op){.kind = LLMI_OP_TICK, .arg = index, .next = next});
+}
+
 static int32_t emit_leaf(emitter *e, int32_t index, int32_t next) {
     const llmi_ir_node *node = llmi_ir_at(e->ir, index);
     if (node->kind == LLMI_IR_TEXT) return emit_text(e, node, next);
     if (node->kind == LLMI_IR_CHARS) return emit_chars(e, node, next);
     if (node->kind == LLMI_IR_REF) return emit_call(e, node->first, next);
+    if (node->kind == LLMI_IR_COUNT) return emit_count(e, node, next);
+    if (node->kind == LLMI_IR_TICK) return emit_tick(e, node, next);
+    if (node->kind == LLMI_IR_LEAVE) return add_op(e, (llmi_op){.kind = LLMI_OP_LEAVE, .arg = node->first});
     return next; /* a repetition of nothing */
 }
 
@@ -239,12 +259,24 @@ static int32_t emit(emitter *e, int32_t index, int32_t next) {
 
 /* ---- all ---- */
 
+/* Loops of the grammar's counters come first. */
+static bool add_counters(emitter *e) {
+    for (size_t i = 0; i < llmi_buf_count(&e->ir->counters, llmi_ir_counter); i++) {
+        llmi_ir_counter c = llmi_buf_at(&e->ir->counters, llmi_ir_counter, i);
+        llmi_loop loop = {.min = c.min, .max = c.max, .low_first = c.low_first, .low_last = c.low_last};
+        loop.high_first = c.high_first;
+        if (!llmi_buf_push(&e->p->loops, loop)) return false;
+    }
+    return true;
+}
+
 static llm_status emit_rules(emitter *e, int32_t root) {
     llmi_program *p = e->p;
     size_t n = llmi_buf_count(&e->ir->rules, llmi_ir_rule);
     if (!llmi_buf_reserve(&e->small, n) || !llmi_buf_reserve(&p->entries, n * sizeof(int32_t))) return LLM_E_MEMORY;
     memset(e->small.data, 0, e->small.len = n);
     memset(p->entries.data, 0xff, p->entries.len = n * sizeof(int32_t));
+    if (!add_counters(e)) return LLM_E_MEMORY;
     add_op(e, (llmi_op){.kind = LLMI_OP_RETURN});
     p->start = emit_call(e, root, 0);
     while (e->status == LLM_OK && e->rules.len) {
@@ -257,22 +289,22 @@ static llm_status emit_rules(emitter *e, int32_t root) {
 }
 
 void llmi_program_free(llmi_program *p) {
-    llmi_buf *const bufs[] = {&p->ops, &p->targets, &p->loops, &p->sets, &p->entries};
+    llmi_buf *const bufs[] = {&p->ops, &p->targets, &p->loops, &p->ticks, &p->sets, &p->entries};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
 }
 
 llm_status llmi_program_make(llmi_program *out, const llmi_ir *ir, int32_t root) {
     *out = (llmi_program){0};
     emitter e = {.p = out, .ir = ir};
-    llmi_buf *const bufs[] = {&out->ops, &out->targets, &out->loops, &out->sets, &out->entries,
-                              &e.stack,  &e.pending,    &e.rules,    &e.small};
+    llmi_buf *const bufs[] = {&out->ops, &out->targets, &out->loops, &out->ticks, &out->sets, &out->entries,
+                              &e.stack,  &e.pending,    &e.rules,    &e.seqs,     &e.small};
     size_t n_bufs = sizeof bufs / sizeof bufs[0];
     for (size_t i = 0; i < n_bufs; i++) llmi_buf_init(bufs[i], ir->a);
     llm_status status = ir->status;
     if (status == LLM_OK) status = llmi_ir_check(&e.facts, ir, root);
     if (status != LLM_OK) return status;
     status = emit_rules(&e, root);
-    for (size_t i = 5; i < n_bufs; i++) llmi_buf_free(bufs[i]);
+    for (size_t i = 6; i < n_bufs; i++) llmi_buf_free(bufs[i]);
     llmi_ir_facts_free(&e.facts);
     if (status != LLM_OK) llmi_program_free(out);
     return status;

@@ -13,7 +13,10 @@ typedef enum llmi_op_kind {
     LLMI_OP_CALL,   /* runs rule `arg`, then goes on at `next` */
     LLMI_OP_JUMP,   /* a call with nothing to come back for */
     LLMI_OP_LOOP,   /* decides about one more round of loops[arg] */
-    LLMI_OP_ROUND   /* the end of a round of loops[arg] */
+    LLMI_OP_ROUND,  /* the end of a round of loops[arg] */
+    LLMI_OP_COUNT,  /* begins to count for loops[arg] */
+    LLMI_OP_TICK,   /* counts one for ticks[arg], then goes on at `next` */
+    LLMI_OP_LEAVE   /* from the counted part of loops[arg] */
 } llmi_op_kind;
 
 typedef struct llmi_op {
@@ -24,15 +27,21 @@ typedef struct llmi_op {
 typedef struct llmi_loop {
     int32_t min, max; /* max LLMI_IR_UNLIMITED: none */
     int32_t at, body, next;
-    bool nullable; /* the body may be empty: an empty round ends the loop */
+    int32_t low_first, low_last, high_first; /* below low_first and from low_last to high_first no count is special */
+    bool nullable;                           /* the body may be empty: an empty round ends the loop */
 } llmi_loop;
+
+/* The count that the innermost loop must have after one more. */
+typedef struct llmi_tick {
+    int32_t loop, lo, hi;
+} llmi_tick;
 
 typedef struct llmi_byte_set {
     uint64_t bits[4];
 } llmi_byte_set;
 
 typedef struct llmi_program {
-    llmi_buf ops, targets, loops, sets;
+    llmi_buf ops, targets, loops, ticks, sets;
     llmi_buf entries; /* int32_t per rule: its first operation; -1: not used, or put in place */
     int32_t start;
 } llmi_program;

@@ -2,13 +2,10 @@
 #ifndef LLMI_TEXT_GRAMMAR_REGEX_H
 #define LLMI_TEXT_GRAMMAR_REGEX_H
 
-#include "text/grammar_ir.h"
+#include "text/grammar_dfa.h"
 
-/* How one character of the text is spelled; NULL: as it is. */
-typedef int32_t (*llmi_chars_fn)(llmi_ir *ir, llmi_ir_range *ranges, size_t n);
-
-/* Whole: the text matches as a whole; otherwise some part of it does. A new node, or -1 after a failure, which
- * has line and column. */
+/* chars: how one character of the text is spelled; NULL: as it is. Whole: the text matches as a whole; otherwise some
+ * part of it does. A new node, or -1 after a failure, which has line and column. */
 int32_t llmi_regex_read(llmi_ir *ir, const char *text, size_t n, bool whole, llmi_chars_fn chars);
 
 #endif

@@ -149,6 +149,20 @@ static llm_status end_round(llmi_run *r, const llmi_loop *loop, int32_t frame) {
     return decide(r, loop, f.parent, f.count + 1);
 }
 
+/* A count beyond what any bound asks for stays where it is. */
+static llm_status tick(llmi_run *r, const llmi_op *op, int32_t frame) {
+    const llmi_tick *tick = &llmi_buf_at(&r->program->ticks, llmi_tick, op->arg);
+    const llmi_loop *loop = &llmi_buf_at(&r->program->loops, llmi_loop, tick->loop);
+    llmi_frame f = *llmi_run_frame_at(r, frame);
+    if (loop->max != LLMI_IR_UNLIMITED || f.count < loop->min) f.count++;
+    return f.count < tick->lo || f.count > tick->hi ? LLM_OK : visit_place(r, op->next, llmi_run_frame(r, f));
+}
+
+static llm_status leave(llmi_run *r, const llmi_loop *loop, int32_t frame) {
+    const llmi_frame *f = llmi_run_frame_at(r, frame);
+    return f->count < loop->min ? LLM_OK : visit_place(r, loop->next, f->parent);
+}
+
 static llm_status follow(llmi_run *r, llmi_place at) {
     const llmi_program *p = r->program;
     const llmi_op *op = llmi_program_op(p, at.pc);
@@ -172,6 +186,13 @@ static llm_status follow(llmi_run *r, llmi_place at) {
         return visit_place(r, llmi_buf_at(&p->entries, int32_t, op->arg), at.frame);
     case LLMI_OP_LOOP:
         return decide(r, &llmi_buf_at(&p->loops, llmi_loop, op->arg), at.frame, 0);
+    case LLMI_OP_COUNT:
+        return visit_place(r, llmi_buf_at(&p->loops, llmi_loop, op->arg).body,
+                           llmi_run_frame(r, (llmi_frame){at.frame, at.pc, 0}));
+    case LLMI_OP_TICK:
+        return tick(r, op, at.frame);
+    case LLMI_OP_LEAVE:
+        return leave(r, &llmi_buf_at(&p->loops, llmi_loop, op->arg), at.frame);
     default:
         return end_round(r, &llmi_buf_at(&p->loops, llmi_loop, op->arg), at.frame);
     }

@@ -1,409 +1,330 @@
-/* Schemas that hold at once are merged into one; references are followed on the way. */
+/* Two schemas that hold at once, as one. */
 #include <string.h>
 
-#include "base/text.h"
 #include "text/schema.h"
-
-/* ---- types ---- */
-
-static const struct {
-    const char *name;
-    int types;
-} type_names[] = {{"null", LLMI_TYPE_NULL},     {"boolean", LLMI_TYPE_BOOLEAN}, {"integer", LLMI_TYPE_INTEGER},
-                  {"number", LLMI_TYPE_NUMBER}, {"string", LLMI_TYPE_STRING},   {"array", LLMI_TYPE_ARRAY},
-                  {"object", LLMI_TYPE_OBJECT}};
-
-static int type_named(llmi_schema *s, const json_t *name) {
-    const char *text = json_string_value(name);
-    for (size_t i = 0; text && i < sizeof type_names / sizeof type_names[0]; i++)
-        if (strcmp(type_names[i].name, text) == 0) return type_names[i].types;
-    return llmi_schema_fault(s, LLM_E_FORMAT, "\"type\" is \"%s\", expected one of the seven types",
-                             text ? LLMI_QUOTE(text, strlen(text)) : "no string");
-}
-
-int llmi_schema_types(llmi_schema *s, const json_t *schema) {
-    const json_t *type = json_object_get(schema, "type");
-    if (!type) return LLMI_TYPE_ALL;
-    if (!json_is_array(type)) return type_named(s, type);
-    int types = 0;
-    for (size_t i = 0; i < json_array_size(type); i++) {
-        int one = type_named(s, json_array_get(type, i));
-        if (one < 0) return -1;
-        types |= one;
-    }
-    return types;
-}
-
-int llmi_schema_type_of(const json_t *value) {
-    static const int types[] = {LLMI_TYPE_OBJECT,   LLMI_TYPE_ARRAY,   LLMI_TYPE_STRING,  LLMI_TYPE_INTEGER,
-                                LLMI_TYPE_FRACTION, LLMI_TYPE_BOOLEAN, LLMI_TYPE_BOOLEAN, LLMI_TYPE_NULL};
-    if (json_is_real(value)) {
-        double x = json_real_value(value);
-        return x > -1e15 && x < 1e15 && x == (double)(int64_t)x ? LLMI_TYPE_INTEGER : LLMI_TYPE_FRACTION;
-    }
-    return types[json_typeof(value)];
-}
-
-static json_t *names_of(int types) {
-    json_t *list = json_array();
-    int left = types;
-    for (size_t i = sizeof type_names / sizeof type_names[0]; i-- && list;) {
-        /* "number" before "integer", which is a part of it */
-        if ((left & type_names[i].types) != type_names[i].types) continue;
-        left &= ~type_names[i].types;
-        json_array_append_new(list, json_string(type_names[i].name));
-    }
-    return list;
-}
+#include "text/schema_values.h"
 
 /* ---- keywords ---- */
 
-static const char *const asserting[] = {"type",
-                                        "enum",
-                                        "const",
-                                        "properties",
-                                        "required",
-                                        "additionalProperties",
-                                        "minProperties",
-                                        "maxProperties",
-                                        "items",
-                                        "prefixItems",
-                                        "minItems",
-                                        "maxItems",
-                                        "minLength",
-                                        "maxLength",
-                                        "pattern",
-                                        "format",
-                                        "minimum",
-                                        "maximum",
-                                        "exclusiveMinimum",
-                                        "exclusiveMaximum",
-                                        "anyOf",
-                                        "oneOf",
-                                        "allOf",
-                                        "$ref",
-                                        "not",
-                                        "if",
-                                        "then",
-                                        "else",
-                                        "dependentRequired",
-                                        "dependentSchemas",
-                                        "dependencies",
-                                        "patternProperties",
-                                        "propertyNames",
-                                        "contains",
-                                        "minContains",
-                                        "maxContains",
-                                        "uniqueItems",
-                                        "multipleOf",
-                                        "unevaluatedProperties",
-                                        "unevaluatedItems",
-                                        "$dynamicRef",
-                                        "$recursiveRef",
-                                        "additionalItems",
-                                        "extends",
-                                        "disallow",
-                                        "divisibleBy"};
+typedef enum how {
+    EITHER, /* they must be equal */
+    UNION,  /* of two lists */
+    COMMON, /* elements of two lists */
+    LOWEST, /* of two numbers */
+    HIGHEST,
+    BOTH,     /* schemas that hold at once */
+    ALL,      /* a list of all that hold */
+    BRANCHES, /* a list of branches, each with the other list */
+    REFUSED,  /* schemas neither of which holds */
+    TRUE,     /* true wins */
+    TYPES,
+    APART, /* objects and tuples: merged by themselves */
+    PART   /* none of a flat schema */
+} how;
 
-static bool asserts(const char *key) {
-    for (size_t i = 0; i < sizeof asserting / sizeof asserting[0]; i++)
-        if (strcmp(asserting[i], key) == 0) return true;
+/* Every keyword that is no annotation. */
+static const struct {
+    const char *key;
+    how how;
+    int types; /* that it is about; 0: all */
+} rules[] = {{"type", TYPES, 0},
+             {"enum", COMMON, 0},
+             {"const", PART, 0},
+             {"anyOf", BRANCHES, 0},
+             {"oneOf", PART, 0},
+             {"allOf", PART, 0},
+             {"$ref", PART, 0},
+             {"not", REFUSED, 0},
+             {"if", PART, 0},
+             {"then", PART, 0},
+             {"else", PART, 0},
+             {"properties", APART, LLMI_TYPE_OBJECT},
+             {"patternProperties", APART, LLMI_TYPE_OBJECT},
+             {"additionalProperties", APART, LLMI_TYPE_OBJECT},
+             {"required", UNION, LLMI_TYPE_OBJECT},
+             {"propertyNames", BOTH, LLMI_TYPE_OBJECT},
+             {"minProperties", HIGHEST, LLMI_TYPE_OBJECT},
+             {"maxProperties", LOWEST, LLMI_TYPE_OBJECT},
+             {"dependentRequired", PART, LLMI_TYPE_OBJECT},
+             {"dependentSchemas", PART, LLMI_TYPE_OBJECT},
+             {"dependencies", PART, LLMI_TYPE_OBJECT},
+             {"unevaluatedProperties", EITHER, LLMI_TYPE_OBJECT},
+             {"items", APART, LLMI_TYPE_ARRAY},
+             {"prefixItems", APART, LLMI_TYPE_ARRAY},
+             {"minItems", HIGHEST, LLMI_TYPE_ARRAY},
+             {"maxItems", LOWEST, LLMI_TYPE_ARRAY},
+             {"uniqueItems", TRUE, LLMI_TYPE_ARRAY},
+             {"contains", EITHER, LLMI_TYPE_ARRAY},
+             {"minContains", EITHER, LLMI_TYPE_ARRAY},
+             {"maxContains", EITHER, LLMI_TYPE_ARRAY},
+             {"unevaluatedItems", EITHER, LLMI_TYPE_ARRAY},
+             {"minLength", HIGHEST, LLMI_TYPE_STRING},
+             {"maxLength", LOWEST, LLMI_TYPE_STRING},
+             {"pattern", ALL, LLMI_TYPE_STRING},
+             {"format", ALL, LLMI_TYPE_STRING},
+             {"minimum", HIGHEST, LLMI_TYPE_NUMBER},
+             {"exclusiveMinimum", HIGHEST, LLMI_TYPE_NUMBER},
+             {"maximum", LOWEST, LLMI_TYPE_NUMBER},
+             {"exclusiveMaximum", LOWEST, LLMI_TYPE_NUMBER},
+             {"multipleOf", ALL, LLMI_TYPE_NUMBER},
+             {"$dynamicRef", EITHER, 0},
+             {"$recursiveRef", EITHER, 0},
+             {"extends", EITHER, 0},
+             {"disallow", EITHER, 0},
+             {"divisibleBy", EITHER, 0}};
+
+enum { N_RULES = sizeof rules / sizeof rules[0] };
+
+static size_t find_rule(llm_span key) {
+    size_t i = 0;
+    while (i < N_RULES && (strlen(rules[i].key) != key.len || memcmp(rules[i].key, key.ptr, key.len) != 0)) i++;
+    return i;
+}
+
+bool llmi_schema_is_assertion(llm_span key) {
+    return find_rule(key) < N_RULES;
+}
+
+int llmi_schema_types_meant(llm_span key) {
+    size_t i = find_rule(key);
+    return i < N_RULES ? rules[i].types : 0;
+}
+
+bool llmi_schema_asserts(const llmi_json *schema) {
+    for (size_t i = 0; i < llmi_json_count(schema); i++)
+        if (llmi_schema_is_assertion(llmi_schema_key(&schema->members[i]))) return true;
+    return llmi_json_is(schema, LLMI_JSON_FALSE);
+}
+
+/* ---- lists ---- */
+
+static bool push(llmi_schema *s, llmi_buf *list, const llmi_json *value) {
+    if (llmi_schema_failed(s) || !value) return false;
+    if (llmi_buf_push(list, *value)) return true;
+    llmi_schema_no_memory(s);
     return false;
 }
 
-bool llmi_schema_asserts(const json_t *schema) {
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)schema, key, value) if (asserts(key)) return true;
-    return json_is_false(schema);
-}
-
-static json_t *both(const json_t *a, const json_t *b) {
-    return json_pack("{s:[O,O]}", "allOf", a, b);
-}
-
-typedef enum rule { EITHER, UNION, COMMON, LOWEST, HIGHEST, BOTH, BRANCHES } rule;
-
-static const struct {
-    const char *key;
-    rule rule;
-} rules[] = {{"required", UNION},
-             {"enum", COMMON},
-             {"minimum", HIGHEST},
-             {"exclusiveMinimum", HIGHEST},
-             {"minLength", HIGHEST},
-             {"minItems", HIGHEST},
-             {"minProperties", HIGHEST},
-             {"maximum", LOWEST},
-             {"exclusiveMaximum", LOWEST},
-             {"maxLength", LOWEST},
-             {"maxItems", LOWEST},
-             {"maxProperties", LOWEST},
-             {"items", BOTH},
-             {"additionalProperties", BOTH},
-             {"anyOf", BRANCHES}};
-
-static json_t *list_union(const json_t *a, const json_t *b, bool common) {
-    json_t *out = common ? json_array() : json_copy((json_t *)a);
-    for (size_t i = 0; i < json_array_size(b) && out; i++) {
-        json_t *one = json_array_get(b, i);
-        bool found = false;
-        for (size_t k = 0; k < json_array_size(a) && !found; k++) found = json_equal(one, json_array_get(a, k));
-        if (found == common) json_array_append(out, one);
-    }
+static const llmi_json *array_from(llmi_schema *s, llmi_buf *list) {
+    const llmi_json *out = NULL;
+    if (!llmi_schema_failed(s))
+        out = llmi_schema_made(s, llmi_json_new_array(&s->doc, (const llmi_json *)(const void *)list->data,
+                                                      llmi_buf_count(list, llmi_json)));
+    llmi_buf_free(list);
     return out;
+}
+
+/* Elements of a and those of b that are not there yet, or those of a that b has. Bare values are lists of one. */
+static const llmi_json *combine(llmi_schema *s, const llmi_json *a, const llmi_json *b, bool common) {
+    const llmi_json *lists[] = {a, b};
+    llmi_values seen;
+    llmi_buf out;
+    llmi_values_init(&seen, s);
+    llmi_buf_init(&out, s->ir.a);
+    for (int k = common ? 1 : 0; k < 2; k++) {
+        size_t n = llmi_json_is(lists[k], LLMI_JSON_ARRAY) ? lists[k]->n : 1;
+        for (size_t i = 0; i < n && !llmi_schema_failed(s); i++) {
+            const llmi_json *one = llmi_json_is(lists[k], LLMI_JSON_ARRAY) ? &lists[k]->items[i] : lists[k];
+            llmi_value *v = llmi_values_add(&seen, one, 0);
+            if (v && !v->mark++ && !common) push(s, &out, one);
+        }
+    }
+    for (size_t i = 0; common && i < llmi_json_count(a) && !llmi_schema_failed(s); i++)
+        if (llmi_values_find(&seen, &a->items[i])) push(s, &out, &a->items[i]);
+    llmi_values_free(&seen);
+    return array_from(s, &out);
 }
 
 /* Both of two lists of branches: one list, of which each branch takes the other list along. */
-static json_t *cross(const json_t *a, const json_t *b) {
-    json_t *out = json_array();
-    for (size_t i = 0; i < json_array_size(a) && out; i++)
-        json_array_append_new(out, json_pack("{s:[O,{s:O}]}", "allOf", json_array_get(a, i), "anyOf", b));
-    return out;
+static const llmi_json *cross(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
+    llmi_buf out;
+    llmi_buf_init(&out, s->ir.a);
+    const llmi_json *others = llmi_schema_object_of(s, LLMI_PAIRS({"anyOf", b}));
+    for (size_t i = 0; i < llmi_json_count(a) && !llmi_schema_failed(s); i++)
+        push(s, &out, llmi_schema_both(s, &a->items[i], others));
+    return array_from(s, &out);
 }
 
-static json_t *merge_value(llmi_schema *s, const char *key, const json_t *a, const json_t *b) {
-    rule how = EITHER;
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        if (strcmp(rules[i].key, key) == 0) how = rules[i].rule;
-    switch (how) {
+/* Types that both allow; "number" before "integer", which is a part of it. */
+static const llmi_json *common_types(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
+    int x = llmi_schema_types(s, a), y = llmi_schema_types(s, b);
+    return llmi_json_get(llmi_schema_of_types(s, x & y), "type");
+}
+
+static const llmi_json *merge_value(llmi_schema *s, size_t i, const llmi_json *a, const llmi_json *b) {
+    switch (rules[i].how) {
     case UNION:
+    case ALL:
+        return combine(s, a, b, false);
     case COMMON:
-        return list_union(a, b, how == COMMON);
+        return combine(s, a, b, true);
     case LOWEST:
     case HIGHEST:
-        return json_incref((json_t *)((json_number_value(a) > json_number_value(b)) == (how == HIGHEST) ? a : b));
+        if (!llmi_json_is(a, LLMI_JSON_NUMBER)) return a; /* refused where it is read */
+        if (!llmi_json_is(b, LLMI_JSON_NUMBER)) return b;
+        return (llmi_schema_compare(a, b) > 0) == (rules[i].how == HIGHEST) ? a : b;
     case BOTH:
-        return both(a, b);
+        return llmi_schema_both(s, a, b);
     case BRANCHES:
-        return cross(a, b);
+        return cross(s, a, b);
+    case REFUSED:
+        if (llmi_json_get(a, "anyOf")) a = llmi_json_get(a, "anyOf");
+        if (llmi_json_get(b, "anyOf")) b = llmi_json_get(b, "anyOf");
+        return llmi_schema_object_of(s, LLMI_PAIRS({"anyOf", combine(s, a, b, false)}));
+    case TRUE:
+        return llmi_json_is(a, LLMI_JSON_TRUE) ? a : b;
     default:
-        llmi_schema_fault(s, LLM_E_UNSUPPORTED, "two different \"%s\" cannot hold at once in a grammar", key);
+        llmi_schema_fault(s, LLM_E_UNSUPPORTED, "two different \"%s\" cannot hold at once in a grammar", rules[i].key);
         return NULL;
     }
 }
 
-static json_t *merge_types(llmi_schema *s, const json_t *a, const json_t *b) {
-    int x = llmi_schema_types(s, a), y = llmi_schema_types(s, b);
-    return x < 0 || y < 0 ? NULL : names_of(x & y);
+/* ---- objects ---- */
+
+static bool holds_for_all(const llmi_json *schema) {
+    return !schema || llmi_json_is(schema, LLMI_JSON_TRUE);
 }
 
-/* Properties of `from` that `other` does not list come under the latter's additionalProperties. */
-static void add_properties(json_t *out, const json_t *from, const json_t *other) {
-    const json_t *theirs = json_object_get(other, "properties"), *rest = json_object_get(other, "additionalProperties");
-    const char *name;
-    json_t *value;
-    json_object_foreach(json_object_get(from, "properties"), name, value) {
-        const json_t *found = json_object_get(theirs, name);
-        if (!found && json_object_get(out, name)) continue;
-        if (!found && (!rest || json_is_true(rest)))
-            json_object_set(out, name, value);
-        else if (!found || !json_equal(found, value))
-            json_object_set_new(out, name, both(value, found ? found : rest));
-        else
-            json_object_set(out, name, value);
-    }
+static const llmi_json *both_or_one(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
+    if (holds_for_all(a) || !b) return a && !b ? a : b;
+    if (holds_for_all(b)) return a;
+    return llmi_schema_both(s, a, b);
 }
 
-/* An open list of properties beside a closed one stays what it says. */
-static json_t *merge_properties(const json_t *a, const json_t *b) {
-    json_t *out = json_object();
-    if (!out) return NULL;
-    add_properties(out, a, b);
-    add_properties(out, b, a);
+static const llmi_json *object_from(llmi_schema *s, llmi_buf *members) {
+    const llmi_json *out = NULL;
+    if (!llmi_schema_failed(s))
+        out = llmi_schema_made(s, llmi_json_new_object(&s->doc, (const llmi_json_member *)(const void *)members->data,
+                                                       llmi_buf_count(members, llmi_json_member)));
+    llmi_buf_free(members);
     return out;
 }
 
-const json_t *llmi_schema_merge(llmi_schema *s, const json_t *a, const json_t *b) {
-    if (json_is_false(a) || json_is_true(b)) return a;
-    if (json_is_false(b) || json_is_true(a)) return b;
-    if (json_is_object(a) && json_is_object(b) && ++s->n_merges > LLMI_SCHEMA_MAX_MERGES)
-        llmi_schema_fault(s, LLM_E_LIMIT, "more than %d schemas to be merged", LLMI_SCHEMA_MAX_MERGES);
-    if (!json_is_object(a) || !json_is_object(b)) llmi_schema_fault(s, LLM_E_FORMAT, "found what is no schema");
-    a = llmi_schema_flatten(s, a, 1);
-    b = llmi_schema_flatten(s, b, 1);
-    if (llmi_schema_failed(s)) return NULL;
-    if (!json_is_object(a) || !json_is_object(b)) return llmi_schema_merge(s, a, b);
-    json_t *out = llmi_schema_own(s, json_copy((json_t *)a));
-    const char *key;
-    json_t *value;
-    if (!out) return NULL;
-    json_object_foreach((json_t *)b, key, value) {
-        const json_t *mine = json_object_get(a, key);
-        json_t *merged;
-        if (!asserts(key) && mine) continue;
-        if (strcmp(key, "properties") == 0)
-            merged = merge_properties(a, b);
-        else if (!mine || json_equal(mine, value))
-            merged = json_incref(value);
-        else
-            merged = strcmp(key, "type") == 0 ? merge_types(s, a, b) : merge_value(s, key, mine, value);
-        if (llmi_schema_failed(s) || json_object_set_new(out, key, merged)) {
-            llmi_schema_fault(s, LLM_E_MEMORY, "out of memory while merging schemas");
-            return NULL;
+static void add_member(llmi_schema *s, llmi_buf *members, const llmi_json *key, const llmi_json *value) {
+    if (llmi_schema_failed(s) || !value) return;
+    llmi_json_member m = {*key, *value};
+    if (!llmi_buf_push(members, m)) llmi_schema_no_memory(s);
+}
+
+/* Names of either; what one does not list comes under its patterns or additionalProperties. */
+static const llmi_json *merge_properties(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
+    const llmi_json *lists[] = {llmi_json_get(a, "properties"), llmi_json_get(b, "properties")};
+    if (!lists[0] && !lists[1]) return NULL;
+    llmi_buf out;
+    llmi_buf_init(&out, s->ir.a);
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < llmi_json_count(lists[k]) && llmi_schema_pay(s, 8); i++) {
+            const llmi_json_member *m = &lists[k]->members[i];
+            bool listed;
+            if (k && llmi_json_find(lists[0], llmi_schema_key(m))) continue;
+            const llmi_json *x = llmi_schema_property(s, a, llmi_schema_key(m), &listed),
+                            *y = llmi_schema_property(s, b, llmi_schema_key(m), &listed);
+            x = both_or_one(s, x, y);
+            add_member(s, &out, &m->key, x ? x : &llmi_json_true);
         }
+    return object_from(s, &out);
+}
+
+/* A name that matches a pattern of one only must come under the other's additionalProperties. */
+static const llmi_json *merge_patterns(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
+    const llmi_json *mine = llmi_json_get(a, "patternProperties"), *theirs = llmi_json_get(b, "patternProperties");
+    const llmi_json *my_rest = llmi_json_get(a, "additionalProperties"),
+                    *their_rest = llmi_json_get(b, "additionalProperties");
+    if (!mine && !theirs) return NULL;
+    if (!theirs && llmi_json_is(their_rest, LLMI_JSON_FALSE)) return NULL;
+    if (!mine && llmi_json_is(my_rest, LLMI_JSON_FALSE)) return NULL;
+    bool same = mine && theirs && llmi_schema_same(s, mine, theirs);
+    if (same || (!theirs && holds_for_all(their_rest))) return mine;
+    if (!mine && holds_for_all(my_rest)) return theirs;
+    if (!holds_for_all(my_rest) || !holds_for_all(their_rest))
+        llmi_schema_fault(
+            s, LLM_E_UNSUPPORTED,
+            "\"patternProperties\" and another schema's \"additionalProperties\" cannot hold at once in a "
+            "grammar");
+    llmi_buf out;
+    llmi_buf_init(&out, s->ir.a);
+    for (size_t i = 0; i < llmi_json_count(mine) && llmi_schema_pay(s, 8); i++) {
+        const llmi_json *other = llmi_json_find(theirs, llmi_schema_key(&mine->members[i]));
+        add_member(s, &out, &mine->members[i].key, both_or_one(s, &mine->members[i].value, other));
     }
-    if (json_object_get(a, "properties") && !json_object_get(b, "properties"))
-        json_object_set_new(out, "properties", merge_properties(a, b));
+    for (size_t i = 0; i < llmi_json_count(theirs) && llmi_schema_pay(s, 8); i++)
+        if (!llmi_json_find(mine, llmi_schema_key(&theirs->members[i])))
+            add_member(s, &out, &theirs->members[i].key, &theirs->members[i].value);
+    return object_from(s, &out);
+}
+
+/* ---- tuples ---- */
+
+static const llmi_json *element(const llmi_json *schema, size_t i) {
+    const llmi_json *list = llmi_json_get(schema, "prefixItems");
+    return i < llmi_json_count(list) ? &list->items[i] : llmi_json_get(schema, "items");
+}
+
+static const llmi_json *merge_prefix(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
+    size_t n = llmi_json_count(llmi_json_get(a, "prefixItems")), m = llmi_json_count(llmi_json_get(b, "prefixItems"));
+    llmi_buf out;
+    if (n < m) n = m;
+    if (!n) return NULL;
+    llmi_buf_init(&out, s->ir.a);
+    for (size_t i = 0; i < n && llmi_schema_pay(s, 2); i++) {
+        const llmi_json *one = both_or_one(s, element(a, i), element(b, i));
+        push(s, &out, one ? one : &llmi_json_true);
+    }
+    return array_from(s, &out);
+}
+
+/* ---- all ---- */
+
+static void add_key(llmi_schema *s, llmi_buf *out, const char *key, const llmi_json *value) {
+    const llmi_json *name = value ? llmi_schema_text(s, key) : NULL;
+    if (name) add_member(s, out, name, value);
+}
+
+static void add_apart(llmi_schema *s, llmi_buf *out, const llmi_json *a, const llmi_json *b) {
+    static const char *const rests[] = {"additionalProperties", "items"};
+    add_key(s, out, "properties", merge_properties(s, a, b));
+    add_key(s, out, "patternProperties", merge_patterns(s, a, b));
+    add_key(s, out, "prefixItems", merge_prefix(s, a, b));
+    for (size_t i = 0; i < sizeof rests / sizeof rests[0]; i++)
+        add_key(s, out, rests[i], both_or_one(s, llmi_json_get(a, rests[i]), llmi_json_get(b, rests[i])));
+}
+
+/* What a has, with b's values for the same keywords; then what only b has. */
+static const llmi_json *merge_flat(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
+    llmi_buf out;
+    llmi_buf_init(&out, s->ir.a);
+    bool empty = false;
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < (k ? b : a)->n && llmi_schema_pay(s, 4); i++) {
+            const llmi_json_member *m = &(k ? b : a)->members[i];
+            const llmi_json *other = llmi_json_find(k ? a : b, llmi_schema_key(m)), *value = &m->value;
+            size_t rule = find_rule(llmi_schema_key(m));
+            if ((k && other) || (rule < N_RULES && rules[rule].how == APART)) continue;
+            if (other && rule < N_RULES && rules[rule].how == TYPES)
+                value = common_types(s, a, b);
+            else if (other && rule < N_RULES && !llmi_schema_same(s, value, other))
+                value = merge_value(s, rule, value, other);
+            if (llmi_json_is(value, LLMI_JSON_ARRAY) && !value->n && rule < N_RULES)
+                empty = empty || rules[rule].how == TYPES || rules[rule].how == COMMON;
+            add_member(s, &out, &m->key, value);
+        }
+    add_apart(s, &out, a, b);
+    if (!empty) return object_from(s, &out);
+    llmi_buf_free(&out);
+    return &llmi_json_false;
+}
+
+const llmi_json *llmi_schema_merge(llmi_schema *s, const llmi_json *a, const llmi_json *b, int depth) {
+    a = llmi_schema_flat(s, a, depth);
+    b = llmi_schema_flat(s, b, depth);
+    if (!a || !b || llmi_schema_failed(s)) return NULL;
+    if (llmi_json_is(a, LLMI_JSON_FALSE) || llmi_json_is(b, LLMI_JSON_TRUE)) return a;
+    if (llmi_json_is(b, LLMI_JSON_FALSE) || llmi_json_is(a, LLMI_JSON_TRUE)) return b;
+    const llmi_json *out = llmi_schema_known(s, LLMI_MEMO_MERGE, a, b);
+    if (out || !llmi_schema_pay(s, 4)) return out;
+    out = merge_flat(s, a, b);
+    if (!out || llmi_schema_failed(s)) return NULL;
+    llmi_schema_remember(s, LLMI_MEMO_MERGE, a, b, out);
+    if (!llmi_json_is_bool(out)) llmi_schema_remember(s, LLMI_MEMO_FLAT, out, NULL, out);
     return out;
-}
-
-/* ---- references ---- */
-
-/* One step of a JSON pointer, in percent and tilde escapes. */
-static bool read_step(llmi_buf *step, const char **at) {
-    const char *p = *at;
-    step->len = 0;
-    for (; *p && *p != '/'; p++) {
-        char c = *p;
-        if (c == '~' && (p[1] == '0' || p[1] == '1')) c = *++p == '0' ? '~' : '/';
-        if (c == '%' && p[1] && p[2]) {
-            static const char hex[] = "0123456789abcdef";
-            const char *x = strchr(hex, p[1] | 0x20), *y = strchr(hex, p[2] | 0x20);
-            if (x && y) {
-                c = (char)((x - hex) << 4 | (y - hex));
-                p += 2;
-            }
-        }
-        if (!llmi_buf_push(step, c)) return false;
-    }
-    *at = p;
-    char end = 0;
-    return llmi_buf_push(step, end);
-}
-
-static const json_t *resolve(llmi_schema *s, const json_t *ref) {
-    const char *text = json_string_value(ref), *at = text;
-    const json_t *found = text && *at == '#' ? s->document : NULL;
-    llmi_buf step;
-    llmi_buf_init(&step, s->ir.a);
-    if (found) at++;
-    while (found && *at == '/') {
-        at++;
-        if (!read_step(&step, &at)) llmi_ir_fail(&s->ir, LLM_E_MEMORY);
-        if (llmi_schema_failed(s)) break;
-        size_t index = 0;
-        for (const char *c = step.data; *c >= '0' && *c <= '9' && index < 1000000; c++)
-            index = index * 10 + (size_t)(*c - '0');
-        found = json_is_array(found) ? json_array_get(found, index) : json_object_get(found, step.data);
-    }
-    llmi_buf_free(&step);
-    if (found && !*at) return found;
-    llmi_schema_fault(s, LLM_E_UNSUPPORTED, "there is no \"$ref\" \"%s\" in this document",
-                      text ? LLMI_QUOTE(text, strlen(text)) : "");
-    return NULL;
-}
-
-static bool has_other_assertions(const json_t *schema, const char *but) {
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)schema, key, value) if (strcmp(key, but) != 0 && asserts(key)) return true;
-    return false;
-}
-
-static json_t *without(llmi_schema *s, const json_t *schema, const char *key) {
-    json_t *rest = llmi_schema_own(s, json_copy((json_t *)schema));
-    if (rest) json_object_del(rest, key);
-    return rest;
-}
-
-/* Recursive, as deep as references and lists of allOf follow each other. */
-const json_t *llmi_schema_flatten(llmi_schema *s, const json_t *schema, int depth) {
-    for (; schema && !llmi_schema_failed(s); depth++) {
-        if (depth > LLMI_SCHEMA_MAX_DEPTH) {
-            llmi_schema_fault(s, LLM_E_LIMIT, "more than %d references or \"allOf\" in a row", LLMI_SCHEMA_MAX_DEPTH);
-            return NULL;
-        }
-        const json_t *ref = json_object_get(schema, "$ref"), *all = json_object_get(schema, "allOf");
-        if (!json_is_object(schema) && !json_is_boolean(schema)) {
-            llmi_schema_fault(s, LLM_E_FORMAT, "found what is no schema: neither an object nor true or false");
-        } else if (ref) {
-            const json_t *target = resolve(s, ref);
-            if (!has_other_assertions(schema, "$ref")) {
-                schema = target;
-                continue;
-            }
-            const json_t *rest = without(s, schema, "$ref");
-            target = llmi_schema_flatten(s, target, depth + 1);
-            rest = rest && target ? llmi_schema_flatten(s, rest, depth + 1) : NULL;
-            return rest ? llmi_schema_merge(s, target, rest) : NULL;
-        } else if (all) {
-            const json_t *merged = without(s, schema, "allOf");
-            for (size_t i = 0; i < json_array_size(all) && merged && !llmi_schema_failed(s); i++) {
-                const json_t *one = llmi_schema_flatten(s, json_array_get(all, i), depth + 1);
-                merged = one ? llmi_schema_merge(s, merged, one) : NULL;
-            }
-            return merged;
-        } else {
-            return schema;
-        }
-    }
-    return NULL;
-}
-
-/* ---- disjoint ---- */
-
-static const json_t *only_values(const json_t *schema) {
-    return json_object_get(schema, "const") ? json_object_get(schema, "const") : json_object_get(schema, "enum");
-}
-
-/* 1 and 1.0 are one value, though not the same JSON. */
-static bool is_same(const json_t *a, const json_t *b) {
-    if (json_is_number(a) && json_is_number(b)) return json_number_value(a) == json_number_value(b);
-    return json_equal(a, b);
-}
-
-static bool holds(const json_t *schema, const json_t *value) {
-    const json_t *list = json_object_get(schema, "enum"), *one = json_object_get(schema, "const");
-    bool found = !list;
-    for (size_t i = 0; i < json_array_size(list) && !found; i++) found = is_same(value, json_array_get(list, i));
-    return found && (!one || is_same(value, one));
-}
-
-static bool values_disjoint(llmi_schema *s, const json_t *a, const json_t *b) {
-    const json_t *list = json_object_get(a, "enum"), *one = json_object_get(a, "const");
-    int types = llmi_schema_types(s, b);
-    size_t n = one ? 1 : json_array_size(list);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *value = one ? one : json_array_get(list, i);
-        if (holds(b, value) && llmi_schema_type_of(value) & types) return false;
-    }
-    return true;
-}
-
-static bool requires(const json_t *schema, const char *name) {
-    const json_t *list = json_object_get(schema, "required");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *one = json_string_value(json_array_get(list, i));
-        if (one && strcmp(one, name) == 0) return true;
-    }
-    return false;
-}
-
-/* A requires a property that B does not allow, or both require one with values that differ. */
-static bool objects_disjoint(llmi_schema *s, const json_t *a, const json_t *b, int depth) {
-    const json_t *required = json_object_get(a, "required");
-    const json_t *mine = json_object_get(a, "properties"), *theirs = json_object_get(b, "properties");
-    for (size_t i = 0; i < json_array_size(required); i++) {
-        const char *name = json_string_value(json_array_get(required, i));
-        const json_t *x = name ? json_object_get(mine, name) : NULL, *y = name ? json_object_get(theirs, name) : NULL;
-        if (!name) continue;
-        if (json_is_false(y) || (!y && json_is_false(json_object_get(b, "additionalProperties")))) return true;
-        if (x && y && requires(b, name) && llmi_schema_disjoint(s, x, y, depth + 1)) return true;
-    }
-    return false;
-}
-
-bool llmi_schema_disjoint(llmi_schema *s, const json_t *a, const json_t *b, int depth) {
-    if (depth > 8) return false;
-    a = llmi_schema_flatten(s, a, 0);
-    b = llmi_schema_flatten(s, b, 0);
-    if (!a || !b || llmi_schema_failed(s)) return false;
-    if (json_is_false(a) || json_is_false(b)) return true;
-    int types = llmi_schema_types(s, a) & llmi_schema_types(s, b);
-    if (types == 0) return true;
-    if (only_values(a)) return values_disjoint(s, a, b);
-    if (only_values(b)) return values_disjoint(s, b, a);
-    if (types != LLMI_TYPE_OBJECT) return false;
-    return objects_disjoint(s, a, b, depth) || objects_disjoint(s, b, a, depth);
 }

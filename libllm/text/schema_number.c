@@ -1,18 +1,13 @@
-/* Numbers between bounds, digit by digit. A bound is a decimal: digits before and behind the point. */
-#include <math.h>
+/* Numbers between bounds, digit by digit. A bound is a decimal: digits before and after the point. */
 #include <string.h>
 
+#include "base/json_doc.h"
 #include "base/text.h"
 #include "text/schema.h"
+#include "text/schema_number.h"
 
-/* Digits that a number has at most: doubles tell all decimals of 15 digits apart. */
-enum { WHOLE_DIGITS = 15, INTEGER_DIGITS = 18, FRACTION_DIGITS = 17 };
-
-typedef struct decimal {
-    int64_t whole;
-    char fraction[FRACTION_DIGITS + 1]; /* at least one digit */
-    bool open;                          /* the bound itself is outside */
-} decimal;
+/* Doubles tell all decimals of 15 digits apart; a text with a fraction has no more. */
+enum { EXACT_DIGITS = 15, FRACTION_DIGITS = LLMI_FRACTION_DIGITS };
 
 /* ---- pieces ---- */
 
@@ -32,7 +27,7 @@ static int32_t nothing(llmi_ir *ir) {
 /* Alternatives as they are found. */
 typedef struct alternatives {
     llmi_ir *ir;
-    int32_t kids[4 * INTEGER_DIGITS];
+    int32_t kids[4 * LLMI_SCHEMA_DIGITS];
     size_t n;
 } alternatives;
 
@@ -132,38 +127,80 @@ static int32_t between(llmi_ir *ir, const char *low, bool low_open, const char *
     return done(&a);
 }
 
-/* ---- whole numbers >= 0 ---- */
+/* ---- whole numbers >= 0, as digits without leading zeros ---- */
 
-static int32_t whole_range(llmi_ir *ir, int64_t low, int64_t high) {
+/* n <= LLMI_SCHEMA_DIGITS digits of one kind. */
+static void fill(char *out, char first, char other, size_t n) {
+    memset(out, other, n);
+    out[0] = first;
+    out[n] = 0;
+}
+
+static int compare_digits(const char *a, const char *b) {
+    size_t n = strlen(a), m = strlen(b);
+    return n != m ? (n < m ? -1 : 1) : strcmp(a, b);
+}
+
+static void increment(char *digits) {
+    size_t i = strlen(digits);
+    while (i && digits[i - 1] == '9') digits[--i] = '0';
+    if (i) {
+        digits[i - 1]++;
+    } else {
+        memmove(digits + 1, digits, strlen(digits) + 1);
+        digits[0] = '1';
+    }
+}
+
+/* Of a number above 0. */
+static void decrement(char *digits) {
+    size_t i = strlen(digits);
+    while (i && digits[i - 1] == '0') digits[--i] = '9';
+    if (i) digits[i - 1]--;
+    if (digits[0] == '0' && digits[1]) memmove(digits, digits + 1, strlen(digits));
+}
+
+static int32_t whole_range(llmi_ir *ir, const char *low, const char *high) {
     alternatives a = {.ir = ir};
-    int64_t first = 0, last = 9;
-    for (int n = 1; n <= INTEGER_DIGITS; n++) {
-        int64_t from = low > first ? low : first, to = high < last ? high : last;
-        char x[24], y[24];
-        llmi_format(x, sizeof x, "%lld", (long long)from);
-        llmi_format(y, sizeof y, "%lld", (long long)to);
-        if (from <= to) either(&a, between(ir, x, false, y, false, (size_t)n, true));
-        first = last + 1;
-        last = n < INTEGER_DIGITS ? last * 10 + 9 : last;
+    size_t first = strlen(low), last = strlen(high);
+    for (size_t n = first; n <= last && n <= LLMI_SCHEMA_DIGITS; n++) {
+        char from[LLMI_SCHEMA_DIGITS + 1], to[LLMI_SCHEMA_DIGITS + 1];
+        fill(from, '1', '0', n);
+        fill(to, '9', '9', n);
+        if (n == first) memcpy(from, low, n);
+        if (n == last) memcpy(to, high, n);
+        if (strcmp(from, to) <= 0) either(&a, between(ir, from, false, to, false, n, true));
     }
     return done(&a);
 }
 
-static int32_t signed_range(llmi_ir *ir, int64_t low, int64_t high) {
+typedef struct whole {
+    bool negative;
+    char digits[LLMI_SCHEMA_DIGITS + 2];
+} whole;
+
+static bool is_zero(const whole *w) {
+    return strcmp(w->digits, "0") == 0;
+}
+
+static int32_t signed_range(llmi_ir *ir, const whole *low, const whole *high) {
     alternatives a = {.ir = ir};
-    if (high >= 0) either(&a, whole_range(ir, low > 0 ? low : 0, high));
-    if (low < 0) {
+    bool above = !high->negative || is_zero(high), below = low->negative && !is_zero(low);
+    const char *from = low->negative ? "0" : low->digits;
+    if (above && compare_digits(from, high->digits) <= 0) either(&a, whole_range(ir, from, high->digits));
+    from = above ? "1" : high->digits;
+    if (below && compare_digits(from, low->digits) <= 0) {
         int32_t minus = llmi_ir_word(ir, "-");
-        either(&a, llmi_ir_seq(ir, minus, whole_range(ir, high < 0 ? -high : 1, -low)));
+        either(&a, llmi_ir_seq(ir, minus, whole_range(ir, from, low->digits)));
     }
     return done(&a);
 }
 
 /* ---- decimals >= 0 ---- */
 
-static int32_t with_fraction(llmi_ir *ir, int32_t whole, int32_t fraction, bool optional) {
+static int32_t with_fraction(llmi_ir *ir, int32_t before, int32_t fraction, bool optional) {
     int32_t point = llmi_ir_word(ir, "."), tail = llmi_ir_seq(ir, point, fraction);
-    return llmi_ir_seq(ir, whole, optional ? llmi_ir_repeat(ir, tail, 0, 1) : tail);
+    return llmi_ir_seq(ir, before, optional ? llmi_ir_repeat(ir, tail, 0, 1) : tail);
 }
 
 /* Trailing zeros to the same length. */
@@ -173,10 +210,11 @@ static void pad(char *a, const char *b) {
     a[n] = 0;
 }
 
-static int32_t decimal_range(llmi_ir *ir, decimal low, decimal high, size_t n) {
+static int32_t decimal_range(llmi_ir *ir, llmi_decimal low, llmi_decimal high, size_t n) {
     alternatives a = {.ir = ir};
     bool low_zero = all_zero(low.fraction), high_zero = all_zero(high.fraction);
-    if (low.whole == high.whole) {
+    int order = compare_digits(low.whole, high.whole);
+    if (order == 0) {
         pad(low.fraction, high.fraction);
         pad(high.fraction, low.fraction);
         int32_t digits = between(ir, low.fraction, low.open, high.fraction, high.open, n, false);
@@ -185,11 +223,17 @@ static int32_t decimal_range(llmi_ir *ir, decimal low, decimal high, size_t n) {
         either(&a, with_fraction(ir, whole_range(ir, low.whole, low.whole), digits, false));
         return done(&a);
     }
-    if (low.whole > high.whole) return nothing(ir);
+    if (order > 0) return nothing(ir);
     bool bare_low = low_zero && !low.open, bare_high = !high_zero || !high.open;
     either(&a, with_fraction(ir, whole_range(ir, low.whole, low.whole), above(ir, low.fraction, n, false, low.open),
                              bare_low));
-    either(&a, with_fraction(ir, whole_range(ir, low.whole + 1, high.whole - 1), any_digits(ir, 1, (int32_t)n), true));
+    char next[LLMI_SCHEMA_DIGITS + 2], before[LLMI_SCHEMA_DIGITS + 2];
+    memcpy(next, low.whole, sizeof next);
+    memcpy(before, high.whole, sizeof before);
+    increment(next);
+    decrement(before);
+    if (compare_digits(next, before) <= 0)
+        either(&a, with_fraction(ir, whole_range(ir, next, before), any_digits(ir, 1, (int32_t)n), true));
     if (bare_high) either(&a, whole_range(ir, high.whole, high.whole));
     either(&a, with_fraction(ir, whole_range(ir, high.whole, high.whole), below(ir, high.fraction, n, false, high.open),
                              false));
@@ -198,113 +242,166 @@ static int32_t decimal_range(llmi_ir *ir, decimal low, decimal high, size_t n) {
 
 /* ---- bounds ---- */
 
-/* |value| in decimal, from the shortest text that reads back as it. */
-static bool to_decimal(decimal *out, double value, bool open) {
-    char text[LLMI_NUMBER_BYTES], digits[LLMI_NUMBER_BYTES];
-    int n = 0, point = 0;
-    bool seen_point = false;
-    long exponent = 0;
-    llmi_number(text, fabs(value));
-    for (const char *c = text; *c; c++) {
-        if (*c == 'e' || *c == 'E') {
-            bool minus = c[1] == '-';
-            for (c += 1 + (c[1] == '-' || c[1] == '+'); *c; c++) exponent = exponent * 10 + (*c - '0');
-            exponent = minus ? -exponent : exponent;
-            break;
-        }
-        if (*c == '.') {
-            seen_point = true;
-        } else {
-            digits[n++] = *c;
-            point += !seen_point;
-        }
+bool llmi_decimal_of(llmi_decimal *out, const llmi_json *v, bool open) {
+    llmi_json_decimal d;
+    char text[LLMI_NUMBER_BYTES];
+    *out = (llmi_decimal){.open = open};
+    if (!llmi_schema_decimal(&d, v, text)) return false;
+    out->negative = d.negative && d.n_digits;
+    int64_t n = (int64_t)d.n_digits, before = n + d.exponent; /* digits before the point */
+    if (!n) before = 0;
+    if (before > LLMI_SCHEMA_DIGITS || (n && d.exponent < -FRACTION_DIGITS)) return false;
+    size_t n_whole = 0, n_fraction = 0;
+    const char *c = d.first;
+    for (int64_t i = before < 0 ? before : 0; i < before || i < n; i++) {
+        if (i >= 0 && i < n && *c == '.') c++;
+        char digit = i >= 0 && i < n ? *c++ : '0';
+        if (i < before)
+            out->whole[n_whole++] = digit;
+        else
+            out->fraction[n_fraction++] = digit;
     }
-    long before = point + exponent; /* digits in front of the point */
-    *out = (decimal){.open = open};
-    if (before > INTEGER_DIGITS || before < -FRACTION_DIGITS) return value == 0;
-    for (long i = 0; i < before; i++) out->whole = out->whole * 10 + (i < n ? digits[i] - '0' : 0);
-    int n_fraction = 0;
-    for (long i = before; i < n && n_fraction < FRACTION_DIGITS; i++)
-        out->fraction[n_fraction++] = i < 0 ? '0' : digits[i];
-    if (before < n && n - before > FRACTION_DIGITS) return false;
-    while (n_fraction && out->fraction[n_fraction - 1] == '0') n_fraction--;
-    out->fraction[n_fraction] = 0;
+    if (!n_whole) memcpy(out->whole, "0", 2);
     if (!n_fraction) memcpy(out->fraction, "0", 2);
     return true;
 }
 
 typedef struct bounds {
-    double low, high; /* infinite: none */
+    const llmi_json *low, *high; /* NULL: none */
     bool low_open, high_open;
 } bounds;
 
-static double bound(llmi_schema *s, const json_t *schema, const char *key, double fallback) {
-    const json_t *v = json_object_get(schema, key);
-    if (v && !json_is_number(v)) llmi_schema_fault(s, LLM_E_FORMAT, "\"%s\" is no number", key);
-    return json_is_number(v) ? json_number_value(v) : fallback;
+static bounds read_bounds(const llmi_json *schema) {
+    bounds b = {llmi_json_get(schema, "minimum"), llmi_json_get(schema, "maximum"), false, false};
+    const llmi_json *low = llmi_json_get(schema, "exclusiveMinimum"), *high = llmi_json_get(schema, "exclusiveMaximum");
+    if (low && (!b.low || llmi_schema_compare(low, b.low) >= 0)) {
+        b.low = low;
+        b.low_open = true;
+    }
+    if (high && (!b.high || llmi_schema_compare(high, b.high) <= 0)) {
+        b.high = high;
+        b.high_open = true;
+    }
+    return b;
 }
 
-static bounds read_bounds(llmi_schema *s, const json_t *schema) {
-    double low = bound(s, schema, "minimum", -INFINITY), above_low = bound(s, schema, "exclusiveMinimum", -INFINITY);
-    double high = bound(s, schema, "maximum", INFINITY), below_high = bound(s, schema, "exclusiveMaximum", INFINITY);
-    return (bounds){.low = above_low >= low ? above_low : low,
-                    .high = below_high <= high ? below_high : high,
-                    .low_open = above_low >= low && above_low > -INFINITY,
-                    .high_open = below_high <= high && below_high < INFINITY};
+static bool is_below(const llmi_json *high, bool high_open, const llmi_json *low, bool low_open) {
+    if (!high || !low) return false;
+    int order = llmi_schema_compare(high, low);
+    return order < 0 || (order == 0 && (high_open || low_open));
+}
+
+bool llmi_schema_bounds_apart(const llmi_json *a, const llmi_json *b) {
+    bounds x = read_bounds(a), y = read_bounds(b);
+    return is_below(x.high, x.high_open, y.low, y.low_open) || is_below(y.high, y.high_open, x.low, x.low_open);
+}
+
+/* Digits of a magnitude beyond what is written. */
+static bool is_beyond(const llmi_json *v, size_t n_digits) {
+    llmi_json_decimal d;
+    return llmi_json_decimal_of(&d, v) && (int64_t)d.n_digits + d.exponent > (int64_t)n_digits;
+}
+
+static bool is_negative(const llmi_json *v) {
+    llmi_json_decimal d;
+    return llmi_json_decimal_of(&d, v) && d.negative && d.n_digits;
 }
 
 static int32_t out_of_reach(llmi_schema *s) {
-    return llmi_schema_fault(s, LLM_E_UNSUPPORTED, "bounds beyond %d digits before or %d behind the point",
-                             WHOLE_DIGITS, FRACTION_DIGITS);
+    return llmi_schema_fault(s, LLM_E_UNSUPPORTED, "bounds beyond %d digits before or %d after the point",
+                             LLMI_SCHEMA_DIGITS, FRACTION_DIGITS);
 }
 
-static int32_t integer_between(llmi_schema *s, bounds b) {
-    if (b.low > 9e17 || b.high < -9e17) return out_of_reach(s);
-    double low = ceil(b.low), high = floor(b.high);
-    if (b.low_open && low == b.low) low += 1;
-    if (b.high_open && high == b.high) high -= 1;
-    int64_t first = low < -9e17 ? -999999999999999999 : (int64_t)low;
-    int64_t last = high > 9e17 ? 999999999999999999 : (int64_t)high;
-    return signed_range(&s->ir, first, last);
-}
-
-/* Numbers of one sign: magnitudes from low to high. */
-static int32_t magnitudes(llmi_schema *s, double low, bool low_open, double high, bool high_open) {
-    decimal from, to;
-    const double limit = 1e15;
-    if (high >= limit) {
-        high = limit;
-        high_open = true;
+/* The whole number at a bound, inside of it. up: of a lower bound. False: beyond what is written. */
+static bool whole_bound(whole *out, const llmi_json *v, bool open, bool up) {
+    llmi_decimal d;
+    if (!v || (is_beyond(v, LLMI_SCHEMA_DIGITS) && is_negative(v) == up)) {
+        out->negative = up;
+        fill(out->digits, '9', '9', LLMI_SCHEMA_DIGITS);
+        return true;
     }
-    if (low >= limit || !to_decimal(&from, low, low_open) || !to_decimal(&to, high, high_open)) return out_of_reach(s);
+    llmi_json_decimal exact;
+    bool small = llmi_json_decimal_of(&exact, v) && exact.n_digits && exact.exponent < -FRACTION_DIGITS;
+    if (small) { /* a fraction that is too fine to be written; the whole part decides */
+        if ((int64_t)exact.n_digits + exact.exponent > 0) return false;
+        bool away = is_negative(v) != up; /* from zero */
+        *out = (whole){.negative = is_negative(v)};
+        memcpy(out->digits, away ? "1" : "0", 2);
+        return true;
+    }
+    if (!llmi_decimal_of(&d, v, open)) return false;
+    bool part = !all_zero(d.fraction);
+    out->negative = d.negative;
+    memcpy(out->digits, d.whole, sizeof out->digits);
+    bool outward = d.negative != up; /* inside of the bound is away from zero */
+    if (outward && (part || open)) increment(out->digits);
+    if (outward || part || !open) return true;
+    if (is_zero(out)) return true;
+    decrement(out->digits);
+    return true;
+}
+
+static int32_t integers_between(llmi_schema *s, llmi_ir *ir, const bounds *b) {
+    whole low, high;
+    if (!whole_bound(&low, b->low, b->low_open, true) || !whole_bound(&high, b->high, b->high_open, false))
+        return out_of_reach(s);
+    if (strlen(low.digits) > LLMI_SCHEMA_DIGITS || strlen(high.digits) > LLMI_SCHEMA_DIGITS) return out_of_reach(s);
+    return signed_range(ir, &low, &high);
+}
+
+/* Magnitudes from low to high, NULL: 0 or the largest with a fraction. */
+static int32_t magnitudes(llmi_schema *s, llmi_ir *ir, const llmi_json *low, bool low_open, const llmi_json *high,
+                          bool high_open) {
+    llmi_decimal from = {.whole = "0", .fraction = "0", .open = low_open}, to = {.fraction = "0", .open = true};
+    bool clipped = !high || is_beyond(high, EXACT_DIGITS);
+    if (low && is_beyond(low, EXACT_DIGITS)) return nothing(ir);
+    if (clipped) fill(to.whole, '1', '0', EXACT_DIGITS + 1);
+    if ((low && !llmi_decimal_of(&from, low, low_open)) || (!clipped && !llmi_decimal_of(&to, high, high_open)))
+        return out_of_reach(s);
     size_t n = strlen(from.fraction) > strlen(to.fraction) ? strlen(from.fraction) : strlen(to.fraction);
-    size_t n_whole = 1; /* an open bound needs decimals that doubles tell from it */
-    for (int64_t x = from.whole > to.whole ? from.whole : to.whole; x >= 10; x /= 10) n_whole++;
-    size_t room = n_whole < WHOLE_DIGITS ? WHOLE_DIGITS - n_whole : 1;
-    if (high_open && high == limit) room = 6;
+    /* An open bound needs decimals that doubles tell from it. */
+    size_t n_whole = strlen(from.whole) > strlen(to.whole) ? strlen(from.whole) : strlen(to.whole);
+    size_t room = n_whole < EXACT_DIGITS ? EXACT_DIGITS - n_whole : 1;
+    if (clipped) room = 6;
     if (n < room) n = room > 9 ? (n > 9 ? n : 9) : room;
-    return decimal_range(&s->ir, from, to, n);
+    return decimal_range(ir, from, to, n);
 }
 
-static int32_t number_between(llmi_schema *s, bounds b) {
-    alternatives a = {.ir = &s->ir};
-    if (b.high >= 0) {
-        bool from_zero = b.low < 0;
-        either(&a, magnitudes(s, from_zero ? 0 : b.low, !from_zero && b.low_open, b.high, b.high_open));
+/* With a fraction, or without; whole numbers of more digits than doubles hold come by themselves. */
+static int32_t decimals_between(llmi_schema *s, llmi_ir *ir, const bounds *b) {
+    alternatives a = {.ir = ir};
+    bool below = !b->low || is_negative(b->low), above = !b->high || !is_negative(b->high);
+    bool high_zero = b->high && !is_negative(b->high) && llmi_schema_compare(b->high, &llmi_schema_zero) == 0;
+    if (above) {
+        const llmi_json *low = below ? NULL : b->low;
+        either(&a, magnitudes(s, ir, low, low && b->low_open, b->high, b->high_open));
     }
-    if (b.low < 0) {
-        bool to_zero = b.high > 0;
-        int32_t minus = llmi_ir_word(&s->ir, "-");
-        int32_t rest = magnitudes(s, to_zero ? 0 : -b.high, to_zero || b.high_open, -b.low, b.low_open);
-        either(&a, llmi_ir_seq(&s->ir, minus, rest));
+    if (below) {
+        bool to_zero = above && !high_zero; /* 0 itself is among those above */
+        const llmi_json *low = above ? NULL : b->high;
+        int32_t minus = llmi_ir_word(ir, "-");
+        int32_t rest = magnitudes(s, ir, low, to_zero || high_zero || b->high_open, b->low, b->low_open);
+        either(&a, llmi_ir_seq(ir, minus, rest));
     }
+    bool large = !b->low || !b->high || is_beyond(b->low, EXACT_DIGITS) || is_beyond(b->high, EXACT_DIGITS);
+    if (large) either(&a, integers_between(s, ir, b));
     return done(&a);
 }
 
-int32_t llmi_schema_number(llmi_schema *s, const json_t *schema, bool integer) {
-    bounds b = read_bounds(s, schema);
+int32_t llmi_numbers_between(llmi_schema *s, llmi_ir *ir, const llmi_json *schema, bool integer) {
+    bounds b = read_bounds(schema);
     if (llmi_schema_failed(s)) return -1;
-    if (isinf(b.low) && isinf(b.high)) return llmi_schema_shared(s, integer ? LLMI_SHARED_INTEGER : LLMI_SHARED_NUMBER);
-    if (b.low > b.high) return nothing(&s->ir);
-    return integer ? integer_between(s, b) : number_between(s, b);
+    if (is_below(b.high, b.high_open, b.low, b.low_open)) return nothing(ir);
+    return integer ? integers_between(s, ir, &b) : decimals_between(s, ir, &b);
+}
+
+bool llmi_schema_valid_number(llmi_schema *s, const llmi_json *schema, const llmi_json *value) {
+    bounds b = read_bounds(schema);
+    const llmi_json *steps = llmi_json_get(schema, "multipleOf");
+    if (is_below(value, false, b.low, b.low_open) || is_below(b.high, b.high_open, value, false)) return false;
+    size_t n = llmi_json_is(steps, LLMI_JSON_ARRAY) ? steps->n : (size_t)(steps != NULL);
+    for (size_t i = 0; i < n; i++)
+        if (!llmi_schema_is_multiple(s, value, llmi_json_is(steps, LLMI_JSON_ARRAY) ? &steps->items[i] : steps))
+            return false;
+    return true;
 }

@@ -1,27 +1,36 @@
 /* Objects: the properties in the schema's order, then others with any name that is not one of theirs.
  *
- * What may come from property i on is a rule: rest(i) behind another property, some(i) where one must come. */
+ * What may come from property i on is a rule: `some` where one must come, `rest` after another one, which begins with
+ * its comma. Bounds on the number of properties make a pair of rules for each number that is still needed, and for
+ * each that is still possible. */
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "text/schema.h"
-#include "text/utf8.h"
 
 typedef struct property {
-    const char *name;
-    size_t n_name;
-    const json_t *schema;
+    llm_span name;
+    const llmi_json *schema;
     bool required;
-    int32_t some, rest; /* rules */
 } property;
+
+/* Others whose names match the same patterns, and so come under one schema. */
+typedef struct other {
+    llmi_dfa names;
+    const llmi_json *schema;
+} other;
 
 typedef struct object {
     llmi_schema *s;
-    llmi_buf properties;
-    const json_t *others; /* schema of further properties; NULL: there are none */
-    bool any_other;       /* with any value */
-    int32_t more;         /* rule: one or more others; -1: none */
-    int32_t min, max;
+    const llmi_json *schema;
+    llmi_buf properties, others;
+    int32_t min, max; /* of properties; max _UNLIMITED: none */
+    int32_t min_name, max_name;
+    int32_t other;  /* rule: one of the others; -1: there are none */
+    int32_t *rules; /* `some`, then `rest`, of each state; -1: not asked for */
+    size_t n_needs, n_lefts, n_rules;
+    llmi_buf todo; /* int32_t: states whose rules have no body */
 } object;
 
 static property *at(const object *o, size_t i) {
@@ -32,224 +41,354 @@ static size_t count(const object *o) {
     return llmi_buf_count(&o->properties, property);
 }
 
+static size_t n_others(const object *o) {
+    return llmi_buf_count(&o->others, other);
+}
+
 /* ---- what the schema says ---- */
 
-static bool is_required(const json_t *schema, const char *name) {
-    const json_t *list = json_object_get(schema, "required");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *one = json_string_value(json_array_get(list, i));
-        if (one && strcmp(one, name) == 0) return true;
-    }
+bool llmi_schema_requires(const llmi_json *schema, llm_span name) {
+    const llmi_json *list = llmi_json_get(schema, "required");
+    for (size_t i = 0; i < llmi_json_count(list); i++)
+        if (list->items[i].n == name.len && (!name.len || memcmp(list->items[i].text, name.ptr, name.len) == 0))
+            return true;
     return false;
 }
 
-static void add(object *o, const char *name, const json_t *schema, bool required) {
-    property p = {.name = name, .n_name = strlen(name), .schema = schema, .required = required, .some = -1, .rest = -1};
-    if (!llmi_schema_failed(o->s) && !llmi_buf_push(&o->properties, p)) llmi_ir_fail(&o->s->ir, LLM_E_MEMORY);
+bool llmi_schema_is_open(const llmi_json *schema) {
+    const llmi_json *rest = llmi_json_get(schema, "additionalProperties"), *list = llmi_json_get(schema, "properties");
+    if (rest) return !llmi_json_is(rest, LLMI_JSON_FALSE);
+    for (size_t i = 0; i < llmi_json_count(list); i++)
+        if (!llmi_json_is(&list->members[i].value, LLMI_JSON_FALSE)) return false;
+    return !llmi_json_get(schema, "patternProperties");
 }
 
-static void read_properties(object *o, const json_t *schema) {
-    const json_t *properties = json_object_get(schema, "properties"), *required = json_object_get(schema, "required");
-    const char *name;
-    json_t *value;
-    if (properties && !json_is_object(properties)) llmi_schema_fault(o->s, LLM_E_FORMAT, "\"properties\" is no object");
-    if (required && !json_is_array(required)) llmi_schema_fault(o->s, LLM_E_FORMAT, "\"required\" is no array");
-    json_object_foreach((json_t *)properties, name, value) add(o, name, value, is_required(schema, name));
-    const json_t *others = json_object_get(schema, "additionalProperties");
-    json_t *anything = others ? NULL : llmi_schema_own(o->s, json_true());
-    for (size_t i = 0; i < json_array_size(required) && !llmi_schema_failed(o->s); i++) {
-        name = json_string_value(json_array_get(required, i));
-        if (!name || strlen(name) != json_string_length(json_array_get(required, i)))
-            llmi_schema_fault(o->s, LLM_E_FORMAT, "\"required\" holds what is no name");
-        else if (!json_object_get(properties, name))
-            add(o, name, others ? others : anything, true);
+const llmi_json *llmi_schema_property(llmi_schema *s, const llmi_json *schema, llm_span name, bool *listed) {
+    const llmi_json *out = llmi_json_find(llmi_json_get(schema, "properties"), name),
+                    *patterns = llmi_json_get(schema, "patternProperties");
+    *listed = out && !llmi_json_is(out, LLMI_JSON_FALSE);
+    for (size_t i = 0; i < llmi_json_count(patterns) && llmi_schema_pay(s, 1 + name.len); i++) {
+        const llmi_json_member *m = &patterns->members[i];
+        const llmi_dfa *pattern = llmi_schema_pattern(s, &m->key);
+        if (!pattern || !llmi_dfa_accepts(pattern, name)) continue;
+        out = out ? llmi_schema_both(s, out, &m->value) : &m->value;
+        *listed = true;
     }
-    bool open = others ? !json_is_false(others) : !properties || !json_object_size(properties);
-    o->others = open ? others : NULL;
-    o->any_other = open && (!others || json_is_true(others));
+    return out ? out : llmi_json_get(schema, "additionalProperties");
 }
 
-/* Bounds on the number of properties, as far as the list of properties decides. */
-static void read_counts(object *o, const json_t *schema) {
-    int32_t n_required = 0, n = (int32_t)count(o);
-    for (int32_t i = 0; i < n; i++) n_required += at(o, (size_t)i)->required;
-    o->min = llmi_schema_count(o->s, schema, "minProperties", 0);
-    o->max = llmi_schema_count(o->s, schema, "maxProperties", LLMI_IR_UNLIMITED);
-    bool open = o->others || o->any_other, map = open && n == 0;
-    /* A name may come twice, which readers count once. */
-    if (o->min > n_required && !(map && o->min == 1))
-        llmi_schema_fault(o->s, LLM_E_UNSUPPORTED, "\"minProperties\" above the number of required properties");
-    if (!map && o->max >= 0 && (open || o->max < n))
-        llmi_schema_fault(o->s, LLM_E_UNSUPPORTED, "\"maxProperties\" below the number of properties");
+static void add(object *o, llm_span name, bool required) {
+    bool listed;
+    const llmi_json *names = llmi_json_get(o->schema, "propertyNames");
+    const llmi_json *value = llmi_schema_property(o->s, o->schema, name, &listed);
+    llmi_json key = {.type = LLMI_JSON_STRING, .n = (uint32_t)name.len, .text = name.ptr};
+    if (names && !llmi_schema_valid(o->s, names, &key, 0)) value = &llmi_json_false;
+    if (!required && llmi_json_is(value, LLMI_JSON_FALSE)) return;
+    property p = {name, value ? value : &llmi_json_true, required};
+    if (!llmi_schema_failed(o->s) && !llmi_buf_push(&o->properties, p)) llmi_schema_no_memory(o->s);
 }
 
-/* ---- names that are none of the properties' ---- */
-
-/* Names [begin, end) of the sorted list agree in their first n bytes; rule: what may follow those. */
-typedef struct branch {
-    size_t begin, end, n;
-    int32_t rule;
-} branch;
-
-static void sort_names(llm_span *names, size_t n) {
-    for (size_t gap = n / 2; gap; gap /= 2)
-        for (size_t i = gap; i < n; i++) {
-            llm_span one = names[i];
-            size_t k = i;
-            for (; k >= gap && strcmp(names[k - gap].ptr, one.ptr) > 0; k -= gap) names[k] = names[k - gap];
-            names[k] = one;
-        }
+/* Names of the list that are not among the properties; required, or only possible. */
+static void add_names(object *o, const llmi_json *list, bool required) {
+    const llmi_json *properties = llmi_json_get(o->schema, "properties");
+    for (size_t i = 0; i < llmi_json_count(list) && llmi_schema_pay(o->s, 4); i++) {
+        llm_span name = llmi_json_text(&list->items[i]);
+        if (!llmi_json_is(&list->items[i], LLMI_JSON_STRING) || llmi_json_find(properties, name)) continue;
+        if (required || !llmi_schema_requires(o->schema, name)) add(o, name, required);
+    }
 }
+
+static void read_properties(object *o) {
+    llmi_schema *s = o->s;
+    const llmi_json *properties = llmi_json_get(o->schema, "properties"),
+                    *required = llmi_json_get(o->schema, "required");
+    size_t n_required = llmi_json_count(required);
+    for (size_t i = 0; i < llmi_json_count(properties) && llmi_schema_pay(s, 2 + n_required); i++) {
+        llm_span name = llmi_schema_key(&properties->members[i]);
+        add(o, name, llmi_schema_requires(o->schema, name));
+    }
+    add_names(o, required, true);
+}
+
+/* ---- names of others ---- */
+
+static const llmi_json *name_schema(object *o) {
+    const llmi_json *names = llmi_json_get(o->schema, "propertyNames");
+    return names ? llmi_schema_flat(o->s, names, 0) : &llmi_json_true;
+}
+
+/* All names but those of properties, also of those that are refused. */
+static bool begin_names(object *o, llmi_dfa *out, const llmi_json *names) {
+    llmi_schema *s = o->s;
+    const llmi_json *properties = llmi_json_get(o->schema, "properties");
+    llmi_buf list;
+    llmi_buf_init(&list, s->ir.a);
+    for (size_t i = 0; i < llmi_json_count(properties) && !llmi_schema_failed(s); i++)
+        if (!llmi_buf_push(&list, properties->members[i].key)) llmi_schema_no_memory(s);
+    for (size_t i = 0; i < count(o) && !llmi_schema_failed(s); i++) {
+        llmi_json key = {.type = LLMI_JSON_STRING, .n = (uint32_t)at(o, i)->name.len, .text = at(o, i)->name.ptr};
+        if (!llmi_buf_push(&list, key)) llmi_schema_no_memory(s);
+    }
+    llmi_json all = {.type = LLMI_JSON_ARRAY, .n = (uint32_t)llmi_buf_count(&list, llmi_json)};
+    all.items = (const llmi_json *)(const void *)list.data;
+    bool ok = !llmi_schema_failed(s) && llmi_schema_string_dfa(s, out, names, true);
+    if (ok && all.n && !llmi_schema_narrow_names(s, out, &all)) {
+        llmi_dfa_free(out);
+        ok = false;
+    }
+    llmi_buf_free(&list);
+    return ok;
+}
+
+static void add_other(object *o, const llmi_dfa *names, uint64_t matched) {
+    llmi_schema *s = o->s;
+    const llmi_json *patterns = llmi_json_get(o->schema, "patternProperties");
+    other one = {.schema = matched ? &llmi_json_true : llmi_json_get(o->schema, "additionalProperties")};
+    if (!one.schema) one.schema = &llmi_json_true;
+    for (size_t i = 0; i < llmi_json_count(patterns); i++)
+        if (matched >> i & 1 && one.schema)
+            one.schema = llmi_json_is(one.schema, LLMI_JSON_TRUE)
+                             ? &patterns->members[i].value
+                             : llmi_schema_both(s, one.schema, &patterns->members[i].value);
+    if (llmi_schema_failed(s) || !one.schema || llmi_json_is(one.schema, LLMI_JSON_FALSE)) return;
+    if (!matched && !llmi_schema_is_open(o->schema)) return;
+    llm_status status = llmi_dfa_combine(&one.names, names, names, false, &s->steps); /* a copy */
+    if (!llmi_schema_took(s, status)) return;
+    if (!llmi_buf_push(&o->others, one)) {
+        llmi_dfa_free(&one.names);
+        llmi_schema_no_memory(s);
+    }
+}
+
+/* Names that match pattern i, and those that do not, are told apart: as many kinds as there are sets of patterns that a
+ * name can match at once. As deep as there are patterns. */
+static void split_names(object *o, const llmi_dfa *names, size_t i, uint64_t matched) {
+    llmi_schema *s = o->s;
+    const llmi_json *patterns = llmi_json_get(o->schema, "patternProperties");
+    if (llmi_schema_failed(s) || llmi_dfa_is_empty(names)) return;
+    if (i == llmi_json_count(patterns)) {
+        add_other(o, names, matched);
+        return;
+    }
+    for (int refused = 0; refused < 2; refused++) {
+        llmi_dfa part;
+        const llmi_dfa *pattern = llmi_schema_pattern(s, &patterns->members[i].key);
+        if (!pattern || !llmi_schema_took(s, llmi_dfa_combine(&part, names, pattern, refused, &s->steps))) return;
+        split_names(o, &part, i + 1, refused ? matched : matched | (uint64_t)1 << i);
+        llmi_dfa_free(&part);
+    }
+}
+
+static void read_others(object *o) {
+    llmi_schema *s = o->s;
+    const llmi_json *names = name_schema(o), *patterns = llmi_json_get(o->schema, "patternProperties");
+    if (!names || llmi_schema_failed(s) || llmi_json_is(names, LLMI_JSON_FALSE)) return;
+    if (!(llmi_schema_types(s, names) & LLMI_TYPE_STRING)) return;
+    if (!patterns && !llmi_schema_is_open(o->schema)) return;
+    if (llmi_json_get(names, "enum")) {
+        add_names(o, llmi_json_get(names, "enum"), false);
+        return;
+    }
+    if (llmi_json_get(names, "anyOf"))
+        llmi_schema_fault(s, LLM_E_UNSUPPORTED, "\"propertyNames\" with branches cannot be part of a grammar");
+    if (llmi_json_count(patterns) > 16)
+        llmi_schema_fault(s, LLM_E_LIMIT, "%zu \"patternProperties\", at most 16 are possible",
+                          llmi_json_count(patterns));
+    o->min_name = llmi_schema_number_of(s, names, "minLength", 0);
+    o->max_name = llmi_schema_number_of(s, names, "maxLength", LLMI_IR_UNLIMITED);
+    llmi_dfa all;
+    if (llmi_schema_failed(s) || !begin_names(o, &all, names)) return;
+    split_names(o, &all, 0, 0);
+    llmi_dfa_free(&all);
+}
+
+/* ---- pieces of text ---- */
 
 static int32_t new_rule(object *o, const char *name) {
     return llmi_ir_rule_new(&o->s->ir, name, strlen(name));
 }
 
-/* One character of a name, and what follows it. */
-static int32_t step(object *o, uint32_t c, int32_t next) {
-    llmi_ir_range r = {c, c};
-    int32_t one = llmi_schema_chars(&o->s->ir, &r, 1);
-    return llmi_ir_seq(&o->s->ir, one, next);
-}
-
-static void define_branch(object *o, llmi_buf *todo, const llm_span *names, branch b) {
-    llmi_ir *ir = &o->s->ir;
-    llmi_buf kids, others;
-    llmi_buf_init(&kids, ir->a);
-    llmi_buf_init(&others, ir->a);
-    bool is_name = names[b.begin].len == b.n;
-    for (size_t i = b.begin + is_name, k; i < b.end && ir->status == LLM_OK; i = k) {
-        size_t used;
-        uint32_t c = llmi_utf8_decode(names[i].ptr + b.n, names[i].len - b.n, &used);
-        for (k = i + 1; k < b.end && memcmp(names[k].ptr + b.n, names[i].ptr + b.n, used) == 0;) k++;
-        branch below = {i, k, b.n + used, new_rule(o, "key")};
-        llmi_ir_range r = {c, c};
-        int32_t kid = step(o, c, llmi_ir_ref(ir, below.rule));
-        if (ir->status == LLM_OK &&
-            (!llmi_buf_push(todo, below) || !llmi_buf_push(&kids, kid) || !llmi_buf_push(&others, r)))
-            llmi_ir_fail(ir, LLM_E_MEMORY);
-    }
-    if (ir->status == LLM_OK && !llmi_ranges_complement(&others)) llmi_ir_fail(ir, LLM_E_MEMORY);
-    if (ir->status == LLM_OK) {
-        int32_t other =
-            llmi_schema_chars(ir, (llmi_ir_range *)(void *)others.data, llmi_buf_count(&others, llmi_ir_range));
-        int32_t more[] = {llmi_ir_seq(ir, other, llmi_schema_shared(o->s, LLMI_SHARED_REST)),
-                          is_name ? llmi_ir_list(ir, LLMI_IR_ALT, NULL, 0) : llmi_ir_word(ir, "\"")};
-        if (!llmi_buf_append(&kids, more, sizeof more)) llmi_ir_fail(ir, LLM_E_MEMORY);
-    }
-    if (ir->status == LLM_OK)
-        llmi_ir_define(
-            ir, b.rule,
-            llmi_ir_list(ir, LLMI_IR_ALT, (const int32_t *)(const void *)kids.data, llmi_buf_count(&kids, int32_t)));
-    llmi_buf_free(&kids);
-    llmi_buf_free(&others);
-}
-
-/* A string that is no property's name, with its quotes. */
-static int32_t other_name(object *o) {
-    llmi_ir *ir = &o->s->ir;
-    size_t n = count(o);
-    int32_t quote = llmi_ir_word(ir, "\"");
-    if (!n) return llmi_ir_seq(ir, quote, llmi_schema_shared(o->s, LLMI_SHARED_REST));
-    llmi_buf todo;
-    llmi_buf_init(&todo, ir->a);
-    llm_span *names = llmi_alloc_array(ir->a, n, sizeof *names);
-    if (!names) return llmi_ir_fail(ir, LLM_E_MEMORY);
-    for (size_t i = 0; i < n; i++) names[i] = (llm_span){at(o, i)->name, at(o, i)->n_name};
-    sort_names(names, n);
-    branch b = {0, n, 0, new_rule(o, "key")};
-    int32_t first = b.rule;
-    define_branch(o, &todo, names, b);
-    while (ir->status == LLM_OK && todo.len) {
-        todo.len -= sizeof b;
-        b = llmi_buf_at(&todo, branch, todo.len / sizeof b);
-        define_branch(o, &todo, names, b);
-    }
-    llmi_free(ir->a, names, n * sizeof *names);
-    llmi_buf_free(&todo);
-    return llmi_ir_seq(ir, quote, llmi_ir_ref(ir, first));
-}
-
-/* ---- the text ---- */
-
 static int32_t comma(object *o) {
     int32_t text = llmi_ir_word(&o->s->ir, ",");
-    return llmi_ir_seq(&o->s->ir, text, llmi_schema_blank(o->s));
+    return llmi_ir_seq(&o->s->ir, text, llmi_schema_space(o->s));
 }
 
 static int32_t pair(object *o, int32_t name, int32_t value) {
     int32_t colon = llmi_ir_word(&o->s->ir, ":");
-    return llmi_ir_seq(&o->s->ir, name, colon, llmi_schema_blank(o->s), value);
+    return llmi_ir_seq(&o->s->ir, name, colon, llmi_schema_space(o->s), value);
 }
 
-static int32_t other_pair(object *o) {
-    int32_t value = o->any_other ? llmi_schema_shared(o->s, LLMI_SHARED_ANY)
-                                 : llmi_schema_child(o->s, o->others, "additionalProperties", NULL);
-    return pair(o, other_name(o), value);
-}
-
-/* One or more others. */
-static void define_more(object *o) {
+static int32_t other_name(object *o, const llmi_dfa *names) {
     llmi_ir *ir = &o->s->ir;
-    if (!o->others && !o->any_other) return;
-    int32_t one = new_rule(o, "other property");
-    o->more = new_rule(o, "other properties");
-    llmi_ir_define(ir, one, other_pair(o));
-    int32_t max = o->max > 0 && !count(o) ? o->max - 1 : LLMI_IR_UNLIMITED;
-    int32_t head = llmi_ir_ref(ir, one), next = llmi_ir_seq(ir, comma(o), llmi_ir_ref(ir, one));
-    llmi_ir_define(ir, o->more, llmi_ir_seq(ir, head, llmi_ir_repeat(ir, next, 0, max)));
+    int32_t quote = llmi_ir_word(ir, "\"");
+    bool any = !count(o) && !llmi_json_get(o->schema, "properties") && !llmi_json_get(o->schema, "propertyNames") &&
+               !llmi_json_get(o->schema, "patternProperties");
+    if (any) return llmi_ir_seq(ir, quote, llmi_schema_shared(o->s, LLMI_SHARED_REST));
+    int32_t rest =
+        llmi_dfa_write(ir, names, o->min_name, o->max_name, (llm_span){"\"", 1}, llmi_schema_chars, &o->s->steps);
+    llmi_schema_took(o->s, LLM_OK);
+    return llmi_ir_seq(ir, quote, rest);
 }
 
-/* some(i), or `more` behind the last. */
-static int32_t some(object *o, size_t i) {
-    if (i < count(o)) return llmi_ir_ref(&o->s->ir, at(o, i)->some);
-    return o->more < 0 ? llmi_ir_list(&o->s->ir, LLMI_IR_ALT, NULL, 0) : llmi_ir_ref(&o->s->ir, o->more);
+static void define_other(object *o) {
+    llmi_buf kids;
+    if (!n_others(o) || llmi_schema_failed(o->s)) return;
+    llmi_buf_init(&kids, o->s->ir.a);
+    for (size_t i = 0; i < n_others(o) && !llmi_schema_failed(o->s); i++) {
+        const other *one = &llmi_buf_at(&o->others, other, i);
+        int32_t value = llmi_json_is(one->schema, LLMI_JSON_TRUE)
+                            ? llmi_schema_shared(o->s, LLMI_SHARED_ANY)
+                            : llmi_schema_child(o->s, one->schema, "additionalProperties", (llm_span){NULL, 0});
+        llmi_schema_add(o->s, &kids, pair(o, other_name(o, &one->names), value));
+    }
+    o->other = new_rule(o, "other property");
+    llmi_ir_define(&o->s->ir, o->other, llmi_schema_either(o->s, &kids));
+    llmi_buf_free(&kids);
 }
 
-/* Comma and some(i), or nothing if no property from i on is required. */
-static int32_t rest(object *o, size_t i, bool required) {
-    int32_t mark = comma(o), more = llmi_ir_seq(&o->s->ir, mark, some(o, i));
-    return required ? more : llmi_ir_repeat(&o->s->ir, more, 0, 1);
+/* ---- states ---- */
+
+/* From property i on: so many more are needed, and so many possible (the last of n_lefts: any number). */
+typedef struct state {
+    size_t i;
+    int32_t need, left;
+} state;
+
+static bool may_end(const object *o, state at_) {
+    for (size_t i = at_.i; i < count(o); i++)
+        if (at(o, i)->required) return false;
+    return at_.need == 0;
 }
 
-static void define_property(object *o, size_t i, bool later) {
+/* Whether the needed ones can still come. Others count once: a name may come twice. */
+static bool is_possible(const object *o, state from) {
+    int32_t possible = n_others(o) > 0, required = 0, left = from.left == LLMI_IR_UNLIMITED ? INT32_MAX : from.left;
+    for (size_t i = from.i; i < count(o); i++) {
+        possible++;
+        required += at(o, i)->required;
+    }
+    return from.need <= possible && from.need <= left && required <= left;
+}
+
+/* The rule of a state; the second of the two begins with a comma, or ends the object. */
+static int32_t rule_of(object *o, state st, bool rest) {
+    size_t left = st.left == LLMI_IR_UNLIMITED ? o->n_lefts - 1 : (size_t)st.left;
+    size_t index = ((st.i * o->n_needs + (size_t)st.need) * o->n_lefts + left) * 2 + rest;
+    if (llmi_schema_failed(o->s)) return -1;
+    if (o->rules[index] < 0) {
+        int32_t number = (int32_t)index;
+        o->rules[index] = new_rule(o, "properties");
+        if (!llmi_buf_push(&o->todo, number)) llmi_schema_no_memory(o->s);
+    }
+    return llmi_ir_ref(&o->s->ir, o->rules[index]);
+}
+
+static state after(state st, size_t i) {
+    state out = {i, st.need > 0 ? st.need - 1 : 0, st.left > 0 ? st.left - 1 : st.left};
+    return out;
+}
+
+/* One of the others, and what may follow it: others. */
+static int32_t others_from(object *o, state st) {
     llmi_ir *ir = &o->s->ir;
-    property *p = at(o, i);
-    json_t *key = llmi_schema_own(o->s, json_stringn(p->name, p->n_name));
-    if (!key) return;
-    int32_t value = llmi_schema_child(o->s, p->schema, "properties", p->name);
-    int32_t here = pair(o, llmi_schema_literal(o->s, key), value);
-    int32_t behind = i + 1 < count(o) ? llmi_ir_ref(ir, at(o, i + 1)->rest) : rest(o, i + 1, false);
-    here = llmi_ir_seq(ir, here, behind);
-    llmi_ir_define(ir, p->some, p->required ? here : llmi_ir_alt(ir, here, some(o, i + 1)));
-    llmi_ir_define(ir, p->rest, rest(o, i, p->required || later));
+    int32_t one = llmi_ir_ref(ir, o->other);
+    if (st.left != LLMI_IR_UNLIMITED) return llmi_ir_seq(ir, one, rule_of(o, after(st, st.i), true));
+    int32_t next = llmi_ir_seq(ir, comma(o), llmi_ir_ref(ir, o->other));
+    return llmi_ir_seq(ir, one, llmi_ir_repeat(ir, next, 0, LLMI_IR_UNLIMITED));
 }
+
+/* Of a state: property i and what may follow it, or what may come in its place. */
+static int32_t define_some(object *o, state st) {
+    llmi_ir *ir = &o->s->ir;
+    if (st.i == count(o)) return o->other < 0 || !st.left ? llmi_ir_list(ir, LLMI_IR_ALT, NULL, 0) : others_from(o, st);
+    const property *p = at(o, st.i);
+    state taken = after(st, st.i + 1), skipped = {st.i + 1, st.need, st.left};
+    int32_t here = llmi_ir_list(ir, LLMI_IR_ALT, NULL, 0);
+    if (st.left && is_possible(o, taken)) {
+        llmi_json key = {.type = LLMI_JSON_STRING, .n = (uint32_t)p->name.len, .text = p->name.ptr};
+        int32_t value = llmi_schema_child(o->s, p->schema, "properties", p->name);
+        here = llmi_ir_seq(ir, pair(o, llmi_schema_literal(o->s, &key), value), rule_of(o, taken, true));
+    }
+    if (p->required || !is_possible(o, skipped)) return here;
+    return llmi_ir_alt(ir, here, rule_of(o, skipped, false));
+}
+
+static int32_t define_rest(object *o, state st) {
+    llmi_ir *ir = &o->s->ir;
+    int32_t mark = comma(o), more = llmi_ir_seq(ir, mark, rule_of(o, st, false));
+    return may_end(o, st) ? llmi_ir_repeat(ir, more, 0, 1) : more;
+}
+
+static void define_next(object *o) {
+    o->todo.len -= sizeof(int32_t);
+    size_t index = (size_t)llmi_buf_at(&o->todo, int32_t, llmi_buf_count(&o->todo, int32_t)), n = index / 2;
+    int32_t left = (int32_t)(n % o->n_lefts), rule = o->rules[index];
+    state st = {n / o->n_lefts / o->n_needs, (int32_t)(n / o->n_lefts % o->n_needs), left};
+    if (o->max == LLMI_IR_UNLIMITED) st.left = LLMI_IR_UNLIMITED;
+    if (!llmi_schema_pay(o->s, 4 + 2 * (count(o) - st.i))) return;
+    llmi_ir_define(&o->s->ir, rule, index % 2 ? define_rest(o, st) : define_some(o, st));
+}
+
+/* ---- all ---- */
 
 static int32_t body(object *o) {
     llmi_ir *ir = &o->s->ir;
-    define_more(o);
-    for (size_t i = 0; i < count(o); i++) {
-        at(o, i)->some = new_rule(o, "properties");
-        at(o, i)->rest = new_rule(o, "properties");
-    }
-    bool later = false;
-    for (size_t i = count(o); i-- && !llmi_schema_failed(o->s);) {
-        define_property(o, i, later);
-        later = later || at(o, i)->required;
+    state start = {0, o->min, o->max};
+    if (!is_possible(o, start)) {
+        if (o->min > 1 && n_others(o))
+            return llmi_schema_fault(o->s, LLM_E_UNSUPPORTED,
+                                     "\"minProperties\" above the number of named properties and one: a name may come "
+                                     "twice");
+        return llmi_ir_list(ir, LLMI_IR_ALT, NULL, 0);
     }
     int32_t begin = llmi_ir_word(ir, "{"), end = llmi_ir_word(ir, "}");
-    if (o->max == 0) return llmi_ir_seq(ir, begin, end);
-    int32_t inside = some(o, 0);
-    if (!later && o->min == 0) inside = llmi_ir_repeat(ir, inside, 0, 1);
+    bool empty = o->max == 0 || (!count(o) && !n_others(o));
+    int32_t inside = empty ? llmi_ir_word(ir, "") : rule_of(o, start, false);
+    if (!empty && may_end(o, start)) inside = llmi_ir_repeat(ir, inside, 0, 1);
+    while (o->todo.len && !llmi_schema_failed(o->s)) define_next(o);
     return llmi_ir_seq(ir, begin, inside, end);
 }
 
-int32_t llmi_schema_object(llmi_schema *s, const json_t *schema) {
-    object o = {.s = s, .more = -1};
+static bool make_rules(object *o) {
+    int32_t most = (int32_t)count(o) + 1; /* more are never needed, nor counted before others come */
+    o->min = llmi_schema_number_of(o->s, o->schema, "minProperties", 0);
+    o->max = llmi_schema_number_of(o->s, o->schema, "maxProperties", LLMI_IR_UNLIMITED);
+    if (llmi_schema_failed(o->s)) return false;
+    if (o->max >= (int32_t)count(o) && !n_others(o)) o->max = LLMI_IR_UNLIMITED;
+    if (o->min > most) o->min = most + 1; /* not possible */
+    o->n_needs = (size_t)o->min + 1;
+    o->n_lefts = o->max == LLMI_IR_UNLIMITED ? 1 : (size_t)o->max + 1;
+    bool fits = llmi_mul(&o->n_rules, count(o) + 1, o->n_needs) && llmi_mul(&o->n_rules, o->n_rules, 2 * o->n_lefts);
+    if (!fits || o->n_rules > 2 * LLMI_GRAMMAR_MAX_ELEMENTS) {
+        llmi_schema_fault(o->s, LLM_E_LIMIT, "%zu properties with bounds on their number are too many", count(o));
+        return false;
+    }
+    if (!llmi_schema_pay(o->s, o->n_rules / 8)) return false;
+    o->rules = llmi_alloc_array(o->s->ir.a, o->n_rules, sizeof *o->rules);
+    if (!o->rules) {
+        llmi_schema_no_memory(o->s);
+        return false;
+    }
+    memset(o->rules, 0xff, o->n_rules * sizeof *o->rules);
+    return true;
+}
+
+int32_t llmi_schema_object(llmi_schema *s, const llmi_json *schema) {
+    object o = {.s = s, .schema = schema, .other = -1, .max_name = LLMI_IR_UNLIMITED};
     llmi_buf_init(&o.properties, s->ir.a);
-    read_properties(&o, schema);
-    read_counts(&o, schema);
-    int32_t node = llmi_schema_failed(s) ? -1 : body(&o);
+    llmi_buf_init(&o.others, s->ir.a);
+    llmi_buf_init(&o.todo, s->ir.a);
+    read_properties(&o);
+    if (!llmi_schema_failed(s)) read_others(&o);
+    int32_t node = -1;
+    if (!llmi_schema_failed(s) && make_rules(&o)) {
+        define_other(&o);
+        node = llmi_schema_failed(s) ? -1 : body(&o);
+        llmi_free(s->ir.a, o.rules, o.n_rules * sizeof *o.rules);
+    }
+    for (size_t i = 0; i < n_others(&o); i++) llmi_dfa_free(&llmi_buf_at(&o.others, other, i).names);
     llmi_buf_free(&o.properties);
+    llmi_buf_free(&o.others);
+    llmi_buf_free(&o.todo);
     return node;
 }

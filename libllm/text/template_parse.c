@@ -71,15 +71,12 @@ int32_t llmi_parser_identifier(llmi_parser *p) {
     return constant;
 }
 
-/* Parsing recurses, about 600 bytes for a tag: a thread of 64 KiB holds this. */
-enum { MAX_NESTED = 64 };
-
 bool llmi_parser_enter(llmi_parser *p) {
-    if (p->depth < MAX_NESTED) {
+    if (p->depth < LLMI_TEMPLATE_MAX_DEPTH) {
         p->depth++;
         return p->status == LLM_OK || (p->depth--, false);
     }
-    llmi_parser_fail(p, LLM_E_LIMIT, "nested deeper than the limit of %d", MAX_NESTED);
+    llmi_parser_fail(p, LLM_E_LIMIT, "nested deeper than the limit of %d", LLMI_TEMPLATE_MAX_DEPTH);
     return false;
 }
 

@@ -6,14 +6,16 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <random>
+#include <sstream>
 
 #include <gtest/gtest.h>
-#include <jansson.h>
 
 #include "unit/text/load.h"
 
 extern "C" {
+#include "base/json.h"
 #include "text/grammar.h"
 }
 
@@ -308,38 +310,49 @@ TEST_F(Grammars, FirstBlankThatIsNotShownIsNotAllowed) {
 
 /* ---- schemas ---- */
 
-static std::string text_of(const json_t *value) {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    std::string out = text ? text : "";
-    free(text);
-    return out;
+static std::string text_of(const llmi_json *value) {
+    llmi_buf out;
+    llmi_buf_init(&out, &llmi_default_allocator);
+    EXPECT_TRUE(llmi_json_write(&out, value, LLMI_JSON_COMPACT));
+    std::string text(out.data, out.len);
+    llmi_buf_free(&out);
+    return text;
+}
+
+static std::string bytes_of(const llmi_json *value) {
+    llm_span text = llmi_json_text(value);
+    return std::string(text.ptr, text.len);
 }
 
 class Schemas : public Grammars {
   protected:
     void SetUp() override {
         Grammars::SetUp();
-        cases = json_load_file(path.c_str(), 0, nullptr);
-        ASSERT_TRUE(json_is_array(cases)) << path;
-        ASSERT_GE(json_array_size(cases), 200u);
+        std::stringstream text;
+        text << std::ifstream(path).rdbuf();
+        std::string file = text.str();
+        llmi_json_doc_init(&doc, &llmi_default_allocator, 0);
+        ASSERT_EQ(LLM_OK, llmi_json_parse(&cases, &doc, {file.data(), file.size()}, path.c_str(), 0))
+            << llm_last_error();
+        ASSERT_GE(llmi_json_count(cases), 200u) << path;
     }
-    void TearDown() override { json_decref(cases); }
+    void TearDown() override { llmi_json_doc_free(&doc); }
     const std::string folder = LLM_SOURCE_DIR "/tests/unit/text", path = folder + "/schema_cases.json";
-    json_t *cases = nullptr;
+    llmi_json_doc doc;
+    const llmi_json *cases = nullptr;
 };
 
 TEST_F(Schemas, TakeValidTextsAndRefuseOthers) {
-    size_t i;
-    json_t *c, *text;
-    json_array_foreach(cases, i, c) {
-        Grammar g = make(llmi_grammar_from_schema, t, text_of(json_object_get(c, "schema")));
+    for (size_t i = 0; i < llmi_json_count(cases); i++) {
+        const llmi_json *c = llmi_json_item(cases, i);
+        std::string schema = text_of(llmi_json_get(c, "schema"));
+        Grammar g = make(llmi_grammar_from_schema, t, schema);
         if (!g) continue;
-        for (const char *key : {"valid", "invalid"}) {
-            size_t k;
-            json_array_foreach(json_object_get(c, key), k, text)
-                    EXPECT_EQ(*key == 'v', takes(g, t, json_string_value(text)) == 1)
-                << "case " << i << ": " << text_of(json_object_get(c, "schema")) << " and " << json_string_value(text);
-        }
+        for (const char *key : {"valid", "invalid"})
+            for (size_t k = 0; k < llmi_json_count(llmi_json_get(c, key)); k++) {
+                std::string text = bytes_of(llmi_json_item(llmi_json_get(c, key), k));
+                EXPECT_EQ(*key == 'v', takes(g, t, text) == 1) << "case " << i << ": " << schema << " and " << text;
+            }
     }
 }
 
@@ -367,27 +380,33 @@ static std::string walk(const Grammar &g, const Tokenizer &t, std::mt19937 &rng)
     return llmi_matcher_is_complete(m.get()) ? decode(t, ids, LLM_DECODE_KEEP_PREFIX) : "";
 }
 
+static std::string json_of(const std::string &text) {
+    llmi_buf out;
+    llmi_buf_init(&out, &llmi_default_allocator);
+    llmi_json_writer w = llmi_json_writer_to(&out);
+    llmi_json_put_string(&w, {text.data(), text.size()});
+    EXPECT_FALSE(w.failed);
+    std::string json(out.data, out.len);
+    llmi_buf_free(&out);
+    return json;
+}
+
 TEST_F(Schemas, RandomTextsAreValid) {
     std::string check = "python3 " + folder + "/make_schema_cases.py --check ";
     if (std::system("python3 -W ignore -c 'import jsonschema' >/dev/null 2>&1") != 0)
         GTEST_SKIP() << "no python3 with jsonschema";
     std::string file = testing::TempDir() + "/schema_texts_" + std::to_string(::getpid());
     std::mt19937 rng(1);
-    size_t i, n_texts = 0, n_open = 0;
-    json_t *c;
+    size_t n_texts = 0, n_open = 0;
     {
         std::ofstream out(file);
-        json_array_foreach(cases, i, c) {
-            Grammar g = make(llmi_grammar_from_schema, t, text_of(json_object_get(c, "schema")));
+        for (size_t i = 0; i < llmi_json_count(cases); i++) {
+            Grammar g = make(llmi_grammar_from_schema, t, text_of(llmi_json_get(llmi_json_item(cases, i), "schema")));
             for (int k = 0; g && k < 20; k++) {
                 std::string text = walk(g, t, rng);
                 n_texts++;
                 n_open += text.empty();
-                json_t *row =
-                    text.empty() ? nullptr : json_pack("{s:i,s:s}", "case", static_cast<int>(i), "text", text.c_str());
-                if (row) out << text_of(row) << "\n";
-                EXPECT_EQ(row == nullptr, text.empty()) << "not UTF-8: " << text;
-                json_decref(row);
+                if (!text.empty()) out << "{\"case\":" << i << ",\"text\":" << json_of(text) << "}\n";
             }
         }
     }
@@ -399,25 +418,38 @@ TEST_F(Schemas, RandomTextsAreValid) {
 TEST_F(Grammars, SchemasThatCannotBeMadeSayWhy) {
     Make f = llmi_grammar_from_schema;
     fails(f, LLM_E_FORMAT, "line 1", "{");
-    fails(f, LLM_E_FORMAT, "no schema", "[]");
-    fails(f, LLM_E_FORMAT, "#/properties/a: found what is no schema", "{\"properties\":{\"a\":3}}");
-    fails(f, LLM_E_UNSUPPORTED, "#/properties/a~1b: \"multipleOf\"", "{\"properties\":{\"a/b\":{\"multipleOf\":3}}}");
-    for (const char *key :
-         {"not", "patternProperties", "propertyNames", "contains", "dependentRequired", "unevaluatedProperties"})
+    fails(f, LLM_E_FORMAT, "found an array, expected a schema", "[]");
+    fails(f, LLM_E_FORMAT, "#/properties/a: found an integer, expected a schema", "{\"properties\":{\"a\":3}}");
+    fails(f, LLM_E_UNSUPPORTED, "#/properties/a~1b: \"multipleOf\" is 30001",
+          "{\"properties\":{\"a/b\":{\"type\":\"integer\",\"multipleOf\":30001}}}");
+    fails(f, LLM_E_FORMAT, "expected a number above 0", R"({"type":"number","multipleOf":0})");
+    for (const char *key : {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "extends"})
         fails(f, LLM_E_UNSUPPORTED, key, std::string("{\"") + key + "\":{\"a\":{}}}");
-    fails(f, LLM_E_UNSUPPORTED, "\"uniqueItems\"", "{\"type\":\"array\",\"uniqueItems\":true}");
-    fails(f, LLM_E_UNSUPPORTED, "branches 0 and 1", "{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}");
-    fails(f, LLM_E_UNSUPPORTED, "\"maxLength\" beside \"pattern\"",
-          "{\"type\":\"string\",\"pattern\":\"a\",\"maxLength\":3}");
-    fails(f, LLM_E_UNSUPPORTED, "\"minimum\" beside \"enum\"", "{\"enum\":[1,2],\"minimum\":2}");
-    fails(f, LLM_E_UNSUPPORTED, "ipv6", "{\"type\":\"string\",\"format\":\"ipv6\"}");
-    fails(f, LLM_E_UNSUPPORTED, "two different \"pattern\"", "{\"allOf\":[{\"pattern\":\"a\"},{\"pattern\":\"b\"}]}");
+    fails(f, LLM_E_UNSUPPORTED, "\"uniqueItems\"", R"({"type":"array","uniqueItems":true})");
+    fails(f, LLM_E_UNSUPPORTED, "cannot be excluded", R"({"not":{"items":{"type":"null"},"type":["object","array",
+        "string","number","boolean","null"]}})");
+    fails(f, LLM_E_UNSUPPORTED, "relative-json-pointer", R"({"type":"string","format":"relative-json-pointer"})");
+    fails(f, LLM_E_UNSUPPORTED, "two different \"contains\"",
+          R"({"allOf":[{"contains":{"type":"null"}},{"contains":{"const":1}}]})");
+    fails(f, LLM_E_UNSUPPORTED, "a name may come twice", R"({"type":"object","minProperties":2})");
+    fails(f, LLM_E_FORMAT, "use prefixItems", R"({"type":"array","items":[{"type":"integer"}]})");
+    fails(f, LLM_E_FORMAT, "as in draft 4", R"({"type":"integer","minimum":1,"exclusiveMinimum":true})");
+    fails(f, LLM_E_FORMAT, "\"required\" holds an integer", R"({"required":[1]})");
+    fails(f, LLM_E_FORMAT, "\"pattern\" is an array", R"({"pattern":["a"]})");
+    fails(f, LLM_E_FORMAT, "cannot be written in JSON", R"({"const":[NaN]})");
     fails(f, LLM_E_UNSUPPORTED, "$ref", "{\"$ref\":\"#/$defs/none\"}");
     fails(f, LLM_E_UNSUPPORTED, "$ref", "{\"$ref\":\"http://other\"}");
     fails(f, LLM_E_LIMIT, "in a row", "{\"$ref\":\"#\"}");
     fails(f, LLM_E_FORMAT, "no finite text",
           "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]}");
     fails(f, LLM_E_FORMAT, "no finite text", "false");
+    fails(f, LLM_E_FORMAT, "#/properties/outer/properties/n: no value can satisfy this",
+          R"({"type":"object","properties":{"x":{"type":"object","properties":{"a":{"type":"integer"}},
+              "required":["a"]},"outer":{"type":"object","properties":{"n":{"type":"integer","minimum":5,"maximum":3}},
+              "required":["n"]}},"required":["x","outer"]})");
+    fails(f, LLM_E_FORMAT, "#/items: no value", R"({"type":"array","minItems":1,"items":{"enum":[1],"minimum":2}})");
+    fails(f, LLM_E_FORMAT, "schema: #: no value",
+          R"({"$defs":{"s":{"type":"string","pattern":"^a$","minLength":2}},"$ref":"#/$defs/s"})");
     fails(f, LLM_E_FORMAT, "no finite text", "{\"allOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}");
     fails(f, LLM_E_FORMAT, "#/pattern", "{\"type\":\"string\",\"pattern\":\"(a\"}");
     fails(f, LLM_E_FORMAT, "\"type\" is \"text\"", "{\"type\":\"text\"}");
@@ -521,6 +553,84 @@ static llm_status use(const llm_allocator *a, llm_tokenizer *t, Make fn, const s
     llmi_matcher_destroy(m);
     llmi_grammar_unref(g);
     return status;
+}
+
+/* Bytes at once, and allocations, of making a grammar: what a stranger's schema costs. */
+struct Counting {
+    size_t now = 0, peak = 0, n = 0;
+    llm_allocator allocator{this, alloc, release};
+    static void *alloc(void *user, size_t n_bytes, size_t alignment) {
+        auto *c = static_cast<Counting *>(user);
+        c->n++;
+        c->peak = std::max(c->peak, c->now += n_bytes);
+        return llmi_default_allocator.alloc(llmi_default_allocator.user, n_bytes, alignment);
+    }
+    static void release(void *user, void *ptr, size_t n_bytes) {
+        static_cast<Counting *>(user)->now -= n_bytes;
+        llmi_default_allocator.free(llmi_default_allocator.user, ptr, n_bytes);
+    }
+};
+
+static void costs(const Tokenizer &t, const std::string &what, const std::string &source, size_t max_bytes,
+                  size_t max_allocations, std::vector<llm_status> ends) {
+    Counting c;
+    llmi_grammar *g = nullptr;
+    llm_status status = llmi_grammar_from_schema(&g, &c.allocator, t.get(), source.data(), source.size());
+    EXPECT_NE(ends.end(), std::find(ends.begin(), ends.end(), status)) << what << ": " << llm_last_error();
+    EXPECT_LE(c.peak, max_bytes) << what;
+    EXPECT_LE(c.n, max_allocations) << what;
+    llmi_grammar_unref(g);
+    EXPECT_EQ(0u, c.now) << what;
+}
+
+static std::string join(const std::string &begin, int n, const std::string &end,
+                        const std::function<std::string(int)> &one) {
+    std::string out = begin;
+    for (int i = 0; i < n; i++) out += (i ? "," : "") + one(i);
+    return out + end;
+}
+
+/* Two schemas that refer to themselves by n properties each. */
+static std::string twins(int n) {
+    auto name = [](int i) { return "\"p" + std::to_string(i) + "\""; };
+    auto node = [&](const std::string &self) {
+        auto ref = [&](int i) { return name(i) + ":{\"$ref\":\"#/$defs/" + self + "\"}"; };
+        return "\"" + self + "\":{\"type\":\"object\",\"required\":" + join("[", n, "]", name) +
+               join(",\"properties\":{", n, "}}", ref);
+    };
+    return "{\"$defs\":{" + node("a") + "," + node("b") +
+           "},\"oneOf\":[{\"$ref\":\"#/$defs/a\"},{\"$ref\":\"#/$defs/b\"}]}";
+}
+
+TEST_F(Grammars, WhatASchemaCostsIsLimited) {
+    const size_t mb = 1 << 20;
+    auto number = [](int i) { return std::to_string(i); };
+    auto property = [](int i) { return "\"p" + std::to_string(i) + "\":true"; };
+    auto constant = [](int i) { return "{\"const\":" + std::to_string(i) + "}"; };
+    auto pattern = [](int i) { return "{\"type\":\"string\",\"pattern\":\"a.{" + std::to_string(i) + "}b\"}"; };
+    auto depends = [](int i) { return "\"p" + std::to_string(i) + "\":[\"q\"]"; };
+    auto optional = [](int i) { return "{\"properties\":{\"p" + std::to_string(i) + "\":{}}}"; };
+    const llm_status limit = LLM_E_LIMIT, ok = LLM_OK, none = LLM_E_FORMAT;
+    costs(t, "pairs of references", twins(8), 4 * mb, 20000, {none});
+    costs(t, "many pairs of references", twins(40), 32 * mb, 200000, {none, limit});
+    costs(t, "properties under branches",
+          join("{\"properties\":{", 20000, "},", property) + join("\"anyOf\":[", 1000, "]}", optional), 48 * mb, 100000,
+          {limit});
+    costs(t, "pairs of enums",
+          join("{\"allOf\":[{\"enum\":[", 60000, "]},", number) + join("{\"enum\":[", 60000, "]}]}", number), 64 * mb,
+          100000, {ok});
+    costs(t, "oneOf of constants", join("{\"oneOf\":[", 20000, "]}", constant), 64 * mb, 500000, {ok});
+    costs(t, "oneOf of patterns", join("{\"oneOf\":[", 300, "]}", pattern), 96 * mb, 500000, {limit});
+    costs(t, "dependencies", join("{\"dependentRequired\":{", 60, "}}", depends), 96 * mb, 500000, {limit});
+    costs(t, "oneOf of optional properties", join("{\"oneOf\":[", 200, "]}", optional), 96 * mb, 500000, {limit, none});
+    costs(t, "a pattern that is exponential", R"({"type":"string","pattern":"a.{30}b","maxLength":100})", 64 * mb,
+          200000, {limit});
+    costs(t, "a pattern with a large bound", R"({"type":"string","pattern":"^[a-z]+(-[a-z]+)*$","maxLength":500000})",
+          64 * mb, 1000, {ok});
+    costs(t, "a long repetition with a bound", R"({"type":"string","pattern":"^a{500000}$","maxLength":600000})",
+          96 * mb, 200000, {limit});
+    costs(t, "bounds on the number of properties",
+          join("{\"minProperties\":900,\"properties\":{", 1000, "}}", property), 96 * mb, 500000, {ok, limit});
 }
 
 TEST_F(Grammars, EveryAllocationMayFail) {

@@ -1,5 +1,0 @@
-#include <stdio.h>
-
-__attribute__((constructor)) static void run(void) {
-    puts(MESSAGE);
-}
