@@ -26,6 +26,7 @@
 /* Arrays that belong to other objects: see the functions at the end. */
 %ignore llm_sample::tokens;
 %ignore llm_sample::n_tokens;
+%ignore llm_request_logprob;
 %ignore llm_sequence_tokens;
 %ignore llm_sequence_eval;
 %ignore llm_embed;

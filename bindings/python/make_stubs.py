@@ -152,7 +152,7 @@ KINDS = {"INT": "int", "FLOAT": "float", "BOOL": "bool", "STRING": "str", "DTYPE
 MORE = {
     "stop": ("str | Sequence[str]", "a text before which a completion ends, or several"),
     "stop_tokens": ("Any", "ids that end a completion"),
-    "logit_bias": ("dict[int, float]", "added to the logits of ids"),
+    "logit_bias": ("dict[int, float] | dict[str, float]", "added to the logits of ids"),
     "grammar": ("Grammar | str", "what the text must follow: GBNF, or a Grammar"),
     "json_schema": ("dict[str, Any] | str | Grammar", "what the text must follow: a JSON Schema"),
     "regex": ("str | Grammar", "what the text must follow: a regular expression"),

@@ -342,6 +342,27 @@ static llm_status sequence_eval(float **out, size_t *n_rows, size_t *n_columns, 
     return *out ? llm_sequence_eval(sequence, tokens, n_tokens, n_last ? *out : NULL, n_last) : LLM_E_MEMORY;
 }
 
+/* llm_request_logprob as (log-probability, [(id, log-probability)]). */
+static PyObject *request_logprob(llm_request *request, int32_t index, int32_t place) {
+    const llm_token_logprob *top = NULL;
+    size_t n_top = 0;
+    float logprob = 0;
+    llm_status status = llm_request_logprob(&logprob, &top, &n_top, request, index, place);
+    if (status != LLM_OK) {
+        raise_status(status, llm_last_error());
+        return NULL;
+    }
+    PyObject *others = PyList_New((Py_ssize_t)n_top);
+    for (size_t i = 0; others && i < n_top; i++) {
+        PyObject *pair = Py_BuildValue("(if)", (int)top[i].token, top[i].logprob);
+        if (pair)
+            PyList_SET_ITEM(others, (Py_ssize_t)i, pair);
+        else
+            Py_CLEAR(others);
+    }
+    return others ? Py_BuildValue("(fN)", logprob, others) : NULL;
+}
+
 /* A copy of llm_sequence_tokens, which the sequence changes. */
 static PyObject *sequence_tokens(const llm_sequence *sequence) {
     const llm_token *ids = NULL;

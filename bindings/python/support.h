@@ -110,14 +110,25 @@ static int raise_status(llm_status status, const char *text) {
 
 /* ---- texts ---- */
 
-/* The bytes of a str (UTF-8) or of an object with the buffer protocol. *keep is a new reference to what holds them:
+/* Says what a UnicodeEncodeError is about. */
+static void explain_surrogate(void) {
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    PyErr_NormalizeException(&kind, &value, &trace);
+    if (value && PyErr_GivenExceptionMatches(value, PyExc_UnicodeEncodeError))
+        PyUnicodeEncodeError_SetReason(value, "the text has a lone surrogate there, which is half of a character");
+    PyErr_Restore(kind, value, trace);
+}
+
+/* The bytes of a str (UTF-8), of bytes, or of a bytearray. *keep is a new reference to what holds them:
  * they stay as they are while another thread runs. */
 static int text_of(PyObject *object, PyObject **keep, llm_span *span) {
     Py_ssize_t n = 0;
     if (PyUnicode_Check(object)) {
         *keep = Py_NewRef(object);
         span->ptr = PyUnicode_AsUTF8AndSize(object, &n);
-    } else if (PyObject_CheckBuffer(object)) {
+        if (!span->ptr) explain_surrogate();
+    } else if (PyBytes_Check(object) || PyByteArray_Check(object)) {
         *keep = PyBytes_FromObject(object);
         char *bytes = NULL;
         if (*keep && PyBytes_AsStringAndSize(*keep, &bytes, &n)) bytes = NULL;

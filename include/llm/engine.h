@@ -157,6 +157,13 @@ LLM_API llm_status llm_request_submit_tokens(llm_request **out, llm_engine *engi
  * until they are taken. Any one thread per request. Since 0.1. */
 LLM_API int32_t llm_request_next(llm_event *out, llm_request *request);
 
+/* Log-probability of a token that an event has delivered, and its alternatives, most probable first: of completion
+ * `index` the token at `place` (the event's n_tokens - 1). *top [*n_top] is valid until this is called again. For
+ * requests with n_logprobs of 0 or more. Errors: LLM_E_ARGUMENT if there is no such token yet, LLM_E_STATE if
+ * log-probabilities were not asked for, LLM_E_MEMORY. Any one thread per request. Since 0.1. */
+LLM_API llm_status llm_request_logprob(float *logprob, const llm_token_logprob **top, size_t *n_top,
+                                       llm_request *request, int32_t index, int32_t place);
+
 /* 1 when every completion has ended. Any thread. Since 0.1. */
 LLM_API int32_t llm_request_done(const llm_request *request);
 

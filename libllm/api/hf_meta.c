@@ -81,6 +81,7 @@ llm_status llmi_hf_put_hparams(llmi_gguf_writer *w, const llm_model *m) {
     put_int(&p, "attention.key_length", hp->head_dim);
     put_int(&p, "attention.value_length", hp->head_dim);
     put_int(&p, "vocab_size", hp->n_vocab);
+    if (!m->output && p.status == LLM_OK) p.status = llmi_gguf_put_bool(w, LLMI_ARCH_HEADLESS_KEY, true);
     put_float(&p, "attention.layer_norm_rms_epsilon", hp->norm_eps);
     put_window(&p, m);
     put_rope(&p, m);

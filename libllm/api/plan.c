@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "dtype.h"
+#include "model/arch.h"
 
 void llmi_plan_init(llmi_plan *p, const llm_allocator *a, llm_dtype dtype, llm_dtype output_dtype) {
     *p = (llmi_plan){.a = a, .dtype = dtype, .output_dtype = output_dtype};
@@ -95,7 +96,8 @@ llm_status llmi_plan_gguf(llmi_plan *p, llmi_gguf_writer *w, const llmi_weights 
         llmi_weights_meta_raw(&type, &data, &n_bytes, in, i);
         if (!is_of_file(key)) status = llmi_gguf_put_raw(w, key.ptr, key.len, type, data, n_bytes);
     }
-    bool tied = !llmi_weights_tensor(in, "output.weight");
+    bool headless = llmi_arch_is_headless(NULL, in);
+    bool tied = !headless && !llmi_weights_tensor(in, "output.weight");
     for (int32_t i = 0; i < llmi_weights_tensor_count(in) && status == LLM_OK; i++) {
         const llmi_tensor *t = llmi_weights_tensor_at(in, i);
         bool is_output = is_name(t->name, tied ? "token_embd.weight" : "output.weight");

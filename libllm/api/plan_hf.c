@@ -1,31 +1,10 @@
 /* A Hugging Face directory under GGUF's names and conventions. */
-#include <stdio.h>
 #include <string.h>
 
 #include "api/plan.h"
 #include "base/alloc.h"
-#include "base/status.h"
-#include "model/arch.h"
+#include "model/head.h"
 #include "model/rope.h"
-
-typedef char name_text[160];
-
-/* Puts the layer's number in place of %d. */
-static void expand(name_text out, const char *pattern, int32_t layer) {
-    const char *mark = strstr(pattern, "%d");
-    if (mark)
-        snprintf(out, sizeof(name_text), "%.*s%d%s", (int)(mark - pattern), pattern, layer, mark + 2);
-    else
-        snprintf(out, sizeof(name_text), "%s", pattern);
-}
-
-static const llmi_tensor *find(const llm_model *m, const llmi_weight_row *row, int32_t layer) {
-    name_text name;
-    expand(name, row->hf, layer);
-    const llmi_tensor *t = llmi_weights_tensor(m->weights, name);
-    if (t || strncmp(name, "model.", 6) != 0) return t;
-    return llmi_weights_tensor(m->weights, name + 6);
-}
 
 /* The family's GGUF convention may turn neighbours where Hugging Face's turns halves: then the rows of
  * queries and keys change places. */
@@ -36,16 +15,28 @@ static int32_t heads_to_reorder(const llm_model *m, const llmi_weight_row *row) 
     return 0;
 }
 
-static llm_status add_row(llmi_plan *p, const llm_model *m, const llmi_weight_row *row, int32_t layer, bool of_layer) {
-    const llmi_tensor *t = find(m, row, layer);
-    if (!t) return LLM_OK; /* loading has refused a model that lacks what it needs */
-    bool tied = m->output == m->embed;
-    bool is_output = !of_layer && row->offset == (tied ? offsetof(llm_model, embed) : offsetof(llm_model, output));
-    if (!of_layer && tied && row->offset == offsetof(llm_model, output)) return LLM_OK;
-    name_text name;
-    expand(name, row->gguf, layer);
-    int32_t n_heads = of_layer ? heads_to_reorder(m, row) : 0;
+static llm_status add(llmi_plan *p, const char *pattern, int32_t layer, const llmi_tensor *t, bool is_output,
+                      int32_t n_heads) {
+    llmi_row_name name;
+    llmi_rows_expand(name, pattern, layer);
     return llmi_plan_add(p, (llm_span){name, strlen(name)}, t, is_output, n_heads);
+}
+
+static llm_status add_row(llmi_plan *p, const llm_model *m, const llmi_weight_row *row, int32_t layer) {
+    llmi_row_name name;
+    bool wanted;
+    llm_status status = llmi_rows_is_wanted(&wanted, m->weights, row);
+    if (status != LLM_OK || !wanted) return status;
+    const llmi_tensor *t = llmi_rows_find(name, m->weights, row, layer);
+    if (!t) return LLM_OK; /* loading has refused a model that lacks what it needs */
+    return add(p, row->gguf, layer, t, false, llmi_rows_is_layer(row) ? heads_to_reorder(m, row) : 0);
+}
+
+/* The embedding and the head, which GGUF ties by leaving the head out. */
+static llm_status add_end(llmi_plan *p, const llmi_head *head, const llmi_weight_row *row) {
+    bool is_embed = row->offset == offsetof(llm_model, embed);
+    const llmi_tensor *t = is_embed ? head->embed : head->output;
+    return t ? add(p, row->gguf, 0, t, !is_embed || head->tied, 0) : LLM_OK;
 }
 
 /* Llama 3's rule for frequencies, as the divisors by which GGUF states it. */
@@ -73,14 +64,18 @@ static llm_status add_factors(llmi_plan *p, const llm_model *m) {
 }
 
 llm_status llmi_plan_hf(llmi_plan *p, llmi_gguf_writer *w, const llm_model *m) {
-    llm_status status = llmi_hf_put_hparams(w, m);
+    llmi_head head;
+    llm_status status = llmi_head_find(&head, m);
+    if (status == LLM_OK) status = llmi_hf_put_hparams(w, m);
     if (status == LLM_OK && m->tokenizer) status = llmi_hf_put_tokenizer(w, m);
     if (status == LLM_OK) status = add_factors(p, m);
     for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];
-        bool of_layer = strstr(row->gguf, "%d") != NULL;
-        int32_t n = of_layer ? m->hp.n_layers : 1;
-        for (int32_t layer = 0; layer < n && status == LLM_OK; layer++) status = add_row(p, m, row, layer, of_layer);
+        int32_t n = llmi_rows_is_layer(row) ? m->hp.n_layers : 1;
+        if (llmi_head_is_end(row))
+            status = add_end(p, &head, row);
+        else
+            for (int32_t layer = 0; layer < n && status == LLM_OK; layer++) status = add_row(p, m, row, layer);
     }
     return status;
 }

@@ -104,6 +104,7 @@ static void request_free(llm_request *r) {
     llmi_matchers_free(&r->matchers);
     llmi_buf_free(&r->events);
     llmi_buf_free(&r->shown);
+    llmi_buf_free(&r->shown_top);
     llm_result_unref(r->result);
     pthread_mutex_destroy(&r->lock);
     llmi_free(a, r, sizeof *r);
@@ -214,6 +215,7 @@ llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_
     r->n_logprobs = options->n_logprobs;
     llmi_buf_init(&r->events, a);
     llmi_buf_init(&r->shown, a);
+    llmi_buf_init(&r->shown_top, a);
     pthread_mutex_init(&r->lock, NULL);
     status = prepare(r, has_text(r->tokenizer, prompt, n_tokens), options);
     if (status == LLM_OK) status = start(r, prompt, n_tokens, options);
@@ -295,6 +297,44 @@ LLM_API int32_t llm_request_next(llm_event *out, llm_request *request) {
     int32_t got = take_event(out, request);
     pthread_mutex_unlock(&request->lock);
     return got;
+}
+
+/* Copies the alternatives out, as take_event does with a text. */
+static llm_status read_logprob(float *logprob, llm_request *r, int32_t index, int32_t place) {
+    const llmi_result_item *item = &r->result->items[index];
+    size_t n = llmi_buf_count(&item->logprobs, float), n_bytes = r->result->n_top * sizeof(llm_token_logprob);
+    if (place < 0 || (size_t)place >= n)
+        return llmi_error(LLM_E_ARGUMENT, "llm_request_logprob: place is %d, expected one of the %zu tokens so far",
+                          place, n);
+    *logprob = llmi_buf_at(&item->logprobs, float, place);
+    r->shown_top.len = 0;
+    bool ok = !n_bytes || llmi_buf_append(&r->shown_top, item->top.data + (size_t)place * n_bytes, n_bytes);
+    return ok ? LLM_OK : LLM_E_MEMORY;
+}
+
+LLM_API llm_status llm_request_logprob(float *logprob, const llm_token_logprob **top, size_t *n_top,
+                                       llm_request *request, int32_t index, int32_t place) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(logprob);
+    LLMI_NOT_NULL(top);
+    LLMI_NOT_NULL(n_top);
+    *logprob = 0;
+    *top = NULL;
+    *n_top = 0;
+    LLMI_NOT_NULL(request);
+    if (request->n_logprobs < 0)
+        return llmi_error(LLM_E_STATE, "llm_request_logprob: the request has n_logprobs %d, expected 0 or more",
+                          request->n_logprobs);
+    if (index < 0 || index >= request->result->n_items)
+        return llmi_error(LLM_E_ARGUMENT, "llm_request_logprob: index is %d, expected 0..%d", index,
+                          request->result->n_items - 1);
+    pthread_mutex_lock(&request->lock);
+    llm_status status = read_logprob(logprob, request, index, place);
+    pthread_mutex_unlock(&request->lock);
+    if (status != LLM_OK) return status;
+    *top = (const llm_token_logprob *)(const void *)request->shown_top.data;
+    *n_top = request->shown_top.len / sizeof(llm_token_logprob);
+    return LLM_OK;
 }
 
 LLM_API int32_t llm_request_done(const llm_request *request) {

@@ -25,6 +25,7 @@ struct llm_request {
     llmi_buf events;           /* waiting, as request.c keeps them */
     size_t n_taken;            /* of them already handed out */
     llmi_buf shown;            /* text of the event handed out last */
+    llmi_buf shown_top;        /* alternatives of the token asked for last */
     llmi_error_copy failure;
     _Atomic int32_t n_open; /* completions that have not ended */
     bool has_stats;

@@ -184,6 +184,7 @@ static llm_status run_all(llm_sequence *s, float *logits, int32_t n_rows) {
 llm_status llmi_sequence_eval(llm_sequence *s, const llm_token *tokens, size_t n_tokens, float *logits, size_t n_rows) {
     llmi_engine *e = s->engine;
     llm_status status = check_eval(s, tokens, n_tokens, n_rows);
+    if (status == LLM_OK && n_rows) status = llmi_model_check_head(e->model);
     if (status != LLM_OK || !n_tokens) return status;
     status = llmi_engine_begin(e);
     if (status != LLM_OK) return status;

@@ -18,7 +18,9 @@ static llm_status check_int(const char *name, int64_t value, int64_t min, int64_
 
 static llm_status check_desc(const llmi_engine *e, const llmi_job_desc *d) {
     int32_t n_vocab = e->dims.n_vocab;
-    llm_status status = check_int("the number of log-probabilities", d->n_logprobs, -1, n_vocab);
+    llm_status status = d->kind == LLMI_JOB_EMBED ? LLM_OK : llmi_model_check_head(e->model);
+    if (status != LLM_OK) return status;
+    status = check_int("the number of log-probabilities", d->n_logprobs, -1, n_vocab);
     for (size_t i = 0; i < d->n_prompt && status == LLM_OK; i++)
         if (d->prompt[i] < 0 || d->prompt[i] >= n_vocab)
             status = llmi_error(LLM_E_ARGUMENT, "token %zu of the prompt is %" PRId32 ", expected 0..%" PRId32, i,

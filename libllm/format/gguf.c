@@ -151,8 +151,8 @@ static llm_status read_alignment(size_t *out, const llmi_meta *metas, size_t n) 
         int64_t value;
         const llmi_meta *m = &metas[i];
         if (m->key.len != 17 || memcmp(m->key.ptr, "general.alignment", 17) != 0) continue;
-        if (m->type != LLMI_META_U32 || !llmi_meta_integer(&value, m))
-            return llmi_error(LLM_E_FORMAT, "key \"general.alignment\" is of type %s, expected u32",
+        if (!llmi_meta_integer(&value, m))
+            return llmi_error(LLM_E_FORMAT, "key \"general.alignment\" is of type %s, expected an integer",
                               llmi_meta_type_name(m->type));
         if (value < MIN_ALIGNMENT || value > MAX_ALIGNMENT || (value & (value - 1)))
             return llmi_error(LLM_E_FORMAT,
@@ -188,9 +188,9 @@ static llm_status measure(llmi_tensor *t, const info *in) {
     if (!d) return llmi_error(LLM_E_UNSUPPORTED, "data type number %" PRIu32 " is not supported", in->dtype);
     int64_t n = 1;
     for (uint32_t i = 0; i < 4; i++) {
-        if (in->shape[i] < 1 || in->shape[i] > INT64_MAX)
-            return llmi_error(LLM_E_FORMAT, "dimension %" PRIu32 " is %" PRIu64 ", expected at least 1", i,
-                              in->shape[i]);
+        if (in->shape[i] > INT64_MAX)
+            return llmi_error(LLM_E_FORMAT, "dimension %" PRIu32 " is %" PRIu64 ", expected at most %" PRId64, i,
+                              in->shape[i], INT64_MAX);
         t->shape[i] = (int64_t)in->shape[i];
         if (!llmi_mul_i64(&n, n, t->shape[i]))
             return llmi_error(LLM_E_FORMAT,

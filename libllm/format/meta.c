@@ -103,8 +103,13 @@ bool llmi_meta_number(double *out, const llmi_meta *m) {
 }
 
 bool llmi_meta_bool(bool *out, const llmi_meta *m) {
-    if (m->type != LLMI_META_BOOL) return false;
-    *out = m->json ? json_is_true(m->json) : load(m).u8 != 0;
+    int64_t n;
+    if (m->type == LLMI_META_BOOL) {
+        *out = m->json ? json_is_true(m->json) : load(m).u8 != 0;
+        return true;
+    }
+    if (m->json || !llmi_meta_integer(&n, m) || (n != 0 && n != 1)) return false;
+    *out = n != 0;
     return true;
 }
 
@@ -123,6 +128,21 @@ bool llmi_meta_array_of(llmi_meta_array *out, const llmi_meta *m) {
     memcpy(&n, (const char *)m->data + 4, 8);
     *out = (llmi_meta_array){(int32_t)type, (size_t)n, (const char *)m->data + 12, m->n_bytes - 12};
     return true;
+}
+
+static llmi_meta element(const llmi_meta_array *array, size_t index) {
+    size_t size = llmi_meta_type_size(array->type);
+    return (llmi_meta){.type = array->type, .data = (const char *)array->data + index * size, .n_bytes = size};
+}
+
+bool llmi_meta_array_integer(int64_t *out, const llmi_meta_array *array, size_t index) {
+    llmi_meta m = element(array, index);
+    return llmi_meta_integer(out, &m);
+}
+
+bool llmi_meta_array_number(double *out, const llmi_meta_array *array, size_t index) {
+    llmi_meta m = element(array, index);
+    return llmi_meta_number(out, &m);
 }
 
 /* ---- text ---- */
@@ -149,7 +169,7 @@ static bool render(llmi_buf *texts, const llmi_meta *m) {
     bool truth;
     if (m->type < 0) return llmi_buf_printf(texts, "null");
     if (m->type == LLMI_META_ARRAY) return render_array(texts, m);
-    if (llmi_meta_bool(&truth, m)) return llmi_buf_printf(texts, truth ? "true" : "false");
+    if (m->type == LLMI_META_BOOL && llmi_meta_bool(&truth, m)) return llmi_buf_printf(texts, truth ? "true" : "false");
     return render_number(texts, m);
 }
 

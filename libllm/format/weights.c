@@ -244,6 +244,11 @@ llm_status llmi_weights_get_array(llmi_meta_array *out, const llmi_weights *w, c
     return llmi_meta_array_of(out, m) ? LLM_OK : wrong_type(m, "an array of a GGUF file");
 }
 
+bool llmi_weights_is_null(const llmi_weights *w, const char *key) {
+    const llmi_meta *m = meta_at(w, llmi_names_find(&w->metas, key, strlen(key)));
+    return m && m->type < 0;
+}
+
 bool llmi_weights_has(const llmi_weights *w, const char *key) {
     return find_meta(w, key) != NULL;
 }

@@ -67,7 +67,8 @@ enum {
 
 /* Typed getters. LLM_E_NOT_FOUND if the key is absent, LLM_E_FORMAT if the type does not fit or the
  * value is outside min..max (the text names key, found, expected). Any integer type fits an integer
- * getter, any number a float getter. HF: key is a dotted path into config.json. */
+ * getter, any number a float getter, 0 and 1 of a GGUF file a boolean one. HF: key is a dotted path into config.json.
+ */
 llm_status llmi_weights_get_int(int64_t *out, const llmi_weights *w, const char *key, int64_t min, int64_t max);
 llm_status llmi_weights_get_float(double *out, const llmi_weights *w, const char *key);
 llm_status llmi_weights_get_bool(bool *out, const llmi_weights *w, const char *key);
@@ -83,7 +84,10 @@ typedef struct llmi_meta_array {
 } llmi_meta_array;
 
 llm_status llmi_weights_get_array(llmi_meta_array *out, const llmi_weights *w, const char *key);
-bool llmi_weights_has(const llmi_weights *w, const char *key);
+bool llmi_meta_array_integer(int64_t *out, const llmi_meta_array *array, size_t index); /* false: not an integer */
+bool llmi_meta_array_number(double *out, const llmi_meta_array *array, size_t index);
+bool llmi_weights_has(const llmi_weights *w, const char *key);     /* and is not null */
+bool llmi_weights_is_null(const llmi_weights *w, const char *key); /* null of config.json */
 
 /* Listing, as llm_model_get_meta gives it. */
 int32_t llmi_weights_meta_count(const llmi_weights *w);

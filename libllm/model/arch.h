@@ -15,7 +15,7 @@ typedef struct llmi_hparam_row {
     const char *gguf; /* key below "<arch>.", or NULL */
     const char *hf;   /* dotted path in config.json, or NULL */
     size_t offset;    /* in llmi_hparams */
-    char type;        /* 'i' int32, 'f' float */
+    char type;        /* 'i' int32, 'f' float, 'r' float whose GGUF value may not be of an integer type */
     double min, max;  /* inclusive */
     double fallback;  /* NAN: required */
 } llmi_hparam_row;
@@ -24,6 +24,8 @@ typedef struct llmi_hparam_row {
     { gguf, hf, offsetof(llmi_hparams, member), 'i', min, max, fallback }
 #define LLMI_HPARAM_FLOAT(gguf, hf, member, min, max, fallback)                                                        \
     { gguf, hf, offsetof(llmi_hparams, member), 'f', min, max, fallback }
+#define LLMI_HPARAM_REAL(gguf, hf, member, min, max, fallback)                                                         \
+    { gguf, hf, offsetof(llmi_hparams, member), 'r', min, max, fallback }
 
 /* A weight: its name in each format (%d is the layer), its shape, where it goes. In Hugging Face's
  * names the leading "model." may be missing from a file. Dimensions are letters:
@@ -32,13 +34,19 @@ typedef struct llmi_weight_row {
     const char *gguf, *hf;
     size_t offset;   /* in llmi_layer when the name holds %d, else in llm_model */
     char rows, cols; /* rows '1' for a vector */
-    bool optional;
+    bool optional;   /* the file may lack it */
+    /* The boolean of config.json that says whether the model has the weight (absent: it does not), whatever
+     * the file contains; NULL: every model has it. GGUF says it by containing the weight. */
+    const char *flag;
 } llmi_weight_row;
 
 #define LLMI_WEIGHT(gguf, hf, member, rows, cols, optional)                                                            \
-    { gguf, hf, offsetof(llm_model, member), rows, cols, optional }
-#define LLMI_LAYER_WEIGHT(gguf, hf, member, rows, cols, optional)                                                      \
-    { "blk.%d." gguf, "model.layers.%d." hf, offsetof(llmi_layer, member), rows, cols, optional }
+    { gguf, hf, offsetof(llm_model, member), rows, cols, optional, NULL }
+#define LLMI_LAYER_WEIGHT(gguf, hf, member, rows, cols)                                                                \
+    { "blk.%d." gguf, "model.layers.%d." hf, offsetof(llmi_layer, member), rows, cols, false, NULL }
+/* flag NULL: the family always has the bias. */
+#define LLMI_LAYER_BIAS(gguf, hf, member, cols, flag)                                                                  \
+    { "blk.%d." gguf, "model.layers.%d." hf, offsetof(llmi_layer, member), '1', cols, (flag) != NULL, flag }
 
 struct llmi_arch {
     const char *name;               /* as llm_model_info.arch gives it */
@@ -57,7 +65,13 @@ struct llmi_arch {
 /* NULL if no family answers to the name. */
 const llmi_arch *llmi_arch_find(int format, const char *name, size_t n);
 
-/* The family of a file: LLM_E_UNSUPPORTED lists the known names. */
+/* The family of a file: LLM_E_UNSUPPORTED lists the known names, or names the class (config.json's architectures) whose
+ * head is not computed. */
 llm_status llmi_arch_of(const llmi_arch **out, const llmi_weights *w);
+
+/* Whether the file says that its model has no head at all, as one for embedding: class "LlamaModel" in config.json,
+ * LLMI_ARCH_HEADLESS_KEY in GGUF. */
+#define LLMI_ARCH_HEADLESS_KEY "libllm.headless"
+bool llmi_arch_is_headless(const llmi_arch *arch, const llmi_weights *w);
 
 #endif

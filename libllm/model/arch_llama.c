@@ -2,9 +2,19 @@
  * (Jiang et al., 2023, arXiv 2310.06825), which is Llama with an attention window in every layer. */
 #include "model/blocks.h"
 
-static const llmi_weight_row weights[] = {
-    LLMI_WEIGHTS_ENDS,        LLMI_WEIGHTS_ATTENTION,    LLMI_WEIGHTS_QKV_BIAS(true),
-    LLMI_WEIGHTS_OUTPUT_BIAS, LLMI_WEIGHTS_FEED_FORWARD,
+static const llmi_weight_row llama_weights[] = {
+    LLMI_WEIGHTS_ENDS,
+    LLMI_WEIGHTS_ATTENTION,
+    LLMI_WEIGHTS_QKV_BIAS("attention_bias"),
+    LLMI_WEIGHTS_OUTPUT_BIAS("attention_bias"),
+    LLMI_WEIGHTS_FEED_FORWARD,
+    LLMI_WEIGHTS_FEED_FORWARD_BIAS("mlp_bias"),
+};
+
+static const llmi_weight_row mistral_weights[] = {
+    LLMI_WEIGHTS_ENDS,
+    LLMI_WEIGHTS_ATTENTION,
+    LLMI_WEIGHTS_FEED_FORWARD,
 };
 
 static const llmi_hparam_row mistral_hparams[] = {
@@ -39,8 +49,8 @@ const llmi_arch llmi_arch_llama = {
     .name = "llama",
     .gguf_names = (const char *const[]){"llama", NULL},
     .hf_names = (const char *const[]){"llama", NULL},
-    .weights = weights,
-    .n_weights = sizeof weights / sizeof weights[0],
+    .weights = llama_weights,
+    .n_weights = sizeof llama_weights / sizeof llama_weights[0],
     .gguf_rope_style = LLM_ROPE_ADJACENT,
     .hf_rope_style = LLM_ROPE_HALF,
     .forward = forward,
@@ -53,8 +63,8 @@ const llmi_arch llmi_arch_mistral = {
     .hf_names = (const char *const[]){"mistral", NULL},
     .hparams = mistral_hparams,
     .n_hparams = sizeof mistral_hparams / sizeof mistral_hparams[0],
-    .weights = weights,
-    .n_weights = sizeof weights / sizeof weights[0],
+    .weights = mistral_weights,
+    .n_weights = sizeof mistral_weights / sizeof mistral_weights[0],
     .gguf_rope_style = LLM_ROPE_ADJACENT,
     .hf_rope_style = LLM_ROPE_HALF,
     .forward = forward,

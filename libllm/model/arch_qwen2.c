@@ -5,7 +5,7 @@
 static const llmi_weight_row weights[] = {
     LLMI_WEIGHTS_ENDS,
     LLMI_WEIGHTS_ATTENTION,
-    LLMI_WEIGHTS_QKV_BIAS(false),
+    LLMI_WEIGHTS_QKV_BIAS(NULL),
     LLMI_WEIGHTS_FEED_FORWARD,
 };
 

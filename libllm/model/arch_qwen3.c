@@ -4,8 +4,12 @@
 #include "model/qwen.h"
 
 static const llmi_weight_row weights[] = {
-    LLMI_WEIGHTS_ENDS,           LLMI_WEIGHTS_ATTENTION,   LLMI_WEIGHTS_HEAD_NORMS,
-    LLMI_WEIGHTS_QKV_BIAS(true), LLMI_WEIGHTS_OUTPUT_BIAS, LLMI_WEIGHTS_FEED_FORWARD,
+    LLMI_WEIGHTS_ENDS,
+    LLMI_WEIGHTS_ATTENTION,
+    LLMI_WEIGHTS_HEAD_NORMS,
+    LLMI_WEIGHTS_QKV_BIAS("attention_bias"),
+    LLMI_WEIGHTS_OUTPUT_BIAS("attention_bias"),
+    LLMI_WEIGHTS_FEED_FORWARD,
 };
 
 static const llmi_hparam_row hparams[] = {

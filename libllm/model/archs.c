@@ -1,7 +1,9 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "model/arch.h"
 
 #define ARCH(name) extern const llmi_arch llmi_arch_##name;
@@ -27,6 +29,43 @@ const llmi_arch *llmi_arch_find(int format, const char *name, size_t n) {
     return NULL;
 }
 
+/* The class by which transformers would load the model; false if config.json names none. */
+static bool class_of(llm_span *out, const llmi_weights *w) {
+    const json_t *name = json_array_get(json_object_get(llmi_weights_config(w), "architectures"), 0);
+    *out = (llm_span){json_string_value(name), json_string_length(name)};
+    return out->ptr != NULL;
+}
+
+static bool ends_in(llm_span text, const char *end) {
+    size_t n = strlen(end);
+    return text.len >= n && memcmp(text.ptr + text.len - n, end, n) == 0;
+}
+
+/* "LlamaModel", "LLaMAForCausalLM": the family's name, whatever its case, and this end. */
+static bool is_class(llm_span class, const char *family, const char *end) {
+    return ends_in(class, end) && class.len == strlen(family) + strlen(end) &&
+           strncasecmp(class.ptr, family, strlen(family)) == 0;
+}
+
+bool llmi_arch_is_headless(const llmi_arch *arch, const llmi_weights *w) {
+    llm_span class;
+    bool flag = false;
+    if (llmi_weights_format(w) == LLMI_FORMAT_GGUF)
+        return llmi_weights_get_bool(&flag, w, LLMI_ARCH_HEADLESS_KEY) == LLM_OK && flag;
+    return class_of(&class, w) && is_class(class, arch->name, "Model");
+}
+
+static llm_status check_class(const llmi_arch *arch, const llmi_weights *w) {
+    llm_span class;
+    if (llmi_weights_format(w) == LLMI_FORMAT_GGUF || !class_of(&class, w)) return LLM_OK;
+    if (ends_in(class, "ForCausalLM") || is_class(class, arch->name, "Model")) return LLM_OK;
+    return llmi_error(
+        LLM_E_UNSUPPORTED,
+        "architectures[0] is \"%s\": such a model is not computed, expected a class that generates, such as "
+        "...ForCausalLM, or the family's ...Model",
+        LLMI_QUOTE(class.ptr, class.len));
+}
+
 llm_status llmi_arch_of(const llmi_arch **out, const llmi_weights *w) {
     int format = llmi_weights_format(w);
     const char *key = format == LLMI_FORMAT_GGUF ? "general.architecture" : "model_type";
@@ -34,7 +73,7 @@ llm_status llmi_arch_of(const llmi_arch **out, const llmi_weights *w) {
     llm_status status = llmi_weights_get_string(&name, w, key);
     if (status != LLM_OK) return status;
     *out = llmi_arch_find(format, name.ptr, name.len);
-    if (*out) return LLM_OK;
+    if (*out) return check_class(*out, w);
 
     char known[256] = "";
     size_t n = 0;

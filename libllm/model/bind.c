@@ -1,35 +1,13 @@
 #include "model/bind.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <math.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
 #include "dtype.h"
+#include "model/head.h"
 #include "model/hparams.h"
-
-typedef char name_text[160];
-
-static bool is_layer_row(const llmi_weight_row *row) {
-    return strstr(row->gguf, "%d") != NULL;
-}
-
-/* Puts the layer's number in place of %d. */
-static void expand(name_text out, const char *name, int32_t layer) {
-    const char *mark = strstr(name, "%d");
-    if (mark)
-        snprintf(out, sizeof(name_text), "%.*s%d%s", (int)(mark - name), name, layer, mark + 2);
-    else
-        snprintf(out, sizeof(name_text), "%s", name);
-}
-
-static const llmi_tensor *find_tensor(name_text name, const llm_model *m, const llmi_weight_row *row, int32_t layer) {
-    bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
-    expand(name, gguf ? row->gguf : row->hf, layer);
-    const llmi_tensor *t = llmi_weights_tensor(m->weights, name);
-    if (t || gguf || strncmp(name, "model.", 6) != 0) return t;
-    return llmi_weights_tensor(m->weights, name + 6);
-}
+#include "model/rest.h"
 
 static int64_t dimension(const llmi_hparams *hp, char letter) {
     const struct {
@@ -100,10 +78,14 @@ static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *
 
 static llm_status bind_row(llm_model *m, const llmi_weight_row *row, int32_t layer, bool in_place,
                            const llm_model_options *options) {
-    name_text name;
-    const llmi_tensor *t = find_tensor(name, m, row, layer);
-    if (!t) return row->optional ? LLM_OK : llmi_error(LLM_E_FORMAT, "tensor \"%s\" is missing", name);
-    char *base = is_layer_row(row) ? (char *)&m->layers[layer] : (char *)m;
+    llmi_row_name name;
+    bool wanted;
+    llm_status status = llmi_rows_is_wanted(&wanted, m->weights, row);
+    if (status != LLM_OK || !wanted) return status;
+    const llmi_tensor *t = llmi_rows_find(name, m->weights, row, layer);
+    bool required = !row->optional || (row->flag && llmi_weights_format(m->weights) != LLMI_FORMAT_GGUF);
+    if (!t) return required ? llmi_error(LLM_E_FORMAT, "tensor \"%s\" is missing", name) : LLM_OK;
+    char *base = llmi_rows_is_layer(row) ? (char *)&m->layers[layer] : (char *)m;
     const llm_weight **slot = (const llm_weight **)(void *)(base + row->offset);
     return put(slot, m, t, name, dimension(&m->hp, row->rows), dimension(&m->hp, row->cols), in_place, options);
 }
@@ -115,102 +97,42 @@ static llm_status report(const llm_model_options *options, double done) {
     return llmi_error(LLM_E_CALLBACK, "the progress callback stopped the load at %.0f %%", done * 100);
 }
 
-/* Whether a row's pattern gives `name` for one of the layers. */
-static bool matches(const char *pattern, llm_span name, int32_t n_layers) {
-    const char *mark = strstr(pattern, "%d");
-    size_t before = mark ? (size_t)(mark - pattern) : strlen(pattern);
-    if (name.len < before || memcmp(name.ptr, pattern, before) != 0) return false;
-    if (!mark) return name.len == before;
-    int32_t layer = 0;
-    size_t i = before;
-    for (; i < name.len && name.ptr[i] >= '0' && name.ptr[i] <= '9' && layer < n_layers; i++)
-        layer = layer * 10 + (name.ptr[i] - '0');
-    size_t after = strlen(mark + 2);
-    return i > before && layer < n_layers && name.len - i == after && memcmp(name.ptr + i, mark + 2, after) == 0;
-}
-
-static bool is_known(const llm_model *m, llm_span name) {
-    static const char old_table[] = ".rotary_emb.inv_freq"; /* stored by early Hugging Face files */
-    size_t n = sizeof old_table - 1;
-    if (matches("rope_freqs.weight", name, 0)) return true;
-    if (name.len > n && memcmp(name.ptr + name.len - n, old_table, n) == 0) return true;
-    bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
-    for (int32_t i = 0; i < m->arch->n_weights; i++) {
-        const char *pattern = gguf ? m->arch->weights[i].gguf : m->arch->weights[i].hf;
-        if (matches(pattern, name, m->hp.n_layers)) return true;
-        if (!gguf && strncmp(pattern, "model.", 6) == 0 && matches(pattern + 6, name, m->hp.n_layers)) return true;
-    }
-    return false;
-}
-
-/* A tensor that nothing reads may mean that the file is of a variant which this family does not compute. */
-static void warn_of_rest(const llm_model *m) {
-    int32_t n = 0;
-    llm_span first = {0};
-    for (int32_t i = 0; i < llmi_weights_tensor_count(m->weights); i++) {
-        const llmi_tensor *t = llmi_weights_tensor_at(m->weights, i);
-        if (is_known(m, t->name)) continue;
-        if (n++ == 0) first = t->name;
-    }
-    if (n)
-        llmi_log_write(llmi_runtime_log(m->runtime), LLM_LOG_WARNING,
-                       "%s: family %s does not use %d tensors, such as %.*s", llmi_weights_path(m->weights),
-                       m->arch->name, n, first.len < 128 ? (int)first.len : 128, first.ptr);
-}
-
 /* A file need not say how many tokens it knows: the embedding does. */
-static llm_status resolve_vocabulary(llm_model *m) {
+static llm_status resolve_vocabulary(llm_model *m, const llmi_head *head) {
+    int64_t n = head->embed->shape[1];
     if (m->hp.n_vocab) return LLM_OK;
-    for (int32_t i = 0; i < m->arch->n_weights; i++) {
-        const llmi_weight_row *row = &m->arch->weights[i];
-        if (row->rows != 'V' || row->optional) continue;
-        name_text name;
-        const llmi_tensor *t = find_tensor(name, m, row, 0);
-        if (!t) return llmi_error(LLM_E_FORMAT, "tensor \"%s\" is missing", name);
-        if (t->shape[1] < 1 || t->shape[1] > 1 << 24)
-            return llmi_error(LLM_E_FORMAT, "tensor \"%s\" has %lld rows, expected 1..%d", name, (long long)t->shape[1],
-                              1 << 24);
-        m->hp.n_vocab = (int32_t)t->shape[1];
-        return LLM_OK;
-    }
-    return llmi_error(LLM_E_INTERNAL, "family %s has no embedding", m->arch->name);
+    if (n < 1 || n > 1 << 24)
+        return llmi_error(LLM_E_FORMAT, "tensor \"%s\" has %lld rows, expected 1..%d", head->embed_name, (long long)n,
+                          1 << 24);
+    m->hp.n_vocab = (int32_t)n;
+    return LLM_OK;
 }
 
-/* transformers ties by flag, whatever the file holds; GGUF by leaving the head out. */
-static llm_status is_tied(bool *out, const llm_model *m) {
-    *out = false;
-    if (llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF || !llmi_weights_has(m->weights, "tie_word_embeddings"))
-        return LLM_OK;
-    return llmi_weights_get_bool(out, m->weights, "tie_word_embeddings");
+/* An embedding that is not also the head is only gathered from: a packed copy of it would be wasted. */
+static llm_status bind_ends(llm_model *m, const llmi_head *head, const llm_model_options *options) {
+    bool in_place = !options->pack_weights;
+    if (head->differ)
+        llmi_log_write(llmi_runtime_log(m->runtime), LLM_LOG_WARNING,
+                       "%s: tie_word_embeddings is true, but %s and %s differ: each is used as it is",
+                       llmi_weights_path(m->weights), head->output_name, head->embed_name);
+    int64_t rows = m->hp.n_vocab, cols = m->hp.n_embd;
+    llm_status status = put(&m->embed, m, head->embed, head->embed_name, rows, cols, in_place || !head->tied, options);
+    if (status == LLM_OK && head->output)
+        status = put(&m->output, m, head->output, head->output_name, rows, cols, in_place, options);
+    if (head->tied) m->output = m->embed;
+    return status;
 }
 
-static bool is_embedding(const llmi_weight_row *row) {
-    return row->offset == offsetof(llm_model, embed) && !is_layer_row(row);
-}
-
-static bool is_head(const llmi_weight_row *row) {
-    return row->offset == offsetof(llm_model, output) && !is_layer_row(row);
-}
-
-static bool has_head(const llm_model *m) {
-    name_text name;
-    for (int32_t i = 0; i < m->arch->n_weights; i++)
-        if (is_head(&m->arch->weights[i])) return find_tensor(name, m, &m->arch->weights[i], 0) != NULL;
-    return false;
-}
-
-/* An embedding that is no head too is only gathered from: a packed copy would be of no use. */
-static llm_status bind_rows(llm_model *m, const llm_model_options *options, bool tied) {
-    llm_status status = report(options, 0);
-    bool in_place = !options->pack_weights, gathered = in_place || (!tied && has_head(m));
+static llm_status bind_rows(llm_model *m, const llm_model_options *options) {
+    llm_status status = LLM_OK;
+    bool in_place = !options->pack_weights;
     for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];
-        if (is_layer_row(row) || (tied && is_head(row))) continue;
-        status = bind_row(m, row, 0, is_embedding(row) ? gathered : in_place, options);
+        if (!llmi_rows_is_layer(row) && !llmi_head_is_end(row)) status = bind_row(m, row, 0, in_place, options);
     }
     for (int32_t layer = 0; layer < m->hp.n_layers && status == LLM_OK; layer++) {
         for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++)
-            if (is_layer_row(&m->arch->weights[i]))
+            if (llmi_rows_is_layer(&m->arch->weights[i]))
                 status = bind_row(m, &m->arch->weights[i], layer, in_place, options);
         if (status == LLM_OK) status = report(options, (layer + 1.0) / (m->hp.n_layers + 1.0));
     }
@@ -230,7 +152,10 @@ static llm_status set_windows(llm_model *m) {
 
 llm_status llmi_bind(llm_model *m, const llm_model_options *options) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
-    llm_status status = resolve_vocabulary(m);
+    llmi_head head;
+    llm_status status = llmi_head_find(&head, m);
+    if (status == LLM_OK) status = llmi_rest_check(m);
+    if (status == LLM_OK) status = resolve_vocabulary(m, &head);
     if (status != LLM_OK) return status;
 
     m->owned_capacity = (size_t)m->arch->n_weights * (size_t)m->hp.n_layers;
@@ -239,12 +164,8 @@ llm_status llmi_bind(llm_model *m, const llm_model_options *options) {
     m->layers = llmi_alloc_zero(a, (size_t)m->hp.n_layers * sizeof *m->layers);
     if (!m->layers) return LLM_E_MEMORY;
 
-    bool tied;
     status = set_windows(m);
-    if (status == LLM_OK) status = is_tied(&tied, m);
-    if (status == LLM_OK) status = bind_rows(m, options, tied);
-    if (status != LLM_OK) return status;
-    if (!m->output) m->output = m->embed;
-    warn_of_rest(m);
-    return LLM_OK;
+    if (status == LLM_OK) status = report(options, 0);
+    if (status == LLM_OK) status = bind_ends(m, &head, options);
+    return status == LLM_OK ? bind_rows(m, options) : status;
 }

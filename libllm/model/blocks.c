@@ -20,7 +20,7 @@ void llmi_blocks_end(const llmi_pass *p, llm_view x) {
     if (!step->n_out) return;
     s->ops->gather(s, step->hidden, x, step->out_rows);
     s->ops->rms_norm(s, step->hidden, step->hidden, m->output_norm, m->hp.norm_eps);
-    if (!step->n_logits) return;
+    if (!step->n_logits || !m->output) return;
     llm_view wanted = step->hidden;
     wanted.rows = step->n_logits;
     llm_linear head = {.w = m->output, .out = step->logits};
@@ -90,8 +90,9 @@ void llmi_blocks_add_feed_forward(const llmi_pass *p, llm_view x, llm_view h, co
     llm_stream *s = p->step->s;
     llm_view gate = llmi_workspace_take(p->step->ws, h.rows, p->m->hp.n_ff);
     llm_view up = llmi_workspace_take(p->step->ws, h.rows, p->m->hp.n_ff);
-    llm_linear products[] = {{.w = l->w_gate, .out = gate}, {.w = l->w_up, .out = up}};
+    llm_linear products[] = {{.w = l->w_gate, .bias = l->b_gate, .out = gate},
+                             {.w = l->w_up, .bias = l->b_up, .out = up}};
     s->ops->linear(s, h, products, 2);
     s->ops->glu(s, gate, gate, up, LLM_ACT_SILU);
-    llmi_blocks_add_product(p, x, gate, l->w_down, NULL);
+    llmi_blocks_add_product(p, x, gate, l->w_down, l->b_down);
 }

@@ -13,28 +13,33 @@
         LLMI_WEIGHT("output.weight", "lm_head.weight", output, 'V', 'E', true)
 
 #define LLMI_WEIGHTS_ATTENTION                                                                                         \
-    LLMI_LAYER_WEIGHT("attn_norm.weight", "input_layernorm.weight", attn_norm, '1', 'E', false),                       \
-        LLMI_LAYER_WEIGHT("attn_q.weight", "self_attn.q_proj.weight", wq, 'Q', 'E', false),                            \
-        LLMI_LAYER_WEIGHT("attn_k.weight", "self_attn.k_proj.weight", wk, 'K', 'E', false),                            \
-        LLMI_LAYER_WEIGHT("attn_v.weight", "self_attn.v_proj.weight", wv, 'K', 'E', false),                            \
-        LLMI_LAYER_WEIGHT("attn_output.weight", "self_attn.o_proj.weight", wo, 'E', 'Q', false)
+    LLMI_LAYER_WEIGHT("attn_norm.weight", "input_layernorm.weight", attn_norm, '1', 'E'),                              \
+        LLMI_LAYER_WEIGHT("attn_q.weight", "self_attn.q_proj.weight", wq, 'Q', 'E'),                                   \
+        LLMI_LAYER_WEIGHT("attn_k.weight", "self_attn.k_proj.weight", wk, 'K', 'E'),                                   \
+        LLMI_LAYER_WEIGHT("attn_v.weight", "self_attn.v_proj.weight", wv, 'K', 'E'),                                   \
+        LLMI_LAYER_WEIGHT("attn_output.weight", "self_attn.o_proj.weight", wo, 'E', 'Q')
 
-#define LLMI_WEIGHTS_QKV_BIAS(optional)                                                                                \
-    LLMI_LAYER_WEIGHT("attn_q.bias", "self_attn.q_proj.bias", bq, '1', 'Q', optional),                                 \
-        LLMI_LAYER_WEIGHT("attn_k.bias", "self_attn.k_proj.bias", bk, '1', 'K', optional),                             \
-        LLMI_LAYER_WEIGHT("attn_v.bias", "self_attn.v_proj.bias", bv, '1', 'K', optional)
+#define LLMI_WEIGHTS_QKV_BIAS(flag)                                                                                    \
+    LLMI_LAYER_BIAS("attn_q.bias", "self_attn.q_proj.bias", bq, 'Q', flag),                                            \
+        LLMI_LAYER_BIAS("attn_k.bias", "self_attn.k_proj.bias", bk, 'K', flag),                                        \
+        LLMI_LAYER_BIAS("attn_v.bias", "self_attn.v_proj.bias", bv, 'K', flag)
 
-#define LLMI_WEIGHTS_OUTPUT_BIAS LLMI_LAYER_WEIGHT("attn_output.bias", "self_attn.o_proj.bias", bo, '1', 'E', true)
+#define LLMI_WEIGHTS_OUTPUT_BIAS(flag) LLMI_LAYER_BIAS("attn_output.bias", "self_attn.o_proj.bias", bo, 'E', flag)
 
 #define LLMI_WEIGHTS_HEAD_NORMS                                                                                        \
-    LLMI_LAYER_WEIGHT("attn_q_norm.weight", "self_attn.q_norm.weight", q_norm, '1', 'D', false),                       \
-        LLMI_LAYER_WEIGHT("attn_k_norm.weight", "self_attn.k_norm.weight", k_norm, '1', 'D', false)
+    LLMI_LAYER_WEIGHT("attn_q_norm.weight", "self_attn.q_norm.weight", q_norm, '1', 'D'),                              \
+        LLMI_LAYER_WEIGHT("attn_k_norm.weight", "self_attn.k_norm.weight", k_norm, '1', 'D')
 
 #define LLMI_WEIGHTS_FEED_FORWARD                                                                                      \
-    LLMI_LAYER_WEIGHT("ffn_norm.weight", "post_attention_layernorm.weight", ffn_norm, '1', 'E', false),                \
-        LLMI_LAYER_WEIGHT("ffn_gate.weight", "mlp.gate_proj.weight", w_gate, 'F', 'E', false),                         \
-        LLMI_LAYER_WEIGHT("ffn_up.weight", "mlp.up_proj.weight", w_up, 'F', 'E', false),                               \
-        LLMI_LAYER_WEIGHT("ffn_down.weight", "mlp.down_proj.weight", w_down, 'E', 'F', false)
+    LLMI_LAYER_WEIGHT("ffn_norm.weight", "post_attention_layernorm.weight", ffn_norm, '1', 'E'),                       \
+        LLMI_LAYER_WEIGHT("ffn_gate.weight", "mlp.gate_proj.weight", w_gate, 'F', 'E'),                                \
+        LLMI_LAYER_WEIGHT("ffn_up.weight", "mlp.up_proj.weight", w_up, 'F', 'E'),                                      \
+        LLMI_LAYER_WEIGHT("ffn_down.weight", "mlp.down_proj.weight", w_down, 'E', 'F')
+
+#define LLMI_WEIGHTS_FEED_FORWARD_BIAS(flag)                                                                           \
+    LLMI_LAYER_BIAS("ffn_gate.bias", "mlp.gate_proj.bias", b_gate, 'F', flag),                                         \
+        LLMI_LAYER_BIAS("ffn_up.bias", "mlp.up_proj.bias", b_up, 'F', flag),                                           \
+        LLMI_LAYER_BIAS("ffn_down.bias", "mlp.down_proj.bias", b_down, 'E', flag)
 
 /* ---- computation ---- */
 
@@ -47,7 +52,7 @@ typedef struct llmi_pass {
 /* Returns the residual stream: the rows' tokens, embedded [n_rows, n_embd]. */
 llm_view llmi_blocks_begin(llmi_pass *p, const llm_model *m, llmi_step *step);
 
-/* step->hidden and step->logits of the rows that somebody reads. */
+/* step->hidden and step->logits of the rows that somebody reads; no logits of a model without a head. */
 void llmi_blocks_end(const llmi_pass *p, llm_view x);
 
 /* RMSNorm(x) in a new view. */
@@ -73,7 +78,7 @@ llm_view llmi_blocks_attend(const llmi_pass *p, llmi_qkv a, int32_t layer);
 /* x += in W^T + bias. */
 void llmi_blocks_add_product(const llmi_pass *p, llm_view x, llm_view in, const llm_weight *w, const llm_weight *bias);
 
-/* x += (silu(h Wg^T) * (h Wu^T)) Wd^T (SwiGLU: Shazeer, 2020). */
+/* x += (silu(h Wg^T) * (h Wu^T)) Wd^T (SwiGLU: Shazeer, 2020), with biases where the layer has them. */
 void llmi_blocks_add_feed_forward(const llmi_pass *p, llm_view x, llm_view h, const llmi_layer *l);
 
 #endif

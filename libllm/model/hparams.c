@@ -10,7 +10,8 @@
 enum { MAX_LAYERS = 1024, MAX_EMBD = 1 << 20, MAX_HEADS = 1 << 14, MAX_HEAD_DIM = 1 << 12 };
 enum { MAX_FF = 1 << 24, MAX_VOCAB = 1 << 24, MAX_CTX = 1 << 30 };
 
-#define SCALING(name) "rope_scaling." name "|rope_parameters." name
+/* A member of the one object of config.json that says how positions are encoded, see find_rope(). */
+#define ROPE(name) "$" name
 
 /* Fallbacks of config.json are those of transformers' configuration classes; 0 is replaced by what
  * derive() computes. GGUF keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
@@ -21,26 +22,27 @@ static const llmi_hparam_row common[] = {
     LLMI_HPARAM_INT("attention.head_count", "num_attention_heads", n_heads, 1, MAX_HEADS, NAN),
     LLMI_HPARAM_INT("attention.head_count_kv", "num_key_value_heads", n_kv_heads, 1, MAX_HEADS, 0),
     LLMI_HPARAM_INT("attention.key_length", "head_dim", head_dim, 1, MAX_HEAD_DIM, 0),
-    LLMI_HPARAM_INT("vocab_size", "vocab_size", n_vocab, 1, MAX_VOCAB, 0),
+    LLMI_HPARAM_INT(NULL, "vocab_size", n_vocab, 1, MAX_VOCAB, 0),
     LLMI_HPARAM_INT("context_length", NULL, n_ctx_train, 1, MAX_CTX, NAN),
     LLMI_HPARAM_INT(NULL, "max_position_embeddings", n_ctx_train, 1, MAX_CTX, 2048),
-    LLMI_HPARAM_FLOAT("attention.layer_norm_rms_epsilon", NULL, norm_eps, 0, 1, NAN),
+    LLMI_HPARAM_REAL("attention.layer_norm_rms_epsilon", NULL, norm_eps, 0, 1, NAN),
     LLMI_HPARAM_FLOAT(NULL, "rms_norm_eps", norm_eps, 0, 1, 1e-6),
     LLMI_HPARAM_INT("attention.sliding_window", NULL, n_window, 0, MAX_CTX, 0),
     LLMI_HPARAM_INT("rope.dimension_count", NULL, n_rot, 2, MAX_HEAD_DIM, 0),
-    LLMI_HPARAM_FLOAT("rope.freq_base", "rope_theta|rope_parameters.rope_theta", rope_base, 1, 1e30, 10000),
-    LLMI_HPARAM_FLOAT("rope.scaling.factor|rope.scale_linear", SCALING("factor"), rope_factor, 1e-6, 1e6, 0),
-    LLMI_HPARAM_FLOAT(NULL, SCALING("low_freq_factor"), rope_low, 1e-6, 1e6, 0),
-    LLMI_HPARAM_FLOAT(NULL, SCALING("high_freq_factor"), rope_high, 1e-6, 1e6, 0),
-    LLMI_HPARAM_FLOAT("rope.scaling.yarn_beta_fast", SCALING("beta_fast"), rope_beta_fast, 1e-6, 1e6, 32),
-    LLMI_HPARAM_FLOAT("rope.scaling.yarn_beta_slow", SCALING("beta_slow"), rope_beta_slow, 1e-6, 1e6, 1),
-    LLMI_HPARAM_FLOAT(NULL, SCALING("mscale"), rope_mscale, 0, 1e6, 0),
-    LLMI_HPARAM_FLOAT(NULL, SCALING("mscale_all_dim"), rope_mscale_all, 0, 1e6, 0),
-    LLMI_HPARAM_FLOAT("rope.scaling.attn_factor|rope.scaling.yarn_attn_factor", SCALING("attention_factor"), rope_attn,
+    LLMI_HPARAM_FLOAT("rope.freq_base", ROPE("rope_theta") "|rope_theta", rope_base, 1, 1e30, 10000),
+    LLMI_HPARAM_FLOAT("rope.scaling.factor|rope.scale_linear", NULL, rope_factor, 0, 1e6, 0), /* 0: none */
+    LLMI_HPARAM_FLOAT(NULL, ROPE("factor"), rope_factor, 1e-6, 1e6, 0),
+    LLMI_HPARAM_FLOAT(NULL, ROPE("low_freq_factor"), rope_low, 1e-6, 1e6, 0),
+    LLMI_HPARAM_FLOAT(NULL, ROPE("high_freq_factor"), rope_high, 1e-6, 1e6, 0),
+    LLMI_HPARAM_FLOAT("rope.scaling.yarn_beta_fast", ROPE("beta_fast"), rope_beta_fast, 1e-6, 1e6, 32),
+    LLMI_HPARAM_FLOAT("rope.scaling.yarn_beta_slow", ROPE("beta_slow"), rope_beta_slow, 1e-6, 1e6, 1),
+    LLMI_HPARAM_FLOAT(NULL, ROPE("mscale"), rope_mscale, 0, 1e6, 0),
+    LLMI_HPARAM_FLOAT(NULL, ROPE("mscale_all_dim"), rope_mscale_all, 0, 1e6, 0),
+    LLMI_HPARAM_FLOAT("rope.scaling.attn_factor|rope.scaling.yarn_attn_factor", ROPE("attention_factor"), rope_attn,
                       1e-6, 1e6, 0),
     LLMI_HPARAM_INT("rope.scaling.original_context_length",
-                    SCALING("original_max_position_embeddings") "|original_max_position_embeddings", rope_ctx_original,
-                    1, MAX_CTX, 0),
+                    "original_max_position_embeddings|" ROPE("original_max_position_embeddings"), rope_ctx_original, 1,
+                    MAX_CTX, 0),
 };
 
 /* Features with one implemented value; a file that asks for another is refused rather than computed
@@ -52,11 +54,13 @@ static const struct {
     const char *text;
 } expected[] = {
     {NULL, "hidden_act", 's', 0, "silu"},
-    {NULL, "mlp_bias", 'b', 0, NULL},
-    {NULL, SCALING("truncate"), 'b', 1, NULL},
-    {NULL, "partial_rotary_factor|rope_parameters.partial_rotary_factor", 'n', 1, NULL},
+    {NULL, ROPE("truncate"), 'b', 1, NULL},
+    {NULL, ROPE("partial_rotary_factor") "|partial_rotary_factor", 'n', 1, NULL},
+    {NULL, "use_mrope", 'b', 0, NULL},
     {NULL, "quantization_config.quant_method", 's', 0, "none"},
-    {"attention.causal", NULL, 'b', 1, NULL},
+    {NULL, "quantization.bits", 'n', 0, NULL}, /* as MLX writes it */
+    {"attention.causal", "is_causal", 'b', 1, NULL},
+    {NULL, "use_bidirectional_attention|is_bidirectional|bidirectional", 'b', 0, NULL},
     {"expert_count", "num_experts|num_local_experts", 'n', 0, NULL},
 };
 
@@ -73,10 +77,21 @@ static const struct {
 typedef struct reader {
     const llmi_weights *w;
     bool gguf;
-    llm_span arch; /* prefix of GGUF keys */
+    llm_span arch;    /* prefix of GGUF keys */
+    const char *rope; /* "rope_scaling" or "rope_parameters" */
 } reader;
 
 typedef char key_text[192];
+
+/* The full name of alternative names[0..n-1]. */
+static void full_name(key_text out, const reader *r, const char *names, size_t n) {
+    bool rope = names[0] == '$';
+    int rest = (int)(n - rope);
+    if (r->gguf)
+        snprintf(out, sizeof(key_text), "%.*s.%.*s", (int)r->arch.len, r->arch.ptr, rest, names);
+    else
+        snprintf(out, sizeof(key_text), "%s%s%.*s", rope ? r->rope : "", rope ? "." : "", rest, names + rope);
+}
 
 /* Writes the full name of the first alternative that the file holds, else of the first one. */
 static bool find_key(key_text out, const reader *r, const char *names) {
@@ -84,10 +99,7 @@ static bool find_key(key_text out, const reader *r, const char *names) {
     for (const char *at = names; *at;) {
         size_t n = strcspn(at, "|");
         key_text key;
-        if (r->gguf)
-            snprintf(key, sizeof key, "%.*s.%.*s", (int)r->arch.len, r->arch.ptr, (int)n, at);
-        else
-            snprintf(key, sizeof key, "%.*s", (int)n, at);
+        full_name(key, r, at, n);
         bool found = llmi_weights_has(r->w, key);
         if (first || found) memcpy(out, key, sizeof key);
         if (found) return true;
@@ -97,18 +109,14 @@ static bool find_key(key_text out, const reader *r, const char *names) {
     return false;
 }
 
-/* In config.json null means "none", which every row spells 0; the getters take it for absent. */
+/* In config.json null means "none", which integers spell 0; the getters take it for absent. */
 static bool is_null(const reader *r, const char *names) {
     if (r->gguf) return false;
     for (const char *name = names; *name;) {
         size_t n = strcspn(name, "|");
-        const json_t *value = llmi_weights_config(r->w);
-        for (size_t i = 0; i < n;) {
-            size_t part = strcspn(name + i, ".|");
-            value = json_object_getn(value, name + i, part);
-            i += part + 1;
-        }
-        if (json_is_null(value)) return true;
+        key_text key;
+        full_name(key, r, name, n);
+        if (llmi_weights_is_null(r->w, key)) return true;
         name += n + (name[n] == '|');
     }
     return false;
@@ -124,6 +132,27 @@ static llm_status read_float(float *out, const reader *r, const char *key, doubl
     return LLM_OK;
 }
 
+/* GGUF may state a number for each layer; what is computed has one for all. */
+static llm_status read_int(int64_t *out, const llmi_hparams *hp, const reader *r, const char *key, double min,
+                           double max) {
+    llmi_meta_array list;
+    if (!r->gguf || llmi_weights_get_array(&list, r->w, key) != LLM_OK)
+        return llmi_weights_get_int(out, r->w, key, (int64_t)min, (int64_t)max);
+    for (size_t i = 0; i < list.n; i++) {
+        int64_t value = 0;
+        if (!llmi_meta_array_integer(&value, &list, i) || value < (int64_t)min || value > (int64_t)max)
+            return llmi_error(LLM_E_FORMAT, "%s[%zu] is not an integer in %.0f..%.0f", key, i, min, max);
+        if (i && value != *out)
+            return llmi_error(LLM_E_UNSUPPORTED,
+                              "%s is %lld in layer 0 and %lld in layer %zu: implemented is one for all", key,
+                              (long long)*out, (long long)value, i);
+        *out = value;
+    }
+    if (list.n == (size_t)hp->n_layers && list.n) return LLM_OK;
+    return llmi_error(LLM_E_FORMAT, "%s has %zu values, expected a number or one for each of %d layers", key, list.n,
+                      hp->n_layers);
+}
+
 static llm_status read_row(llmi_hparams *hp, const reader *r, const llmi_hparam_row *row) {
     const char *names = r->gguf ? row->gguf : row->hf;
     if (!names) return LLM_OK;
@@ -131,16 +160,18 @@ static llm_status read_row(llmi_hparams *hp, const reader *r, const llmi_hparam_
     key_text key;
     bool found = find_key(key, r, names);
     if (!found && isnan(row->fallback)) return llmi_error(LLM_E_FORMAT, "%s is missing", key);
-    double fallback = !found && is_null(r, names) ? 0 : row->fallback;
-    if (row->type == 'f') {
-        float value = (float)fallback;
+    if (row->type != 'i') {
+        float value = (float)row->fallback;
+        int64_t integer;
+        if (row->type == 'r' && r->gguf && llmi_weights_get_int(&integer, r->w, key, INT64_MIN, INT64_MAX) == LLM_OK)
+            return llmi_error(LLM_E_FORMAT, "%s is %lld, of an integer type, expected a fraction", key,
+                              (long long)integer);
         llm_status status = found ? read_float(&value, r, key, row->min, row->max) : LLM_OK;
         memcpy(member, &value, sizeof value);
         return status;
     }
-    int64_t value = (int64_t)(found ? 0 : fallback);
-    llm_status status = LLM_OK;
-    if (found) status = llmi_weights_get_int(&value, r->w, key, (int64_t)row->min, (int64_t)row->max);
+    int64_t value = is_null(r, names) ? 0 : (int64_t)row->fallback;
+    llm_status status = found ? read_int(&value, hp, r, key, row->min, row->max) : LLM_OK;
     int32_t narrow = (int32_t)value;
     memcpy(member, &narrow, sizeof narrow);
     return status;
@@ -186,11 +217,38 @@ static llm_status check_feature(const reader *r, int32_t i) {
 
 /* ---- rotary embedding ---- */
 
+/* transformers 5 reads rope_scaling if it contains anything, else rope_parameters, and what either lacks from beside
+ * it. An object inside is one for each kind of layer. */
+static llm_status find_rope(reader *r) {
+    static const char *const names[] = {"rope_scaling", "rope_parameters"};
+    r->rope = names[1];
+    if (r->gguf) return LLM_OK;
+    for (int i = COUNT(names); i-- > 0;) {
+        const json_t *object = json_object_get(llmi_weights_config(r->w), names[i]);
+        if (!object || json_is_null(object)) continue;
+        if (!json_is_object(object))
+            return llmi_error(LLM_E_FORMAT, "%s is not an object, expected one or null", names[i]);
+        if (json_object_size(object)) r->rope = names[i];
+    }
+    const char *key;
+    json_t *value;
+    json_object_foreach(json_object_get(llmi_weights_config(r->w), r->rope), key, value) if (
+        json_is_object(value)) return llmi_error(LLM_E_UNSUPPORTED,
+                                                 "%s.%.64s is an object: rotary embeddings that differ from layer to "
+                                                 "layer are not implemented",
+                                                 r->rope, key);
+    return LLM_OK;
+}
+
 static llm_status read_scaling(llmi_hparams *hp, const reader *r) {
     key_text key;
-    const char *names = r->gguf ? "rope.scaling.type" : SCALING("rope_type") "|" SCALING("type");
+    const char *names = r->gguf ? "rope.scaling.type" : ROPE("rope_type") "|" ROPE("type");
     if (!find_key(key, r, names)) {
-        hp->rope_scaling = hp->rope_factor > 0 ? LLMI_ROPE_SCALING_LINEAR : LLMI_ROPE_SCALING_NONE;
+        bool scaled = hp->rope_factor > 0;
+        if (scaled && !r->gguf)
+            return llmi_error(LLM_E_FORMAT, "%s.factor is %g, but %s.rope_type is missing", r->rope,
+                              (double)hp->rope_factor, r->rope);
+        hp->rope_scaling = scaled ? LLMI_ROPE_SCALING_LINEAR : LLMI_ROPE_SCALING_NONE;
         return LLM_OK;
     }
     llm_span name;
@@ -205,7 +263,8 @@ static llm_status read_scaling(llmi_hparams *hp, const reader *r) {
                       name.len < 64 ? (int)name.len : 64, name.ptr);
 }
 
-static llm_status check_scaling(llmi_hparams *hp) {
+static llm_status check_scaling(llmi_hparams *hp, bool gguf) {
+    if (gguf && !(hp->rope_factor > 0)) hp->rope_factor = 1; /* as other readers of GGUF take it */
     if (hp->rope_scaling == LLMI_ROPE_SCALING_NONE) return LLM_OK;
     if (hp->rope_scaling == LLMI_ROPE_SCALING_YARN) {
         if (!hp->rope_ctx_original) hp->rope_ctx_original = hp->n_ctx_train;
@@ -250,6 +309,7 @@ static llm_status check_relations(const llmi_hparams *hp, const reader *r) {
     if (hp->n_rot % 2 || hp->n_rot > hp->head_dim)
         return llmi_error(LLM_E_FORMAT, "%d rotated elements of a head, expected an even number up to its size %d",
                           hp->n_rot, hp->head_dim);
+    if (!hp->n_ctx_train) return llmi_error(LLM_E_FORMAT, "max_position_embeddings is null, expected 1..%d", MAX_CTX);
     key_text key;
     if (!r->gguf || !find_key(key, r, "attention.value_length")) return LLM_OK;
     int64_t n_value;
@@ -265,13 +325,14 @@ llm_status llmi_hparams_read(llmi_hparams *out, const llmi_arch *arch, const llm
     memset(hp, 0, sizeof *hp);
     reader r = {.w = w, .gguf = llmi_weights_format(w) == LLMI_FORMAT_GGUF};
     llm_status status = r.gguf ? llmi_weights_get_string(&r.arch, w, "general.architecture") : LLM_OK;
+    if (status == LLM_OK) status = find_rope(&r);
     for (int32_t i = 0; i < COUNT(expected) && status == LLM_OK; i++) status = check_feature(&r, i);
     if (status == LLM_OK) status = read_rows(hp, &r, common, COUNT(common));
     if (status == LLM_OK) status = read_rows(hp, &r, arch->hparams, arch->n_hparams);
     if (status == LLM_OK) status = read_scaling(hp, &r);
     if (status == LLM_OK && arch->check) status = arch->check(hp, w);
     if (status == LLM_OK) status = derive(hp);
-    if (status == LLM_OK) status = check_scaling(hp);
+    if (status == LLM_OK) status = check_scaling(hp, r.gguf);
     if (status == LLM_OK) status = check_relations(hp, &r);
     hp->rope_style = r.gguf ? arch->gguf_rope_style : arch->hf_rope_style;
     return status;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "model/bind.h"
 #include "model/hparams.h"
 #include "model/rope.h"
@@ -106,6 +107,14 @@ llm_model *llmi_model_ref(llm_model *m) {
 
 void llmi_model_unref(llm_model *m) {
     if (m && __atomic_fetch_sub(&m->n_refs, 1, __ATOMIC_ACQ_REL) == 1) model_free(m);
+}
+
+llm_status llmi_model_check_head(const llm_model *m) {
+    if (m->output) return LLM_OK;
+    const char *path = llmi_weights_path(m->weights);
+    return llmi_error(LLM_E_UNSUPPORTED,
+                      "%s is a model without a head: it can be embedded with, but not generate or score",
+                      LLMI_QUOTE(path, strlen(path)));
 }
 
 static llm_status load_weights(llm_model *m, const llm_model_options *options) {

@@ -30,7 +30,7 @@ typedef struct llmi_hparams {
 
 typedef struct llmi_layer {
     const llm_weight *attn_norm, *wq, *wk, *wv, *wo, *bq, *bk, *bv, *bo, *q_norm, *k_norm;
-    const llm_weight *ffn_norm, *w_gate, *w_up, *w_down;
+    const llm_weight *ffn_norm, *w_gate, *w_up, *w_down, *b_gate, *b_up, *b_down;
     int32_t window; /* 0: sees everything */
 } llmi_layer;
 
@@ -44,7 +44,7 @@ struct llm_model {
     llmi_hparams hp;
     llm_device *device;
     char *backend;
-    const llm_weight *embed, *output_norm, *output; /* output is embed when tied */
+    const llm_weight *embed, *output_norm, *output; /* output is embed when tied, NULL without a head */
     llmi_layer *layers;
     float *inv_freq;    /* [n_rot / 2] on the device */
     float rope_scale;   /* factor on cos and sin */
@@ -65,6 +65,9 @@ llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, c
 /* Any thread; NULL is ignored. The last reference frees. */
 llm_model *llmi_model_ref(llm_model *m);
 void llmi_model_unref(llm_model *m);
+
+/* LLM_E_UNSUPPORTED if the model has no head: it can be embedded with, but gives no logits. */
+llm_status llmi_model_check_head(const llm_model *m);
 
 /* ---- one forward pass ---- */
 

@@ -26,9 +26,9 @@ static llm_status finish_item(llm_tokenizer *t, llmi_work *w, int32_t index) {
 
 llm_status llmi_added_finish(llm_tokenizer *t) {
     llmi_work w;
-    llmi_work_init(&w, t, NULL, 0);
-    llm_status status = LLM_OK;
     size_t n = llmi_buf_count(&t->added.items, llmi_added_item);
+    llmi_work_init(&w, t, NULL, 0, t->lexicon.n_bytes);
+    llm_status status = LLM_OK;
     for (size_t i = 0; i < n && status == LLM_OK; i++) status = finish_item(t, &w, (int32_t)i);
     llmi_work_free(&w);
     return status;

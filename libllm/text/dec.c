@@ -94,19 +94,20 @@ llm_status llmi_dec_wordpiece_marked(llmi_work *w, const llmi_dec *d, llmi_buf *
 /* ---- others ---- */
 
 static llm_status replace_matches(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text) {
-    size_t kept = 0;
-    for (size_t from = 0; from < text.len;) {
+    llmi_matches m = {.r = d->regex, .text = text.ptr, .n = text.len};
+    for (size_t kept = 0; text.len;) {
         size_t begin, end;
         bool found;
-        llm_status status = llmi_regex_find(w, d->regex, text.ptr, text.len, from, &found, &begin, &end);
+        llm_status status = llmi_regex_next(w, &m, &found, &begin, &end);
         if (status != LLM_OK) return status;
-        if (!found) break;
+        if (!found) return append(out, text.ptr + kept, text.len - kept);
+        if (begin < kept) begin = kept;
+        if (end < begin) continue;
         if (!llmi_buf_append(out, text.ptr + kept, begin - kept) || !llmi_buf_append(out, d->to.data, d->to.len))
             return LLM_E_MEMORY;
         kept = end;
-        from = end > begin ? end : end + (end < text.len ? llmi_utf8_step(text.ptr + end, text.len - end) : 1);
     }
-    return append(out, text.ptr + kept, text.len - kept);
+    return LLM_OK;
 }
 
 llm_status llmi_dec_replace(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first) {

@@ -28,7 +28,7 @@ llm_status llmi_tokenizer_decode(llmi_buf *bytes, const llm_tokenizer *t, const 
     size_t before = bytes->len;
     bool first = at_start && !(flags & LLM_DECODE_KEEP_PREFIX);
     llm_status status = LLM_OK;
-    llmi_work_init(&w, t, NULL, 0);
+    llmi_work_init(&w, t, NULL, 0, n_ids);
     for (size_t i = 0; i < n_ids && status == LLM_OK; i++) {
         if (ids[i] < 0 || ids[i] >= t->lexicon.n) {
             status = llmi_error(LLM_E_ARGUMENT, "id %d at position %zu, expected 0..%d", ids[i], i, t->lexicon.n - 1);

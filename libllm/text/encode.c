@@ -8,8 +8,15 @@
 #include "text/regex.h"
 #include "text/utf8.h"
 
-void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags) {
+/* a * n + b, at most 2^62. */
+static size_t linear(size_t n, size_t a, size_t b) {
+    return n < ((size_t)1 << 62) / a - b ? a * n + b : (size_t)1 << 62;
+}
+
+void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags, size_t n) {
     *w = (llmi_work){.t = t, .a = t->a, .ids = ids, .flags = flags};
+    w->steps = (int64_t)linear(n, LLMI_STEPS_EACH, LLMI_STEPS_MORE);
+    w->most = linear(n, LLMI_GROWTH_EACH, LLMI_GROWTH_MORE);
     for (int i = 0; i < 2; i++) {
         llmi_buf_init(&w->norm[i], t->a);
         llmi_buf_init(&w->run[i], t->a);
@@ -31,6 +38,18 @@ void llmi_work_free(llmi_work *w) {
     llmi_buf_free(&w->heap);
     llmi_regex_free_match(w);
     llmi_cache_destroy(w->cache, w->a);
+}
+
+llm_status llmi_spent(void) {
+    return llmi_error(LLM_E_LIMIT, "the tokenizer needs more than %d steps for each byte of this text",
+                      LLMI_STEPS_EACH);
+}
+
+llm_status llmi_work_put(llmi_work *w, llmi_buf *out, const char *text, size_t n) {
+    if (out->len > w->most || n > w->most - out->len)
+        return llmi_error(LLM_E_LIMIT, "the tokenizer would make more than %zu bytes of this text, %d for each byte",
+                          w->most, LLMI_GROWTH_EACH);
+    return llmi_buf_append(out, text, n) ? LLM_OK : LLM_E_MEMORY;
 }
 
 /* ---- words to ids ---- */
@@ -187,7 +206,7 @@ llm_status llmi_tokenizer_encode_mixed(llmi_buf *ids, const llm_tokenizer *t, co
     size_t before = ids->len;
     llm_status status = LLM_OK;
     llm_span span = {text, n_bytes};
-    llmi_work_init(&w, t, ids, flags);
+    llmi_work_init(&w, t, ids, flags, n_bytes);
     llmi_buf_init(&repaired, t->a);
     if (!t->takes_bytes && llmi_utf8_valid(text, n_bytes) < n_bytes) {
         status = llmi_utf8_repair(&repaired, text, n_bytes);

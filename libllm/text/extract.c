@@ -189,7 +189,8 @@ static llm_status give_value(llmi_buf *out, bool *found, llmi_json_doc *doc, con
     llm_span text = llmi_json_text(value);
     if (text.ptr) return give(out, found, text.ptr, text.len);
     value = sorted(doc, value);
-    if (!value) return doc->status;
+    if (!value)
+        return doc->status == LLM_OK ? LLM_E_MEMORY : doc->status; /* its own scratch memory, or the document's */
     *found = llmi_json_write(out, value, LLMI_JSON_COMPACT);
     return *found ? LLM_OK : LLM_E_MEMORY;
 }

@@ -40,6 +40,9 @@ static void put_memory(void *ptr, void *user) {
     llmi_free(user, block, n + LLMI_ALIGN);
 }
 
+/* Compiling recurses: PCRE2's own limit of 250 needs more stack than a thread of 64 KiB has. */
+enum { MAX_NESTED = 32 };
+
 static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
     enum { OUT_OF_MEMORY = 121 }; /* as pcre2_compile numbers it */
     int code = 0;
@@ -48,6 +51,7 @@ static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
     pcre2_compile_context *context = p->memory ? pcre2_compile_context_create(p->memory) : NULL;
     if (!context) return LLM_E_MEMORY;
     uint32_t flags = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
+    pcre2_set_parens_nest_limit(context, MAX_NESTED);
     p->code = pcre2_compile((PCRE2_SPTR)pattern, n, flags, &code, &at, context);
     pcre2_compile_context_free(context);
     if (p->code) return LLM_OK;

@@ -5,6 +5,7 @@
 #include "text/json_read.h"
 #include "text/norm.h"
 #include "text/pre.h"
+#include "text/utf8.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
@@ -27,8 +28,9 @@ static llm_status read_pattern(llm_tokenizer *t, llmi_buf *text, llmi_regex **re
     if (!string.ptr && !source.ptr)
         return llmi_error(LLM_E_FORMAT, "%s: \"pattern\" holds neither \"String\" nor \"Regex\"", where);
     if (pattern) *pattern = source;
-    if (string.ptr) return keep(text, string);
-    status = llmi_regex_create(regex, t->a, source.ptr, source.len);
+    if (string.len) return keep(text, string);
+    if (string.ptr) source = (llm_span){"", 0}; /* matches everywhere */
+    status = llmi_regex_create(regex, t->a, source.ptr, source.len, t->jit);
     return status == LLM_OK || status == LLM_E_MEMORY ? status : llmi_error_in(status, "%s", where);
 }
 
@@ -228,6 +230,12 @@ static llm_status make_split(llmi_maker *m, const json_t *o, const char *where) 
     return LLM_OK;
 }
 
+static llm_status check_character(llm_span text, const char *key, const char *where) {
+    if (text.len && llmi_utf8_step(text.ptr, text.len) == text.len) return LLM_OK;
+    return llmi_error(LLM_E_FORMAT, "%s: \"%s\" is \"%s\", expected one character", where, key,
+                      LLMI_QUOTE(text.ptr, text.len));
+}
+
 static llm_status make_metaspace(llmi_maker *m, const json_t *o, const char *where) {
     llm_span mark = {LLMI_META_SPACE, LLMI_META_SPACE_BYTES}, scheme = {0};
     bool legacy = true, split = true;
@@ -236,7 +244,7 @@ static llm_status make_metaspace(llmi_maker *m, const json_t *o, const char *whe
     if (status == LLM_OK) status = llmi_read_string(&scheme, o, "prepend_scheme", where);
     if (status == LLM_OK) status = llmi_read_bool(&legacy, o, "add_prefix_space", where);
     if (status == LLM_OK) status = llmi_read_bool(&split, o, "split", where);
-    if (status == LLM_OK && !mark.len) status = llmi_error(LLM_E_FORMAT, "%s: \"replacement\" is empty", where);
+    if (status == LLM_OK) status = check_character(mark, "replacement", where);
     if (status == LLM_OK) status = add_pre(&s, m, llmi_pre_metaspace, LLMI_WITH_NEXT);
     if (status != LLM_OK) return status;
     s->only_first = scheme.len == 5 && memcmp(scheme.ptr, "first", 5) == 0;
@@ -284,6 +292,7 @@ static llm_status make_delimiter(llmi_maker *m, const json_t *o, const char *whe
     llm_span text;
     llmi_pre *s;
     llm_status status = llmi_old_json_get_string(&text, o, "delimiter", where);
+    if (status == LLM_OK) status = check_character(text, "delimiter", where);
     if (status == LLM_OK) status = add_pre(&s, m, llmi_pre_split, LLMI_REMOVED);
     return status == LLM_OK ? keep(&s->text, text) : status;
 }

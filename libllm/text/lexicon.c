@@ -58,7 +58,7 @@ static void fill(llmi_lexicon *x) {
 
 llm_status llmi_lexicon_init(llmi_lexicon *out, const llm_allocator *a, const void *bytes, size_t n_bytes, int32_t n,
                              const char *what) {
-    *out = (llmi_lexicon){.a = a, .bytes = bytes, .n = n};
+    *out = (llmi_lexicon){.a = a, .bytes = bytes, .n_bytes = n_bytes, .n = n};
     if (n < 1 || (size_t)n > n_bytes / sizeof(uint64_t))
         return llmi_error(LLM_E_FORMAT, "%s: %d spellings in %zu bytes, expected at least 1 of 8 bytes each", what, n,
                           n_bytes);

@@ -19,7 +19,8 @@ typedef struct llmi_slot {
 typedef struct llmi_lexicon {
     const llm_allocator *a;
     const char *bytes; /* n times { u64 length, bytes }, borrowed */
-    size_t *at;        /* [n] where each spelling begins; its length lies before it */
+    size_t n_bytes;
+    size_t *at; /* [n] where each spelling begins; its length lies before it */
     int32_t n;
     llmi_slot *slots;
     size_t mask;

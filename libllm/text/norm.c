@@ -86,19 +86,20 @@ llm_status llmi_norm_strip(llmi_work *w, const llmi_norm *s, llmi_buf *out, cons
 /* ---- replacing ---- */
 
 static llm_status replace_matches(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
-    size_t kept = 0, from = 0;
-    while (from <= n) {
+    llmi_matches m = {.r = s->regex, .text = text, .n = n};
+    for (size_t kept = 0;;) {
         size_t begin, end;
         bool found;
-        llm_status status = llmi_regex_find(w, s->regex, text, n, from, &found, &begin, &end);
+        llm_status status = llmi_regex_next(w, &m, &found, &begin, &end);
         if (status != LLM_OK) return status;
-        if (!found) break;
-        if (!llmi_buf_append(out, text + kept, begin - kept) || !llmi_buf_append(out, s->to.data, s->to.len))
-            return LLM_E_MEMORY;
+        if (!found) return llmi_work_put(w, out, text + kept, n - kept);
+        if (begin < kept) begin = kept;
+        if (end < begin) continue;
+        status = llmi_work_put(w, out, text + kept, begin - kept);
+        if (status == LLM_OK) status = llmi_work_put(w, out, s->to.data, s->to.len);
+        if (status != LLM_OK) return status;
         kept = end;
-        from = end > begin ? end : end + (end < n ? llmi_utf8_step(text + end, n - end) : 1);
     }
-    return status_of(llmi_buf_append(out, text + kept, n - kept));
 }
 
 /* A byte becomes a short text: SentencePiece's blanks, so worth its own loop. */
@@ -130,16 +131,18 @@ llm_status llmi_norm_replace(llmi_work *w, const llmi_norm *s, llmi_buf *out, co
         const char *at = memmem(text + kept, n - kept, s->from.data, s->from.len);
         if (!at) break;
         size_t len = (size_t)(at - text) - kept;
-        if (!llmi_buf_append(out, text + kept, len) || !llmi_buf_append(out, s->to.data, s->to.len))
-            return LLM_E_MEMORY;
+        llm_status status = llmi_work_put(w, out, text + kept, len);
+        if (status == LLM_OK) status = llmi_work_put(w, out, s->to.data, s->to.len);
+        if (status != LLM_OK) return status;
         kept += len + s->from.len;
     }
-    return status_of(llmi_buf_append(out, text + kept, n - kept));
+    return llmi_work_put(w, out, text + kept, n - kept);
 }
 
 llm_status llmi_norm_prepend(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
-    if (w->continues || !n) return status_of(llmi_buf_append(out, text, n));
-    return status_of(llmi_buf_append(out, s->to.data, s->to.len) && llmi_buf_append(out, text, n));
+    if (w->continues || !n) return llmi_work_put(w, out, text, n);
+    llm_status status = llmi_work_put(w, out, s->to.data, s->to.len);
+    return status == LLM_OK ? llmi_work_put(w, out, text, n) : status;
 }
 
 llm_status llmi_norm_squeeze(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
@@ -250,6 +253,7 @@ llm_status llmi_normalize(llmi_work *w, llm_span *text) {
         llmi_buf *out = &w->norm[i & 1];
         out->len = 0;
         llm_status status = t->norms[i].run(w, &t->norms[i], out, text->ptr, text->len);
+        if (status == LLM_OK) status = llmi_work_put(w, out, NULL, 0); /* or more than it may have */
         if (status != LLM_OK) return status;
         *text = (llm_span){out->data ? out->data : "", out->len};
     }

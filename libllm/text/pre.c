@@ -29,39 +29,22 @@ bool llmi_pre_is_space(uint32_t c) {
 
 /* ---- splitting at delimiters ---- */
 
-/* The next delimiter at or behind `from`; none: *begin is n. */
-static llm_status find(llmi_work *w, const llmi_pre *s, const char *text, size_t n, size_t from, size_t *begin,
-                       size_t *end) {
+/* The next delimiter at or after `from` that is not a pattern; none: *begin is n. */
+static void find(const llmi_pre *s, const char *text, size_t n, size_t from, size_t *begin, size_t *end) {
     *begin = *end = n;
-    if (s->regex) {
-        bool found;
-        while (from < n) {
-            llm_status status = llmi_regex_find(w, s->regex, text, n, from, &found, begin, end);
-            if (status != LLM_OK || !found) {
-                *begin = *end = n;
-                return status;
-            }
-            if (*end > *begin) return LLM_OK;
-            /* Empty matches delimit nothing that could be seen. */
-            from = *end + (*end < n ? llmi_utf8_step(text + *end, n - *end) : 1);
-            *begin = *end = n;
-        }
-        return LLM_OK;
-    }
     if (!s->is_delimiter) {
         const char *at = s->text.len ? memmem(text + from, n - from, s->text.data, s->text.len) : NULL;
-        if (!at) return LLM_OK;
+        if (!at) return;
         *begin = (size_t)(at - text);
         *end = *begin + s->text.len;
-        return LLM_OK;
+        return;
     }
     for (size_t i = from, len; i < n; i += len) {
         if (!s->is_delimiter(llmi_utf8_decode(text + i, n - i, &len))) continue;
         *begin = i;
         *end = i + len;
-        break;
+        return;
     }
-    return LLM_OK;
 }
 
 /* Puts parts together as the behavior asks: the part text[begin..end-1] waits until what follows is known. */
@@ -89,8 +72,8 @@ static bool joins(const joiner *j, bool match) {
     return j->behavior == LLMI_WITH_NEXT && !match && j->was_match;
 }
 
+/* Empty delimiters are put as well: they part what is around them. */
 static llm_status put(joiner *j, size_t begin, size_t end, bool match) {
-    if (begin == end) return LLM_OK;
     if (joins(j, match)) {
         j->end = end;
         j->was_match = match;
@@ -104,16 +87,39 @@ static llm_status put(joiner *j, size_t begin, size_t end, bool match) {
     return status;
 }
 
+static llm_status put_delimiter(joiner *j, size_t *at, size_t begin, size_t end, bool inverted) {
+    llm_status status = begin > *at ? put(j, *at, begin, inverted) : LLM_OK;
+    *at = end;
+    return status == LLM_OK ? put(j, begin, end, !inverted) : status;
+}
+
+static llm_status split_by_pattern(joiner *j, const llmi_pre *s, size_t *at, size_t n) {
+    llmi_matches m = {.r = s->regex, .text = j->text, .n = n};
+    for (;;) {
+        size_t begin, end;
+        bool found;
+        llm_status status = llmi_regex_next(j->w, &m, &found, &begin, &end);
+        if (status != LLM_OK || !found) return status;
+        if (begin < *at) begin = *at; /* \K may begin a match before the end of the last one */
+        if (end < begin) continue;
+        status = put_delimiter(j, at, begin, end, s->inverted);
+        if (status != LLM_OK) return status;
+    }
+}
+
 llm_status llmi_pre_split(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
     const llmi_pre *s = pre_at(w, level);
     joiner j = {.w = w, .level = level, .text = text, .first = first, .behavior = s->behavior};
-    for (size_t at = 0, begin, end; at < n; at = end) {
-        llm_status status = find(w, s, text, n, at, &begin, &end);
-        if (status == LLM_OK) status = put(&j, at, begin, s->inverted);
-        if (status == LLM_OK) status = put(&j, begin, end, !s->inverted);
-        if (status != LLM_OK) return status;
+    llm_status status = LLM_OK;
+    size_t at = 0;
+    if (s->regex) status = split_by_pattern(&j, s, &at, n);
+    for (size_t begin, end; !s->regex && at < n && status == LLM_OK;) {
+        find(s, text, n, at, &begin, &end);
+        if (begin == n) break;
+        status = put_delimiter(&j, &at, begin, end, s->inverted);
     }
-    return flush(&j);
+    if (status == LLM_OK && at < n) status = put(&j, at, n, s->inverted);
+    return status == LLM_OK ? flush(&j) : status;
 }
 
 llm_status llmi_pre_scan(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {

@@ -108,7 +108,7 @@ static llm_status add_step(llm_tokenizer *t, const step *from) {
     s->scan = from->scan;
     s->is_delimiter = from->is_delimiter;
     s->behavior = from->behavior;
-    return from->pattern ? llmi_regex_create(&s->regex, t->a, from->pattern, strlen(from->pattern)) : LLM_OK;
+    return from->pattern ? llmi_regex_create(&s->regex, t->a, from->pattern, strlen(from->pattern), t->jit) : LLM_OK;
 }
 
 llm_status llmi_preset_apply(llm_tokenizer *t, const llmi_preset *p) {

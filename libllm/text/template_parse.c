@@ -71,12 +71,15 @@ int32_t llmi_parser_identifier(llmi_parser *p) {
     return constant;
 }
 
+/* Parsing recurses, about 600 bytes for a tag: a thread of 64 KiB holds this. */
+enum { MAX_NESTED = 64 };
+
 bool llmi_parser_enter(llmi_parser *p) {
-    if (p->depth < LLMI_TEMPLATE_MAX_DEPTH) {
+    if (p->depth < MAX_NESTED) {
         p->depth++;
         return p->status == LLM_OK || (p->depth--, false);
     }
-    llmi_parser_fail(p, LLM_E_LIMIT, "nested deeper than the limit of %d", LLMI_TEMPLATE_MAX_DEPTH);
+    llmi_parser_fail(p, LLM_E_LIMIT, "nested deeper than the limit of %d", MAX_NESTED);
     return false;
 }
 

@@ -60,6 +60,7 @@ struct llm_tokenizer {
     void (*on_free)(void *user);
     void *on_free_user;
 
+    bool jit; /* patterns may become machine code */
     const char *kind;
     llmi_lexicon lexicon;
     const char *types;                             /* int32_t[n], unaligned; NULL: all normal */
@@ -103,12 +104,31 @@ struct llmi_work {
     llmi_buf cells, heap, run[2];   /* of the model */
     void *match;                    /* of llmi_regex_find */
     bool continues;                 /* the piece follows bytes that are no text: no prefix */
-    bool narrow;                    /* a pattern exceeded its limits */
+    int64_t steps;                  /* that the call may still take; see llmi_spend */
+    size_t most;                    /* bytes that a rewritten text may have */
     struct llmi_cache *cache;       /* words met in this call */
 };
 
-void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags);
+/* A call on n units of input, bytes or ids, may take so many steps, and rewrite it to so many bytes. */
+enum {
+    LLMI_STEPS_MORE = 1 << 22,
+    LLMI_STEPS_EACH = 256,
+    LLMI_GROWTH_MORE = 1 << 16,
+    LLMI_GROWTH_EACH = 64,
+};
+
+void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags, size_t n);
 void llmi_work_free(llmi_work *w);
+
+/* Counts steps of work whose number is not bounded by the length of the input alone: of patterns, and of bytes that
+ * are looked at more than once. False: that was too much, and llmi_spent() is the answer. */
+static inline bool llmi_spend(llmi_work *w, size_t n) {
+    w->steps = n < (size_t)INT64_MAX / 2 && w->steps >= 0 ? w->steps - (int64_t)n : -1;
+    return w->steps >= 0;
+}
+llm_status llmi_spent(void);
+/* Whether `out` may have n bytes more; else LLM_E_LIMIT. Appends them. */
+llm_status llmi_work_put(llmi_work *w, llmi_buf *out, const char *text, size_t n);
 
 /* Gives a piece to pre-tokenizer `level`, or to the model after the last. `first`: it begins the text. */
 llm_status llmi_encode_piece(llmi_work *w, int32_t level, const char *text, size_t n, bool first);

@@ -18,6 +18,7 @@ llm_tokenizer *llmi_tokenizer_new(const llm_allocator *a) {
     t->a = &t->alloc;
     atomic_init(&t->refs, 1);
     t->unk = LLM_TOKEN_NONE;
+    t->jit = true;
     for (int i = 0; i < 8; i++) t->special[i] = LLM_TOKEN_NONE;
     llmi_buf_init(&t->own_spellings, t->a);
     llmi_buf_init(&t->own_types, t->a);

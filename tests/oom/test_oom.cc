@@ -256,6 +256,12 @@ TEST_F(Oom, RequestEvents) {
                 }
                 text[e.index] += str(e.text);
                 n_ends += e.finish != LLM_FINISH_NONE;
+                if (e.token == LLM_TOKEN_NONE) continue;
+                float logprob;
+                const llm_token_logprob *top;
+                size_t n_top;
+                llm_status had = llm_request_logprob(&logprob, &top, &n_top, request, e.index, e.n_tokens - 1);
+                EXPECT_TRUE(had == LLM_OK || had == LLM_E_MEMORY);
             }
         }
         failing.arm(-1);

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from libllm import native as _native
+from libllm._arguments import check
+from libllm._elsewhere import hint_of
 from libllm.errors import ArgumentError, NotFound, OptionError
 
 _MAKERS = {
@@ -20,12 +24,24 @@ _MAKERS = {
     "fill": _native.llm_fill_options,
     "ask": _native.llm_ask_options,
 }
-_KINDS = {
-    _native.LLM_OPTION_INT: (int,),
-    _native.LLM_OPTION_FLOAT: (int, float),
-    _native.LLM_OPTION_BOOL: (bool, int),
-    _native.LLM_OPTION_STRING: (str,),
-    _native.LLM_OPTION_DTYPE: (str,),
+# group -> what takes its options
+OWNERS = {
+    "runtime": "Runtime()",
+    "model": "Model()",
+    "engine": "Model()",
+    "generate": "generate(), chat() and the others that generate",
+    "quantize": "quantize()",
+    "template": "render() and chat()",
+    "prompt": "Prompt()",
+    "fill": "Prompt.fill() and ask()",
+    "ask": "ask()",
+}
+_TYPES = {
+    _native.LLM_OPTION_INT: int,
+    _native.LLM_OPTION_FLOAT: float,
+    _native.LLM_OPTION_BOOL: bool,
+    _native.LLM_OPTION_STRING: str,
+    _native.LLM_OPTION_DTYPE: str,
 }
 
 
@@ -36,15 +52,11 @@ def table(group: str) -> dict[str, Any]:
     return {row.name: row for row in rows}
 
 
-def _as_text(name: str, value: Any, kind: int) -> str:
-    if hasattr(value, "__index__"):  # NumPy's integers too
-        value = int(value)
-    elif kind == _native.LLM_OPTION_FLOAT and hasattr(value, "__float__"):
-        value = float(value)
-    if not isinstance(value, _KINDS[kind]):
-        expected = " or ".join(t.__name__ for t in _KINDS[kind])
-        raise TypeError(f"option {name}: {expected} is expected, not {type(value).__name__}")
-    return value if isinstance(value, str) else repr(value)
+def _as_text(name: str, value: Any, row: Any) -> str:
+    check(_TYPES[row.type], f"option {name}", value)
+    if isinstance(value, str):
+        return value
+    return repr(float(value)) if row.type == _native.LLM_OPTION_FLOAT else repr(int(value))
 
 
 class Options:
@@ -62,7 +74,7 @@ class Options:
         if value is None:
             return
         row = table(self.group).get(name)
-        text = _as_text(name, value, row.type) if row else str(value)
+        text = _as_text(name, value, row) if row else str(value)
         self._texts.append(text)  # strings are borrowed
         try:
             self.raw.put(name, text)
@@ -70,7 +82,7 @@ class Options:
             raise error.as_kind(OptionError) from None
 
 
-def split(keywords: Mapping[str, Any], *groups: str) -> Iterator[Options]:
+def split(keywords: Mapping[str, Any], *groups: str, beside: Iterable[str] = ()) -> Iterator[Options]:
     """The structures of `groups`; a keyword goes to each group that has it. One that none has is an OptionError."""
     structures = [Options(group) for group in groups]
     for name, value in keywords.items():
@@ -78,17 +90,22 @@ def split(keywords: Mapping[str, Any], *groups: str) -> Iterator[Options]:
         for options in takers:
             options.put(name, value)
         if not takers:
-            raise _unknown(name, structures)
+            raise unknown(name, *groups, beside=beside)
     return iter(structures)
 
 
-def _unknown(name: str, structures: list[Options]) -> OptionError:
-    """The library names the nearest option of one group; of several groups the one that has a near one."""
-    errors = []
-    for options in structures:
-        try:
-            options.raw.put(name, "")
-        except NotFound as error:
-            errors.append(error)
-    near = [error for error in errors if "did you mean" in str(error)]
-    return (near or errors)[0].as_kind(OptionError)
+def elsewhere(name: str) -> str:
+    """Where an option belongs that is not known here; "" if nobody knows it."""
+    own = next((OWNERS[group] for group in OWNERS if name in table(group)), "")
+    return f"it is an option of {own}" if own else hint_of(name)
+
+
+def unknown(name: str, *groups: str, beside: Iterable[str] = ()) -> OptionError:
+    """What is wrong with an option that none of the groups has: it belongs elsewhere, or has a name like another.
+    beside: what is known there that is not a row of the table."""
+    hint = elsewhere(name)
+    if hint:
+        return OptionError(f'there is no option "{name}" here: {hint}')
+    near = difflib.get_close_matches(name, [*beside, *(known for group in groups for known in table(group))], 1)
+    hint = f"did you mean {json.dumps(near[0])}?" if near else "see help(libllm.keywords)"
+    return OptionError(f'there is no option "{name}" in group {" or ".join(groups)}: {hint}')

@@ -12,10 +12,14 @@ logger.addHandler(logging.NullHandler())
 
 class LlmError(Exception):
     """A call of libllm failed: the text says what was found and what was expected. `status` is the negative code,
-    `name` how the headers call it."""
+    `name` how the headers call it, `code` how OpenAI's API does, where that has a name for it."""
 
     status: int = 0
     name: str = ""
+    code: str | None = None
+
+    def __str__(self) -> str:  # an OSError would show its number instead
+        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
 
     def as_kind(self, kind: type[E]) -> E:
         """The same as another class."""
@@ -54,6 +58,10 @@ class Unsupported(LlmError):
 
 class NotFound(LlmError, LookupError):
     """No such file, key, tensor, token, option or back end."""
+
+
+class MissingFile(NotFound, FileNotFoundError):
+    """No such file or folder."""
 
 
 class LimitReached(LlmError):
@@ -105,6 +113,15 @@ def of_status(status: int, name: str, meaning: str, text: str) -> LlmError:
     return error
 
 
+# By the library's levels, 0 to 4.
+LEVELS = (logging.CRITICAL + 1, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+def wanted_level() -> int:
+    """The most talkative of the library's levels that the logger lets through."""
+    return sum(logger.isEnabledFor(level) for level in LEVELS[1:])
+
+
 def log(level: int, text: str) -> None:
     """Takes a line of the library's log; the wrapper calls this."""
-    logger.log((logging.NOTSET, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)[level], "%s", text)
+    logger.log(LEVELS[level], "%s", text)

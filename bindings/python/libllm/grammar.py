@@ -7,16 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from libllm import native as _native
+from libllm._arguments import ModelLike, checked
 from libllm._handle import Handle
 
 KINDS = ("gbnf", "json_schema", "regex", "choices")
 
 
+@checked
 class Grammar(Handle):
     """Made for one model: Grammar(model, regex="[0-9]+"). One of gbnf (text), json_schema (dict or text), regex (text),
     choices (texts). It keeps what it has learned about the vocabulary, so one that is used again is faster."""
 
-    def __init__(self, model: Any, **source: Any):
+    def __init__(self, model: ModelLike, **source: Any):
         ((kind, value),) = source.items() if len(source) == 1 else ((None, None),)
         if kind not in KINDS:
             raise TypeError(f"a Grammar is made of one of {', '.join(KINDS)}, not of {', '.join(source) or 'nothing'}")

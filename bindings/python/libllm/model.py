@@ -9,10 +9,28 @@ from typing import Any, Unpack, overload
 
 from libllm import _options
 from libllm import native as _native
+from libllm._arguments import (
+    Biases,
+    Ids,
+    Path,
+    PromptLike,
+    PromptsLike,
+    Scored,
+    Text,
+    TextList,
+    Texts,
+    check,
+    checked,
+    is_many,
+    is_text,
+)
 from libllm._handle import Handle, snapshot
+from libllm._json import as_json, plain
+from libllm._messages import Messages, as_messages
+from libllm._paths import expanded, opening
 from libllm._run import Turns, interruptible
 from libllm.chat_completion import chat_completion
-from libllm.errors import Cancelled, FormatError, ModelFormatError, StateError
+from libllm.errors import Cancelled, StateError
 from libllm.grammar import Grammar
 from libllm.keywords import (
     AskKeywords,
@@ -23,35 +41,28 @@ from libllm.keywords import (
     QuantizeKeywords,
     TemplateKeywords,
 )
-from libllm.prompt import Answer, Filled, Prompt, as_query
+from libllm.prompt import Answer, Filled, Prompt, Question, as_query
 from libllm.result import Completion, Result
 from libllm.runtime import Runtime, default
 from libllm.sequence import Sequence
 from libllm.stream import AsyncStream, Stream
-from libllm.template import Rendering, Template, as_json
+from libllm.template import Rendering, Template
 from libllm.tokenizer import Tokenizer
 
 OnePrompt = str | bytes | memoryview | Rendering | Filled
 ManyPrompts = list[str] | list[bytes] | list[memoryview] | list[Rendering] | list[Filled]
 POOLINGS = ("mean", "last")
-# Keywords of generate() that are no rows of the option table.
+# Keywords of generate() that are not rows of the option table, and what they may be.
+_EXTRAS: dict[str, Any] = {
+    "stop": Texts,
+    "stop_tokens": Ids,
+    "logit_bias": Biases,
+    "grammar": Text | Grammar,
+    "json_schema": Any,
+    "regex": Text | Grammar,
+    "choices": TextList | Grammar,
+}
 _CONSTRAINTS = {"json_schema": "json_schema", "regex": "regex", "choices": "choices", "grammar": "gbnf"}
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, (str, bytes, bytearray))
-
-
-def _is_many(prompts: Any) -> bool:
-    """Several prompts, not one prompt as text, ids or a filled prompt."""
-    if (
-        _is_text(prompts)
-        or isinstance(prompts, memoryview)
-        or any(hasattr(prompts, name) for name in ("ids", "dtype", "typecode"))
-    ):
-        return False
-    first = next(iter(prompts), None) if isinstance(prompts, (list, tuple)) else None
-    return first is None or not hasattr(first, "__index__")
 
 
 class _Progress:
@@ -80,8 +91,6 @@ class _Progress:
             if self.failure is not None:
                 raise self.failure from None
             raise
-        except FormatError as error:
-            raise error.as_kind(ModelFormatError) from None
 
 
 class _Batch:
@@ -93,7 +102,7 @@ class _Batch:
         self._open = list(self.requests)
 
     def _submit(self, prompt: Any, options: _options.Options) -> Any:
-        if _is_text(prompt):
+        if is_text(prompt):
             return _native.llm_request_submit(self.engine, prompt, options.raw)
         return _native.llm_request_submit_tokens(self.engine, getattr(prompt, "ids", prompt), options.raw)
 
@@ -118,6 +127,7 @@ class _Batch:
         return [Result(_native.llm_request_result(request)) for request in self.requests]
 
 
+@checked
 class Model(Handle):
     """A model with an engine: Model("m.gguf", n_ctx=4096, n_threads=2).
 
@@ -127,7 +137,7 @@ class Model(Handle):
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: Path,
         *,
         runtime: Runtime | None = None,
         progress: Callable[[float], Any] | None = None,
@@ -137,18 +147,20 @@ class Model(Handle):
         report = _Progress(progress)
         load.raw.set_progress(report)
         root = (runtime or default())._raw
-        name = os.fsencode(path)
+        self.path = expanded(path)
+        name = os.fsencode(self.path)
 
         def open_it() -> tuple[Any, Any]:
             model = _native.llm_model_load(root, name, load.raw)
             engine = None if load.raw.tokenizer_only else _native.llm_engine_create(model, make.raw)
             return engine, model
 
-        self.path = os.fspath(path)
         self._root = root
         self._turns = Turns()
         self._grammars: dict[tuple[str, str], Grammar] = {}
-        super().__init__(*report.run(open_it, wait=False))  # what is left of it after Ctrl-C frees itself
+        with opening(self.path):
+            held = report.run(open_it, wait=False)
+        super().__init__(*held)  # what is left of it after Ctrl-C frees itself
 
     @property
     def _raw(self) -> Any:
@@ -205,11 +217,11 @@ class Model(Handle):
             raise StateError("the model has no tokenizer")
         return Tokenizer._of(raw)
 
-    def tokenize(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
+    def tokenize(self, text: Text, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
         """Ids of a text, int32 [n]."""
         return self.tokenizer.encode(text, add_special=add_special, parse_special=parse_special)
 
-    def detokenize(self, ids: Any, *, skip_special: bool = False, keep_prefix: bool = False) -> str:
+    def detokenize(self, ids: Ids, *, skip_special: bool = False, keep_prefix: bool = False) -> str:
         """The text of ids."""
         return self.tokenizer.decode(ids, skip_special=skip_special, keep_prefix=keep_prefix)
 
@@ -229,15 +241,18 @@ class Model(Handle):
     def _split(self, given: Mapping[str, Any], *groups: str) -> list[_options.Options]:
         """Option structures; "generate" must be the last group, and takes what is no row of the table."""
         keywords = dict(given)
-        extra = {name: keywords.pop(name, None) for name in ("stop", "stop_tokens", "logit_bias", *_CONSTRAINTS)}
-        structures = list(_options.split(keywords, *groups))
+        extra = {name: keywords.pop(name, None) for name in _EXTRAS}
+        for name, value in extra.items():
+            if value is not None:
+                check(_EXTRAS[name], f"option {name}", value)
+        structures = list(_options.split(keywords, *groups, beside=_EXTRAS))
         raw = structures[-1].raw
         if (stop := extra["stop"]) is not None:
-            raw.set_stop_strings([stop] if _is_text(stop) else stop)
+            raw.set_stop_strings([stop] if is_text(stop) else stop)
         if extra["stop_tokens"] is not None:
             raw.set_stop_tokens(extra["stop_tokens"])
-        if extra["logit_bias"] is not None:
-            raw.set_logit_bias(extra["logit_bias"])
+        if (bias := extra["logit_bias"]) is not None:
+            raw.set_logit_bias({int(token): float(value) for token, value in bias.items()})
         constraints = [name for name in _CONSTRAINTS if extra[name] is not None]
         if len(constraints) > 1:
             raise TypeError(f"one constraint at a time, not {' and '.join(constraints)}")
@@ -254,13 +269,13 @@ class Model(Handle):
     @overload
     def generate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any: ...
 
-    def generate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any:
+    def generate(self, prompts: PromptsLike, **options: Unpack[GenerateKeywords]) -> Any:
         """Completes one prompt (gives a Result) or a list of prompts (a list of Results), computed in one batch.
 
         A prompt is a text, token ids, or what render() and Prompt.fill() give. Keywords: the options of the group
         "generate"; stop (a text or several), stop_tokens (ids), logit_bias ({id: bias}); and one of grammar (GBNF text
         or a Grammar), json_schema (dict or text), regex, choices (texts)."""
-        many = _is_many(prompts)
+        many = is_many(prompts)
         batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
         interruptible(batch.compute, batch.cancel)
         results = batch.results()
@@ -275,23 +290,25 @@ class Model(Handle):
     @overload
     async def agenerate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any: ...
 
-    async def agenerate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any:
+    async def agenerate(self, prompts: PromptsLike, **options: Unpack[GenerateKeywords]) -> Any:
         """generate() for asyncio: tasks that wait for the same model are computed in one batch."""
-        many = _is_many(prompts)
+        many = is_many(prompts)
         batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
         await batch.wait()
         results = batch.results()
         return results if many else results[0]
 
-    def stream(self, prompt: Any, **options: Unpack[GenerateKeywords]) -> Stream:
+    def stream(self, prompt: PromptLike, **options: Unpack[GenerateKeywords]) -> Stream:
         """Completes one prompt piece by piece: for piece in model.stream("Once"). Keywords as generate()."""
-        batch = _Batch(self, [prompt], self._split(options, "generate")[0])
-        return Stream(batch.requests[0], self._raw, self._turns)
+        (shared,) = self._split(options, "generate")
+        batch = _Batch(self, [prompt], shared)
+        return Stream(batch.requests[0], self._raw, self._turns, shared.raw.n_logprobs >= 0)
 
-    def astream(self, prompt: Any, **options: Unpack[GenerateKeywords]) -> AsyncStream:
+    def astream(self, prompt: PromptLike, **options: Unpack[GenerateKeywords]) -> AsyncStream:
         """stream() for `async for`."""
-        batch = _Batch(self, [prompt], self._split(options, "generate")[0])
-        return AsyncStream(batch.requests[0], self._raw, self._turns)
+        (shared,) = self._split(options, "generate")
+        batch = _Batch(self, [prompt], shared)
+        return AsyncStream(batch.requests[0], self._raw, self._turns, shared.raw.n_logprobs >= 0)
 
     # ---- chat ----
 
@@ -301,46 +318,48 @@ class Model(Handle):
 
     def render(
         self,
-        messages: Any,
+        messages: Messages,
         *,
         template: Template | str | None = None,
-        add_generation_prompt: bool = True,
-        variables: dict[str, Any] | None = None,
+        add_generation_prompt: bool | None = True,
+        variables: Mapping[str, Any] | None = None,
         **options: Unpack[TemplateKeywords],
     ) -> Rendering:
         """A conversation ([{"role": "user", "content": "..."}] or a text, which is one user's turn) by a chat template.
         variables: whatever else it reads ("tools", ...). Keywords: the options of the group "template"."""
         (shared,) = _options.split(options, "template")
-        if isinstance(messages, str):
-            messages = [{"role": "user", "content": messages}]
-        context = {"messages": list(messages), "add_generation_prompt": add_generation_prompt, **(variables or {})}
+        context = {
+            "messages": as_messages(messages),
+            "add_generation_prompt": add_generation_prompt is None or bool(add_generation_prompt),
+            **plain(variables or {}, "variables"),
+        }
         if isinstance(template, str):
             template = Template(template)
         raw = None if template is None else template._raw
-        return Rendering(_native.llm_chat_apply(self._model, raw, as_json(context), shared.raw))
+        return Rendering(_native.llm_chat_apply(self._model, raw, as_json(context, "context"), shared.raw))
 
     def _rendered(self, messages: Any, options: Mapping[str, Any]) -> tuple[Rendering, Any]:
         """The rendering, and the keywords that are not of it."""
         names = {"template", "add_generation_prompt", "variables", *_options.table("template")}
-        own = {name: value for name, value in options.items() if name in names}
+        own = {name: value for name, value in options.items() if name in names and value is not None}
         return self.render(messages, **own), {name: value for name, value in options.items() if name not in names}
 
-    def chat(self, messages: Any, **options: Unpack[ChatKeywords]) -> Result:
+    def chat(self, messages: Messages, **options: Unpack[ChatKeywords]) -> Result:
         """Answers a conversation. Keywords as render() and generate()."""
         rendering, rest = self._rendered(messages, options)
         return self.generate(rendering, **rest)
 
-    async def achat(self, messages: Any, **options: Unpack[ChatKeywords]) -> Result:
+    async def achat(self, messages: Messages, **options: Unpack[ChatKeywords]) -> Result:
         """chat() for asyncio."""
         rendering, rest = self._rendered(messages, options)
         return await self.agenerate(rendering, **rest)
 
-    def chat_stream(self, messages: Any, **options: Unpack[ChatKeywords]) -> Stream:
+    def chat_stream(self, messages: Messages, **options: Unpack[ChatKeywords]) -> Stream:
         """chat(), piece by piece."""
         rendering, rest = self._rendered(messages, options)
         return self.stream(rendering, **rest)
 
-    def achat_stream(self, messages: Any, **options: Unpack[ChatKeywords]) -> AsyncStream:
+    def achat_stream(self, messages: Messages, **options: Unpack[ChatKeywords]) -> AsyncStream:
         """chat_stream() for `async for`."""
         rendering, rest = self._rendered(messages, options)
         return self.astream(rendering, **rest)
@@ -349,7 +368,7 @@ class Model(Handle):
 
     # ---- asking ----
 
-    def ask(self, question: Any, prompt: Prompt | None = None, **options: Unpack[AskKeywords]) -> Answer:
+    def ask(self, question: Question, prompt: Prompt | None = None, **options: Unpack[AskKeywords]) -> Answer:
         """Fills a prompt with a question (a text, or its fields), lets the model reason, finds the answer, votes.
         Keywords: the options of the groups "fill", "ask" and "generate" (seed goes to both), and of generate()."""
         fill, ask, generate = self._split(options, "fill", "ask", "generate")
@@ -361,21 +380,30 @@ class Model(Handle):
 
     # ---- scoring ----
 
-    def score(self, prompts: Any, continuation: Any = None, **options: Unpack[GenerateKeywords]) -> Any:
+    def score(
+        self, prompts: Scored, continuation: Texts | None = None, **options: Unpack[GenerateKeywords]
+    ) -> Any:
         """Log-probabilities of continuations after prompts: score(prompt, continuation) gives one Completion,
-        score([(prompt, continuation), ...]) a list. Keywords: add_special, parse_special, n_logprobs."""
-        items = prompts if continuation is None else [(prompts, continuation)]
+        score(prompt, [continuation, ...]) and score([(prompt, continuation), ...]) a list. Keywords: add_special,
+        parse_special, n_logprobs."""
+        items = prompts
+        if is_text(prompts) != (continuation is not None):
+            raise TypeError(
+                "Model.score: a prompt as text and its continuation (or continuations) are expected, or a list of pairs"
+            )
+        if continuation is not None:
+            items = [(prompts, one) for one in ([continuation] if is_text(continuation) else continuation)]
         (shared,) = self._split(options, "generate")
         engine = self._raw
         raw = self._turns.alone(engine, lambda: _native.llm_score(engine, items, shared.raw))
         scored = [Completion(raw, i) for i in range(_native.llm_result_count(raw))]
-        return scored if continuation is None else scored[0]
+        return scored[0] if is_text(continuation) else scored
 
-    def embed(self, texts: Any, *, pooling: str = "mean", normalize: bool = True) -> memoryview:
+    def embed(self, texts: Texts, *, pooling: str = "mean", normalize: bool = True) -> memoryview:
         """One row per text, float32 [n, n_embd]; pooling "mean" or "last"."""
         if pooling not in POOLINGS:
             raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
-        items = [texts] if _is_text(texts) else texts
+        items = [texts] if is_text(texts) else texts
         engine, model, kind = self._raw, self._model, POOLINGS.index(pooling)
         return self._turns.alone(engine, lambda: _native.embed(engine, model, items, kind, 1 if normalize else 0))
 
@@ -384,9 +412,10 @@ class Model(Handle):
         return Sequence(_native.llm_sequence_create(self._raw), self._raw, self._model, self._turns)
 
 
+@checked
 def quantize(
-    source: str | os.PathLike,
-    target: str | os.PathLike,
+    source: Path,
+    target: Path,
     dtype: str,
     *,
     runtime: Runtime | None = None,
@@ -399,5 +428,6 @@ def quantize(
     report = _Progress(progress)
     shared.raw.set_progress(report)
     root, kind = (runtime or default())._raw, _native.llm_dtype_parse(dtype)
-    paths = os.fsencode(source), os.fsencode(target)
-    report.run(lambda: _native.llm_quantize(root, *paths, kind, shared.raw))
+    origin, goal = (os.fsencode(expanded(path)) for path in (source, target))
+    with opening(origin):
+        report.run(lambda: _native.llm_quantize(root, origin, goal, kind, shared.raw))

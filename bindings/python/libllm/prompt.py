@@ -6,23 +6,48 @@ import functools
 import json
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Unpack
+from typing import Annotated, Any, NamedTuple, Unpack
 
 from libllm import _options
 from libllm import native as _native
+from libllm._arguments import Kind, ModelLike, Text, check, checked, described, is_text
 from libllm._handle import Handle, Uncopied, snapshot
+from libllm._json import as_json, as_mapping
 from libllm.errors import NotFound
 from libllm.keywords import FillKeywords, PromptKeywords
 from libllm.runtime import Runtime, default
-from libllm.template import as_json
 
-FORMATS = ("auto", "jsonl", "json", "csv")
+FORMATS: dict[str, int] = {
+    name.removeprefix("LLM_EXAMPLES_").lower(): value
+    for name, value in vars(_native).items()
+    if name.startswith("LLM_EXAMPLES_")
+}
 STAGES = ("answer", "reasoning", "decompose", "step")
+
+
+def _fields_fault(value: Any) -> str:
+    return "" if is_text(value) or as_mapping(value) is not None else f" is {described(value)}"
+
+
+def _examples_fault(value: Any) -> str:
+    if is_text(value) or as_mapping(value) is not None:
+        return ""
+    if not isinstance(value, Iterable):
+        return f" is {described(value)}"
+    if not isinstance(value, Sequence):
+        return ""
+    wrong = ((i, x) for i, x in enumerate(value) if as_mapping(x) is None)
+    return next((f"[{i}] is {described(x)}" for i, x in wrong), "")
+
+
+Question = Annotated[Any, Kind("a text, or the question's fields (a dict, or its JSON as bytes)", _fields_fault)]
+Examples = Annotated[Any, Kind("examples: a list of dicts, or text of JSONL, JSON, CSV or TSV", _examples_fault)]
+Variables = Annotated[Any, Kind("variables (a dict, or its JSON as text)", _fields_fault)]
 
 
 def as_query(question: Any) -> str | bytes:
     """The question's fields as JSON; a text is the field "question"."""
-    return as_json({"question": question} if isinstance(question, str) else question)
+    return as_json({"question": question} if isinstance(question, str) else question, "question")
 
 
 class Shot(NamedTuple):
@@ -33,6 +58,7 @@ class Shot(NamedTuple):
     score: float
 
 
+@checked
 class Filled(Uncopied):
     """A filled prompt; generate() takes it as a prompt."""
 
@@ -78,27 +104,29 @@ class Filled(Uncopied):
         return f"<Filled {self.text!r}>"
 
 
+@checked
 class Prompt(Handle):
     """An instruction, formats and examples: Prompt([{"question": "2+2?", "answer": "4"}], instruction="Answer.").
     Keywords: the options of the group "prompt"; variables may be a dict."""
 
-    def __init__(self, examples: Any = (), *, runtime: Runtime | None = None, **options: Unpack[PromptKeywords]):
+    def __init__(self, examples: Examples = (), *, runtime: Runtime | None = None, **options: Unpack[PromptKeywords]):
         keywords: dict[str, Any] = dict(options)
         if keywords.get("variables") is not None:
-            keywords["variables"] = as_json(keywords["variables"])
+            check(Variables, "option variables", keywords["variables"])
+            keywords["variables"] = as_json(keywords["variables"], "variables")
         (shared,) = _options.split(keywords, "prompt")
         super().__init__(_native.llm_prompt_create((runtime or default())._raw, shared.raw))
         if examples:
             self.add(examples)
 
-    def add(self, examples: str | bytes | dict[str, Any] | Iterable[dict[str, Any]], format: str = "auto") -> None:
+    def add(self, examples: Examples, format: str = "auto") -> None:
         """Adds examples: dicts, or the text of JSONL, JSON or CSV. All or none. Not once the prompt has been used."""
         if format not in FORMATS:
             raise ValueError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
-        if not isinstance(examples, (str, bytes)):
-            examples = json.dumps([examples] if isinstance(examples, dict) else list(examples), ensure_ascii=False)
+        if not is_text(examples):
+            examples = as_json([examples] if as_mapping(examples) is not None else list(examples), "examples")
             format = "json"
-        _native.llm_prompt_add_examples(self._raw, examples, FORMATS.index(format))
+        _native.llm_prompt_add_examples(self._raw, examples, FORMATS[format])
 
     def __len__(self) -> int:
         """Number of examples."""
@@ -107,7 +135,7 @@ class Prompt(Handle):
     def __bool__(self) -> bool:
         return True
 
-    def fill(self, question: Any, model: Any = None, **options: Unpack[FillKeywords]) -> Filled:
+    def fill(self, question: Question, model: ModelLike = None, **options: Unpack[FillKeywords]) -> Filled:
         """Chooses examples for a question (a text, or its fields) and puts them before it. A model is needed for ids,
         conversations, a budget, and selection by meaning. Keywords: the options of the group "fill"."""
         (shared,) = _options.split(options, "fill")
@@ -126,6 +154,7 @@ class Vote(NamedTuple):
     first: int
 
 
+@checked
 class Answer(Uncopied):
     """What model.ask() found."""
 
@@ -178,7 +207,8 @@ class Answer(Uncopied):
         return f"<Answer {self.text!r}, {len(self.samples)} samples>"
 
 
-def extract(text: str | bytes, extractor: str = "text") -> str | None:
+@checked
+def extract(text: Text, extractor: str = "text") -> str | None:
     """Finds the answer in a text: "text", "number", "letter", "regex:PATTERN", "json:FIELD", "after:MARKER"; None if
     there is none."""
     try:
@@ -187,6 +217,7 @@ def extract(text: str | bytes, extractor: str = "text") -> str | None:
         return None
 
 
-def normalize(text: str | bytes) -> str:
+@checked
+def normalize(text: Text) -> str:
     """The form in which answers are compared."""
     return _native.llm_normalize(text)

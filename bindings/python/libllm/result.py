@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from libllm import native as _native
+from libllm._arguments import checked
 from libllm._handle import Uncopied, snapshot
 
 
 class Event(NamedTuple):
-    """Something that happened to a request: a token (token -1: none), whole characters of text, or the end."""
+    """Something that happened to a request: a token (token -1: none), whole characters of text, or the end. logprob and
+    top, [(id, log-probability)] with the most probable first, are there with n_logprobs."""
 
     index: int  # type: ignore[assignment]
     token: int
     text: str
     finish: str
     n_tokens: int
+    logprob: float | None = None
+    top: Sequence[tuple[int, float]] = ()
 
 
 class Completion(Uncopied):
@@ -82,6 +85,7 @@ class Completion(Uncopied):
         return f"<{type(self).__name__} {self.text!r}, {self.finish}>"
 
 
+@checked
 class Result(Completion):
     """Of one prompt: the first completion, and all of them as a sequence."""
 
@@ -93,8 +97,17 @@ class Result(Completion):
     def __len__(self) -> int:
         return _native.llm_result_count(self._result)
 
-    def __getitem__(self, index: int) -> Completion:
-        return Completion(self._result, range(len(self))[operator.index(index)])
+    @overload
+    def __getitem__(self, index: int) -> Completion: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Completion]: ...
+
+    def __getitem__(self, index: int | slice) -> Completion | list[Completion]:
+        places = range(len(self))[index]
+        if isinstance(places, range):
+            return [Completion(self._result, place) for place in places]
+        return Completion(self._result, places)
 
     def __iter__(self) -> Iterator[Completion]:
         return (Completion(self._result, i) for i in range(len(self)))

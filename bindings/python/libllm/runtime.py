@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, Unpack
 
-from libllm import _options
+from libllm import _options, errors
 from libllm import native as _native
+from libllm._arguments import Path, check, checked
 from libllm._handle import Handle
+from libllm._paths import expanded
 from libllm.keywords import RuntimeKeywords
 
 
@@ -20,13 +22,19 @@ class Backend(NamedTuple):
     reason: str
 
 
+@checked
 class Runtime(Handle):
     """Carries what other libraries keep in globals. Keywords: the options of the group "runtime". The log goes to
-    logging.getLogger("libllm")."""
+    logging.getLogger("libllm"), from the level that this has when the runtime is made, unless log_level says
+    otherwise."""
 
     def __init__(self, **options: Unpack[RuntimeKeywords]):
-        if "plugin_dir" in options:
-            options["plugin_dir"] = os.fspath(options["plugin_dir"])
+        if options.get("plugin_dir") is not None:
+            check(Path, "option plugin_dir", options["plugin_dir"])
+            options["plugin_dir"] = os.fsdecode(expanded(options["plugin_dir"]))
+        if options.get("log_level") is None:
+            options["log_level"] = errors.wanted_level()
+        self._log_level = options["log_level"]
         (shared,) = _options.split(options, "runtime")
         shared.raw.log_to_python()
         super().__init__(_native.llm_runtime_create(shared.raw))
@@ -44,8 +52,8 @@ _default: list[Runtime] = []
 
 
 def default() -> Runtime:
-    """The one of this process, for those who name none."""
-    if not _default or _default[0].closed:
+    """The one of this process, for those who name none; a new one where the log's level has changed."""
+    if not _default or _default[0].closed or _default[0]._log_level != errors.wanted_level():
         _default[:] = [Runtime()]
     return _default[0]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from libllm import native as _native
+from libllm._arguments import Ids, checked
 from libllm._handle import Handle
 from libllm._run import Turns
 
 
+@checked
 class Sequence(Handle):
     """A run of tokens with its place in the KV cache, made by model.sequence()."""
 
@@ -16,7 +18,7 @@ class Sequence(Handle):
         super().__init__(raw, engine, model)
         self._turns = turns
 
-    def eval(self, ids: Any, n_last: int = 1) -> memoryview:
+    def eval(self, ids: Ids, n_last: int = 1) -> memoryview:
         """Appends ids, computes them, and gives the logits after the last n_last of them, float32 [n_last, n_vocab]."""
         raw, engine, model = self._raw, self._raw_at(1), self._raw_at(2)
         return self._turns.alone(engine, lambda: _native.sequence_eval(raw, model, ids, n_last))

@@ -18,20 +18,21 @@ from libllm.result import Event, Result
 _Item = Event | BaseException | None
 
 
-def _take(request: Any, found: list[Event]) -> bool:
+def _take(request: Any, with_logprobs: bool, found: list[Event]) -> bool:
     """Moves the events that wait into found; whether there is one, or none will come."""
     finished = bool(_native.llm_request_done(request))
     while (event := _native.llm_request_next(request)) is not None:
         index, token, text, finish, n_tokens = event
-        found.append(Event(index, token, text, _native.llm_finish_name(finish), n_tokens))
+        beside = _native.request_logprob(request, index, n_tokens - 1) if with_logprobs and token >= 0 else ()
+        found.append(Event(index, token, text, _native.llm_finish_name(finish), n_tokens, *beside))
     return finished or bool(found)
 
 
-def _pump(turns: Turns, engine: Any, request: Any, deliver: Callable[[_Item], Any]) -> None:
+def _pump(turns: Turns, engine: Any, request: Any, with_logprobs: bool, deliver: Callable[[_Item], Any]) -> None:
     try:
         while True:
             found: list[Event] = []
-            turns.step_until(engine, lambda: bool(found) or _take(request, found))
+            turns.step_until(engine, lambda: bool(found) or _take(request, with_logprobs, found))
             if not found:
                 break
             for event in found:
@@ -45,16 +46,18 @@ def _pump(turns: Turns, engine: Any, request: Any, deliver: Callable[[_Item], An
 class _Stream(Handle):
     _items: queue.SimpleQueue[_Item] | asyncio.Queue[_Item]
 
-    def __init__(self, request: Any, engine: Any, turns: Turns):
+    def __init__(self, request: Any, engine: Any, turns: Turns, with_logprobs: bool = False):
         super().__init__(request, engine)
         self._turns = turns
+        self._with_logprobs = with_logprobs
         self._state = "new"
         self._end = weakref.finalize(self, _native.llm_request_cancel, request)
         self._end.atexit = False
 
     def _start(self, deliver: Callable[[_Item], Any]) -> None:
         if self._state == "new":
-            _thread.start_new_thread(_pump, (self._turns, self._raw_at(1), self._raw, deliver))
+            given = self._turns, self._raw_at(1), self._raw, self._with_logprobs, deliver
+            _thread.start_new_thread(_pump, given)
             self._state = "running"
 
     def _event_of(self, item: _Item) -> Event | None:
@@ -88,8 +91,8 @@ class _Stream(Handle):
 class Stream(_Stream):
     """Iterates over pieces of text, each of whole characters. Closing or dropping it early cancels the request."""
 
-    def __init__(self, request: Any, engine: Any, turns: Turns):
-        super().__init__(request, engine, turns)
+    def __init__(self, request: Any, engine: Any, turns: Turns, with_logprobs: bool = False):
+        super().__init__(request, engine, turns, with_logprobs)
         self._items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
 
     def _take_item(self) -> _Item:
@@ -128,8 +131,8 @@ class Stream(_Stream):
 class AsyncStream(_Stream):
     """The same for `async for`; cancelling the task cancels the request."""
 
-    def __init__(self, request: Any, engine: Any, turns: Turns):
-        super().__init__(request, engine, turns)
+    def __init__(self, request: Any, engine: Any, turns: Turns, with_logprobs: bool = False):
+        super().__init__(request, engine, turns, with_logprobs)
         self._items: asyncio.Queue[_Item] = asyncio.Queue()
 
     async def _next_event(self) -> Event | None:

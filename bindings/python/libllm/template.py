@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NamedTuple, Unpack
+from typing import Annotated, Any, NamedTuple, Unpack
 
 from libllm import _options
 from libllm import native as _native
+from libllm._arguments import Kind, Text, checked, described
 from libllm._handle import Handle, Uncopied
+from libllm._json import as_json, as_mapping
 from libllm.keywords import TemplateKeywords
 from libllm.runtime import Runtime, default
+
+
+Context = Annotated[
+    Any,
+    Kind(
+        "the template's variables (a dict), or their JSON as text",
+        lambda v: "" if isinstance(v, (str, bytes)) or as_mapping(v) is not None else f" is {described(v)}",
+    ),
+]
 
 
 class Origin(NamedTuple):
@@ -28,6 +38,7 @@ def _origin(raw: Any) -> Origin:
     return Origin(raw.begin, raw.end, raw.line, raw.message, bool(raw.given), bool(raw.generation))
 
 
+@checked
 class Rendering(Uncopied):
     """A rendered conversation; generate() takes it as a prompt."""
 
@@ -62,10 +73,11 @@ class Rendering(Uncopied):
         return f"<Rendering {self.text!r}>"
 
 
+@checked
 class Template(Handle):
     """A Jinja program: Template("{% for m in messages %}...", max_steps=...). A model's own is model.template()."""
 
-    def __init__(self, source: str | bytes, *, runtime: Runtime | None = None):
+    def __init__(self, source: Text, *, runtime: Runtime | None = None):
         super().__init__(_native.llm_template_parse((runtime or default())._raw, source))
 
     @classmethod
@@ -74,12 +86,7 @@ class Template(Handle):
         Handle.__init__(template, raw)
         return template
 
-    def render(self, context: dict[str, Any] | str | bytes, **options: Unpack[TemplateKeywords]) -> Rendering:
+    def render(self, context: Context, **options: Unpack[TemplateKeywords]) -> Rendering:
         """Renders a context, a dict or JSON: text, no ids. Keywords: the options of the group "template"."""
         (shared,) = _options.split(options, "template")
-        return Rendering(_native.llm_template_render(self._raw, as_json(context), shared.raw))
-
-
-def as_json(value: Any) -> str | bytes:
-    """JSON of a value; text is JSON already."""
-    return value if isinstance(value, (str, bytes)) else json.dumps(value, ensure_ascii=False)
+        return Rendering(_native.llm_template_render(self._raw, as_json(context, "context"), shared.raw))

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from libllm import native as _native
+from libllm._arguments import Ids, Path, Text, checked
 from libllm._handle import Handle, snapshot
-from libllm.errors import FormatError, ModelFormatError
+from libllm._paths import expanded, opening
 from libllm.runtime import Runtime, default
 
 ROLES = ("bos", "eos", "eot", "unk", "pad", "sep", "cls", "mask")
@@ -20,15 +21,15 @@ def _decode_flags(skip_special: bool, keep_prefix: bool) -> int:
     )
 
 
+@checked
 class Tokenizer(Handle):
     """A tokenizer alone: of a tokenizer.json, a folder that holds one, or a GGUF file. A model's own is
     model.tokenizer. Any thread may use it at any time."""
 
-    def __init__(self, path: str | os.PathLike, *, runtime: Runtime | None = None):
-        try:
-            raw = _native.llm_tokenizer_load((runtime or default())._raw, os.fsencode(path))
-        except FormatError as error:
-            raise error.as_kind(ModelFormatError) from None
+    def __init__(self, path: Path, *, runtime: Runtime | None = None):
+        name = expanded(path)
+        with opening(name):
+            raw = _native.llm_tokenizer_load((runtime or default())._raw, os.fsencode(name))
         super().__init__(raw)
 
     @classmethod
@@ -37,14 +38,14 @@ class Tokenizer(Handle):
         Handle.__init__(tokenizer, raw)
         return tokenizer
 
-    def encode(self, text: str | bytes, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
+    def encode(self, text: Text, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
         """Ids of a text, int32 [n]. parse_special: text that spells a special token becomes it (trusted text only)."""
         flags = (_native.LLM_ENCODE_ADD_SPECIAL if add_special else 0) | (
             _native.LLM_ENCODE_PARSE_SPECIAL if parse_special else 0
         )
         return _native.llm_tokenizer_encode(self._raw, text, flags)
 
-    def decode(self, ids: Any, *, skip_special: bool = False, keep_prefix: bool = False) -> str:
+    def decode(self, ids: Ids, *, skip_special: bool = False, keep_prefix: bool = False) -> str:
         """The text of ids; bytes that do not form UTF-8 come out as U+FFFD."""
         return _native.llm_tokenizer_decode(self._raw, ids, _decode_flags(skip_special, keep_prefix))
 
@@ -67,7 +68,7 @@ class Tokenizer(Handle):
         """Whether the id ends a generation."""
         return bool(_native.llm_tokenizer_is_eog(self._raw, token))
 
-    def find(self, text: str | bytes) -> int | None:
+    def find(self, text: Text) -> int | None:
         """The id that is spelled exactly so in the vocabulary."""
         token = _native.llm_tokenizer_find(self._raw, text)
         return None if token == _native.LLM_TOKEN_NONE else token
@@ -81,6 +82,7 @@ class Tokenizer(Handle):
         return Decoder(_native.llm_decoder_create(self._raw, _decode_flags(skip_special, keep_prefix)))
 
 
+@checked
 class Decoder(Handle):
     """Hands out whole characters only; all of them together are the text of all ids."""
 

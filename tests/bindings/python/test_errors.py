@@ -44,7 +44,7 @@ def test_kinds(path, tmp_path):
     with pytest.raises(libllm.NotFound, match="nothing"):
         libllm.Model(path, backend="nothing")
     kinds = [kind for kind in vars(libllm.errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    assert len(kinds) == 15 and all(issubclass(kind, libllm.LlmError) for kind in kinds)
+    assert len(kinds) == 16 and all(issubclass(kind, libllm.LlmError) for kind in kinds)
     assert all(getattr(libllm, kind.__name__) is kind for kind in kinds)
 
 

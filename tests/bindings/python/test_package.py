@@ -53,6 +53,7 @@ def test_the_headers_speak_in_the_wrapper():
         "llm_generate",
         "llm_generate_tokens",
         "llm_option_set",
+        "llm_request_logprob",
         "llm_sequence_tokens",
         "llm_sequence_eval",
         "llm_embed",

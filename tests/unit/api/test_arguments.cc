@@ -27,6 +27,7 @@ TEST(Arguments, NullIsAnErrorThatNamesIt) {
     llm_sequence *x;
     llm_runtime *rt;
     const float *values;
+    float logprob;
     const llm_token *ids;
     const llm_token_logprob *top;
     llm_event event;
@@ -61,6 +62,7 @@ TEST(Arguments, NullIsAnErrorThatNamesIt) {
         {"llm_request_submit: engine", [&] { return llm_request_submit(&q, nullptr, "a", 1, nullptr); }},
         {"llm_request_submit_tokens: engine", [&] { return llm_request_submit_tokens(&q, nullptr, &id, 1, nullptr); }},
         {"llm_request_next: request", [&] { return llm_request_next(&event, nullptr); }},
+        {"llm_request_logprob: request", [&] { return llm_request_logprob(&logprob, &top, &n, nullptr, 0, 0); }},
         {"llm_request_status: request", [&] { return llm_request_status(nullptr); }},
         {"llm_request_result: request", [&] { return llm_request_result(&r, nullptr); }},
         {"llm_generate: engine", [&] { return llm_generate(&r, nullptr, "a", 1, nullptr, nullptr, nullptr); }},

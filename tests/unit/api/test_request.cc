@@ -72,6 +72,52 @@ TEST_F(Stories, CallbackAndPollingTellTheSame) {
     for (size_t i = 0; i < called.size(); i++) EXPECT_EQ(called[i].text, polled[i].text);
 }
 
+TEST_F(Stories, LogProbabilitiesAreThereWithEachToken) {
+    llm_generate_options o = generate_options(12);
+    o.n_logprobs = 3;
+    o.n = 2;
+    o.temperature = 1;
+    llm_request *request = nullptr;
+    OK(llm_request_submit(&request, engine.get(), prompt, LLM_NTS, &o));
+    Request owner(request);
+    float logprob = 0;
+    const llm_token_logprob *top = nullptr;
+    size_t n_top = 0;
+    EXPECT_EQ(LLM_E_ARGUMENT, llm_request_logprob(&logprob, &top, &n_top, request, 0, 0)) << "no token yet";
+    std::vector<float> found[2];
+    std::vector<llm_token> best[2];
+    for (int32_t n_active = 1; n_active;) {
+        OK(llm_engine_step(&n_active, engine.get()));
+        llm_event e;
+        while (llm_request_next(&e, request) == 1) {
+            if (e.token == LLM_TOKEN_NONE) continue;
+            OK(llm_request_logprob(&logprob, &top, &n_top, request, e.index, e.n_tokens - 1));
+            ASSERT_EQ(3u, n_top);
+            found[e.index].push_back(logprob);
+            for (size_t k = 0; k < n_top; k++) best[e.index].push_back(top[k].token);
+        }
+    }
+    llm_result *r = nullptr;
+    OK(llm_request_result(&r, request));
+    Result result(r);
+    for (int32_t i = 0; i < 2; i++) {
+        const float *logprobs = nullptr;
+        size_t n = 0, m = 0;
+        OK(llm_result_logprobs(&logprobs, &n, r, i));
+        EXPECT_EQ(std::vector<float>(logprobs, logprobs + n), found[i]);
+        OK(llm_result_top(&top, &n, &m, r, i));
+        for (size_t k = 0; k < n * m; k++) EXPECT_EQ(top[k].token, best[i][k]);
+    }
+    EXPECT_EQ(LLM_E_ARGUMENT, llm_request_logprob(&logprob, &top, &n_top, request, 2, 0));
+    EXPECT_EQ(LLM_E_ARGUMENT, llm_request_logprob(&logprob, &top, &n_top, request, 0, 1000));
+    EXPECT_EQ(LLM_E_ARGUMENT, llm_request_logprob(&logprob, &top, &n_top, request, 0, -1));
+    o.n_logprobs = -1;
+    llm_request *without = nullptr;
+    OK(llm_request_submit(&without, engine.get(), prompt, LLM_NTS, &o));
+    Request other(without);
+    EXPECT_EQ(LLM_E_STATE, llm_request_logprob(&logprob, &top, &n_top, without, 0, 0));
+}
+
 TEST_F(Stories, EventsWaitUntilTheyAreTaken) {
     llm_generate_options o = generate_options(10);
     llm_request *request = nullptr;

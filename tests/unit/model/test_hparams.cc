@@ -96,6 +96,33 @@ TEST(Hparams, GgufRopeScalingKeys) {
     EXPECT_EQ(LLMI_ROPE_SCALING_NONE, read_gguf(g).hp.rope_scaling);
 }
 
+TEST(Hparams, GgufScalingWithoutFactorScalesByOne) {
+    for (const char *type : {"linear", "yarn"}) {
+        Gguf g = tiny_gguf();
+        g.set_string("llama.rope.scaling.type", type);
+        EXPECT_FLOAT_EQ(1, read_gguf(g).hp.rope_factor) << type;
+        g.set_float("llama.rope.scaling.factor", 0);
+        EXPECT_FLOAT_EQ(1, read_gguf(g).hp.rope_factor) << type;
+    }
+}
+
+TEST(Hparams, GgufTypesThatLoseNothingAreRead) {
+    Gguf g = tiny_gguf();
+    g.set_ints("llama.attention.head_count", {4, 4});
+    g.set_ints("llama.attention.head_count_kv", {2, 2});
+    g.set_ints("llama.feed_forward_length", {24, 24});
+    g.set_int("llama.rope.freq_base", 500000);
+    g.set_int("llama.attention.causal", 1);
+    g.set_int("llama.vocab_size", 5); /* the embedding says it */
+    Read r = read_gguf(g);
+    ASSERT_EQ(LLM_OK, r.status) << r.text;
+    EXPECT_EQ(4, r.hp.n_heads);
+    EXPECT_EQ(2, r.hp.n_kv_heads);
+    EXPECT_EQ(24, r.hp.n_ff);
+    EXPECT_FLOAT_EQ(500000, r.hp.rope_base);
+    EXPECT_EQ(0, r.hp.n_vocab);
+}
+
 TEST(Hparams, GgufWindowIsForAllLayers) {
     Gguf g = tiny_gguf();
     g.set_int("llama.attention.sliding_window", 8);
@@ -129,11 +156,19 @@ const Hostile hostile[] = {
     {"NoHeads", [](Gguf &g) { g.set_int("llama.attention.head_count", 0); }, LLM_E_FORMAT, "head_count"},
     {"NegativeHeads", [](Gguf &g) { g.set_int("llama.attention.head_count", -4); }, LLM_E_FORMAT, "head_count"},
     {"Heads2To31", [](Gguf &g) { g.set_int("llama.attention.head_count", 1ll << 31); }, LLM_E_FORMAT, "head_count"},
-    {"HeadsAsArray",
+    {"HeadsThatDiffer",
      [](Gguf &g) {
-         g.set_ints("llama.attention.head_count", {4, 4});
+         g.set_ints("llama.attention.head_count", {4, 2});
      },
-     LLM_E_FORMAT, "head_count"},
+     LLM_E_UNSUPPORTED, "llama.attention.head_count is 4 in layer 0 and 2 in layer 1: implemented is one for all"},
+    {"HeadsOfTooManyLayers",
+     [](Gguf &g) {
+         g.set_ints("llama.attention.head_count", {4, 4, 4});
+     },
+     LLM_E_FORMAT, "has 3 values, expected a number or one for each of 2 layers"},
+    {"HeadsOfNoLayers", [](Gguf &g) { g.set_ints("llama.attention.head_count", {}); }, LLM_E_FORMAT, "has 0 values"},
+    {"LayersAsArray", [](Gguf &g) { g.set_ints("llama.block_count", {2}); }, LLM_E_FORMAT,
+     "llama.block_count has 1 values"},
     {"HeadsAsText", [](Gguf &g) { g.set_string("llama.attention.head_count", "4"); }, LLM_E_FORMAT, "head_count"},
     {"NoKvHeads", [](Gguf &g) { g.set_int("llama.attention.head_count_kv", 0); }, LLM_E_FORMAT, "head_count_kv"},
     {"KvHeadsDoNotDivide", [](Gguf &g) { g.set_int("llama.attention.head_count_kv", 3); }, LLM_E_FORMAT,
@@ -152,16 +187,16 @@ const Hostile hostile[] = {
      "rms_epsilon"},
     {"EpsNegative", [](Gguf &g) { g.set_float("llama.attention.layer_norm_rms_epsilon", -1e-5f); }, LLM_E_FORMAT,
      "rms_epsilon"},
+    {"EpsOfAnIntegerType", [](Gguf &g) { g.set_int("llama.attention.layer_norm_rms_epsilon", 1); }, LLM_E_FORMAT,
+     "rms_epsilon is 1, of an integer type"},
     {"EpsMissing", [](Gguf &g) { g.keys.erase("llama.attention.layer_norm_rms_epsilon"); }, LLM_E_FORMAT,
      "rms_epsilon is missing"},
     {"BaseInfinite", [](Gguf &g) { g.set_float("llama.rope.freq_base", inf_f); }, LLM_E_FORMAT, "freq_base"},
     {"BaseZero", [](Gguf &g) { g.set_float("llama.rope.freq_base", 0); }, LLM_E_FORMAT, "freq_base"},
     {"ContextZero", [](Gguf &g) { g.set_int("llama.context_length", 0); }, LLM_E_FORMAT, "context_length"},
-    {"FactorZero", [](Gguf &g) { g.set_float("llama.rope.scaling.factor", 0); }, LLM_E_FORMAT, "scaling.factor"},
+    {"FactorNegative", [](Gguf &g) { g.set_float("llama.rope.scaling.factor", -1); }, LLM_E_FORMAT, "scaling.factor"},
     {"ScalingUnknown", [](Gguf &g) { g.set_string("llama.rope.scaling.type", "longrope"); }, LLM_E_UNSUPPORTED,
      "\"longrope\""},
-    {"LinearWithoutFactor", [](Gguf &g) { g.set_string("llama.rope.scaling.type", "linear"); }, LLM_E_FORMAT,
-     "factor is missing"},
     {"Experts", [](Gguf &g) { g.set_int("llama.expert_count", 8); }, LLM_E_UNSUPPORTED, "llama.expert_count is 8"},
     {"NotCausal", [](Gguf &g) { g.set_bool("llama.attention.causal", false); }, LLM_E_UNSUPPORTED,
      "llama.attention.causal is false"},
@@ -252,6 +287,47 @@ TEST(Hparams, RopeScalingInBothSpellings) {
     EXPECT_EQ(LLMI_ROPE_SCALING_LINEAR, r.hp.rope_scaling) << r.text;
 }
 
+/* As AutoConfig of transformers 5.24.0 reads them. */
+TEST(Hparams, RopeIsReadFromOneObject) {
+    const struct {
+        std::map<std::string, std::string> members;
+        float base, factor;
+        int scaling;
+    } rows[] = {
+        {{{"rope_theta", "10000.0"}, {"rope_parameters", R"({"rope_theta":5e5,"rope_type":"default"})"}},
+         5e5f,
+         0,
+         LLMI_ROPE_SCALING_NONE},
+        {{{"rope_theta", "7.0"}, {"rope_parameters", R"({"rope_type":"default"})"}}, 7, 0, LLMI_ROPE_SCALING_NONE},
+        {{{"rope_scaling", "null"}, {"rope_parameters", R"({"rope_theta":9})"}}, 9, 0, LLMI_ROPE_SCALING_NONE},
+        {{{"rope_scaling", "{}"}, {"rope_parameters", R"({"rope_theta":9,"rope_type":"linear","factor":3})"}},
+         9,
+         3,
+         LLMI_ROPE_SCALING_LINEAR},
+        {{{"rope_scaling", R"({"type":"linear","factor":2})"}, {"rope_parameters", R"({"rope_theta":9,"factor":3})"}},
+         10000,
+         2,
+         LLMI_ROPE_SCALING_LINEAR},
+        {{{"rope_scaling", R"({"rope_theta":8,"rope_type":"linear","factor":2})"}, {"rope_theta", "5.0"}},
+         8,
+         2,
+         LLMI_ROPE_SCALING_LINEAR},
+        {{{"rope_scaling", R"({"type":"yarn","rope_type":"linear","factor":2})"}}, 10000, 2, LLMI_ROPE_SCALING_LINEAR},
+        {{{"rope_parameters", R"({"rope_theta":null})"}, {"rope_theta", "5.0"}}, 5, 0, LLMI_ROPE_SCALING_NONE},
+    };
+    for (auto &row : rows) {
+        Read r = read_config(config(row.members));
+        ASSERT_EQ(LLM_OK, r.status) << r.text;
+        EXPECT_FLOAT_EQ(row.base, r.hp.rope_base) << config(row.members);
+        EXPECT_FLOAT_EQ(row.factor, r.hp.rope_factor) << config(row.members);
+        EXPECT_EQ(row.scaling, r.hp.rope_scaling) << config(row.members);
+    }
+    Read r = read_config(
+        config({{"original_max_position_embeddings", "512"}, {"rope_scaling", R"({"rope_type":"yarn","factor":2,
+                                                      "original_max_position_embeddings":1024})"}}));
+    EXPECT_EQ(512, r.hp.rope_ctx_original) << r.text;
+}
+
 TEST(Hparams, YarnWithoutFactorTakesTheRatioOfContexts) {
     Read r =
         read_config(config({{"max_position_embeddings", "4096"}, {"rope_scaling", R"({"rope_type":"yarn","factor":null,
@@ -267,7 +343,15 @@ TEST(Hparams, FeaturesThatAreNotThereAreNamed) {
         const char *key, *value, *text;
     } rows[] = {
         {"hidden_act", "\"gelu\"", "hidden_act is \"gelu\", implemented is \"silu\""},
-        {"mlp_bias", "true", "mlp_bias is true"},
+        {"is_causal", "false", "is_causal is false, implemented is true"},
+        {"use_bidirectional_attention", "true", "use_bidirectional_attention is true"},
+        {"architectures", R"(["LlamaForSequenceClassification"])",
+         "architectures[0] is \"LlamaForSequenceClassification\""},
+        {"architectures", R"(["Qwen2ForRewardModel"])", "\"Qwen2ForRewardModel\": such a model is not computed"},
+        {"architectures", R"(["LlamaForTokenClassification","LlamaForCausalLM"])", "LlamaForTokenClassification"},
+        {"architectures", R"(["LlamaBidirectionalModel"])", "LlamaBidirectionalModel"},
+        {"rope_parameters", R"({"full_attention":{"rope_theta":1e6},"sliding_attention":{"rope_theta":1e4}})",
+         "rope_parameters.full_attention is an object"},
         {"partial_rotary_factor", "0.5", "partial_rotary_factor is 0.5"},
         {"num_experts", "4", "num_experts is 4"},
         {"rope_scaling", R"({"rope_type":"dynamic","factor":2.0})", "rope_scaling.rope_type is \"dynamic\""},
@@ -303,6 +387,10 @@ TEST(Hparams, HostileConfigs) {
         {"rope_scaling", R"({"rope_type":"llama3","factor":8.0,"original_max_position_embeddings":8192,
                              "low_freq_factor":4.0,"high_freq_factor":4.0})"},
         {"rope_scaling", R"({"rope_type":"linear"})"},
+        {"rope_scaling", R"({"factor":2.0})"},
+        {"rope_scaling", R"([2.0])"},
+        {"rope_parameters", "8"},
+        {"max_position_embeddings", "null"},
         {"rope_scaling", R"({"rope_type":"yarn","factor":-4.0})"},
     };
     for (auto &row : rows) {

@@ -86,8 +86,11 @@ TEST_F(Load, BindingFaultsNameTheTensor) {
              g.tensors["blk.0.attn_v.weight"] = made_up({16, 4, 2}, 1);
          },
          LLM_E_FORMAT, "\"blk.0.attn_v.weight\" has shape [16, 4, 2, 1], expected [16, 8]"},
-        {"llama", [](Gguf &g) { g.set_int("llama.vocab_size", 33); }, LLM_E_FORMAT,
-         "\"token_embd.weight\" has shape [16, 32, 1, 1], expected [16, 33]"},
+        {"llama",
+         [](Gguf &g) {
+             g.tensors["output.weight"] = made_up({16, 33}, 1);
+         },
+         LLM_E_FORMAT, "\"output.weight\" has shape [16, 33, 1, 1], expected [16, 32]"},
         {"llama", [](Gguf &g) { g.set_int("llama.block_count", 3); }, LLM_E_FORMAT,
          "\"blk.2.attn_norm.weight\" is missing"},
         {"llama", [](Gguf &g) { g.tensors["rope_freqs.weight"] = made_up({3}, 1, 2); }, LLM_E_FORMAT,
@@ -116,27 +119,67 @@ TEST_F(Load, RopeFactorsReachTheFrequencies) {
     EXPECT_FLOAT_EQ(0.01f / 4, m->inv_freq[1]);
 }
 
-TEST_F(Load, TensorsOfNoUseAreWarnedOf) {
-    std::vector<std::string> lines;
-    llm_runtime_options o = llmi_runtime_defaults;
-    o.plugin_dir = LLM_PLUGIN_DIR;
-    o.log_user = &lines;
-    o.log = [](void *user, int32_t level, const char *text) {
-        if (level == LLM_LOG_WARNING) static_cast<std::vector<std::string> *>(user)->push_back(text);
-    };
-    llm_runtime *logging = nullptr;
-    ASSERT_EQ(LLM_OK, llm_runtime_create(&logging, &o));
+TEST_F(Load, FeedForwardBiasesAreBound) {
     Gguf g = tiny_gguf();
-    llm_model *loaded = nullptr;
-    ASSERT_EQ(LLM_OK, load(&loaded, logging, folder.write("m.gguf", g.encode()), "tiny"));
-    llmi_model_unref(loaded);
-    EXPECT_TRUE(lines.empty()) << lines[0];
-    g.tensors["blk.0.attn_sub_norm.weight"] = made_up({16}, 1);
-    ASSERT_EQ(LLM_OK, load(&loaded, logging, folder.write("m.gguf", g.encode()), "tiny"));
-    llmi_model_unref(loaded);
-    ASSERT_EQ(1u, lines.size());
-    EXPECT_NE(std::string::npos, lines[0].find("blk.0.attn_sub_norm.weight")) << lines[0];
-    llm_runtime_unref(logging);
+    g.tensors["blk.1.ffn_down.bias"] = made_up({16}, 2);
+    g.tensors["blk.1.ffn_gate.bias"] = made_up({24}, 3);
+    ASSERT_EQ(LLM_OK, load_gguf(g)) << llm_last_error();
+    EXPECT_EQ(nullptr, m->layers[0].b_down);
+    EXPECT_NE(nullptr, m->layers[1].b_down);
+    EXPECT_NE(nullptr, m->layers[1].b_gate);
+    EXPECT_EQ(nullptr, m->layers[1].b_up);
+}
+
+/* A runtime that collects its warnings. */
+class Warned : public Load {
+  protected:
+    void SetUp() override {
+        llm_runtime_options o = llmi_runtime_defaults;
+        o.plugin_dir = LLM_PLUGIN_DIR;
+        o.log_user = &lines;
+        o.log = [](void *user, int32_t level, const char *text) {
+            if (level == LLM_LOG_WARNING) static_cast<std::vector<std::string> *>(user)->push_back(text);
+        };
+        ASSERT_EQ(LLM_OK, llm_runtime_create(&rt, &o));
+    }
+    /* The model loads, with one warning that contains `text`; or with none. */
+    void expect_warning(const std::string &path, const char *text) {
+        lines.clear();
+        llmi_model_unref(m);
+        ASSERT_EQ(LLM_OK, load(&m, rt, path, "tiny")) << llm_last_error();
+        ASSERT_EQ(text ? 1u : 0u, lines.size()) << (lines.empty() ? text : lines[0]);
+        if (!text) return;
+        EXPECT_NE(std::string::npos, lines[0].find(text)) << lines[0];
+    }
+    std::vector<std::string> lines;
+};
+
+TEST_F(Warned, WeightsThatChangeNothingAreSkipped) {
+    Gguf g = tiny_gguf();
+    expect_warning(folder.write("m.gguf", g.encode()), nullptr);
+    g.tensors["blk.0.attn_rot_embd"] = made_up({2}, 1);
+    expect_warning(folder.write("m.gguf", g.encode()), nullptr);
+    for (const char *name : {"blk.2.attn_q.weight", "v.blk.0.attn_q.weight", "mm.0.weight"}) {
+        Gguf more = g;
+        more.tensors[name] = made_up({16, 16}, 1);
+        expect_warning(folder.write("m.gguf", more.encode()), name);
+    }
+}
+
+TEST_F(Warned, WeightsOfComputedLayersThatNothingReadsAreRefused) {
+    for (const char *arch : {"llama", "qwen2", "qwen3"}) {
+        Gguf g = tiny_gguf(arch);
+        for (const char *name : {"blk.0.attn_sub_norm.weight", "blk.1.post_ffw_norm.weight", "blk.0.ffn_norm.bias",
+                                 "token_embd_norm.weight", "output.bias", "output_norm.bias", "cls.output.weight"}) {
+            Gguf more = g;
+            more.tensors[name] = made_up({16}, 1);
+            EXPECT_EQ(LLM_E_UNSUPPORTED, load_gguf(more)) << arch << name;
+            EXPECT_NE(nullptr, strstr(llm_last_error(), name)) << llm_last_error();
+        }
+    }
+    Gguf g = tiny_gguf("qwen2");
+    g.tensors["blk.0.ffn_up.bias"] = made_up({24}, 1);
+    EXPECT_EQ(LLM_E_UNSUPPORTED, load_gguf(g));
 }
 
 TEST_F(Load, CheckTensorsFindsWhatIsNotFinite) {
@@ -284,18 +327,102 @@ TEST_F(Load, DirectoryEqualsGguf) {
     }
 }
 
-TEST_F(Load, DirectoryTiesByFlagEvenIfThereIsAHead) {
-    Gguf g = tiny_gguf("qwen3");
-    ASSERT_EQ(LLM_OK, load_gguf(g)) << llm_last_error();
-    auto tensors = renamed(g, m->arch, "");
+/* A directory of tiny_gguf("qwen3")'s weights under their other names. */
+class Directory : public Warned {
+  protected:
+    void SetUp() override {
+        Warned::SetUp();
+        Gguf g = tiny_gguf("qwen3");
+        ASSERT_EQ(LLM_OK, load_gguf(g)) << llm_last_error();
+        tensors = renamed(g, m->arch, "");
+    }
+    std::string write(const std::string &config = qwen3_config) {
+        folder.write("config.json", config);
+        folder.write("model.safetensors", safetensors(tensors));
+        return folder.path;
+    }
+    static std::string config_with(const std::string &members) {
+        std::string text = qwen3_config;
+        return text.substr(0, text.size() - 1) + "," + members + "}";
+    }
+    static std::string untied(const std::string &members = "\"x\":0") {
+        std::string text = config_with(members);
+        return text.replace(text.find("\"tie_word_embeddings\":true"), 26, "\"tie_word_embeddings\":false");
+    }
+    void expect_refused(const std::string &path, const char *text) {
+        llmi_model_unref(m);
+        EXPECT_EQ(LLM_E_UNSUPPORTED, load(&m, rt, path, "tiny"));
+        EXPECT_NE(nullptr, strstr(llm_last_error(), text)) << llm_last_error();
+    }
+    std::map<std::string, Tensor> tensors;
+};
+
+TEST_F(Directory, TiedWeightsMayHaveEitherNameOrBoth) {
+    Tensor embed = tensors["model.embed_tokens.weight"];
+    tensors["lm_head.weight"] = embed;
+    expect_warning(write(), nullptr);
+    EXPECT_EQ(m->embed, m->output);
+    std::vector<float> expected = Runner(m, 8, 16).append({1, 7, 31, 4});
+    tensors.erase("model.embed_tokens.weight");
+    expect_warning(write(), nullptr);
+    EXPECT_EQ(m->embed, m->output);
+    EXPECT_EQ(expected, Runner(m, 8, 16).append({1, 7, 31, 4}));
+    tensors.erase("lm_head.weight");
+    llmi_model_unref(m);
+    EXPECT_EQ(LLM_E_FORMAT, load(&m, rt, write(), "tiny"));
+    EXPECT_NE(nullptr, strstr(llm_last_error(), "embed_tokens.weight\" is missing")) << llm_last_error();
+}
+
+TEST_F(Directory, TiedWeightsThatDifferAreBothUsed) { /* as transformers 5 does */
     tensors["lm_head.weight"] = made_up({16, 32}, 5);
-    Folder hf;
-    hf.write("config.json", qwen3_config);
-    hf.write("model.safetensors", safetensors(tensors));
-    llm_model *other = nullptr;
-    ASSERT_EQ(LLM_OK, load(&other, rt, hf.path, "tiny")) << llm_last_error();
-    EXPECT_EQ(other->embed, other->output);
-    llmi_model_unref(other);
+    expect_warning(write(), "lm_head.weight and model.embed_tokens.weight differ");
+    EXPECT_NE(m->embed, m->output);
+}
+
+TEST_F(Directory, AModelWithoutHeadIsRefusedUnlessItsClassHasNone) {
+    expect_refused(write(untied()), "\"lm_head.weight\" is missing and tie_word_embeddings is not true");
+    expect_refused(write(untied(R"("architectures":["Qwen3ForCausalLM"])")), "\"lm_head.weight\" is missing");
+    expect_refused(write(untied(R"("architectures":["LlamaModel"])")), "architectures[0] is \"LlamaModel\"");
+    expect_warning(write(untied(R"("architectures":["Qwen3Model"])")), nullptr);
+    EXPECT_EQ(nullptr, m->output);
+}
+
+TEST_F(Directory, FlagsSayWhichBiasesThereAre) {
+    std::vector<float> expected = Runner(m, 8, 16).append({1, 7, 31, 4});
+    for (int layer = 0; layer < 2; layer++)
+        for (auto [name, n] : std::map<std::string, int>{{"q", 16}, {"k", 8}, {"v", 8}, {"o", 16}}) {
+            std::string full = "model.layers." + std::to_string(layer) + ".self_attn." + name + "_proj.bias";
+            tensors[full] = made_up({n}, name_seed(full));
+        }
+    expect_warning(write(), "(attention_bias is not true in config.json)");
+    EXPECT_EQ(expected, Runner(m, 8, 16).append({1, 7, 31, 4}));
+    expect_warning(write(config_with("\"attention_bias\":false")),
+                   "8 tensors, such as model.layers.0.self_attn.k_proj");
+    EXPECT_EQ(expected, Runner(m, 8, 16).append({1, 7, 31, 4}));
+    expect_warning(write(config_with("\"attention_bias\":true")), nullptr);
+    EXPECT_NE(expected, Runner(m, 8, 16).append({1, 7, 31, 4}));
+    tensors.erase("model.layers.1.self_attn.o_proj.bias");
+    llmi_model_unref(m);
+    EXPECT_EQ(LLM_E_FORMAT, load(&m, rt, write(config_with("\"attention_bias\":true")), "tiny"));
+    EXPECT_NE(nullptr, strstr(llm_last_error(), "o_proj.bias\" is missing")) << llm_last_error();
+}
+
+TEST_F(Directory, WeightsThatNothingReadsAreRefusedOrSkippedByTheirPlace) {
+    for (const char *name : {"model.layers.1.mlp.up_proj.bias", "model.layers.0.self_attn.sinks", "lm_head.bias",
+                             "model.norm.bias", "model.embed_norm.weight"}) {
+        auto saved = tensors;
+        tensors[name] = made_up({16}, 1);
+        expect_refused(write(), name);
+        tensors = saved;
+    }
+    for (const char *name : {"model.layers.2.mtp.weight", "model.visual.blocks.0.weight", "v_head.summary.weight"}) {
+        auto saved = tensors;
+        tensors[name] = made_up({16}, 1);
+        expect_warning(write(), name);
+        tensors = saved;
+    }
+    tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = made_up({2}, 1);
+    expect_warning(write(), nullptr);
 }
 
 } // namespace

@@ -229,13 +229,27 @@ TEST(HostileJson, TooManySteps) {
 }
 
 /* Patterns whose steps explode end, and the text stays whole. */
+static Tokenizer with_pattern(const std::string &pattern) {
+    return from_json(
+        with(R"("decoder":{"type":"Fuse"},"pre_tokenizer":{"type":"Split","behavior":"Isolated","pattern":{"Regex":")" +
+             pattern + "\"}}"));
+}
+
+/* They end, with the ids or with an error: never with other ids. */
 TEST(HostileJson, PatternsThatExplode) {
-    for (const char *pattern : {"(a+)+$", "(a|aa)+b", "(.*)*x", "(?=(a+))*b", "", "a*?", "(?<=a)b|\\\\K"}) {
-        Tokenizer t = from_json(with(
-            R"("decoder":{"type":"Fuse"},"pre_tokenizer":{"type":"Split","behavior":"Isolated","pattern":{"Regex":")" +
-            std::string(pattern) + "\"}}"));
+    for (const char *pattern : {"(a+)+$", "(a|aa)+b", "(.*)*x", "(a*)*b", "a++b", "a+b", "(?=(a+))b", "", "a*?",
+                                "(?<=a)b|\\\\K", "(?:a?){64}a{64}b"}) {
+        Tokenizer t = with_pattern(pattern);
         ASSERT_TRUE(t) << pattern;
-        std::string text = std::string(2000, 'a') + "c";
-        EXPECT_EQ(decode(t, encode(t, text)), std::string(2000, 'a')) << pattern;
+        for (size_t n : {2000, 20000}) {
+            std::string text = std::string(n, 'a') + "c";
+            llmi_buf ids;
+            llmi_buf_init(&ids, &llmi_default_allocator);
+            llm_status status = llmi_tokenizer_encode(&ids, t.get(), text.data(), text.size(), 0);
+            EXPECT_TRUE(status == LLM_OK || status == LLM_E_LIMIT) << pattern << ": " << llm_last_error();
+            llmi_buf_free(&ids);
+            if (status != LLM_OK) continue;
+            EXPECT_EQ(decode(t, encode(t, text)), std::string(n, 'a')) << pattern;
+        }
     }
 }

@@ -1,0 +1,119 @@
+#include "model/rest.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "base/text.h"
+#include "model/rows.h"
+
+typedef enum kind {
+    COMPUTED, /* a row binds it, or a table that is computed from the hyper-parameters */
+    UNUSED,   /* changes no result of what is computed */
+    LOST      /* belongs to what is computed */
+} kind;
+
+static bool is_text(llm_span span, const char *text) {
+    return span.len == strlen(text) && memcmp(span.ptr, text, span.len) == 0;
+}
+
+/* Takes what precedes the next dot, and the dot. */
+static llm_span take_part(llm_span *rest) {
+    const char *dot = memchr(rest->ptr, '.', rest->len);
+    llm_span part = {rest->ptr, dot ? (size_t)(dot - rest->ptr) : rest->len};
+    size_t n = part.len + (dot != NULL);
+    *rest = (llm_span){rest->ptr + n, rest->len - n};
+    return part;
+}
+
+static bool is_one_of(llm_span part, const char *const *texts, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (is_text(part, texts[i])) return true;
+    return false;
+}
+
+#define IS_ONE_OF(part, texts) is_one_of(part, texts, sizeof(texts) / sizeof(texts)[0])
+
+/* Stored by early files, though nothing of it was learned. */
+static bool is_table(llm_span name) {
+    static const char *const tables[] = {"rotary_emb", "attn_rot_embd", "masked_bias", "position_ids"};
+    if (is_text(name, "rope_freqs.weight")) return true; /* load.c reads it */
+    while (name.len)
+        if (IS_ONE_OF(take_part(&name), tables)) return true;
+    return false;
+}
+
+/* -1: not of a layer; INT32_MAX: beyond any. */
+static int32_t layer_of(llm_span name) {
+    llm_span part = take_part(&name);
+    if (!is_text(part, "layers") && !is_text(part, "blk")) return -1;
+    part = take_part(&name);
+    int32_t layer = 0;
+    if (!part.len) return -1;
+    for (size_t i = 0; i < part.len; i++) {
+        if (part.ptr[i] < '0' || part.ptr[i] > '9') return -1;
+        layer = layer < 1 << 24 ? layer * 10 + (part.ptr[i] - '0') : INT32_MAX;
+    }
+    return layer;
+}
+
+/* Whether a tensor outside of the layers, without its "model.", belongs to what a text model computes. */
+static bool is_of_text_model(const llm_model *m, llm_span name, bool prefixed) {
+    static const char *const others[] = {"visual",
+                                         "vision_model",
+                                         "vision_tower",
+                                         "vision_embed_tokens",
+                                         "audio_tower",
+                                         "multi_modal_projector",
+                                         "mm_projector",
+                                         "image_newline",
+                                         "mtp",
+                                         "mm",
+                                         "v",
+                                         "a"};
+    llm_span part = take_part(&name);
+    if (IS_ONE_OF(part, others)) return false;
+    bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
+    bool no_prefixes = !llmi_weights_tensor(m->weights, "model.norm.weight");
+    return gguf || prefixed || no_prefixes || is_text(part, "lm_head");
+}
+
+/* *flag: the flag of config.json that leaves it out, if that is why. */
+static kind kind_of(const llm_model *m, llm_span name, const char **flag) {
+    for (int32_t i = 0; i < m->arch->n_weights; i++) {
+        const llmi_weight_row *row = &m->arch->weights[i];
+        bool wanted = false;
+        if (!llmi_rows_matches(row, llmi_weights_format(m->weights), name, m->hp.n_layers)) continue;
+        if (llmi_rows_is_wanted(&wanted, m->weights, row) == LLM_OK && wanted) return COMPUTED;
+        *flag = row->flag;
+        return UNUSED;
+    }
+    if (is_table(name)) return COMPUTED;
+    llm_span rest = name;
+    bool prefixed = is_text(take_part(&rest), "model");
+    if (!prefixed) rest = name;
+    int32_t layer = layer_of(rest);
+    if (layer >= 0) return layer < m->hp.n_layers ? LOST : UNUSED;
+    return is_of_text_model(m, rest, prefixed) ? LOST : UNUSED;
+}
+
+llm_status llmi_rest_check(const llm_model *m) {
+    int32_t n = 0;
+    llm_span first = {0};
+    const char *flag = NULL;
+    for (int32_t i = 0; i < llmi_weights_tensor_count(m->weights); i++) {
+        llm_span name = llmi_weights_tensor_at(m->weights, i)->name;
+        kind found = kind_of(m, name, &flag);
+        if (found == LOST)
+            return llmi_error(LLM_E_UNSUPPORTED,
+                              "tensor \"%s\": family %s does not compute with it, and without it every result would be "
+                              "wrong",
+                              LLMI_QUOTE(name.ptr, name.len), m->arch->name);
+        if (found == UNUSED && n++ == 0) first = name;
+    }
+    if (n)
+        llmi_log_write(llmi_runtime_log(m->runtime), LLM_LOG_WARNING,
+                       "%s: family %s does not use %d tensors, such as %s%s%s%s", llmi_weights_path(m->weights),
+                       m->arch->name, n, LLMI_QUOTE(first.ptr, first.len), flag ? " (" : "", flag ? flag : "",
+                       flag ? " is not true in config.json)" : "");
+    return LLM_OK;
+}

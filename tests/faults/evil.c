@@ -1,0 +1,5 @@
+#include <stdio.h>
+
+__attribute__((constructor)) static void run(void) {
+    puts(MESSAGE);
+}
