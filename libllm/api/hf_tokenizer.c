@@ -14,8 +14,8 @@ typedef struct writing {
     llmi_gguf_writer *w;
     const llm_model *m;
     const llm_tokenizer *t;
-    const json_t *root; /* tokenizer.json */
-    bool by_score;      /* "llama" */
+    const llmi_json *root; /* tokenizer.json */
+    bool by_score;         /* "llama" */
     llmi_buf tokens, types, scores, merges;
     uint64_t n_merges;
 } writing;
@@ -48,17 +48,18 @@ static llm_status collect_tokens(writing *x) {
 
 /* ---- merges ---- */
 
-static bool split_merge(llm_span *left, llm_span *right, const json_t *merge) {
-    const json_t *a = json_array_get(merge, 0), *b = json_array_get(merge, 1);
-    if (json_is_string(a) && json_is_string(b)) {
-        *left = (llm_span){json_string_value(a), json_string_length(a)};
-        *right = (llm_span){json_string_value(b), json_string_length(b)};
+static bool split_merge(llm_span *left, llm_span *right, const llmi_json *merge) {
+    const llmi_json *a = llmi_json_item(merge, 0), *b = llmi_json_item(merge, 1);
+    if (llmi_json_is(a, LLMI_JSON_STRING) && llmi_json_is(b, LLMI_JSON_STRING)) {
+        *left = llmi_json_text(a);
+        *right = llmi_json_text(b);
         return true;
     }
-    const char *text = json_string_value(merge), *space = text ? strchr(text, ' ') : NULL;
+    if (!llmi_json_is(merge, LLMI_JSON_STRING)) return false;
+    const char *space = memchr(merge->text, ' ', merge->n);
     if (!space) return false;
-    *left = (llm_span){text, (size_t)(space - text)};
-    *right = (llm_span){space + 1, json_string_length(merge) - left->len - 1};
+    *left = (llm_span){merge->text, (size_t)(space - merge->text)};
+    *right = (llm_span){space + 1, merge->n - left->len - 1};
     return true;
 }
 
@@ -83,12 +84,12 @@ static llm_status take_merge(writing *x, llm_span left, llm_span right, size_t r
     return LLM_OK;
 }
 
-static llm_status collect_merges(writing *x, const json_t *model) {
-    const json_t *merges = json_object_get(model, "merges");
-    for (size_t i = 0; i < json_array_size(merges); i++) {
+static llm_status collect_merges(writing *x, const llmi_json *model) {
+    const llmi_json *merges = llmi_json_get(model, "merges");
+    for (size_t i = 0; i < llmi_json_count(merges); i++) {
         llm_span left, right;
-        if (!split_merge(&left, &right, json_array_get(merges, i)))
-            return llmi_error(LLM_E_FORMAT, "tokenizer.json: merge %zu is no pair of texts", i);
+        if (!split_merge(&left, &right, llmi_json_item(merges, i)))
+            return llmi_error(LLM_E_FORMAT, "tokenizer.json: merge %zu is not a pair of texts", i);
         llm_status status = take_merge(x, left, right, i);
         if (status != LLM_OK) return status;
     }
@@ -109,37 +110,36 @@ static const struct {
      "qwen2"},
 };
 
-static bool has_type(const json_t *step, const char *type) {
-    const char *name = json_string_value(json_object_get(step, "type"));
-    return name && strcmp(name, type) == 0;
+static bool has_type(const llmi_json *step, const char *type) {
+    return llmi_json_equals(llmi_json_get(step, "type"), type);
 }
 
 /* Step `index` of a pre-tokenizer that may be a sequence or a single one. */
-static const json_t *step_at(const json_t *pre, size_t index) {
-    if (has_type(pre, "Sequence")) return json_array_get(json_object_get(pre, "pretokenizers"), index);
+static const llmi_json *step_at(const llmi_json *pre, size_t index) {
+    if (has_type(pre, "Sequence")) return llmi_json_item(llmi_json_get(pre, "pretokenizers"), index);
     return index == 0 ? pre : NULL;
 }
 
-static llm_status find_pre(const char **out, const json_t *root) {
-    const json_t *pre = json_object_get(root, "pre_tokenizer");
-    const char *pattern = NULL;
+static llm_status find_pre(const char **out, const llmi_json *root) {
+    const llmi_json *pre = llmi_json_get(root, "pre_tokenizer"), *pattern = NULL;
     bool bytes = false;
     for (size_t i = 0; step_at(pre, i); i++) {
-        const json_t *step = step_at(pre, i);
+        const llmi_json *step = step_at(pre, i);
         if (has_type(step, "ByteLevel")) bytes = true;
-        if (has_type(step, "ByteLevel") && !json_is_false(json_object_get(step, "use_regex"))) *out = "gpt-2";
-        if (has_type(step, "Split"))
-            pattern = json_string_value(json_object_get(json_object_get(step, "pattern"), "Regex"));
+        if (has_type(step, "ByteLevel") && !llmi_json_is(llmi_json_get(step, "use_regex"), LLMI_JSON_FALSE))
+            *out = "gpt-2";
+        if (has_type(step, "Split")) pattern = llmi_json_get(llmi_json_get(step, "pattern"), "Regex");
     }
     if (!bytes) return llmi_error(LLM_E_UNSUPPORTED, "tokenizer.json: a BPE without bytes cannot be written as GGUF");
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0] && pattern; i++)
-        if (strcmp(patterns[i].pattern, pattern) == 0) {
+        if (llmi_json_equals(pattern, patterns[i].pattern)) {
             *out = patterns[i].name;
             return LLM_OK;
         }
     if (!pattern && *out) return LLM_OK;
+    llm_span text = llmi_json_text(pattern);
     return llmi_error(LLM_E_UNSUPPORTED, "tokenizer.json: GGUF has no name for the pre-tokenizer's pattern \"%s\"",
-                      pattern ? LLMI_QUOTE(pattern, strlen(pattern)) : "");
+                      LLMI_QUOTE(text.ptr ? text.ptr : "", text.len));
 }
 
 /* ---- keys ---- */
@@ -215,20 +215,24 @@ static llm_status put_template(llmi_gguf_writer *w, const char *text, size_t n) 
 }
 
 /* tokenizer_config.json holds one text, or a list of named ones. */
-static llm_status put_config_template(writing *x, llm_span config_text) {
-    json_t *config;
-    llm_status status = llmi_old_json_parse(&config, config_text.ptr, config_text.len, "tokenizer_config.json");
-    if (status != LLM_OK) return status;
-    const json_t *found = json_object_get(config, "chat_template");
-    for (size_t i = 0; i < json_array_size(found); i++) {
-        const json_t *row = json_array_get(found, i);
-        const char *name = json_string_value(json_object_get(row, "name"));
-        if (!name || strcmp(name, "default") != 0) continue;
-        found = json_object_get(row, "template");
-        break;
+static const llmi_json *default_template(const llmi_json *config) {
+    const llmi_json *found = llmi_json_get(config, "chat_template");
+    if (!llmi_json_is(found, LLMI_JSON_ARRAY)) return found;
+    for (size_t i = 0; i < found->n; i++) {
+        const llmi_json *row = llmi_json_item(found, i);
+        if (llmi_json_equals(llmi_json_get(row, "name"), "default")) return llmi_json_get(row, "template");
     }
-    if (json_is_string(found)) status = put_template(x->w, json_string_value(found), json_string_length(found));
-    json_decref(config);
+    return NULL;
+}
+
+static llm_status put_config_template(writing *x, llm_span text) {
+    llmi_json_doc doc;
+    const llmi_json *config;
+    llmi_json_doc_init(&doc, x->w->a, 0);
+    llm_status status = llmi_json_parse(&config, &doc, text, "tokenizer_config.json", LLMI_JSON_PYTHON);
+    const llmi_json *found = status == LLM_OK ? default_template(config) : NULL;
+    if (llmi_json_is(found, LLMI_JSON_STRING)) status = put_template(x->w, found->text, found->n);
+    llmi_json_doc_free(&doc);
     return status;
 }
 
@@ -245,13 +249,15 @@ static llm_status put_chat_template(writing *x) {
 /* ---- the whole ---- */
 
 static llm_status put_all(writing *x) {
-    const json_t *model = json_object_get(x->root, "model");
-    const char *type = json_string_value(json_object_get(model, "type")), *pre = NULL;
-    bool bpe = (!type || strcmp(type, "BPE") == 0) && json_is_array(json_object_get(model, "merges"));
+    const llmi_json *model = llmi_json_get(x->root, "model"), *type = llmi_json_get(model, "type");
+    const char *pre = NULL;
+    bool bpe =
+        (!type || llmi_json_equals(type, "BPE")) && llmi_json_is(llmi_json_get(model, "merges"), LLMI_JSON_ARRAY);
+    llm_span kind = type ? llmi_json_text(type) : (llm_span){"", 0};
     if (!bpe)
         return llmi_error(LLM_E_UNSUPPORTED, "tokenizer.json: a tokenizer of kind \"%s\" cannot be written as GGUF yet",
-                          type ? LLMI_QUOTE(type, strlen(type)) : "");
-    x->by_score = json_is_true(json_object_get(model, "byte_fallback"));
+                          LLMI_QUOTE(kind.ptr ? kind.ptr : "", kind.len));
+    x->by_score = llmi_json_is(llmi_json_get(model, "byte_fallback"), LLMI_JSON_TRUE);
     llm_status status = x->by_score ? LLM_OK : find_pre(&pre, x->root);
     if (status == LLM_OK) status = collect_tokens(x);
     if (status == LLM_OK) status = collect_merges(x, model);
@@ -267,20 +273,21 @@ static llm_status put_all(writing *x) {
 
 llm_status llmi_hf_put_tokenizer(llmi_gguf_writer *w, const llm_model *m) {
     llm_span text;
-    json_t *root;
+    llmi_json_doc doc;
     llm_status status = llmi_weights_side_file(&text, m->weights, "tokenizer.json");
-    if (status == LLM_OK) status = llmi_old_json_parse(&root, text.ptr, text.len, "tokenizer.json");
     if (status != LLM_OK) return status;
-    writing x = {.w = w, .m = m, .t = m->tokenizer, .root = root};
+    writing x = {.w = w, .m = m, .t = m->tokenizer};
+    llmi_json_doc_init(&doc, w->a, 0);
     llmi_buf_init(&x.tokens, w->a);
     llmi_buf_init(&x.types, w->a);
     llmi_buf_init(&x.scores, w->a);
     llmi_buf_init(&x.merges, w->a);
-    status = put_all(&x);
+    status = llmi_json_parse(&x.root, &doc, text, "tokenizer.json", LLMI_JSON_PYTHON);
+    if (status == LLM_OK) status = put_all(&x);
     llmi_buf_free(&x.tokens);
     llmi_buf_free(&x.types);
     llmi_buf_free(&x.scores);
     llmi_buf_free(&x.merges);
-    json_decref(root);
+    llmi_json_doc_free(&doc);
     return status;
 }

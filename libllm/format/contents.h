@@ -11,18 +11,19 @@ typedef struct llmi_meta {
     llm_span key, text; /* text: for listing; set by llmi_meta_render */
     const void *data;
     size_t n_bytes;
-    const json_t *json; /* NULL for GGUF */
-    int32_t type;       /* LLMI_META_*; -1: null */
+    const llmi_json *json; /* NULL for GGUF */
+    int32_t type;          /* LLMI_META_*; -1: null */
 } llmi_meta;
 
 typedef struct llmi_contents {
     const llm_allocator *a;
-    llmi_buf files;   /* llmi_file */
-    llmi_buf metas;   /* llmi_meta */
-    llmi_buf tensors; /* llmi_tensor */
-    llmi_buf keys;    /* bytes of dotted paths */
-    llmi_buf texts;   /* bytes of rendered numbers */
-    json_t *config;
+    llmi_buf files;    /* llmi_file */
+    llmi_buf metas;    /* llmi_meta */
+    llmi_buf tensors;  /* llmi_tensor */
+    llmi_buf keys;     /* bytes of dotted paths */
+    llmi_buf texts;    /* bytes of rendered numbers */
+    llmi_json_doc doc; /* owns config */
+    const llmi_json *config;
     char *path; /* as given */
     int dir_fd; /* of a Hugging Face directory, else -1 */
     int format; /* LLMI_FORMAT_* */
@@ -40,8 +41,8 @@ llm_status llmi_gguf_open(llmi_contents *c, const llmi_weights_options *options)
 llm_status llmi_safetensors_parse(llmi_contents *c, const char *data, size_t n);
 /* hf.c: opens a directory. */
 llm_status llmi_hf_open(llmi_contents *c, const llmi_weights_options *options);
-/* hf.c: the leaves of a parsed config.json as metadata; the reference passes to c. */
-llm_status llmi_hf_take_config(llmi_contents *c, json_t *config);
+/* hf.c: reads config.json; its leaves become metadata. */
+llm_status llmi_hf_parse_config(llmi_contents *c, llm_span text);
 
 /* hints.c: sets an error text for bytes that are no model file of ours, e.g. an LFS pointer;
  * `expected` names what should have been there. */

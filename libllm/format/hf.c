@@ -19,47 +19,48 @@ enum { MAX_PATH_BYTES = 4096, MAX_KEYS_BYTES = 64 << 20 };
 /* ---- config.json ---- */
 
 typedef struct level {
-    json_t *object;
-    void *iter;
+    const llmi_json *object;
+    size_t next;     /* member */
     size_t n_prefix; /* bytes of the path of this object, with its dot */
 } level;
 
-static int type_of(const json_t *v) {
+static int type_of(const llmi_json *v) {
     static const int types[] = {
-        [JSON_ARRAY] = LLMI_META_ARRAY, [JSON_STRING] = LLMI_META_STRING, [JSON_REAL] = LLMI_META_F64,
-        [JSON_TRUE] = LLMI_META_BOOL,   [JSON_FALSE] = LLMI_META_BOOL,    [JSON_NULL] = -1};
-    return json_is_integer(v) ? LLMI_META_I64 : types[json_typeof(v)];
+        [LLMI_JSON_NULL] = -1,
+        [LLMI_JSON_FALSE] = LLMI_META_BOOL,
+        [LLMI_JSON_TRUE] = LLMI_META_BOOL,
+        [LLMI_JSON_NUMBER] = LLMI_META_F64,
+        [LLMI_JSON_STRING] = LLMI_META_STRING,
+        [LLMI_JSON_ARRAY] = LLMI_META_ARRAY,
+    };
+    return llmi_json_is_integer(v) ? LLMI_META_I64 : types[v->type];
 }
 
-static llm_status add_leaf(llmi_contents *c, const llmi_buf *path, const json_t *value) {
+static llm_status add_leaf(llmi_contents *c, const llmi_buf *path, const llmi_json *value) {
     llmi_meta m = {.key.len = path->len, .json = value, .type = type_of(value)};
     return llmi_buf_append(&c->keys, path->data, path->len) && llmi_buf_push(&c->metas, m) ? LLM_OK : LLM_E_MEMORY;
 }
 
 /* Walks the tree with a stack of its own; path holds the path of the member at hand. */
-static llm_status flatten(llmi_contents *c, json_t *root, llmi_buf *path) {
-    level stack[LLMI_OLD_JSON_MAX_DEPTH + 1];
+static llm_status flatten(llmi_contents *c, llmi_buf *path) {
+    level stack[LLMI_JSON_MAX_DEPTH + 1];
     int depth = 0;
-    stack[0] = (level){root, json_object_iter(root), 0};
+    stack[0] = (level){c->config, 0, 0};
     while (depth >= 0) {
         level *l = &stack[depth];
-        if (!l->iter) {
+        if (l->next == l->object->n) {
             depth--;
             continue;
         }
-        json_t *value = json_object_iter_value(l->iter);
+        const llmi_json_member *member = &l->object->members[l->next++];
         path->len = l->n_prefix;
-        if (!llmi_buf_append(path, json_object_iter_key(l->iter), json_object_iter_key_len(l->iter)))
-            return LLM_E_MEMORY;
-        l->iter = json_object_iter_next(l->object, l->iter);
-        if (!json_is_object(value)) {
-            llm_status status = add_leaf(c, path, value);
+        if (!llmi_buf_append(path, member->key.text, member->key.n)) return LLM_E_MEMORY;
+        if (!llmi_json_is(&member->value, LLMI_JSON_OBJECT)) {
+            llm_status status = add_leaf(c, path, &member->value);
             if (status != LLM_OK) return status;
-        } else if (depth == LLMI_OLD_JSON_MAX_DEPTH) {
-            return llmi_error(LLM_E_LIMIT, "objects nested deeper than %d", LLMI_OLD_JSON_MAX_DEPTH);
-        } else {
+        } else { /* the parser limits the depth */
             if (!llmi_buf_append(path, ".", 1)) return LLM_E_MEMORY;
-            stack[++depth] = (level){value, json_object_iter(value), path->len};
+            stack[++depth] = (level){&member->value, 0, path->len};
         }
         if (path->len > MAX_PATH_BYTES || c->keys.len > MAX_KEYS_BYTES)
             return llmi_error(LLM_E_LIMIT, "member names are longer than %d bytes in all", MAX_KEYS_BYTES);
@@ -67,13 +68,15 @@ static llm_status flatten(llmi_contents *c, json_t *root, llmi_buf *path) {
     return LLM_OK;
 }
 
-llm_status llmi_hf_take_config(llmi_contents *c, json_t *config) {
+llm_status llmi_hf_parse_config(llmi_contents *c, llm_span text) {
     llmi_buf path;
-    c->config = config;
-    if (!json_is_object(config)) return llmi_error(LLM_E_FORMAT, "config.json is no JSON object");
+    llm_status status = llmi_json_parse(&c->config, &c->doc, text, "config.json", LLMI_JSON_PYTHON);
+    if (status != LLM_OK) return status;
+    if (!llmi_json_is(c->config, LLMI_JSON_OBJECT))
+        return llmi_error(LLM_E_FORMAT, "config.json is %s, expected an object", llmi_json_type_name(c->config));
     if (!llmi_buf_reserve(&c->keys, 1)) return LLM_E_MEMORY; /* an empty name has an address, too */
     llmi_buf_init(&path, c->a);
-    llm_status status = flatten(c, config, &path);
+    status = flatten(c, &path);
     llmi_buf_free(&path);
     return status;
 }
@@ -98,25 +101,28 @@ static int find_suffix(int dir_fd, const char *suffix, char *name, size_t capaci
     return count;
 }
 
-static llm_status parse_json_file(json_t **out, llmi_contents *c, const char *name) {
-    llmi_file f;
-    /* Read, not mapped: small, and cut short while it is read it must stay an error. */
-    llm_status status = llmi_file_open_at(&f, c->a, c->dir_fd, c->path, name, false);
+/* A file that should be a JSON object. Read, not mapped: small, and if it is cut short while it is read that must stay
+ * an error. */
+static llm_status read_object(llmi_file *f, llmi_contents *c, const char *name) {
+    llm_status status = llmi_file_open_at(f, c->a, c->dir_fd, c->path, name, false);
     if (status != LLM_OK) return status;
-    const char *end = f.size ? memchr(f.data, '{', f.size < 16 ? f.size : 16) : NULL;
-    if (end)
-        status = llmi_old_json_parse(out, f.data, f.size, name);
-    else
-        status = llmi_error_in(llmi_hints_refuse(f.data, f.size, "a JSON object"), "%s", name);
-    llmi_file_close(&f);
+    size_t at = 0;
+    while (at < f->size && strchr(" \t\r\n\xEF\xBB\xBF", f->data[at]) && f->data[at]) at++;
+    if (at < f->size && f->data[at] == '{') return LLM_OK;
+    status = llmi_error_in(llmi_hints_refuse(f->data, f->size, "a JSON object"), "%s", name);
+    llmi_file_close(f);
     return status;
 }
 
 static llm_status read_config(llmi_contents *c) {
-    json_t *config;
+    llmi_file f;
     char name[256];
-    llm_status status = parse_json_file(&config, c, "config.json");
-    if (status == LLM_OK) return llmi_hf_take_config(c, config);
+    llm_status status = read_object(&f, c, "config.json");
+    if (status == LLM_OK) {
+        status = llmi_hf_parse_config(c, (llm_span){f.data, f.size});
+        llmi_file_close(&f);
+        return status;
+    }
     if (status == LLM_E_NOT_FOUND && find_suffix(c->dir_fd, ".gguf", name, sizeof name))
         return llmi_error_in(status, "no model directory, but it holds \"%s\": give the path of that file",
                              LLMI_QUOTE(name, strlen(name)));
@@ -139,22 +145,21 @@ static llm_status open_shard(llmi_contents *c, const char *name, bool use_mmap) 
 /* ---- the index of shards ---- */
 
 /* Opens each file that weight_map names, once, in order of first mention. */
-static llm_status open_shards(llmi_contents *c, json_t *map, llmi_names *opened, bool use_mmap) {
-    for (void *it = json_object_iter(map); it; it = json_object_iter_next(map, it)) {
-        const json_t *file = json_object_iter_value(it);
-        const char *name = json_string_value(file), *key = json_object_iter_key(it);
-        if (!name || strlen(name) != json_string_length(file))
-            return llmi_error(LLM_E_FORMAT, "\"weight_map\": the file of \"%s\" is no file name",
-                              LLMI_QUOTE(key, strlen(key)));
-        if (!llmi_names_add(opened, (llm_span){name, strlen(name)}, 0)) continue;
-        llm_status status = open_shard(c, name, use_mmap);
+static llm_status open_shards(llmi_contents *c, const llmi_json *map, llmi_names *opened, bool use_mmap) {
+    for (size_t i = 0; i < map->n; i++) {
+        const llmi_json *key = &map->members[i].key, *file = &map->members[i].value;
+        if (!llmi_json_is(file, LLMI_JSON_STRING) || memchr(file->text, 0, file->n))
+            return llmi_error(LLM_E_FORMAT, "\"weight_map\": the file of \"%s\" is not a file name",
+                              LLMI_QUOTE(key->text, key->n));
+        if (!llmi_names_add(opened, llmi_json_text(file), 0)) continue;
+        llm_status status = open_shard(c, file->text, use_mmap);
         if (status != LLM_OK)
-            return llmi_error_in(status, "\"weight_map\": the file of \"%s\"", LLMI_QUOTE(key, strlen(key)));
+            return llmi_error_in(status, "\"weight_map\": the file of \"%s\"", LLMI_QUOTE(key->text, key->n));
     }
     return LLM_OK;
 }
 
-static llm_status check_mapped(const llmi_contents *c, json_t *map) {
+static llm_status check_mapped(const llmi_contents *c, const llmi_json *map) {
     size_t n = llmi_buf_count(&c->tensors, llmi_tensor), at = c->keys.len;
     llmi_names names;
     llm_status status = llmi_names_init(&names, c->a, n);
@@ -164,21 +169,22 @@ static llm_status check_mapped(const llmi_contents *c, json_t *map) {
         at -= name.len;
         llmi_names_add(&names, (llm_span){c->keys.data + at, name.len}, (int32_t)i);
     }
-    for (void *it = json_object_iter(map); it && status == LLM_OK; it = json_object_iter_next(map, it)) {
-        const char *key = json_object_iter_key(it);
-        if (llmi_names_find(&names, key, json_object_iter_key_len(it)) < 0)
+    for (size_t i = 0; i < map->n && status == LLM_OK; i++) {
+        const llmi_json *key = &map->members[i].key;
+        if (llmi_names_find(&names, key->text, key->n) < 0)
             status = llmi_error(LLM_E_FORMAT, "\"weight_map\" names tensor \"%s\", which is in no file",
-                                LLMI_QUOTE(key, strlen(key)));
+                                LLMI_QUOTE(key->text, key->n));
     }
     llmi_names_free(&names);
     return status;
 }
 
-static llm_status open_by_index(llmi_contents *c, const json_t *index, bool use_mmap) {
-    json_t *map = json_object_get(index, "weight_map");
+static llm_status open_by_index(llmi_contents *c, const llmi_json *index, bool use_mmap) {
+    const llmi_json *map = llmi_json_get(index, "weight_map");
     llmi_names opened;
-    if (!json_is_object(map)) return llmi_error(LLM_E_FORMAT, "\"weight_map\" is missing or no JSON object");
-    llm_status status = llmi_names_init(&opened, c->a, json_object_size(map));
+    if (!llmi_json_is(map, LLMI_JSON_OBJECT))
+        return llmi_error(LLM_E_FORMAT, "\"weight_map\" is %s, expected an object", llmi_json_type_name(map));
+    llm_status status = llmi_names_init(&opened, c->a, map->n);
     if (status == LLM_OK) status = open_shards(c, map, &opened, use_mmap);
     if (status == LLM_OK) status = check_mapped(c, map);
     llmi_names_free(&opened);
@@ -199,16 +205,28 @@ static llm_status open_other(llmi_contents *c, bool use_mmap) {
     return llmi_error(LLM_E_NOT_FOUND, "no *.safetensors beside config.json");
 }
 
+static llm_status open_indexed(llmi_contents *c, llm_span text, bool use_mmap) {
+    llmi_json_doc doc;
+    const llmi_json *index;
+    llmi_json_doc_init(&doc, c->a, 0);
+    llm_status status = llmi_json_parse(&index, &doc, text, INDEX_NAME, LLMI_JSON_PYTHON);
+    if (status == LLM_OK) {
+        status = open_by_index(c, index, use_mmap);
+        if (status != LLM_OK) status = llmi_error_in(status, INDEX_NAME);
+    }
+    llmi_json_doc_free(&doc);
+    return status;
+}
+
 static llm_status open_weights(llmi_contents *c, bool use_mmap) {
-    json_t *index;
+    llmi_file f;
     llm_status status = open_shard(c, "model.safetensors", use_mmap);
     if (status != LLM_E_NOT_FOUND) return status;
-    status = parse_json_file(&index, c, INDEX_NAME);
+    status = read_object(&f, c, INDEX_NAME);
     if (status == LLM_E_NOT_FOUND) return open_other(c, use_mmap);
     if (status != LLM_OK) return status;
-    status = open_by_index(c, index, use_mmap);
-    if (status != LLM_OK) status = llmi_error_in(status, INDEX_NAME);
-    json_decref(index);
+    status = open_indexed(c, (llm_span){f.data, f.size}, use_mmap);
+    llmi_file_close(&f);
     return status;
 }
 

@@ -49,8 +49,8 @@ static scalar load(const llmi_meta *m) {
 
 bool llmi_meta_integer(int64_t *out, const llmi_meta *m) {
     if (m->json) {
-        *out = (int64_t)json_integer_value(m->json);
-        return json_is_integer(m->json);
+        *out = 0;
+        return llmi_json_is_integer(m->json) && llmi_json_int64(out, m->json);
     }
     scalar s = load(m);
     switch (m->type) {
@@ -86,8 +86,8 @@ bool llmi_meta_integer(int64_t *out, const llmi_meta *m) {
 bool llmi_meta_number(double *out, const llmi_meta *m) {
     int64_t n;
     if (m->json) {
-        *out = json_number_value(m->json);
-        return json_is_number(m->json);
+        *out = llmi_json_double(m->json);
+        return llmi_json_is(m->json, LLMI_JSON_NUMBER);
     }
     if (m->type == LLMI_META_F32)
         *out = (double)load(m).f32;
@@ -105,7 +105,7 @@ bool llmi_meta_number(double *out, const llmi_meta *m) {
 bool llmi_meta_bool(bool *out, const llmi_meta *m) {
     int64_t n;
     if (m->type == LLMI_META_BOOL) {
-        *out = m->json ? json_is_true(m->json) : load(m).u8 != 0;
+        *out = m->json ? llmi_json_is(m->json, LLMI_JSON_TRUE) : load(m).u8 != 0;
         return true;
     }
     if (m->json || !llmi_meta_integer(&n, m) || (n != 0 && n != 1)) return false;
@@ -115,8 +115,7 @@ bool llmi_meta_bool(bool *out, const llmi_meta *m) {
 
 bool llmi_meta_string(llm_span *out, const llmi_meta *m) {
     if (m->type != LLMI_META_STRING) return false;
-    *out = m->json ? (llm_span){json_string_value(m->json), json_string_length(m->json)}
-                   : (llm_span){(const char *)m->data + 8, m->n_bytes - 8};
+    *out = m->json ? llmi_json_text(m->json) : (llm_span){(const char *)m->data + 8, m->n_bytes - 8};
     return true;
 }
 
@@ -162,12 +161,13 @@ static bool render_array(llmi_buf *texts, const llmi_meta *m) {
     llmi_meta_array array;
     if (llmi_meta_array_of(&array, m))
         return llmi_buf_printf(texts, "[%zu values of %s]", array.n, llmi_meta_type_name(array.type));
-    return llmi_buf_printf(texts, "[%zu values]", json_array_size(m->json));
+    return llmi_buf_printf(texts, "[%zu values]", llmi_json_count(m->json));
 }
 
 static bool render(llmi_buf *texts, const llmi_meta *m) {
     bool truth;
     if (m->type < 0) return llmi_buf_printf(texts, "null");
+    if (llmi_json_is(m->json, LLMI_JSON_NUMBER)) return llmi_buf_append(texts, m->json->text, m->json->n);
     if (m->type == LLMI_META_ARRAY) return render_array(texts, m);
     if (m->type == LLMI_META_BOOL && llmi_meta_bool(&truth, m)) return llmi_buf_printf(texts, truth ? "true" : "false");
     return render_number(texts, m);

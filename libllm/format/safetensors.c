@@ -10,7 +10,6 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "format/contents.h"
-#include "format/dtype_size.h"
 #include "format/ranges.h"
 
 enum { MAX_HEADER_BYTES = 100000000, MAX_NAME_BYTES = 1024 };
@@ -21,101 +20,136 @@ typedef struct entry {
     size_t begin, end;
 } entry;
 
+/* All types of the format; the ones that nothing reads only take room. */
 static const struct {
     const char *name;
     llm_dtype dtype;
-} dtypes[] = {{"F32", LLM_DTYPE_F32}, {"F16", LLM_DTYPE_F16}, {"BF16", LLM_DTYPE_BF16}};
+    int bits; /* of an element */
+} dtypes[] = {
+    {"F32", LLM_DTYPE_F32, 32},
+    {"F16", LLM_DTYPE_F16, 16},
+    {"BF16", LLM_DTYPE_BF16, 16},
+#define OTHER(name, bits)                                                                                              \
+    { name, LLMI_DTYPE_OTHER, bits }
+    OTHER("BOOL", 8),
+    OTHER("U8", 8),
+    OTHER("I8", 8),
+    OTHER("F8_E4M3", 8),
+    OTHER("F8_E5M2", 8),
+    OTHER("F8_E8M0", 8),
+    OTHER("F8_E4M3FNUZ", 8),
+    OTHER("F8_E5M2FNUZ", 8),
+    OTHER("F6_E2M3", 6),
+    OTHER("F6_E3M2", 6),
+    OTHER("F4", 4),
+    OTHER("U16", 16),
+    OTHER("I16", 16),
+    OTHER("U32", 32),
+    OTHER("I32", 32),
+    OTHER("U64", 64),
+    OTHER("I64", 64),
+    OTHER("F64", 64),
+    OTHER("C64", 64),
+#undef OTHER
+};
 
-static llm_status read_dtype(llmi_tensor *t, const json_t *object) {
+static llm_status read_dtype(llmi_tensor *t, int *bits, const llmi_json *object) {
     llm_span name;
-    llm_status status = llmi_old_json_get_string(&name, object, "dtype", "header");
+    llm_status status = llmi_json_get_string(&name, object, "dtype", "header");
     if (status != LLM_OK) return status;
     for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++) {
         if (name.len != strlen(dtypes[i].name) || memcmp(name.ptr, dtypes[i].name, name.len) != 0) continue;
         t->dtype = dtypes[i].dtype;
+        t->other = t->dtype == LLMI_DTYPE_OTHER ? dtypes[i].name : NULL;
+        *bits = dtypes[i].bits;
         return LLM_OK;
     }
-    return llmi_error(LLM_E_UNSUPPORTED, "data type \"%s\" is not supported, expected F32, F16 or BF16",
+    return llmi_error(LLM_E_UNSUPPORTED, "data type \"%s\" is not known, expected F32, F16 or BF16",
                       LLMI_QUOTE(name.ptr, name.len));
 }
 
-/* The file gives the slowest dimension first. */
-static llm_status read_shape(llmi_tensor *t, const json_t *object) {
-    const json_t *shape = json_object_get(object, "shape");
-    size_t n = json_array_size(shape);
-    int64_t product = 1;
-    if (!json_is_array(shape)) return llmi_error(LLM_E_FORMAT, "\"shape\" is missing or no array");
-    if (n > 4) return llmi_error(LLM_E_UNSUPPORTED, "%zu dimensions, expected 0..4", n);
+/* The file gives the slowest dimension first. More than four become one. */
+static llm_status read_shape(llmi_tensor *t, int bits, const llmi_json *object) {
+    const llmi_json *shape = llmi_json_get(object, "shape");
+    size_t n = llmi_json_count(shape);
+    int64_t product = 1, n_bits;
+    if (!llmi_json_is(shape, LLMI_JSON_ARRAY))
+        return llmi_error(LLM_E_FORMAT, "\"shape\" is %s, expected an array", llmi_json_type_name(shape));
     for (size_t i = 0; i < 4; i++) t->shape[i] = 1;
     for (size_t i = 0; i < n; i++) {
-        const json_t *v = json_array_get(shape, i);
-        int64_t size = json_integer_value(v);
-        if (!json_is_integer(v) || size < 0)
-            return llmi_error(LLM_E_FORMAT, "dimension %zu of \"shape\" is no integer from 0", i);
-        t->shape[n - 1 - i] = size;
+        int64_t size = -1;
+        const llmi_json *v = llmi_json_item(shape, i);
+        if (!llmi_json_is_integer(v) || !llmi_json_int64(&size, v) || size < 0)
+            return llmi_error(LLM_E_FORMAT, "dimension %zu of \"shape\" is not an integer from 0", i);
+        if (n <= 4) t->shape[n - 1 - i] = size;
         if (!llmi_mul_i64(&product, product, size))
             return llmi_error(LLM_E_FORMAT, "the product of its dimensions is too large (dimension %zu is %" PRId64 ")",
                               i, size);
     }
-    t->n_dims = (int32_t)n;
-    const llmi_dtype_size *d = llmi_dtype_size_get(t->dtype);
-    if (!llmi_mul(&t->n_bytes, (size_t)product, (size_t)d->block_bytes))
-        return llmi_error(LLM_E_FORMAT, "%" PRId64 " elements of %s are too large", product, d->name);
+    if (n > 4) t->shape[0] = product;
+    t->n_dims = n > 4 ? 1 : (int32_t)n;
+    if (!llmi_mul_i64(&n_bits, product, bits) || n_bits % 8)
+        return llmi_error(LLM_E_FORMAT, "%" PRId64 " elements of %d bits are too large or end within a byte", product,
+                          bits);
+    t->n_bytes = (size_t)(n_bits / 8);
     return LLM_OK;
 }
 
-static llm_status read_offsets(entry *e, const json_t *object, size_t data_bytes) {
-    const json_t *offsets = json_object_get(object, "data_offsets");
-    const json_t *first = json_array_get(offsets, 0), *last = json_array_get(offsets, 1);
-    if (json_array_size(offsets) != 2 || !json_is_integer(first) || !json_is_integer(last))
-        return llmi_error(LLM_E_FORMAT, "\"data_offsets\" is missing or no pair of integers");
-    int64_t begin = json_integer_value(first), end = json_integer_value(last);
-    if (begin < 0 || end < begin || (uint64_t)end > data_bytes)
+static bool is_offset(uint64_t *out, const llmi_json *v) {
+    return llmi_json_is_integer(v) && llmi_json_uint64(out, v);
+}
+
+static llm_status read_offsets(entry *e, const llmi_json *object, size_t data_bytes) {
+    const llmi_json *offsets = llmi_json_get(object, "data_offsets");
+    uint64_t begin, end;
+    if (llmi_json_count(offsets) != 2 || !is_offset(&begin, llmi_json_item(offsets, 0)) ||
+        !is_offset(&end, llmi_json_item(offsets, 1)))
+        return llmi_error(LLM_E_FORMAT, "\"data_offsets\" is missing or not a pair of integers from 0");
+    if (end < begin || end > data_bytes)
         return llmi_error(LLM_E_FORMAT,
-                          "\"data_offsets\" are %" PRId64 " and %" PRId64 ", but the file holds %zu bytes of data: "
+                          "\"data_offsets\" are %" PRIu64 " and %" PRIu64 ", but the file holds %zu bytes of data: "
                           "truncated?",
                           begin, end, data_bytes);
-    if ((size_t)(end - begin) != e->t.n_bytes)
-        return llmi_error(LLM_E_FORMAT, "\"data_offsets\" span %" PRId64 " bytes, shape and dtype need %zu",
+    if (end - begin != e->t.n_bytes)
+        return llmi_error(LLM_E_FORMAT, "\"data_offsets\" span %" PRIu64 " bytes, shape and dtype need %zu",
                           end - begin, e->t.n_bytes);
     e->begin = (size_t)begin;
     e->end = (size_t)end;
     return LLM_OK;
 }
 
-static llm_status read_entry(entry *e, const json_t *object, const char *data, size_t data_bytes, size_t data_begin) {
-    if (!json_is_object(object)) return llmi_error(LLM_E_FORMAT, "its description is no JSON object");
-    llm_status status = read_dtype(&e->t, object);
-    if (status == LLM_OK) status = read_shape(&e->t, object);
+/* The format asks for no alignment, and what reads the data does not either. */
+static llm_status read_entry(entry *e, const llmi_json *object, const char *data, size_t data_bytes) {
+    int bits = 0;
+    if (!llmi_json_is(object, LLMI_JSON_OBJECT))
+        return llmi_error(LLM_E_FORMAT, "its description is %s, expected an object", llmi_json_type_name(object));
+    llm_status status = read_dtype(&e->t, &bits, object);
+    if (status == LLM_OK) status = read_shape(&e->t, bits, object);
     if (status == LLM_OK) status = read_offsets(e, object, data_bytes);
-    if (status != LLM_OK) return status;
-    size_t elem_bytes = (size_t)llmi_dtype_size_get(e->t.dtype)->block_bytes;
-    if ((data_begin + e->begin) % elem_bytes)
-        return llmi_error(LLM_E_UNSUPPORTED,
-                          "its data begin at byte %zu, which is no multiple of the element size %zu: save the file "
-                          "again with a current safetensors",
-                          data_begin + e->begin, elem_bytes);
-    e->t.data = data + e->begin;
-    return LLM_OK;
+    if (status == LLM_OK) e->t.data = data + e->begin;
+    return status;
 }
 
-static llm_status check_metadata(const json_t *object) {
-    const char *key;
-    json_t *value;
-    if (!json_is_object(object)) return llmi_error(LLM_E_FORMAT, "\"__metadata__\" is no JSON object");
-    json_object_foreach((json_t *)object, key, value) if (!json_is_string(value)) return llmi_error(
-        LLM_E_FORMAT, "\"__metadata__\": the value of \"%s\" is no string", LLMI_QUOTE(key, strlen(key)));
+static llm_status check_metadata(const llmi_json *object) {
+    if (!llmi_json_is(object, LLMI_JSON_OBJECT))
+        return llmi_error(LLM_E_FORMAT, "\"__metadata__\" is %s, expected an object", llmi_json_type_name(object));
+    for (size_t i = 0; i < object->n; i++) {
+        const llmi_json *key = &object->members[i].key;
+        if (!llmi_json_is(&object->members[i].value, LLMI_JSON_STRING))
+            return llmi_error(LLM_E_FORMAT, "\"__metadata__\": the value of \"%s\" is not a string",
+                              LLMI_QUOTE(key->text, key->n));
+    }
     return LLM_OK;
 }
 
 /* Fills entries and ranges, one for each tensor of the header; *n receives how many. */
-static llm_status read_entries(entry *entries, llmi_range *ranges, size_t *n, json_t *header, const char *data,
-                               size_t data_bytes, size_t data_begin) {
+static llm_status read_entries(entry *entries, llmi_range *ranges, size_t *n, const llmi_json *header, const char *data,
+                               size_t data_bytes) {
     *n = 0;
-    for (void *it = json_object_iter(header); it; it = json_object_iter_next(header, it)) {
-        llm_span name = {json_object_iter_key(it), json_object_iter_key_len(it)};
-        const json_t *object = json_object_iter_value(it);
-        if (strcmp(name.ptr, "__metadata__") == 0) {
+    for (size_t i = 0; i < header->n; i++) {
+        llm_span name = llmi_json_text(&header->members[i].key);
+        const llmi_json *object = &header->members[i].value;
+        if (llmi_json_equals(&header->members[i].key, "__metadata__")) {
             llm_status status = check_metadata(object);
             if (status != LLM_OK) return status;
             continue;
@@ -124,7 +158,7 @@ static llm_status read_entries(entry *entries, llmi_range *ranges, size_t *n, js
             return llmi_error(LLM_E_FORMAT, "a tensor name has %zu bytes, expected 1..%d", name.len, MAX_NAME_BYTES);
         entry *e = &entries[*n];
         *e = (entry){.t.name = name};
-        llm_status status = read_entry(e, object, data, data_bytes, data_begin);
+        llm_status status = read_entry(e, object, data, data_bytes);
         if (status != LLM_OK) return llmi_error_in(status, "tensor \"%s\"", LLMI_QUOTE(name.ptr, name.len));
         ranges[*n] = (llmi_range){e->begin, e->end, (int32_t)*n};
         ++*n;
@@ -160,16 +194,16 @@ static llm_status append(llmi_contents *c, const entry *entries, const llmi_rang
     return LLM_OK;
 }
 
-static llm_status take_header(llmi_contents *c, json_t *header, const char *data, size_t data_bytes,
-                              size_t data_begin) {
-    if (!json_is_object(header)) return llmi_error(LLM_E_FORMAT, "the header is no JSON object");
-    size_t n_max = json_object_size(header), n;
+static llm_status take_header(llmi_contents *c, const llmi_json *header, const char *data, size_t data_bytes) {
+    if (!llmi_json_is(header, LLMI_JSON_OBJECT))
+        return llmi_error(LLM_E_FORMAT, "the header is %s, expected an object", llmi_json_type_name(header));
+    size_t n_max = header->n, n;
     if (n_max > INT32_MAX) return llmi_error(LLM_E_LIMIT, "%zu tensors are too many", n_max);
     entry *entries = llmi_alloc_array(c->a, n_max, sizeof *entries);
     llmi_range *ranges = llmi_alloc_array(c->a, n_max, sizeof *ranges);
     llm_status status = LLM_E_MEMORY;
     if (entries && ranges) {
-        status = read_entries(entries, ranges, &n, header, data, data_bytes, data_begin);
+        status = read_entries(entries, ranges, &n, header, data, data_bytes);
         if (status == LLM_OK) status = check_cover(entries, ranges, n, data_bytes);
         if (status == LLM_OK) status = append(c, entries, ranges, n);
     }
@@ -180,16 +214,17 @@ static llm_status take_header(llmi_contents *c, json_t *header, const char *data
 
 llm_status llmi_safetensors_parse(llmi_contents *c, const char *data, size_t n) {
     uint64_t header_bytes = 0;
-    json_t *header;
+    llmi_json_doc doc;
+    const llmi_json *header;
     if (n >= 8) memcpy(&header_bytes, data, 8);
     if (n < 10 || data[8] != '{') return llmi_hints_refuse(data, n, "a safetensors file");
     if (header_bytes > MAX_HEADER_BYTES || header_bytes > n - 8)
         return llmi_error(LLM_E_FORMAT, "the header has %" PRIu64 " bytes, expected at most %zu: truncated?",
                           header_bytes, n - 8 < MAX_HEADER_BYTES ? n - 8 : (size_t)MAX_HEADER_BYTES);
-    llm_status status = llmi_old_json_parse(&header, data + 8, (size_t)header_bytes, "header");
-    if (status != LLM_OK) return status;
     size_t begin = 8 + (size_t)header_bytes;
-    status = take_header(c, header, data + begin, n - begin, begin);
-    json_decref(header);
+    llmi_json_doc_init(&doc, c->a, 0);
+    llm_status status = llmi_json_parse(&header, &doc, (llm_span){data + 8, (size_t)header_bytes}, "header", 0);
+    if (status == LLM_OK) status = take_header(c, header, data + begin, n - begin);
+    llmi_json_doc_free(&doc);
     return status;
 }

@@ -35,6 +35,7 @@ void llmi_contents_init(llmi_contents *c, const llm_allocator *a) {
     *c = (llmi_contents){.a = a, .dir_fd = -1};
     llmi_buf *bufs[] = {&c->files, &c->metas, &c->tensors, &c->keys, &c->texts};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
+    llmi_json_doc_init(&c->doc, a, 0);
 }
 
 void llmi_contents_free(llmi_contents *c) {
@@ -42,7 +43,7 @@ void llmi_contents_free(llmi_contents *c) {
     for (size_t i = 0; i < n; i++) llmi_file_close(&llmi_buf_at(&c->files, llmi_file, i));
     llmi_buf *bufs[] = {&c->files, &c->metas, &c->tensors, &c->keys, &c->texts};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
-    json_decref(c->config);
+    llmi_json_doc_free(&c->doc);
     if (c->dir_fd >= 0) close(c->dir_fd);
     if (c->path) llmi_free(c->a, c->path, strlen(c->path) + 1);
     *c = (llmi_contents){.a = c->a, .dir_fd = -1};
@@ -54,6 +55,7 @@ static void contents_move(llmi_contents *dst, llmi_contents *src, const llm_allo
     dst->a = a;
     llmi_buf *bufs[] = {&dst->files, &dst->metas, &dst->tensors, &dst->keys, &dst->texts};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) bufs[i]->a = a;
+    dst->doc.a = a;
     size_t n = llmi_buf_count(&dst->files, llmi_file);
     for (size_t i = 0; i < n; i++) llmi_buf_at(&dst->files, llmi_file, i).a = a;
     const llm_allocator *before = src->a;
@@ -203,6 +205,11 @@ static llm_status no_key(const char *key) {
     return llmi_error(LLM_E_NOT_FOUND, "key \"%s\" is missing", LLMI_QUOTE(key, strlen(key)));
 }
 
+/* An integer that int64 cannot hold. */
+static bool is_large(const llmi_meta *m) {
+    return m->json ? llmi_json_is_integer(m->json) : m->type == LLMI_META_U64;
+}
+
 static llm_status wrong_type(const llmi_meta *m, const char *expected) {
     return llmi_error(LLM_E_FORMAT, "key \"%s\" is \"%s\" of type %s, expected %s", LLMI_QUOTE(m->key.ptr, m->key.len),
                       LLMI_QUOTE(m->text.ptr, m->text.len), llmi_meta_type_name(m->type), expected);
@@ -212,6 +219,9 @@ llm_status llmi_weights_get_int(int64_t *out, const llmi_weights *w, const char 
     const llmi_meta *m = find_meta(w, key);
     int64_t value;
     if (!m) return no_key(key);
+    if (!llmi_meta_integer(&value, m) && is_large(m))
+        return llmi_error(LLM_E_FORMAT, "key \"%s\" is %s, expected %" PRId64 "..%" PRId64,
+                          LLMI_QUOTE(key, strlen(key)), LLMI_QUOTE(m->text.ptr, m->text.len), min, max);
     if (!llmi_meta_integer(&value, m)) return wrong_type(m, "an integer");
     if (value < min || value > max)
         return llmi_error(LLM_E_FORMAT, "key \"%s\" is %" PRId64 ", expected %" PRId64 "..%" PRId64,
@@ -329,6 +339,6 @@ llm_status llmi_weights_side_file(llm_span *out, llmi_weights *w, const char *na
     return status;
 }
 
-const json_t *llmi_weights_config(const llmi_weights *w) {
+const llmi_json *llmi_weights_config(const llmi_weights *w) {
     return w->c.config;
 }

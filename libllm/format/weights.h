@@ -8,7 +8,7 @@
 #include <llm/model.h>
 
 #include "base/file.h"
-#include "base/old_json.h"
+#include "base/json.h"
 
 enum { LLMI_FORMAT_GGUF = 1, LLMI_FORMAT_SAFETENSORS = 2 };
 
@@ -21,7 +21,10 @@ typedef struct llmi_tensor {
     int32_t n_dims;
     int64_t shape[4]; /* shape[0] contiguous; 1 beyond n_dims; safetensors' order is reversed to this */
     llm_dtype dtype;
+    const char *other; /* the name of a type that nothing reads; NULL for all others. dtype is LLMI_DTYPE_OTHER then */
 } llmi_tensor;
+
+enum { LLMI_DTYPE_OTHER = -2 };
 
 typedef struct llmi_weights_options {
     bool use_mmap;
@@ -99,6 +102,6 @@ void llmi_weights_meta_raw(int32_t *type, const void **data, size_t *n_bytes, co
 /* A further file of a Hugging Face directory ("tokenizer.json"), opened on first use and kept.
  * LLM_E_NOT_FOUND if there is none. */
 llm_status llmi_weights_side_file(llm_span *out, llmi_weights *w, const char *name);
-const json_t *llmi_weights_config(const llmi_weights *w); /* config.json; NULL for GGUF */
+const llmi_json *llmi_weights_config(const llmi_weights *w); /* config.json; NULL for GGUF */
 
 #endif

@@ -31,8 +31,7 @@ const llmi_arch *llmi_arch_find(int format, const char *name, size_t n) {
 
 /* The class by which transformers would load the model; false if config.json names none. */
 static bool class_of(llm_span *out, const llmi_weights *w) {
-    const json_t *name = json_array_get(json_object_get(llmi_weights_config(w), "architectures"), 0);
-    *out = (llm_span){json_string_value(name), json_string_length(name)};
+    *out = llmi_json_text(llmi_json_item(llmi_json_get(llmi_weights_config(w), "architectures"), 0));
     return out->ptr != NULL;
 }
 

@@ -54,6 +54,8 @@ static llm_status check_finite(const llmi_tensor *t, const char *name) {
 
 static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *t, const char *name, int64_t rows,
                       int64_t cols, bool in_place, const llm_model_options *options) {
+    if (t->other)
+        return llmi_error(LLM_E_UNSUPPORTED, "tensor \"%s\" is of type %s, expected F32, F16 or BF16", name, t->other);
     llm_status status = check_shape(t, name, rows, cols);
     if (status == LLM_OK && options->check_tensors) status = check_finite(t, name);
     if (status != LLM_OK) return status;

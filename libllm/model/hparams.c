@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/text.h"
 
 /* Limits far above any model that exists, low enough that no product of three overflows. */
 enum { MAX_LAYERS = 1024, MAX_EMBD = 1 << 20, MAX_HEADS = 1 << 14, MAX_HEAD_DIM = 1 << 12 };
@@ -223,20 +224,24 @@ static llm_status find_rope(reader *r) {
     static const char *const names[] = {"rope_scaling", "rope_parameters"};
     r->rope = names[1];
     if (r->gguf) return LLM_OK;
+    const llmi_json *config = llmi_weights_config(r->w);
     for (int i = COUNT(names); i-- > 0;) {
-        const json_t *object = json_object_get(llmi_weights_config(r->w), names[i]);
-        if (!object || json_is_null(object)) continue;
-        if (!json_is_object(object))
-            return llmi_error(LLM_E_FORMAT, "%s is not an object, expected one or null", names[i]);
-        if (json_object_size(object)) r->rope = names[i];
+        const llmi_json *object = llmi_json_get(config, names[i]);
+        if (!object || llmi_json_is(object, LLMI_JSON_NULL)) continue;
+        if (!llmi_json_is(object, LLMI_JSON_OBJECT))
+            return llmi_error(LLM_E_FORMAT, "%s is %s, expected an object or null", names[i],
+                              llmi_json_type_name(object));
+        if (object->n) r->rope = names[i];
     }
-    const char *key;
-    json_t *value;
-    json_object_foreach(json_object_get(llmi_weights_config(r->w), r->rope), key, value) if (
-        json_is_object(value)) return llmi_error(LLM_E_UNSUPPORTED,
-                                                 "%s.%.64s is an object: rotary embeddings that differ from layer to "
-                                                 "layer are not implemented",
-                                                 r->rope, key);
+    const llmi_json *rope = llmi_json_get(config, r->rope);
+    for (size_t i = 0; i < llmi_json_count(rope); i++) {
+        const llmi_json *key = &rope->members[i].key;
+        if (llmi_json_is(&rope->members[i].value, LLMI_JSON_OBJECT))
+            return llmi_error(LLM_E_UNSUPPORTED,
+                              "%s.%s is an object: rotary embeddings that differ from layer to layer are not "
+                              "implemented",
+                              r->rope, LLMI_QUOTE(key->text, key->n));
+    }
     return LLM_OK;
 }
 
@@ -340,22 +345,23 @@ llm_status llmi_hparams_read(llmi_hparams *out, const llmi_arch *arch, const llm
 
 llm_status llmi_hparams_windows(int32_t *windows, const llmi_hparams *hp, const llmi_weights *w) {
     for (int32_t i = 0; i < hp->n_layers; i++) windows[i] = i >= hp->window_from ? hp->n_window : 0;
-    const json_t *kinds = json_object_get(llmi_weights_config(w), "layer_types");
-    if (!kinds || json_is_null(kinds)) return LLM_OK;
-    if (!json_is_array(kinds) || json_array_size(kinds) != (size_t)hp->n_layers)
+    const llmi_json *kinds = llmi_json_get(llmi_weights_config(w), "layer_types");
+    if (!kinds || llmi_json_is(kinds, LLMI_JSON_NULL)) return LLM_OK;
+    if (!llmi_json_is(kinds, LLMI_JSON_ARRAY) || kinds->n != (size_t)hp->n_layers)
         return llmi_error(LLM_E_FORMAT, "layer_types has %zu entries, expected one for each of %d layers",
-                          json_array_size(kinds), hp->n_layers);
+                          llmi_json_count(kinds), hp->n_layers);
     for (int32_t i = 0; i < hp->n_layers; i++) {
-        const char *kind = json_string_value(json_array_get(kinds, (size_t)i));
-        if (kind && strcmp(kind, "full_attention") == 0)
+        const llmi_json *kind = llmi_json_item(kinds, (size_t)i);
+        llm_span text = llmi_json_text(kind);
+        if (llmi_json_equals(kind, "full_attention"))
             windows[i] = 0;
-        else if (kind && strcmp(kind, "sliding_attention") == 0 && hp->n_window)
+        else if (llmi_json_equals(kind, "sliding_attention") && hp->n_window)
             windows[i] = hp->n_window;
         else
             return llmi_error(LLM_E_UNSUPPORTED,
-                              "layer_types[%d] is \"%.64s\", implemented are full_attention and, with "
+                              "layer_types[%d] is \"%s\", implemented are full_attention and, with "
                               "a sliding_window, sliding_attention",
-                              i, kind ? kind : "no text");
+                              i, text.ptr ? LLMI_QUOTE(text.ptr, text.len) : llmi_json_type_name(kind));
     }
     return LLM_OK;
 }

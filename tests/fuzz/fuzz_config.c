@@ -22,12 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     fuzz_memory m;
     llmi_contents c;
     llmi_weights *w = NULL;
-    json_t *config;
-    if (llmi_old_json_parse(&config, (const char *)data, n, "config.json") != LLM_OK) return 0;
     fuzz_memory_init(&m, n);
     llmi_contents_init(&c, &m.allocator);
     c.format = LLMI_FORMAT_SAFETENSORS;
-    if (llmi_hf_take_config(&c, config) == LLM_OK)
+    if (llmi_hf_parse_config(&c, (llm_span){(const char *)data, n}) == LLM_OK)
         llmi_weights_from_contents(&w, &c);
     else
         llmi_contents_free(&c);

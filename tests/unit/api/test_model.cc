@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "api.h"
+#include "golden/golden.h"
 
 namespace {
 
@@ -113,6 +114,56 @@ TEST(ModelLoad, ProgressEndsAtOneAfterTheTokenizerAndMayStopAnywhere) {
         o.progress = [](void *user, double) { return (*static_cast<size_t *>(user))-- ? 0 : -1; };
         FAILS(LLM_E_CALLBACK, "stopped", llm_model_load(&m, nullptr, path.c_str(), &o));
         EXPECT_EQ(nullptr, m);
+    }
+}
+
+std::vector<float> all_logits(const std::string &path, const std::vector<llm_token> &ids, const char *backend,
+                              int32_t pack) {
+    llm_model_options o;
+    llm_model_options_init(&o);
+    o.backend = backend;
+    o.pack_weights = pack;
+    llm_model *m = nullptr;
+    llm_sequence *s = nullptr;
+    EXPECT_EQ(LLM_OK, llm_model_load(&m, nullptr, path.c_str(), &o)) << llm_last_error();
+    Model model(m);
+    Engine e = make_engine(m);
+    EXPECT_EQ(LLM_OK, llm_sequence_create(&s, e.get()));
+    Sequence owner(s);
+    llm_model_info info = {};
+    info.struct_size = sizeof info;
+    llm_model_get_info(&info, m);
+    std::vector<float> rows(ids.size() * static_cast<size_t>(info.n_vocab));
+    for (int round = 0; round < 3; round++) { /* by then copies are packed */
+        EXPECT_EQ(LLM_OK, llm_sequence_rewind(s, 0));
+        EXPECT_EQ(LLM_OK, llm_sequence_eval(s, ids.data(), ids.size(), rows.data(), ids.size())) << llm_last_error();
+    }
+    return rows;
+}
+
+// safetensors asks for no alignment, and some writers give none.
+TEST(ModelLoad, TensorsAtAnyByteOfAFileComputeTheSame) {
+    for (const golden::File &file : golden::files()) {
+        if (!std::filesystem::exists(file.path / "model.safetensors")) continue;
+        SCOPED_TRACE(file.name);
+        Folder folder;
+        std::filesystem::copy(file.path / "config.json", folder.path + "/config.json");
+        std::ifstream in(file.path / "model.safetensors", std::ios::binary);
+        std::string bytes((std::istreambuf_iterator<char>(in)), {});
+        uint64_t n_header = 0;
+        memcpy(&n_header, bytes.data(), 8);
+        std::vector<llm_token> ids = {1, 2, 3, 5, 8, 13, 21, 31};
+        for (const char *backend : {"reference", "cpu"})
+            for (int32_t pack : {0, 1}) {
+                std::vector<float> expected = all_logits(file.path.string(), ids, backend, pack);
+                for (uint64_t shift : {1, 2, 3}) {
+                    uint64_t n = n_header + shift;
+                    folder.write("model.safetensors", std::string(reinterpret_cast<const char *>(&n), 8) +
+                                                          bytes.substr(8, n_header) + std::string(shift, ' ') +
+                                                          bytes.substr(8 + n_header));
+                    EXPECT_EQ(expected, all_logits(folder.path, ids, backend, pack)) << backend << shift;
+                }
+            }
     }
 }
 

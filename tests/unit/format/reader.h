@@ -17,6 +17,7 @@
 
 extern "C" {
 #include "base/status.h"
+#include "base/writer.h"
 #include "format/contents.h"
 #include "format/dtype_size.h"
 #include "format/gguf_write.h"
