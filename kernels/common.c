@@ -44,6 +44,11 @@ void llmk_give(const llm_host *host, void *ptr, size_t n_bytes) {
     if (ptr) host->free(host->user, ptr, at_least_one(n_bytes));
 }
 
+int32_t llmk_activations(const llm_host *host) {
+    bool known = host->struct_size >= offsetof(llm_host, activations) + sizeof host->activations;
+    return known ? host->activations : LLM_ACTIVATIONS_AUTO;
+}
+
 bool llmk_multiply(size_t *a, int64_t b) {
     return b >= 0 && !__builtin_mul_overflow(*a, (size_t)b, a);
 }

@@ -21,6 +21,9 @@ void *llmk_take(const llm_host *host, size_t n_bytes);
 void *llmk_take_large(const llm_host *host, size_t n_bytes);
 void llmk_give(const llm_host *host, void *ptr, size_t n_bytes);
 
+/* LLM_ACTIVATIONS_* that the host asks for; an older host does not know the member. */
+int32_t llmk_activations(const llm_host *host);
+
 /* *a *= b and *a += b; false, with *a undefined, for a negative b or a result beyond size_t. */
 bool llmk_multiply(size_t *a, int64_t b);
 bool llmk_add_size(size_t *a, size_t b);

@@ -19,12 +19,24 @@ typedef struct llm_model_options {
     const char *backend;      /* name of a back end; default NULL: "cpu" */
     llm_progress_fn progress; /* default NULL */
     void *progress_user;
-    int32_t check_tensors;  /* 1: refuse weights that hold NaN or infinity (reads all); default 0 */
-    int32_t tokenizer_only; /* 1: load metadata and tokenizer, no weights; default 0 */
-    int32_t pack_weights;   /* 1: the back end may keep copies of the weights in the layout it computes
-                               fastest with: memory taken when the first engine is created, filled
-                               during its first steps (default); 0: it computes from the file's
-                               bytes, slower and with the same results */
+    int32_t check_tensors;    /* 1: refuse weights that hold NaN or infinity (reads all); default 0 */
+    int32_t tokenizer_only;   /* 1: load metadata and tokenizer, no weights; default 0 */
+    int32_t pack_weights;     /* 1: the back end may keep copies of the weights in the layout it computes
+                                 fastest with: memory taken when the first engine is created, filled
+                                 during its first steps (default); 0: it computes from the file's
+                                 bytes, slower and with the same results */
+    int32_t activation_dtype; /* how exactly matrix products take their F32 activations:
+                               LLM_DTYPE_AUTO (default): as they are for weights stored as F32, F16 or
+                                 BF16; for quantized weights rounded to 8-bit integers that share a scale
+                                 in blocks of 32 (each is off by at most 1/254 of its block's largest)
+                               LLM_DTYPE_F32: as they are for every type, so that results differ from
+                                 those of the dequantized weights by the rounding of F32 alone; slower
+                                 for quantized weights, with the same memory
+                               LLM_DTYPE_BF16: as AUTO, but for BF16 weights they may be rounded to BF16
+                                 (by up to 2^-9 of each) where the processor multiplies that faster: at
+                                 present AMD's with AVX512_BF16
+                               Sums are made in F32 in every case; the back end "reference" makes them
+                               in double and never rounds an activation. Since 0.1 */
 } llm_model_options;
 
 LLM_API void llm_model_options_init_sized(llm_model_options *options, size_t n_bytes);

@@ -220,7 +220,7 @@ llm_status llmk_cpu_open(llm_device **out, const llm_host *host) {
         .stream_ops = stream_ops,
         .linear_scratch_bytes = llmk_linear_scratch_bytes,
     };
-    llmk_kernels_init(&d->k, host->cpu_mask);
+    llmk_kernels_init(&d->k, host->cpu_mask, llmk_activations(host));
     pthread_mutex_init(&d->lock, NULL);
     *out = &d->base;
     return LLM_OK;
@@ -238,6 +238,7 @@ const llm_backend *llmk_cpu_backend(void) {
         .name = "cpu",
         .probe = probe,
         .open = llmk_cpu_open,
+        .flags = LLM_BACKEND_ACTIVATIONS,
     };
     return &backend;
 }

@@ -244,6 +244,44 @@ EXPAND(q2_k, PANEL_BYTES_M16, {
     for (int s = 0; s < 2; s++) scale_nibbles(scales + 16 * s, f[i % 2][0], f[i % 2][1], codes + 32 * i + 16 * s);
 })
 
+/* ---- panels of bytes as panels of F32 ---- */
+
+/* offset: what a byte is more than the weight's number. n_scales: vectors for 32 columns, and as many that are added.
+ */
+ALWAYS_INLINE void widen(float *dst, const uint8_t *panel, int64_t n_cols, size_t panel_bytes, int32_t offset,
+                         int n_scales, bool adds) {
+    for (int64_t i = 0; i < n_cols / LLMK_BLOCK * 2; i++, panel += panel_bytes) {
+        const float *scales = (const float *)(const void *)(panel + 512);
+        float *to = dst + i / 2 * LLMK_BLOCK * LLMK_STRIP + i % 2 * LLMK_LANES;
+        for (int col = 0; col < LLMK_BLOCK; col++, to += LLMK_STRIP) {
+            const float *scale = scales + LLMK_LANES * (col * n_scales / LLMK_BLOCK),
+                        *add = scale + LLMK_LANES * n_scales;
+            uint32_t step[LLMK_LANES]; /* four columns of each row */
+            memcpy(step, panel + 64 * (col / 4), sizeof step);
+            for (int r = 0; r < LLMK_LANES; r++) {
+                to[r] = (float)((int32_t)(step[r] >> 8 * (col % 4) & 255) - offset) * scale[r];
+                if (adds) to[r] += add[r];
+            }
+        }
+    }
+}
+
+static inline void widen_S32(float *dst, const uint8_t *panel, int64_t n_cols) {
+    widen(dst, panel, n_cols, PANEL_BYTES_S32, 128, 1, false);
+}
+
+static inline void widen_M32(float *dst, const uint8_t *panel, int64_t n_cols) {
+    widen(dst, panel, n_cols, PANEL_BYTES_M32, 0, 1, true);
+}
+
+static inline void widen_S16(float *dst, const uint8_t *panel, int64_t n_cols) {
+    widen(dst, panel, n_cols, PANEL_BYTES_S16, 32, 2, false);
+}
+
+static inline void widen_M16(float *dst, const uint8_t *panel, int64_t n_cols) {
+    widen(dst, panel, n_cols, PANEL_BYTES_M16, 0, 2, true);
+}
+
 /* ---- activations ---- */
 
 /* 32 elements as scale * q, |q| <= 127. Below 1e-30 they count as 0. Where one is not finite the scale

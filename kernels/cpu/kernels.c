@@ -71,8 +71,18 @@ static const struct {
 
 enum { N_LEVELS = sizeof levels / sizeof levels[0] };
 
-void llmk_kernels_init(llmk_kernels *k, int32_t cpu_mask) {
-    *k = (llmk_kernels){.features = llmk_features_limit(llmk_features_detect(), cpu_mask)};
+static void choose_products(llmk_linear_kernels *k, int32_t activations) {
+    for (int32_t i = 0; i < LLMK_N_LAYOUTS && activations == LLM_ACTIVATIONS_F32; i++)
+        if (k->product[i].x != LLMK_X_F32) k->product[i] = k->exact[i];
+    if (activations == LLM_ACTIVATIONS_BF16 && k->bf16.multiply) k->product[LLMK_LAYOUT_BF16] = k->bf16;
+}
+
+void llmk_kernels_init(llmk_kernels *k, int32_t cpu_mask, int32_t activations) {
+    *k = (llmk_kernels){
+        .features = llmk_features_limit(llmk_features_detect(), cpu_mask),
+        .activations = activations,
+    };
     for (int i = 0; i < N_LEVELS; i++)
         if ((k->features & levels[i].needs) == levels[i].needs) levels[i].init(k);
+    choose_products(&k->linear, activations);
 }

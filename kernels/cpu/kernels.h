@@ -24,15 +24,16 @@ typedef struct llmk_row_kernels {
 } llmk_row_kernels;
 
 typedef struct llmk_kernels {
-    int32_t features; /* LLM_CPU_* bits in use */
+    int32_t features;    /* LLM_CPU_* bits in use */
+    int32_t activations; /* LLM_ACTIVATIONS_*, which chose linear.product */
     llmk_row_kernels rows;
     llmk_attention_kernels attention;
     llmk_linear_kernels linear;
     llmk_pack pack[LLMK_N_LAYOUTS];
 } llmk_kernels;
 
-/* The table for the CPU features that are here and in `cpu_mask`. */
-void llmk_kernels_init(llmk_kernels *k, int32_t cpu_mask);
+/* The table for the CPU features that are here and in `cpu_mask`, with products that take activations as asked. */
+void llmk_kernels_init(llmk_kernels *k, int32_t cpu_mask, int32_t activations);
 
 /* Levels, each in files of its own: <group>_portable.c, x86/<group>_<isa>.c, arm/<group>_<isa>.c. */
 void llmk_rows_init_portable(llmk_row_kernels *k);

@@ -2,6 +2,7 @@
 #include "common.h"
 #include "cpu/cpu.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- scratch: activations in the form that the kernels read, then a slot for each thread ---- */
@@ -12,24 +13,30 @@ enum {
     GROUP = 2,             /* strips that share each reading of the activations, */
     FEW_ROWS = 96,         /* where those are more than these rows */
     AHEAD_LINES = 2,       /* what tiles of few rows fetch for each 32 columns, so that memory works meanwhile */
-    PANEL_BYTES = 24576,   /* of a group's panels: half of the first-level cache */
-    PACKED_BYTES = 24576,  /* of the packed form of the same weights, where they are not packed */
+    PANEL_BYTES = 12288,   /* of a strip's panel: a group's take half of the first-level cache. What is widened from */
+    WIDE_BYTES = 32768,    /* bytes takes this */
+    PACKED_BYTES = 12288,  /* of the packed form of the same weights, where they are not packed */
     ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
     MIN_ITEMS = 16,
     STORE_AHEAD = 6, /* rows of the output that are fetched before they are written */
 };
 
 typedef struct space {
-    _Alignas(64) uint8_t panel[PANEL_BYTES];
-    _Alignas(64) uint8_t packed[PACKED_BYTES];
+    _Alignas(64) uint8_t panel[GROUP * WIDE_BYTES];
+    _Alignas(64) uint8_t packed[GROUP][PACKED_BYTES];
     _Alignas(64) float acc[BLOCK_ROWS][GROUP][LLMK_STRIP];
 } space;
 
-/* Columns of a strip that are expanded at once: more would let memory rest while they are multiplied. */
-static const int64_t panel_cols[LLMK_N_PANELS] = {
-    [LLMK_PANEL_F32] = 64,  [LLMK_PANEL_BF16] = 128, [LLMK_PANEL_S32] = 256,
-    [LLMK_PANEL_M32] = 256, [LLMK_PANEL_S16] = 256,  [LLMK_PANEL_M16] = 256,
-};
+static_assert(WIDE_BYTES == LLMK_WIDEN_COLS * LLMK_STRIP * sizeof(float), "a strip's panel of F32");
+
+int64_t llmk_linear_chunk(const llmk_product *k, const llmk_layout *l) {
+    static const int64_t panel_cols[LLMK_N_PANELS] = {
+        [LLMK_PANEL_F32] = 64,  [LLMK_PANEL_BF16] = 128, [LLMK_PANEL_S32] = 256,
+        [LLMK_PANEL_M32] = 256, [LLMK_PANEL_S16] = 256,  [LLMK_PANEL_M16] = 256,
+    };
+    int64_t n = panel_cols[k->panel], least = l->plane_cols[LLMK_PLANE_D];
+    return n > least ? n : least;
+}
 
 /* Columns that are multiplied at once as they are packed: all, but AVX2 reads 16-bit numbers twice. */
 static const int64_t packed_cols[LLMK_N_PANELS] = {
@@ -188,9 +195,9 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
 static int64_t multiply_packed(const job *j, space *slot, const piece *e, int64_t col) {
     const llm_weight *w = e->p->w;
     bool whole = is_whole(w), last = e->strip + 1 == llmk_weight_strips(w);
-    int64_t rest = w->cols - col, most = (whole ? packed_cols : panel_cols)[e->k->panel];
+    int64_t rest = w->cols - col, most = whole ? packed_cols[e->k->panel] : llmk_linear_chunk(e->k, w->layout);
     int64_t n_cols = rest < most ? rest : most;
-    llmk_planes planes = take_packed(w, e->strip, col, n_cols, e->keep ? NULL : slot->packed), next = planes;
+    llmk_planes planes = take_packed(w, e->strip, col, n_cols, e->keep ? NULL : slot->packed[0]), next = planes;
     if (whole && !last)
         next = llmk_layout_planes(w->layout, w->copy + (size_t)(e->strip + 1) * w->strip_bytes, w->cols, 0);
     llmk_tile t = {.acc = slot->acc[0][0], .acc_stride = GROUP * LLMK_STRIP, .packed = &planes, .next = &next};
@@ -204,11 +211,13 @@ static int64_t multiply_packed(const job *j, space *slot, const piece *e, int64_
 
 /* Any rows: the next columns from col on, by panels. Returns how many. */
 static int64_t multiply_panels(const job *j, space *slot, const piece *e, int64_t col) {
-    int64_t rest = e->p->w->cols - col, most = panel_cols[e->k->panel], n_cols = rest < most ? rest : most;
+    const llm_weight *w = e->p->w;
+    int64_t rest = w->cols - col, most = llmk_linear_chunk(e->k, w->layout), n_cols = rest < most ? rest : most;
+    int32_t stride = e->k->panel == LLMK_PANEL_F32 && most > 64 ? WIDE_BYTES : PANEL_BYTES;
     const uint8_t *panels[GROUP], *next = slot->panel;
     for (int32_t i = 0; i < e->n_strips; i++)
-        panels[i] = llmk_linear_panel(e->k, e->p->w, e->strip + i, col, n_cols, slot->panel + i * (PANEL_BYTES / GROUP),
-                                      e->keep ? NULL : slot->packed + i * (PACKED_BYTES / GROUP), &next);
+        panels[i] = llmk_linear_panel(e->k, w, e->strip + i, col, n_cols, slot->panel + i * stride,
+                                      e->keep ? NULL : slot->packed[i], &next);
     llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
     t.ahead = next + LLMK_AHEAD;
     t.n_ahead = e->n_rows > FEW_ROWS ? 0 : AHEAD_LINES;

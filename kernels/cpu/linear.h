@@ -5,6 +5,10 @@
 #include "cpu/cpu.h"
 #include "cpu/weight.h"
 
+/* Columns of a strip that are expanded at once, at most LLMK_WIDEN_COLS: all planes begin anew after them. More would
+ * let memory rest while they are multiplied. */
+int64_t llmk_linear_chunk(const llmk_product *k, const llmk_layout *l);
+
 /* The panel of columns [col, col + n_cols) of a strip. It is made in `panel`, or it is the packed form
  * itself; `packed` has room for that form, for weights that are not packed. NULL: it is kept in their
  * copy. *next: where the low bits of further columns lie. */

@@ -25,6 +25,9 @@ enum { LLMK_AHEAD = 2048, LLMK_AHEAD_16 = 1536 };
  * are (M, 0..31). */
 enum { LLMK_PANEL_F32, LLMK_PANEL_BF16, LLMK_PANEL_S32, LLMK_PANEL_M32, LLMK_PANEL_S16, LLMK_PANEL_M16, LLMK_N_PANELS };
 
+/* Most columns that are widened from bytes to F32 at a time. */
+enum { LLMK_WIDEN_COLS = 256 };
+
 /* Activations. F32: the caller's rows. BF16: rows of an even number of BF16. I8: groups of up to six
  * rows; a group of n rows has for each 32 columns n x 32 signed bytes q, and vectors of n numbers each:
  *     scale     F32; an activation is scale * q
@@ -68,7 +71,9 @@ typedef struct llmk_product {
 } llmk_product;
 
 typedef struct llmk_linear_kernels {
-    llmk_product product[LLMK_N_LAYOUTS];
+    llmk_product product[LLMK_N_LAYOUTS]; /* in use */
+    llmk_product exact[LLMK_N_LAYOUTS];   /* of layouts of bytes: by F32 activations */
+    llmk_product bf16;                    /* of BF16 weights, which rounds activations to BF16; multiply NULL: none */
     /* A group of 1..6 rows; n_cols a multiple of 32. */
     void (*quantize)(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols);
     /* One row; an odd number of columns is filled up with a zero. */

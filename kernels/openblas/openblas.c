@@ -1,6 +1,6 @@
-/* The back end "openblas": the CPU device, with large products of unquantized weights through cblas_sgemm.
- * Quantized weights stay with the CPU's own kernels, which multiply bytes and are faster on every CPU
- * that OpenBLAS has kernels for. */
+/* The back end "openblas": the CPU device, with large products of F32 activations through cblas_sgemm. Quantized
+ * weights stay with the CPU's own kernels, which multiply bytes and are faster on every CPU that OpenBLAS has
+ * kernels for, unless F32 activations are asked for. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,6 @@ enum {
     MIN_ROWS = 32, /* of activations; fewer are faster with the CPU's own kernels */
     N_STRIPS = 4,  /* of weights that are widened to F32 for one call */
     WIDTH = N_STRIPS * LLMK_STRIP,
-    CHUNK_COLS = 64,
     INFO = 3, /* LLM_LOG_INFO of llm/runtime.h */
 };
 
@@ -28,8 +27,8 @@ static pthread_mutex_t openblas_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* max_cols rows of WIDTH follow. */
 typedef struct space {
-    _Alignas(64) uint8_t panel[CHUNK_COLS * LLMK_STRIP * sizeof(float)];
-    _Alignas(64) uint8_t packed[CHUNK_COLS * LLMK_STRIP * sizeof(float)];
+    _Alignas(64) uint8_t panel[LLMK_WIDEN_COLS * LLMK_STRIP * sizeof(float)];
+    _Alignas(64) uint8_t packed[LLMK_WIDEN_COLS * LLMK_STRIP * sizeof(float)];
 } space;
 
 static size_t slot_bytes(const llm_stream_options *limits) {
@@ -58,9 +57,10 @@ typedef struct job {
 static void widen(float *wide, space *slot, const job *j, int64_t strip, int64_t n_strips) {
     const llm_weight *w = j->p->w;
     const llmk_product *k = &j->s->k->linear.product[w->layout->index];
+    int64_t most = llmk_linear_chunk(k, w->layout);
     for (int64_t i = 0; i < n_strips; i++)
-        for (int64_t col = 0; col < w->cols; col += CHUNK_COLS) {
-            int64_t n_cols = w->cols - col < CHUNK_COLS ? w->cols - col : CHUNK_COLS;
+        for (int64_t col = 0; col < w->cols; col += most) {
+            int64_t n_cols = w->cols - col < most ? w->cols - col : most;
             const uint8_t *next,
                 *panel = llmk_linear_panel(k, w, strip + i, col, n_cols, slot->panel, slot->packed, &next);
             for (int64_t c = 0; c < n_cols; c++)
@@ -187,6 +187,7 @@ const llm_backend *llm_backend_entry(void) {
         .name = "openblas",
         .probe = probe,
         .open = open_device,
+        .flags = LLM_BACKEND_ACTIVATIONS,
     };
     return &backend;
 }

@@ -157,6 +157,7 @@ const llm_backend *llmk_ref_backend(void) {
         .name = "reference",
         .probe = probe,
         .open = open_device,
+        .flags = LLM_BACKEND_ACTIVATIONS,
     };
     return &backend;
 }

@@ -11,6 +11,7 @@ const llm_model_options llmi_model_defaults = {
     .struct_size = sizeof(llm_model_options),
     .use_mmap = 1,
     .pack_weights = 1,
+    .activation_dtype = LLM_DTYPE_AUTO,
 };
 
 /* ---- rotary frequencies ---- */
@@ -117,6 +118,23 @@ llm_status llmi_model_check_head(const llm_model *m) {
                       LLMI_QUOTE(path, strlen(path)));
 }
 
+/* The device's word for activation_dtype. */
+static llm_status get_activations(int32_t *out, int32_t dtype) {
+    static const struct {
+        llm_dtype dtype;
+        int32_t activations;
+    } table[] = {{LLM_DTYPE_AUTO, LLM_ACTIVATIONS_AUTO},
+                 {LLM_DTYPE_F32, LLM_ACTIVATIONS_F32},
+                 {LLM_DTYPE_BF16, LLM_ACTIVATIONS_BF16}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].dtype == dtype) {
+            *out = table[i].activations;
+            return LLM_OK;
+        }
+    return llmi_error(LLM_E_ARGUMENT, "activation_dtype is %d, expected F32 (%d), BF16 (%d) or AUTO (%d)", dtype,
+                      LLM_DTYPE_F32, LLM_DTYPE_BF16, LLM_DTYPE_AUTO);
+}
+
 static llm_status load_weights(llm_model *m, const llm_model_options *options) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
     const char *backend = options->backend ? options->backend : "cpu";
@@ -126,7 +144,9 @@ static llm_status load_weights(llm_model *m, const llm_model_options *options) {
 
     m->backend = llmi_strndup(a, backend, strlen(backend));
     if (!m->backend) return LLM_E_MEMORY;
-    status = llmi_runtime_open_device(&m->device, m->runtime, backend);
+    int32_t activations = LLM_ACTIVATIONS_AUTO;
+    status = get_activations(&activations, options->activation_dtype);
+    if (status == LLM_OK) status = llmi_runtime_open_device(&m->device, m->runtime, backend, activations);
     if (status != LLM_OK) return status;
     status = llmi_bind(m, options);
     if (status == LLM_OK) status = place_frequencies(m);

@@ -11,6 +11,7 @@
 
 #include "backends.h"
 #include "base/alloc.h"
+#include "base/options.h"
 #include "base/text.h"
 
 static const struct {
@@ -109,9 +110,9 @@ static llm_status check_backend(const llm_backend *b, const char *where) {
     if (b->abi != LLM_BACKEND_ABI)
         return llmi_error(LLM_E_VERSION, "%s: back-end interface %d, expected %d: it belongs to another libllm", where,
                           b->abi, LLM_BACKEND_ABI);
-    if (b->struct_size < sizeof *b)
+    if (b->struct_size < LLMI_UPTO(llm_backend, open))
         return llmi_error(LLM_E_VERSION, "%s: llm_backend has %u bytes, expected at least %zu", where, b->struct_size,
-                          sizeof *b);
+                          LLMI_UPTO(llm_backend, open));
     if (!b->probe || !b->open) return llmi_error(LLM_E_DEVICE, "%s: probe or open is missing", where);
     return LLM_OK;
 }

@@ -14,13 +14,15 @@
 #include "runtime/check.h"
 #include "runtime/loader.h"
 
+enum { N_ACTIVATIONS = LLM_ACTIVATIONS_BF16 + 1 };
+
 struct llm_runtime {
     _Atomic int32_t n_refs;
     llm_allocator allocator;
     llmi_log log;
     int32_t n_threads;
-    char *plugin_dir; /* NULL: beside libllm */
-    llm_host host;
+    char *plugin_dir;              /* NULL: beside libllm */
+    llm_host hosts[N_ACTIVATIONS]; /* equal but for `activations`; a device keeps a pointer to its own */
     /* Back ends found so far. Only grows, so that readers need no lock. */
     _Atomic(llmi_backend *) backends;
 };
@@ -110,15 +112,17 @@ LLM_API llm_status llm_runtime_create(llm_runtime **out, const llm_runtime_optio
     rt->allocator = *a;
     rt->log = (llmi_log){.fn = o.log, .user = o.log_user, .level = o.log_level};
     rt->n_threads = o.n_threads ? o.n_threads : llmi_usable_cores();
-    rt->host = (llm_host){
-        .struct_size = sizeof rt->host,
-        .cpu_mask = o.cpu_mask,
-        .user = rt,
-        .alloc = host_alloc,
-        .free = host_free,
-        .log = host_log,
-        .set_error = host_set_error,
-    };
+    for (int32_t i = 0; i < N_ACTIVATIONS; i++)
+        rt->hosts[i] = (llm_host){
+            .struct_size = sizeof rt->hosts[i],
+            .cpu_mask = o.cpu_mask,
+            .user = rt,
+            .alloc = host_alloc,
+            .free = host_free,
+            .log = host_log,
+            .set_error = host_set_error,
+            .activations = i,
+        };
     if (o.plugin_dir) status = take_plugin_dir(rt, o.plugin_dir);
     if (status == LLM_OK)
         *out = rt;
@@ -183,7 +187,7 @@ static llm_status get_backend(llmi_backend **out, llm_runtime *rt, const char *n
     *out = find_loaded(rt, name);
     if (*out) return LLM_OK;
     llmi_backend *b;
-    llm_status status = llmi_loader_open(&b, &rt->host, &rt->allocator, rt->plugin_dir, name);
+    llm_status status = llmi_loader_open(&b, &rt->hosts[LLM_ACTIVATIONS_AUTO], &rt->allocator, rt->plugin_dir, name);
     if (status != LLM_OK) return status;
     if (b->failure.status != LLM_OK && !llmi_loader_is_listed(name)) {
         status = b->failure.status == LLM_E_NOT_FOUND ? no_such_backend(name, b->failure.text)
@@ -205,7 +209,11 @@ static llm_status check_device(const llm_device *d, const llm_backend *b) {
     return LLM_OK;
 }
 
-static llm_status open_device(llm_device **out, llm_runtime *rt, const char *name) {
+static bool has_flag(const llm_backend *b, uint32_t flag) {
+    return b->struct_size >= LLMI_UPTO(llm_backend, flags) && b->flags & flag;
+}
+
+static llm_status open_device(llm_device **out, llm_runtime *rt, const char *name, int32_t activations) {
     llmi_backend *b;
     llm_status status = get_backend(&b, rt, name);
     if (status != LLM_OK) return status;
@@ -214,24 +222,28 @@ static llm_status open_device(llm_device **out, llm_runtime *rt, const char *nam
         status = b->failure.status == LLM_E_NOT_FOUND ? LLM_E_DEVICE : b->failure.status;
         return llmi_error_in(status, "back end \"%s\" cannot be used here", name);
     }
+    if (activations == LLM_ACTIVATIONS_F32 && !has_flag(b->backend, LLM_BACKEND_ACTIVATIONS))
+        return llmi_error(LLM_E_UNSUPPORTED,
+                          "back end \"%s\" does not promise F32 activations: use \"cpu\", or activation_dtype auto",
+                          name);
     llm_device *device = NULL;
-    status = b->backend->open(&device, &rt->host);
+    status = b->backend->open(&device, &rt->hosts[activations]);
     if (status != LLM_OK) return llmi_error_in(status, "back end \"%s\"", name);
     status = check_device(device, b->backend);
     if (status == LLM_OK) *out = device;
     return status;
 }
 
-llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name) {
+llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name, int32_t activations) {
     static const char prefix[] = "checked-";
     *out = NULL;
     if (!name) name = "cpu";
-    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return open_device(out, rt, name);
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return open_device(out, rt, name, activations);
 
     llm_device *tested, *reference;
-    llm_status status = open_device(&tested, rt, name + sizeof prefix - 1);
+    llm_status status = open_device(&tested, rt, name + sizeof prefix - 1, activations);
     if (status != LLM_OK) return status;
-    status = open_device(&reference, rt, "reference");
+    status = open_device(&reference, rt, "reference", activations);
     if (status == LLM_OK) return llmi_check_open(out, tested, reference);
     tested->ops->close(tested);
     return status;

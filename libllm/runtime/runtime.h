@@ -15,10 +15,11 @@ const llm_allocator *llmi_runtime_allocator(const llm_runtime *rt);
 const llmi_log *llmi_runtime_log(const llm_runtime *rt);
 int32_t llmi_runtime_threads(const llm_runtime *rt); /* resolved, >= 1 */
 
-/* Opens back end `name` (NULL: "cpu"). LLM_E_NOT_FOUND names the known ones; LLM_E_DEVICE says why it
- * cannot be used. "checked-NAME" opens NAME with the reference beside it (check.h). The device belongs to the caller,
- * who calls device->ops->close. */
-llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name);
+/* Opens back end `name` (NULL: "cpu") for products that take activations so (LLM_ACTIVATIONS_*). LLM_E_NOT_FOUND names
+ * the known ones; LLM_E_DEVICE says why it cannot be used; LLM_E_UNSUPPORTED: it cannot promise F32 activations.
+ * "checked-NAME" opens NAME with the reference beside it (check.h). The device belongs to the caller, who calls
+ * device->ops->close. */
+llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name, int32_t activations);
 
 /* rt, or a new private runtime when it is NULL; one reference either way. */
 llm_status llmi_runtime_acquire(llm_runtime **out, llm_runtime *rt);

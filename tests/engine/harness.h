@@ -216,7 +216,7 @@ inline std::vector<std::string> backends() {
     EXPECT_EQ(LLM_OK, llm_runtime_create(&rt, nullptr));
     for (const char *name : {"reference", "cpu"}) {
         llm_device *device = nullptr;
-        if (llmi_runtime_open_device(&device, rt, name) != LLM_OK) continue;
+        if (llmi_runtime_open_device(&device, rt, name, LLM_ACTIVATIONS_AUTO) != LLM_OK) continue;
         names.push_back(name);
         device->ops->close(device);
     }

@@ -136,7 +136,7 @@ TEST_P(CpuRows, GluIsTheReferenceOnEveryKindOfNumber) {
 
 TEST_P(CpuRows, SiluIsGoodToTwoUnitsInTheLastPlace) {
     llmk_kernels k;
-    llmk_kernels_init(&k, GetParam());
+    llmk_kernels_init(&k, GetParam(), LLM_ACTIVATIONS_AUTO);
     const int n = 1 << 16;
     Floats x(n), out(n), ones(n, 1.0f);
     for (int i = 0; i < n; i++) x[i] = -86.0f + (float)i * (180.0f / n);

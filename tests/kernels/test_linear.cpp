@@ -1,7 +1,7 @@
 // Linear operations of the CPU back end, for every data type and instruction set, against the reference
 // back end; and what must not change a bit: rows beside a row, threads, packing.
 #include "kernels/backends.h"
-#include "kernels/dtype.h"
+#include "kernels/matrix.h"
 #include "kernels/quant/half.h"
 
 extern "C" {
@@ -21,8 +21,6 @@ extern "C" {
 #include <vector>
 
 namespace {
-
-using Floats = std::vector<float>;
 
 struct Host {
     llm_host host{};
@@ -82,8 +80,10 @@ struct Device {
     std::vector<std::pair<int64_t, int64_t>> shapes; // rows, cols of each
     size_t n_used = 0;                               // by pack()
 
-    Device(const llm_backend *backend, int32_t mask, const llm_pool *pool = nullptr, int64_t max_cols = 1024) {
+    Device(const llm_backend *backend, int32_t mask, const llm_pool *pool = nullptr, int64_t max_cols = 1024,
+           int32_t activations = LLM_ACTIVATIONS_AUTO) {
         host.host.cpu_mask = mask;
+        host.host.activations = activations;
         EXPECT_EQ(backend->open(&device, &host.host), LLM_OK);
         llm_stream_options options{};
         options.pool = pool;
@@ -131,99 +131,6 @@ struct Device {
     void expect_ok() { EXPECT_EQ(s->ops->sync(s), LLM_OK) << host.text; }
 };
 
-// A matrix as a file stores it; `shift` moves it off any alignment but 2.
-struct Matrix {
-    const llmk_dtype *type;
-    int64_t rows, cols;
-    size_t n_bytes, shift;
-    std::vector<uint8_t> bytes;
-
-    Matrix(const llmk_dtype *t, int64_t n_rows, int64_t n_cols, size_t off = 2)
-        : type(t), rows(n_rows), cols(n_cols), n_bytes((size_t)(n_rows * (n_cols / t->block_elems) * t->block_bytes)),
-          shift(off), bytes(n_bytes + off) {}
-    uint8_t *data() { return bytes.data() + shift; }
-    size_t row_bytes() const { return n_bytes / (size_t)rows; }
-    llm_weight *put(Device &d, bool in_place = false) {
-        return d.put(data(), n_bytes, rows, cols, type->dtype, in_place);
-    }
-
-    void quantize(const Floats &x) {
-        // block by block, since quantizers want aligned blocks
-        std::vector<uint64_t> aligned(n_bytes / 8 + 1);
-        type->quantize(aligned.data(), x.data(), rows * cols);
-        memcpy(data(), aligned.data(), n_bytes);
-    }
-    Floats dequantize() const {
-        std::vector<uint64_t> aligned(n_bytes / 8 + 1);
-        memcpy(aligned.data(), bytes.data() + shift, n_bytes);
-        Floats out((size_t)(rows * cols));
-        type->dequantize(out.data(), aligned.data(), rows * cols);
-        return out;
-    }
-};
-
-// Which bytes of a block hold its numbers; the rest are scales.
-struct Numbers {
-    llm_dtype dtype;
-    size_t begin, end;
-};
-const Numbers numbers[] = {
-    {LLM_DTYPE_Q8_0, 2, 34},   {LLM_DTYPE_Q4_0, 2, 18},  {LLM_DTYPE_Q4_1, 4, 20}, {LLM_DTYPE_Q5_0, 2, 22},
-    {LLM_DTYPE_Q5_1, 4, 24},   {LLM_DTYPE_Q2_K, 16, 80}, {LLM_DTYPE_Q3_K, 0, 96}, {LLM_DTYPE_Q4_K, 16, 144},
-    {LLM_DTYPE_Q5_K, 16, 176}, {LLM_DTYPE_Q6_K, 0, 192},
-};
-
-const Numbers *numbers_of(llm_dtype dtype) {
-    for (const Numbers &n : numbers)
-        if (n.dtype == dtype) return &n;
-    return nullptr;
-}
-
-void fill_numbers(Matrix &m, uint8_t value) {
-    const Numbers *n = numbers_of(m.type->dtype);
-    for (size_t at = 0; at < m.n_bytes; at += (size_t)m.type->block_bytes)
-        memset(m.data() + at + n->begin, value, n->end - n->begin);
-}
-
-// The largest magnitude that each element could have with its scales, and an offset counts too.
-Floats reach_of(const Matrix &m) {
-    Floats reach((size_t)(m.rows * m.cols));
-    for (int value : {0x00, 0xff, 0x7f, 0x80}) {
-        Matrix other = m;
-        if (numbers_of(m.type->dtype)) fill_numbers(other, (uint8_t)value);
-        Floats x = other.dequantize();
-        for (size_t i = 0; i < x.size(); i++) reach[i] = std::fmax(reach[i], std::fabs(x[i]));
-    }
-    return reach;
-}
-
-// How far an output may be from the exact product with the stored values.
-//   quantized weights: activations are rounded to multiples of peak / 127, where peak is the largest of
-//     their 32 neighbours: each is off by at most peak / 254. Then F32 rounding of one or two terms per 16
-//     columns and of the scales that make them, relative to the largest that a term can be.
-//   plain weights: F32 rounding of one sum; F16 and BF16 are exact in F32.
-//   BF16 with dot products of BF16: activations are off by 2^-9 of themselves, rounding up to 2^-8 with
-//     the instruction's own sums; products below the smallest normal number count as 0.
-double bound_of(const Matrix &m, const Floats &w, const Floats &reach, const float *x, int64_t row, bool bf16) {
-    const double eps = std::ldexp(1.0, -24);
-    const float *wr = &w[(size_t)(row * m.cols)], *rr = &reach[(size_t)(row * m.cols)];
-    double sum = 1e-30;
-    if (m.type->block_elems == 1) {
-        for (int64_t c = 0; c < m.cols; c++) sum += std::fabs((double)wr[c] * x[c]);
-        return sum * ((double)(m.cols + 4) * eps + (bf16 ? std::ldexp(1.0, -8) : 0.0)) + 1e-30;
-    }
-    double rounding = 0;
-    for (int64_t b = 0; b < m.cols; b += 32) {
-        float peak = 0;
-        for (int64_t c = b; c < b + 32; c++) peak = std::fmax(peak, std::fabs(x[c]));
-        for (int64_t c = b; c < b + 32; c++) {
-            sum += std::fabs((double)wr[c]) * (peak / 254.0 * (1 + 1e-5) + 1e-30);
-            rounding += 3.0 * (double)rr[c] * peak;
-        }
-    }
-    return sum + rounding * ((double)m.cols / 8 + 8) * eps;
-}
-
 Floats gaussian(std::mt19937 &random, size_t n, float size = 1.0f) {
     std::normal_distribution<float> normal;
     Floats x(n);
@@ -246,37 +153,43 @@ Floats multiply(Device &d, const llm_weight *w, const Floats &x, int64_t n_rows,
 }
 
 struct Level {
-    const char *name;
-    int32_t mask;
-};
-const Level levels[] = {
-    {"portable", 0},
-    {"avx2", LLM_CPU_AVX2},
-    {"avx512", LLM_CPU_AVX2 | LLM_CPU_AVX512},
-    {"avx512_vnni", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI},
-    {"avx512_bf16", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16},
-    {"neon", LLM_CPU_NEON},
-    {"dotprod", LLM_CPU_NEON | LLM_CPU_DOTPROD},
-    {"i8mm", LLM_CPU_NEON | LLM_CPU_DOTPROD | LLM_CPU_I8MM},
-    {"all", LLM_CPU_ALL},
+    std::string name;
+    int32_t mask, activations;
 };
 
-// Whether the table takes dot products of BF16 where it may.
-bool rounds_to_bf16() {
-#if defined(__x86_64__)
-    return !__builtin_cpu_is("intel");
-#else
-    return false;
-#endif
+std::vector<Level> levels() {
+    const struct {
+        const char *name;
+        int32_t mask;
+    } sets[] = {
+        {"portable", 0},
+        {"avx2", LLM_CPU_AVX2},
+        {"avx512", LLM_CPU_AVX2 | LLM_CPU_AVX512},
+        {"avx512_vnni", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI},
+        {"avx512_bf16", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16},
+        {"neon", LLM_CPU_NEON},
+        {"dotprod", LLM_CPU_NEON | LLM_CPU_DOTPROD},
+        {"i8mm", LLM_CPU_NEON | LLM_CPU_DOTPROD | LLM_CPU_I8MM},
+        {"all", LLM_CPU_ALL},
+    };
+    std::vector<Level> all;
+    for (auto &set : sets) {
+        all.push_back({set.name, set.mask, LLM_ACTIVATIONS_AUTO});
+        all.push_back({set.name + std::string("_by_f32"), set.mask, LLM_ACTIVATIONS_F32});
+        if (set.mask & LLM_CPU_AVX512_BF16)
+            all.push_back({set.name + std::string("_by_bf16"), set.mask, LLM_ACTIVATIONS_BF16});
+    }
+    return all;
 }
 
 class Linear : public ::testing::TestWithParam<Level> {
   protected:
     std::mt19937 random{7};
-    int32_t mask = 0;
+    int32_t mask = 0, activations = LLM_ACTIVATIONS_AUTO;
 
     void SetUp() override {
         mask = GetParam().mask;
+        activations = GetParam().activations;
         if (mask != LLM_CPU_ALL && llmk_features_limit(llmk_features_detect(), mask) != mask)
             GTEST_SKIP() << "this CPU has no " << GetParam().name;
     }
@@ -290,11 +203,11 @@ class Linear : public ::testing::TestWithParam<Level> {
             tested.pack();
             Floats got = multiply(tested, weight, x, n_rows, m.cols, m.rows);
             int64_t stride = (int64_t)x.size() / n_rows;
-            bool bf16 = m.type->dtype == LLM_DTYPE_BF16 && (mask & LLM_CPU_AVX512_BF16) && rounds_to_bf16();
+            int32_t kind = product_of(m.type->dtype, mask, activations).x;
             for (int64_t r = 0; r < n_rows; r++)
                 for (int64_t o = 0; o < m.rows; o++) {
                     size_t i = (size_t)(r * m.rows + o);
-                    double bound = bound_of(m, w, reach, &x[(size_t)(r * stride)], o, bf16);
+                    double bound = bound_of(m, w, reach, &x[(size_t)(r * stride)], o, kind);
                     ASSERT_LE(std::fabs((double)got[i] - expected[i]), bound + std::fabs(expected[i]) * 1e-7)
                         << m.type->name << " " << m.rows << "x" << m.cols << ", " << n_rows << " rows, row " << r
                         << " output " << o << ": " << got[i] << " expected " << expected[i]
@@ -313,7 +226,7 @@ std::vector<int64_t> widths(const llmk_dtype *t) {
 } // namespace
 
 TEST_P(Linear, IsWithinItsBoundOfTheReference) {
-    Device tested(llmk_cpu_backend(), mask);
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++)
         for (int64_t cols : widths(llmk_dtype_at(i)))
             for (int64_t rows : {2, 16, 33, 70}) {
@@ -328,7 +241,7 @@ TEST_P(Linear, IsWithinItsBoundOfTheReference) {
 
 // The largest and smallest scales with the largest and smallest numbers, and activations that add up.
 TEST_P(Linear, HoldsAtTheEndsOfTheFormats) {
-    Device tested(llmk_cpu_backend(), mask);
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     for (const Numbers &n : numbers) {
         const llmk_dtype *t = llmk_dtype_get(n.dtype);
         Matrix m(t, 18, 512);
@@ -352,7 +265,7 @@ TEST_P(Linear, HoldsAtTheEndsOfTheFormats) {
 }
 
 TEST_P(Linear, AddsBiasAndAccumulates) {
-    Device tested(llmk_cpu_backend(), mask);
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
         Matrix m(llmk_dtype_at(i), 37, 256);
         m.quantize(gaussian(random, 37 * 256));
@@ -371,7 +284,7 @@ TEST_P(Linear, AddsBiasAndAccumulates) {
 // Up to six rows are multiplied as the weights are packed, more by panels.
 TEST_P(Linear, ARowIsTheSameAloneAndAmongOthers) {
     const int64_t out = 70, most = 200; // whole strips and a part of one
-    Device tested(llmk_cpu_backend(), mask);
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++)
         for (int64_t cols : widths(llmk_dtype_at(i))) {
             Matrix m(llmk_dtype_at(i), out, cols);
@@ -394,7 +307,7 @@ TEST_P(Linear, ARowIsTheSameAloneAndAmongOthers) {
 }
 
 TEST_P(Linear, WhatLiesBetweenRowsDoesNotCount) {
-    Device tested(llmk_cpu_backend(), mask);
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++)
         for (int64_t cols : widths(llmk_dtype_at(i))) {
             Matrix m(llmk_dtype_at(i), 40, cols);
@@ -419,7 +332,7 @@ TEST_P(Linear, ThreadsDoNotChangeABit) {
         Floats x = gaussian(random, (size_t)(n_rows * cols)), first;
         for (int n_threads : {1, 2, 5}) {
             Pool pool(n_threads);
-            Device tested(llmk_cpu_backend(), mask, &pool.pool);
+            Device tested(llmk_cpu_backend(), mask, &pool.pool, 1024, activations);
             llm_weight *w = m.put(tested);
             tested.pack();
             Floats got = multiply(tested, w, x, n_rows, cols, out);
@@ -430,7 +343,7 @@ TEST_P(Linear, ThreadsDoNotChangeABit) {
 }
 
 TEST_P(Linear, ProductsThatShareAnInputMayBeOfAnyType) {
-    Device tested(llmk_cpu_backend(), mask);
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     Floats x = gaussian(random, 7 * 256);
     std::vector<llm_linear> products;
     std::vector<Floats> outs, expected;
@@ -454,7 +367,7 @@ TEST_P(Linear, ProductsThatShareAnInputMayBeOfAnyType) {
 }
 
 TEST_P(Linear, WhatIsNotFiniteStaysSo) {
-    Device tested(llmk_cpu_backend(), mask);
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
         Matrix m(llmk_dtype_at(i), 20, 256);
         m.quantize(gaussian(random, 20 * 256));
@@ -473,7 +386,7 @@ TEST_P(Linear, WhatIsNotFiniteStaysSo) {
 }
 
 TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
-    Device tested(llmk_cpu_backend(), mask);
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     const int32_t ids[] = {19, 0, 7};
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
         Matrix m(llmk_dtype_at(i), 20, 256, 0);
@@ -493,7 +406,8 @@ TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
 // Those with fused multiply-adds round alike: the same number on x86 and on ARM.
 TEST_P(Linear, InstructionSetsAgreeInEveryBit) {
     if (!(mask & llmk_features_detect() & (LLM_CPU_AVX2 | LLM_CPU_NEON))) GTEST_SKIP() << "no fused multiply-adds";
-    Device tested(llmk_cpu_backend(), mask & ~LLM_CPU_AVX512_BF16);
+    if (activations == LLM_ACTIVATIONS_BF16) GTEST_SKIP() << "rounds activations as no other set does";
+    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
     auto even = [&](size_t n) { // without functions of the C library, which round in their own ways
         Floats x(n);
         for (float &v : x) v = (float)((int32_t)(random() >> 8) - 0x800000) / 0x800000;
@@ -513,14 +427,14 @@ TEST_P(Linear, InstructionSetsAgreeInEveryBit) {
             digest = (digest ^ bits) * 0x100000001b3u;
         }
     }
-    EXPECT_EQ(digest, 0x6338131de1d7f96bu);
+    EXPECT_EQ(digest, activations == LLM_ACTIVATIONS_F32 ? 0x57f083ebdb0bc354u : 0x6338131de1d7f96bu);
 }
 
 static std::string name_of(const ::testing::TestParamInfo<Level> &level) {
     return level.param.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, Linear, ::testing::ValuesIn(levels), name_of);
+INSTANTIATE_TEST_SUITE_P(Isa, Linear, ::testing::ValuesIn(levels()), name_of);
 
 TEST(LinearWeights, SurviveEveryRefusedAllocation) {
     std::mt19937 random{3};
@@ -579,7 +493,7 @@ static std::vector<uint8_t> pack(const llmk_layout *l, llmk_pack packer, Matrix 
 
 static std::vector<llmk_pack> packers(int32_t mask = LLM_CPU_ALL) {
     llmk_kernels k;
-    llmk_kernels_init(&k, mask);
+    llmk_kernels_init(&k, mask, LLM_ACTIVATIONS_AUTO);
     return {k.pack, k.pack + LLMK_N_LAYOUTS};
 }
 
@@ -814,7 +728,7 @@ TEST(LinearKernels, DotProductsOfBf16) {
     if ((llmk_features_detect() & need) != need) GTEST_SKIP() << "this CPU has no AVX512_BF16";
     llmk_linear_kernels k{};
     llmk_linear_init_avx512_bf16(&k);
-    const llmk_product &product = k.product[LLMK_LAYOUT_BF16];
+    const llmk_product &product = k.bf16;
     const llmk_layout *layout = llmk_layout_get(LLM_DTYPE_BF16);
     std::mt19937 random{9};
     for (int64_t cols : {1, 7, 96, 255}) {

@@ -1,6 +1,6 @@
 // The OpenBLAS plug-in, opened as the loader opens it, against the reference back end.
 #include "kernels/backends.h"
-#include "kernels/dtype.h"
+#include "kernels/matrix.h"
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -20,10 +20,9 @@
 
 namespace {
 
-using Floats = std::vector<float>;
-
-llm_host make_host() {
+llm_host make_host(int32_t activations = LLM_ACTIVATIONS_AUTO) {
     llm_host host{};
+    host.activations = activations;
     host.struct_size = sizeof host;
     host.cpu_mask = LLM_CPU_ALL;
     host.alloc = [](void *, size_t n_bytes, size_t alignment) {
@@ -43,21 +42,21 @@ const llm_backend *plugin() {
 }
 
 struct Product {
-    const llmk_dtype *type;
-    int64_t rows, n_in, n_out;
+    Matrix &w;
+    int64_t rows;
     bool in_place;
+    int32_t activations;
 };
 
-Floats run(const llm_backend *backend, const Product &c, const std::vector<uint64_t> &weights, size_t n_bytes, Floats x,
-           const Floats &bias, Floats out, bool accumulate) {
-    llm_host host = make_host();
+Floats run(const llm_backend *backend, const Product &c, Floats x, const Floats &bias, Floats out, bool accumulate) {
+    llm_host host = make_host(c.activations);
     llm_device *d = nullptr;
     llm_stream *s = nullptr;
     llm_weight *w = nullptr, *b = nullptr;
     size_t n;
     EXPECT_EQ(backend->open(&d, &host), LLM_OK);
-    llm_tensor matrix = {"w", weights.data(), n_bytes, c.n_out, c.n_in, c.type->dtype, c.in_place};
-    llm_tensor vector = {"b", bias.data(), bias.size() * 4, 1, c.n_out, LLM_DTYPE_F32, 0};
+    llm_tensor matrix = {"w", c.w.data(), c.w.n_bytes, c.w.rows, c.w.cols, c.w.type->dtype, c.in_place};
+    llm_tensor vector = {"b", bias.data(), bias.size() * 4, 1, c.w.rows, LLM_DTYPE_F32, 0};
     EXPECT_EQ(d->ops->weight_put(&w, &n, d, &matrix), LLM_OK);
     EXPECT_EQ(d->ops->weight_put(&b, &n, d, &vector), LLM_OK);
     if (d->ops->weights_prepare) {
@@ -65,12 +64,12 @@ Floats run(const llm_backend *backend, const Product &c, const std::vector<uint6
     }
     llm_stream_options options{};
     options.max_rows = 100;
-    options.max_cols = 400;
+    options.max_cols = 600;
     EXPECT_EQ(d->ops->stream_create(&s, d, &options), LLM_OK);
     llm_linear p[2] = {};
     Floats other = out;
-    for (Floats *to : {&out, &other}) p[to == &other] = {w, b, {to->data(), c.rows, c.n_out, c.n_out}, accumulate};
-    s->ops->linear(s, {x.data(), c.rows, c.n_in, (int64_t)x.size() / c.rows}, p, 2);
+    for (Floats *to : {&out, &other}) p[to == &other] = {w, b, {to->data(), c.rows, c.w.rows, c.w.rows}, accumulate};
+    s->ops->linear(s, {x.data(), c.rows, c.w.cols, (int64_t)x.size() / c.rows}, p, 2);
     EXPECT_EQ(s->ops->sync(s), LLM_OK);
     EXPECT_EQ(out, other);
     d->ops->weight_free(d, w);
@@ -162,24 +161,34 @@ TEST(OpenBlas, MultipliesAsTheReferenceDoes) {
         for (float &v : x) v = normal(random);
         return x;
     };
-    for (llm_dtype dtype : {LLM_DTYPE_F32, LLM_DTYPE_F16, LLM_DTYPE_BF16, LLM_DTYPE_Q8_0})
-        for (int64_t rows : {3, 32, 77})
-            for (int64_t n_out : {5, 130})
-                for (int64_t n_in : {32, 352})
+    auto check = [&](const Product &c, bool accumulate) {
+        Matrix &m = c.w;
+        Floats x = gaussian((size_t)(c.rows * (m.cols + 3))), bias = gaussian((size_t)m.rows);
+        Floats out = gaussian((size_t)(c.rows * m.rows)), w = m.dequantize(), reach = reach_of(m);
+        Floats got = run(backend, c, x, bias, out, accumulate);
+        Floats expected = run(llmk_ref_backend(), c, x, bias, out, accumulate);
+        // What is left to the CPU's kernels is bounded as theirs; the sum of sgemm is one of F32.
+        int32_t kind = product_of(m.type->dtype, LLM_CPU_ALL, c.activations).x;
+        for (size_t i = 0; i < got.size(); i++) {
+            size_t r = i / (size_t)m.rows, o = i % (size_t)m.rows;
+            double bound = bound_of(m, w, reach, &x[r * (size_t)(m.cols + 3)], (int64_t)o, kind);
+            double ends = std::fabs(bias[o]) + (accumulate ? std::fabs(out[i]) : 0.0) + std::fabs(expected[i]);
+            ASSERT_NEAR(got[i], expected[i], bound + (double)(m.cols + 4) * std::ldexp(ends, -24))
+                << m.type->name << " " << c.rows << " rows of " << m.cols << ", activations " << c.activations;
+        }
+    };
+    for (llm_dtype dtype : {LLM_DTYPE_F32, LLM_DTYPE_F16, LLM_DTYPE_BF16, LLM_DTYPE_Q8_0, LLM_DTYPE_Q4_K})
+        for (int64_t n_out : {5, 130})
+            for (int64_t n_in : {32, 352, 512}) {
+                if (n_in % llmk_dtype_get(dtype)->block_elems) continue;
+                Matrix m(llmk_dtype_get(dtype), n_out, n_in, 0);
+                m.quantize(gaussian((size_t)(n_out * n_in)));
+                for (int64_t rows : {3, 32, 77})
                     for (bool in_place : {false, true})
-                        for (bool accumulate : {false, true}) {
-                            const llmk_dtype *type = llmk_dtype_get(dtype);
-                            Product c = {type, rows, n_in, n_out, in_place};
-                            size_t n_bytes = (size_t)(n_out * n_in / type->block_elems * type->block_bytes);
-                            std::vector<uint64_t> weights(n_bytes / 8 + 1);
-                            type->quantize(weights.data(), gaussian((size_t)(n_out * n_in)).data(), n_out * n_in);
-                            Floats x = gaussian((size_t)(rows * (n_in + 3))), bias = gaussian((size_t)n_out);
-                            Floats out = gaussian((size_t)(rows * n_out));
-                            Floats got = run(backend, c, weights, n_bytes, x, bias, out, accumulate);
-                            Floats expected = run(llmk_ref_backend(), c, weights, n_bytes, x, bias, out, accumulate);
-                            // F32: rounding of n_in terms of about 1; bytes: n_in terms off by up to 4 / 254
-                            double bound = dtype == LLM_DTYPE_Q8_0 ? 0.016 * 4 * std::sqrt((double)n_in) : 1e-4;
-                            for (size_t i = 0; i < got.size(); i++)
-                                ASSERT_NEAR(got[i], expected[i], bound) << type->name << " " << rows << " rows";
+                        for (int32_t activations : {LLM_ACTIVATIONS_AUTO, LLM_ACTIVATIONS_F32, LLM_ACTIVATIONS_BF16}) {
+                            if (activations == LLM_ACTIVATIONS_BF16 && dtype != LLM_DTYPE_BF16) continue;
+                            bool accumulate = in_place == (n_out == 5);
+                            ASSERT_NO_FATAL_FAILURE(check({m, rows, in_place, activations}, accumulate));
                         }
+            }
 }

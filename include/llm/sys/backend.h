@@ -9,7 +9,8 @@
  * - The value of an output element does not depend on the number of rows in the call, on the
  *   number of threads, or on how a sequence was cut into steps: reductions run in one fixed order.
  * - No operation allocates.
- * - Activations are F32, row-major, contiguous unless a stride is given. */
+ * - Activations are F32, row-major, contiguous unless a stride is given. llm_host.activations says how
+ *   exactly products take them. */
 #ifndef LLM_SYS_BACKEND_H
 #define LLM_SYS_BACKEND_H
 
@@ -18,6 +19,15 @@
 LLM_BEGIN_DECLS
 
 #define LLM_BACKEND_ABI 1
+
+/* What products may do to their F32 activations before they multiply them
+ * (llm_model_options.activation_dtype). */
+enum {
+    LLM_ACTIVATIONS_AUTO = 0, /* weights stored as F32, F16 or BF16: nothing; quantized weights: what is
+                                 fastest, e.g. 8-bit integers in blocks with a scale */
+    LLM_ACTIVATIONS_F32 = 1,  /* nothing, whatever the type of the weights */
+    LLM_ACTIVATIONS_BF16 = 2  /* as AUTO; where that is faster they may be rounded to BF16 for BF16 weights */
+};
 
 /* ---- what the library lends to a back end ---- */
 
@@ -30,6 +40,7 @@ typedef struct llm_host {
     void (*log)(void *user, int32_t level, const char *text);
     /* Stores the detail text of the failure that the caller is about to return. */
     void (*set_error)(void *user, llm_status status, const char *text);
+    int32_t activations; /* LLM_ACTIVATIONS_*, for all products of the device that open() makes */
 } llm_host;
 
 /* A worker pool. run() calls task(arg, i) once for each i in 0..n_tasks-1, on any of its
@@ -200,6 +211,10 @@ struct llm_stream {
 
 /* ---- entry ---- */
 
+/* open() does what llm_host.activations asks for. Without it the library refuses to open the back end
+ * with LLM_ACTIVATIONS_F32. */
+enum { LLM_BACKEND_ACTIVATIONS = 1 };
+
 typedef struct llm_backend {
     uint32_t struct_size;
     int32_t abi; /* LLM_BACKEND_ABI */
@@ -208,6 +223,7 @@ typedef struct llm_backend {
      * reason; both into text, NUL-terminated, at most capacity bytes. */
     llm_status (*probe)(const llm_host *host, char *text, size_t capacity);
     llm_status (*open)(llm_device **out, const llm_host *host);
+    uint32_t flags; /* LLM_BACKEND_* */
 } llm_backend;
 
 /* A plug-in libllm-NAME.so exports one function of this type under this name. */

@@ -1,5 +1,6 @@
 /* Speed of linear operations by data type, instruction set and number of rows, beside the machine's limits:
  *     bench_linear [--type Q4_0] [--isa NAME] [--rows N] [--out N] [--in N] [--in-place] [--hot]
+ *         [--activations f32|bf16]
  * One thread, time of its processor, so that other work on the machine costs little but bandwidth. For one
  * row, many matrices are read in turn so that they come from memory; --hot: one, which caches may hold. */
 #include "backends.h"
@@ -15,7 +16,7 @@ enum { TOTAL_BYTES = 192 << 20, MAX_MATRICES = 256, N_WARM_UPS = 6, N_REPEATS = 
 typedef struct config {
     const char *type, *isa;
     int64_t rows, out, in;
-    int in_place, hot;
+    int in_place, hot, activations;
 } config;
 
 static const struct {
@@ -81,7 +82,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 static void bench(const config *c, const llmk_dtype *t, int level, const double *limits) {
-    llm_host host = {sizeof host, levels[level].mask, NULL, take, give, NULL, tell};
+    llm_host host = {sizeof host, levels[level].mask, NULL, take, give, NULL, tell, c->activations};
     llm_device *d;
     state st = {0};
     size_t n_bytes, private_bytes;
@@ -122,7 +123,7 @@ static void bench(const config *c, const llmk_dtype *t, int level, const double 
 }
 
 static config parse(int argc, char **argv) {
-    config c = {NULL, NULL, 0, 2048, 2048, 0, 0};
+    config c = {NULL, NULL, 0, 2048, 2048, 0, 0, LLM_ACTIVATIONS_AUTO};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--type") == 0) c.type = value;
@@ -132,6 +133,10 @@ static config parse(int argc, char **argv) {
         if (strcmp(argv[i], "--in") == 0) c.in = strtol(value, NULL, 10);
         if (strcmp(argv[i], "--in-place") == 0) c.in_place = 1;
         if (strcmp(argv[i], "--hot") == 0) c.hot = 1;
+        if (strcmp(argv[i], "--activations") == 0)
+            c.activations = strcmp(value, "f32") == 0    ? LLM_ACTIVATIONS_F32
+                            : strcmp(value, "bf16") == 0 ? LLM_ACTIVATIONS_BF16
+                                                         : LLM_ACTIVATIONS_AUTO;
     }
     return c;
 }

@@ -42,6 +42,24 @@ TEST(ModelLoad, IdsWorkWithoutTokenizerAndGiveEmptyText) {
     EXPECT_EQ(LLM_FINISH_LENGTH, finish_of(r));
 }
 
+TEST(ModelLoad, ActivationsAreF32Bf16OrTheLibrarysChoice) {
+    Folder folder;
+    std::string path = folder.write("m.gguf", tiny_gguf().encode());
+    llm_model_options o;
+    llm_model_options_init(&o);
+    EXPECT_EQ(LLM_DTYPE_AUTO, o.activation_dtype);
+    llm_model *m = nullptr;
+    for (int32_t bad : {(int32_t)LLM_DTYPE_F16, (int32_t)LLM_DTYPE_Q8_0, 999, -2}) {
+        o.activation_dtype = bad;
+        FAILS(LLM_E_ARGUMENT, "activation_dtype is", llm_model_load(&m, nullptr, path.c_str(), &o));
+    }
+    for (int32_t good : {LLM_DTYPE_AUTO, LLM_DTYPE_F32, LLM_DTYPE_BF16}) {
+        o.activation_dtype = good;
+        OK(llm_model_load(&m, nullptr, path.c_str(), &o));
+        llm_model_unref(m);
+    }
+}
+
 TEST(ModelLoad, TokenizerOnlyNeedsNoWeights) {
     Folder folder;
     Gguf g = tiny_with_text("rwkv9");

@@ -106,6 +106,9 @@ TEST_F(Options, EveryKindIsReadFromText) {
     EXPECT_STREQ("openblas", model.backend);
     OK(llm_option_set(&model, "model", "pack_weights", "0"));
     EXPECT_EQ(0, model.pack_weights);
+    EXPECT_EQ(LLM_DTYPE_AUTO, model.activation_dtype);
+    OK(llm_option_set(&model, "model", "activation_dtype", "f32"));
+    EXPECT_EQ(LLM_DTYPE_F32, model.activation_dtype);
 }
 
 TEST_F(Options, NumbersThatAreNoNumbersAreRefused) {

@@ -51,7 +51,7 @@ class Plugins : public ::testing::Test {
     /* Status of opening `name`; the text is in llm_last_error(). */
     llm_status open(const char *name) {
         llm_device *device = nullptr;
-        llm_status status = llmi_runtime_open_device(&device, rt, name);
+        llm_status status = llmi_runtime_open_device(&device, rt, name, LLM_ACTIVATIONS_AUTO);
         if (status == LLM_OK) device->ops->close(device);
         return status;
     }
@@ -106,7 +106,7 @@ TEST(Runtime, PluginDirIsCopied) {
     ASSERT_EQ(LLM_OK, llm_runtime_create(&rt, &o));
     std::fill(dir.begin(), dir.end(), 'x');
     llm_device *device = nullptr;
-    EXPECT_EQ(LLM_OK, llmi_runtime_open_device(&device, rt, "tiny")) << llm_last_error();
+    EXPECT_EQ(LLM_OK, llmi_runtime_open_device(&device, rt, "tiny", LLM_ACTIVATIONS_AUTO)) << llm_last_error();
     if (device) device->ops->close(device);
     llm_runtime_unref(rt);
 }
@@ -121,12 +121,28 @@ TEST(Runtime, EveryAllocationMayFail) {
         llm_runtime *rt = nullptr;
         llm_device *device = nullptr;
         llm_status status = llm_runtime_create(&rt, &o);
-        if (status == LLM_OK) status = llmi_runtime_open_device(&device, rt, "checked-tiny");
+        if (status == LLM_OK) status = llmi_runtime_open_device(&device, rt, "checked-tiny", LLM_ACTIVATIONS_AUTO);
         if (device) device->ops->close(device);
         llm_runtime_unref(rt);
         EXPECT_EQ(0, counting.alive) << "allocation " << fail_at;
         if (status == LLM_OK && counting.n <= fail_at) break;
         EXPECT_EQ(LLM_E_MEMORY, status) << "allocation " << fail_at << ": " << llm_last_error();
+    }
+}
+
+// Such a promise is believed only of a back end that makes it.
+TEST_F(Plugins, F32ActivationsAreRefusedWhereTheyAreNotPromised) {
+    for (const char *name : {"tiny", "checked-tiny"}) {
+        llm_device *device = nullptr;
+        EXPECT_EQ(LLM_E_UNSUPPORTED, llmi_runtime_open_device(&device, rt, name, LLM_ACTIVATIONS_F32));
+        EXPECT_STREQ("back end \"tiny\" does not promise F32 activations: use \"cpu\", or activation_dtype auto",
+                     llm_last_error());
+        EXPECT_EQ(nullptr, device);
+    }
+    for (const char *name : {"reference", "cpu", "checked-cpu"}) {
+        llm_device *device = nullptr;
+        ASSERT_EQ(LLM_OK, llmi_runtime_open_device(&device, rt, name, LLM_ACTIVATIONS_F32)) << llm_last_error();
+        device->ops->close(device);
     }
 }
 
@@ -220,7 +236,7 @@ TEST(Runtime, MissingPluginIsAnUnusableDeviceWithAReason) {
     EXPECT_EQ(0, info.usable);
     EXPECT_NE(nullptr, strstr(info.reason, "/nonexistent/libllm-cuda.so")) << info.reason;
     llm_device *device;
-    EXPECT_EQ(LLM_E_DEVICE, llmi_runtime_open_device(&device, rt, "cuda"));
+    EXPECT_EQ(LLM_E_DEVICE, llmi_runtime_open_device(&device, rt, "cuda", LLM_ACTIVATIONS_AUTO));
     EXPECT_NE(nullptr, strstr(llm_last_error(), "/nonexistent/libllm-cuda.so")) << llm_last_error();
     llm_runtime_unref(rt);
 }
@@ -243,7 +259,7 @@ TEST_F(Plugins, ManyThreadsMayLookAtOnce) {
 
 float norm_first(llm_runtime *rt, const char *name, llm_status *status) {
     llm_device *d = nullptr;
-    *status = llmi_runtime_open_device(&d, rt, name);
+    *status = llmi_runtime_open_device(&d, rt, name, LLM_ACTIVATIONS_AUTO);
     if (*status != LLM_OK) return 0;
     llm_stream_options options = {};
     options.max_rows = options.max_seqs = options.max_heads = 1;
