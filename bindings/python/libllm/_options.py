@@ -52,7 +52,12 @@ def table(group: str) -> dict[str, Any]:
     return {row.name: row for row in rows}
 
 
+_WORDS = {"seed": ("random",)}  # texts that an option of numbers may be
+
+
 def _as_text(name: str, value: Any, row: Any) -> str:
+    if value in _WORDS.get(name, ()):
+        return str(value)
     check(_TYPES[row.type], f"option {name}", value)
     if isinstance(value, str):
         return value

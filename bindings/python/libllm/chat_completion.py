@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from libllm import native as _native
@@ -69,11 +69,9 @@ def chat_completion(
     if logprobs:
         keywords["n_logprobs"] = top_logprobs or 0
     if response_format is not None:
-        keywords |= _constraint(response_format)
-    calls = _add_tools(keywords, tools, tool_choice)
+        keywords |= constraint(response_format)
     conversation = [_as_system(message) for message in as_messages(messages)]
-    if calls is not None:
-        _warn_unread(self, conversation, keywords)
+    calls = add_tools(self, conversation, keywords, tools, tool_choice)
     usage = _wants_usage(stream, stream_options)
     head = {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
@@ -119,7 +117,7 @@ def _wants_usage(stream: Any, stream_options: Mapping[str, Any] | None) -> bool:
     return bool(stream_options.get("include_usage"))
 
 
-def _constraint(form: Any) -> dict[str, Any]:
+def constraint(form: Any) -> dict[str, Any]:
     """What response_format asks for, as a keyword of chat()."""
     if isinstance(form, type):
         return {"json_schema": form}
@@ -139,20 +137,24 @@ def _constraint(form: Any) -> dict[str, Any]:
     return {"json_schema": inner["schema"]}
 
 
-def _add_tools(keywords: dict[str, Any], tools: Any, choice: Any) -> list[dict[str, Any]] | None:
-    """Tells the template of the tools, and forces a call where the choice does. The tools of which one must be called;
-    None if the template is not told of any."""
+def add_tools(
+    model: Any, conversation: list[dict[str, Any]], keywords: dict[str, Any], tools: Any, choice: Any
+) -> list[dict[str, Any]]:
+    """Tells the template of the tools, and forces a call where the choice does. Gives the tools of which one must be
+    called."""
     given = as_tools(tools or ())
     if not given:
         if choice not in (None, "none", "auto"):
             raise ValueError(f"tool_choice is {choice!r:.60} without tools")
-        return None
+        return []
     if choice == "none":
-        return None
+        return []
     keywords["variables"] = {**(keywords.get("variables") or {}), "tools": given}
     calls = forced(given, choice)
     if calls:
         keywords["json_schema"] = schema_of(calls)
+    else:
+        _warn_unread(model, conversation, keywords)
     return calls
 
 
@@ -172,6 +174,25 @@ def _warn_unread(model: Any, conversation: list[dict[str, Any]], keywords: Mappi
 # ---- what is answered ----
 
 
+def logprob_entry(model: Any, token: int, logprob: float, top: Iterable[tuple[int, float]] = ()) -> dict[str, Any]:
+    """A token with its log-probability and its alternatives."""
+
+    def one(token: int, logprob: float) -> dict[str, Any]:
+        text = model.detokenize([token], keep_prefix=True)
+        part = "\ufffd" in text  # of a character: no text of its own
+        return {"token": text, "logprob": logprob, "bytes": None if part else list(text.encode())}
+
+    return {**one(token, logprob), "top_logprobs": [one(*other) for other in top]}
+
+
+def logprob_entries(model: Any, completion: Completion) -> list[dict[str, Any]]:
+    """Those of a completion."""
+    tops = zip(completion.top_ids.tolist(), completion.top_logprobs.tolist())
+    rows = [list(zip(ids, values)) for ids, values in tops] or [[]] * len(completion.ids)
+    tokens = zip(completion.ids.tolist(), completion.logprobs.tolist(), rows)
+    return [logprob_entry(model, token, logprob, top) for token, logprob, top in tokens]
+
+
 class _Shape:
     def __init__(self, model: Any, head: dict[str, Any], logprobs: bool, calls: bool):
         self.model, self.head, self.logprobs, self.calls = model, head, logprobs, calls
@@ -182,17 +203,11 @@ class _Shape:
 
     def _choice(self, completion: Completion) -> dict[str, Any]:
         message, reason = self._message(completion.text, completion.finish)
-        top_ids, top = completion.top_ids, completion.top_logprobs
-        n_top = (top.shape or (0, 0))[1]
-        entries = [
-            self._entry(token, logprob, [(top_ids[i, k], top[i, k]) for k in range(n_top)])
-            for i, (token, logprob) in enumerate(zip(completion.ids, completion.logprobs))
-        ]
         return {
             "index": completion.index,
             "message": {"role": "assistant", **message},
             "finish_reason": reason,
-            "logprobs": {"content": entries} if self.logprobs else None,
+            "logprobs": {"content": logprob_entries(self.model, completion)} if self.logprobs else None,
         }
 
     def _message(self, text: str, finish: str) -> tuple[dict[str, Any], str]:
@@ -205,14 +220,6 @@ class _Shape:
         entry = {"id": call.id, "type": "function", "function": function}
         return {"content": None, "tool_calls": [entry]}, "tool_calls"
 
-    def _entry(self, token: int, logprob: float, top: Any) -> dict[str, Any]:
-        return {**self._token(token, logprob), "top_logprobs": [self._token(*one) for one in top]}
-
-    def _token(self, token: int, logprob: float) -> dict[str, Any]:
-        text = self.model.detokenize([token], keep_prefix=True)
-        part = "\ufffd" in text  # of a character: no text of its own
-        return {"token": text, "logprob": logprob, "bytes": None if part else list(text.encode())}
-
     # ---- pieces ----
 
     def chunks(self, stream: Any, usage: bool) -> Iterator[dict[str, Any]]:
@@ -221,7 +228,7 @@ class _Shape:
         with stream:
             for event in stream.events():
                 if event.logprob is not None:
-                    entry = self._entry(event.token, event.logprob, event.top)
+                    entry = logprob_entry(self.model, event.token, event.logprob, event.top)
                     entries.setdefault(event.index, []).append(entry)
                 if event.text or event.finish != "none":
                     choice = self._delta(event, texts, entries)

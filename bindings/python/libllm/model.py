@@ -158,6 +158,7 @@ class Model(Handle):
         self._root = root
         self._turns = Turns()
         self._grammars: dict[tuple[str, str], Grammar] = {}
+        self._made_with = make
         with opening(self.path):
             held = report.run(open_it, wait=False)
         super().__init__(*held)  # what is left of it after Ctrl-C frees itself
@@ -203,6 +204,11 @@ class Model(Handle):
         """Bytes that an engine with these options (group "engine") would take beyond the model's file."""
         (shared,) = _options.split(options, "engine")
         return snapshot(_native.llm_engine_estimate(self._model, shared.raw))
+
+    @property
+    def n_ctx(self) -> int:
+        """Most tokens of one sequence, prompt included."""
+        return _native.llm_engine_estimate(self._model, self._made_with.raw).n_ctx
 
     def __repr__(self) -> str:
         return f"<Model {self.info.arch}, {self.info.n_params} parameters>" if not self.closed else "<Model, closed>"
@@ -302,13 +308,13 @@ class Model(Handle):
         """Completes one prompt piece by piece: for piece in model.stream("Once"). Keywords as generate()."""
         (shared,) = self._split(options, "generate")
         batch = _Batch(self, [prompt], shared)
-        return Stream(batch.requests[0], self._raw, self._turns, shared.raw.n_logprobs >= 0)
+        return Stream(batch.requests[0], self._raw, self._turns, shared.raw.n, shared.raw.n_logprobs >= 0)
 
     def astream(self, prompt: PromptLike, **options: Unpack[GenerateKeywords]) -> AsyncStream:
         """stream() for `async for`."""
         (shared,) = self._split(options, "generate")
         batch = _Batch(self, [prompt], shared)
-        return AsyncStream(batch.requests[0], self._raw, self._turns, shared.raw.n_logprobs >= 0)
+        return AsyncStream(batch.requests[0], self._raw, self._turns, shared.raw.n, shared.raw.n_logprobs >= 0)
 
     # ---- chat ----
 

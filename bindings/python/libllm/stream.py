@@ -46,13 +46,18 @@ def _pump(turns: Turns, engine: Any, request: Any, with_logprobs: bool, deliver:
 class _Stream(Handle):
     _items: queue.SimpleQueue[_Item] | asyncio.Queue[_Item]
 
-    def __init__(self, request: Any, engine: Any, turns: Turns, with_logprobs: bool = False):
+    def __init__(self, request: Any, engine: Any, turns: Turns, n: int = 1, with_logprobs: bool = False):
         super().__init__(request, engine)
         self._turns = turns
+        self._n = n
         self._with_logprobs = with_logprobs
         self._state = "new"
         self._end = weakref.finalize(self, _native.llm_request_cancel, request)
         self._end.atexit = False
+
+    def _check_one(self) -> None:
+        if self._n > 1:
+            raise ValueError(f"n is {self._n}: pieces do not say of which completion they are, read events() instead")
 
     def _start(self, deliver: Callable[[_Item], Any]) -> None:
         if self._state == "new":
@@ -91,8 +96,8 @@ class _Stream(Handle):
 class Stream(_Stream):
     """Iterates over pieces of text, each of whole characters. Closing or dropping it early cancels the request."""
 
-    def __init__(self, request: Any, engine: Any, turns: Turns, with_logprobs: bool = False):
-        super().__init__(request, engine, turns, with_logprobs)
+    def __init__(self, request: Any, engine: Any, turns: Turns, n: int = 1, with_logprobs: bool = False):
+        super().__init__(request, engine, turns, n, with_logprobs)
         self._items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
 
     def _take_item(self) -> _Item:
@@ -119,6 +124,7 @@ class Stream(_Stream):
             yield event
 
     def __iter__(self) -> Iterator[str]:
+        self._check_one()
         return self
 
     def __next__(self) -> str:
@@ -131,8 +137,8 @@ class Stream(_Stream):
 class AsyncStream(_Stream):
     """The same for `async for`; cancelling the task cancels the request."""
 
-    def __init__(self, request: Any, engine: Any, turns: Turns, with_logprobs: bool = False):
-        super().__init__(request, engine, turns, with_logprobs)
+    def __init__(self, request: Any, engine: Any, turns: Turns, n: int = 1, with_logprobs: bool = False):
+        super().__init__(request, engine, turns, n, with_logprobs)
         self._items: asyncio.Queue[_Item] = asyncio.Queue()
 
     async def _next_event(self) -> Event | None:
@@ -159,6 +165,7 @@ class AsyncStream(_Stream):
             yield event
 
     def __aiter__(self) -> AsyncIterator[str]:
+        self._check_one()
         return self
 
     async def __anext__(self) -> str:

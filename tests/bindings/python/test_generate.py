@@ -62,6 +62,18 @@ def test_events_name_tokens_and_ends(model):
         assert [e.token for e in events if e.index == i and e.token >= 0] == result[i].ids.tolist()
 
 
+def test_a_stream_of_several_completions_is_read_by_events(model):
+    stream = model.stream("The dog", n=2, max_tokens=4, temperature=1, n_logprobs=2)
+    with pytest.raises(ValueError, match="events()"):
+        list(stream)
+    events = list(stream.events())
+    for i, completion in enumerate(stream.result):
+        own = [e for e in events if e.index == i and e.token >= 0]
+        assert [e.logprob for e in own] == completion.logprobs.tolist()
+        assert [[token for token, _ in e.top] for e in own] == completion.top_ids.tolist()
+    assert model.n_ctx == model.estimate().n_ctx
+
+
 def test_a_stream_that_is_left_or_cancelled_ends(model):
     for _ in model.stream("Once", ignore_eos=True):
         break
