@@ -11,20 +11,18 @@
 
 typedef struct keeper {
     llm_runtime *runtime;
-    llmi_weights *weights; /* NULL when the tokenizer was made from JSON */
 } keeper;
 
 static void release(void *user) {
     keeper *k = user;
     llm_runtime *rt = k->runtime;
-    llmi_weights_unref(k->weights);
     llmi_free(llmi_runtime_allocator(rt), k, sizeof *k);
     llm_runtime_unref(rt);
 }
 
-static keeper *keep(llm_runtime *rt, llmi_weights *w) {
+static keeper *keep(llm_runtime *rt) {
     keeper *k = llmi_alloc(llmi_runtime_allocator(rt), sizeof *k);
-    if (k) *k = (keeper){llm_runtime_ref(rt), w ? llmi_weights_ref(w) : NULL};
+    if (k) *k = (keeper){llm_runtime_ref(rt)};
     return k;
 }
 
@@ -86,7 +84,12 @@ static llm_status get_arrays(llmi_vocab *v, const llmi_weights *w) {
     return LLM_OK;
 }
 
-/* A number that no vocabulary reaches, such as 2^32 - 1, means "none". */
+/* -1 means "none"; what does not fit, such as 2^32 - 1, is beyond every vocabulary. */
+static llm_token token_of(int64_t id) {
+    if (id == -1) return LLM_TOKEN_NONE;
+    return id >= 0 && id < INT32_MAX ? (llm_token)id : INT32_MAX;
+}
+
 static llm_status get_special(llmi_vocab *v, const llmi_weights *w) {
     static const struct {
         int32_t role;
@@ -104,7 +107,21 @@ static llm_status get_special(llmi_vocab *v, const llmi_weights *w) {
         if (!llmi_weights_has(w, keys[i].key)) continue;
         llm_status status = llmi_weights_get_int(&id, w, keys[i].key, INT64_MIN, INT64_MAX);
         if (status != LLM_OK) return status;
-        if (id >= 0 && id <= INT32_MAX) v->special[keys[i].role] = (llm_token)id;
+        v->special[keys[i].role] = token_of(id);
+    }
+    return LLM_OK;
+}
+
+/* Further ends: of a message, and of texts with a gap. */
+static llm_status get_ends(llmi_vocab *v, const llmi_weights *w) {
+    static const char *const keys[] = {KEY("eom_token_id"), KEY("fim_pad_token_id"), KEY("fim_rep_token_id"),
+                                       KEY("fim_sep_token_id")};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        int64_t id;
+        if (!llmi_weights_has(w, keys[i])) continue;
+        llm_status status = llmi_weights_get_int(&id, w, keys[i], INT64_MIN, INT64_MAX);
+        if (status != LLM_OK) return status;
+        v->ends[v->n_ends++] = token_of(id);
     }
     return LLM_OK;
 }
@@ -159,13 +176,15 @@ static llm_status from_gguf(llm_tokenizer **out, llmi_weights *w, llm_runtime *r
     status = get_name(pre, &has_pre, w, KEY("pre"));
     if (status == LLM_OK) status = get_arrays(&v, w);
     if (status == LLM_OK) status = get_special(&v, w);
+    if (status == LLM_OK) status = get_ends(&v, w);
     if (status == LLM_OK) status = get_flags(&v, w);
     if (status != LLM_OK) return status;
+    v.log = llmi_runtime_log(rt);
     v.model = model;
     v.pre = has_pre ? pre : NULL;
 
     llm_tokenizer *t = NULL;
-    keeper *k = keep(rt, w);
+    keeper *k = keep(rt);
     if (!k) return LLM_E_MEMORY;
     status = llmi_tokenizer_from_vocab(&t, llmi_runtime_allocator(rt), &v);
     return attach(out, t, k, status);
@@ -176,7 +195,7 @@ static llm_status from_gguf(llm_tokenizer **out, llmi_weights *w, llm_runtime *r
 llm_status llmi_join_json(llm_tokenizer **out, llm_runtime *rt, llm_span json, llm_span config) {
     llm_tokenizer *t = NULL;
     *out = NULL;
-    keeper *k = keep(rt, NULL);
+    keeper *k = keep(rt);
     if (!k) return LLM_E_MEMORY;
     llm_status status =
         llmi_tokenizer_from_json(&t, llmi_runtime_allocator(rt), json.ptr, json.len, config.ptr, config.len);

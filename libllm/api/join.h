@@ -5,7 +5,7 @@
 #include "model/model.h"
 #include "text/tokenizer.h"
 
-/* *out is NULL if the files hold no tokenizer. It keeps the files and the runtime alive. */
+/* *out is NULL if the files hold no tokenizer. It keeps the runtime alive. */
 llm_status llmi_join_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt);
 
 /* The same from the texts of tokenizer.json and, unless NULL, tokenizer_config.json. */

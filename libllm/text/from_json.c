@@ -90,12 +90,11 @@ static llm_status make_lexicon(llm_tokenizer *t, const listing *l) {
         llm_span s = llmi_buf_at(&l->spans, llm_span, i);
         uint64_t len = s.len;
         int32_t type = s.ptr ? LLM_TOKEN_NORMAL : LLM_TOKEN_UNUSED;
-        if (!llmi_buf_push(&t->own_spellings, len) || !llmi_buf_append(&t->own_spellings, s.ptr, s.len) ||
-            !llmi_buf_push(&t->own_types, type))
+        if (!llmi_buf_push(&t->spellings, len) || !llmi_buf_append(&t->spellings, s.ptr, s.len) ||
+            !llmi_buf_push(&t->types, type))
             return LLM_E_MEMORY;
     }
-    t->types = t->own_types.data;
-    return llmi_lexicon_init(&t->lexicon, t->a, t->own_spellings.data, t->own_spellings.len, (int32_t)n,
+    return llmi_lexicon_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len, (int32_t)n,
                              "tokenizer.json: vocabulary");
 }
 
@@ -145,7 +144,7 @@ static llm_status take_added(llm_tokenizer *t, const json_t *added) {
         if (status == LLM_OK && id >= 0) status = llmi_add_token(t, id, flags);
         if (status != LLM_OK) return status;
         int32_t type = flags & LLMI_ADDED_SPECIAL ? LLM_TOKEN_CONTROL : LLM_TOKEN_USER_DEFINED;
-        if (id >= 0) llmi_buf_at(&t->own_types, int32_t, id) = type;
+        if (id >= 0) llmi_buf_at(&t->types, int32_t, id) = type;
     }
     return LLM_OK;
 }
@@ -155,7 +154,7 @@ static llm_status finish_types(llm_tokenizer *t, const json_t *model) {
     bool fallback = false;
     llm_status status = llmi_read_bool(&fallback, model, "byte_fallback", "tokenizer.json: model");
     if (status != LLM_OK) return status;
-    int32_t *types = &llmi_buf_at(&t->own_types, int32_t, 0);
+    int32_t *types = &llmi_buf_at(&t->types, int32_t, 0);
     for (int32_t id = 0; fallback && id < t->lexicon.n; id++)
         if (types[id] == LLM_TOKEN_NORMAL && llmi_byte_token(llmi_lexicon_get(&t->lexicon, id)) >= 0)
             types[id] = LLM_TOKEN_BYTE;
@@ -164,11 +163,10 @@ static llm_status finish_types(llm_tokenizer *t, const json_t *model) {
     size_t i;
     json_array_foreach((json_t *)vocab, i, v) {
         float score = (float)json_number_value(json_array_get(v, 1));
-        if (!llmi_buf_push(&t->own_scores, score)) return LLM_E_MEMORY;
+        if (!llmi_buf_push(&t->scores, score)) return LLM_E_MEMORY;
     }
     for (; i && (int32_t)i < t->lexicon.n; i++)
-        if (!llmi_buf_push(&t->own_scores, (float){0})) return LLM_E_MEMORY;
-    t->scores = t->own_scores.data;
+        if (!llmi_buf_push(&t->scores, (float){0})) return LLM_E_MEMORY;
     return LLM_OK;
 }
 

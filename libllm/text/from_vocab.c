@@ -1,5 +1,7 @@
 /* Tokenizers from the metadata of a GGUF file. */
 #include "base/alloc.h"
+#include "base/checked.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "text/bpe.h"
@@ -16,8 +18,23 @@ static bool on(int8_t flag, bool otherwise) {
     return flag < 0 ? otherwise : flag;
 }
 
+static const char *const KEYS[8] = {"bos",     "eos",       "eot", "unknown",
+                                    "padding", "seperator", "cls", "mask"}; /* spelled as the format does */
+
 static llm_status put_around(llmi_buf *ids, llm_token id) {
     return id < 0 || llmi_buf_push(ids, id) ? LLM_OK : LLM_E_MEMORY;
+}
+
+/* Puts the token with a role around a text, if the file or else the kind of vocabulary asks for it. */
+static llm_status put_role(llm_tokenizer *t, const llmi_vocab *v, llmi_buf *ids, int role, int8_t flag,
+                           bool otherwise) {
+    if (!on(flag, otherwise)) return LLM_OK;
+    llm_token stated = v->special[role];
+    if (stated != LLM_TOKEN_NONE && (stated < 0 || stated >= v->n_tokens))
+        return llmi_error(LLM_E_FORMAT,
+                          "tokenizer.ggml.%s_token_id is %lld, expected 0..%d: the token is put around each text",
+                          KEYS[role], (long long)stated, v->n_tokens - 1);
+    return put_around(ids, t->special[role]);
 }
 
 static llm_status add_replace(llm_tokenizer *t, const char *from, const char *to) {
@@ -53,9 +70,11 @@ static llm_status add_meta_norms(llm_tokenizer *t, const llmi_vocab *v) {
     llm_status status = LLM_OK;
     if (v->charsmap) {
         status = add_norm(t, llmi_norm_charsmap, 0);
+        llmi_norm *s = &t->norms[t->n_norms - 1];
+        if (status == LLM_OK && !llmi_buf_append(&s->map_bytes, v->charsmap, v->charsmap_bytes)) status = LLM_E_MEMORY;
         if (status == LLM_OK)
-            status = llmi_charsmap_init(&t->norms[t->n_norms - 1].map, v->charsmap, v->charsmap_bytes,
-                                        "tokenizer.ggml.precompiled_charsmap");
+            status =
+                llmi_charsmap_init(&s->map, s->map_bytes.data, s->map_bytes.len, "tokenizer.ggml.precompiled_charsmap");
     }
     if (status == LLM_OK && on(v->remove_extra_whitespaces, false)) status = add_norm(t, llmi_norm_squeeze, 0);
     if (status == LLM_OK && on(v->add_space_prefix, true)) {
@@ -79,7 +98,7 @@ static llm_status add_meta_decs(llm_tokenizer *t, const llmi_vocab *v) {
 /* The unknown token that the file states, or the first of that type. */
 static int32_t find_unk(const llm_tokenizer *t) {
     int32_t id = t->special[LLM_SPECIAL_UNK];
-    for (int32_t i = 0; id < 0 && i < t->lexicon.n && t->types; i++)
+    for (int32_t i = 0; id < 0 && i < t->lexicon.n; i++)
         if (llmi_token_type(t, i) == LLM_TOKEN_UNKNOWN) id = i;
     return id;
 }
@@ -112,28 +131,45 @@ static llm_status make_spm(llm_tokenizer *t, const llmi_vocab *v) {
     t->unk = find_unk(t);
     status = add_meta_norms(t, v);
     if (status == LLM_OK) status = add_meta_decs(t, v);
-    if (status == LLM_OK && on(v->add_bos, true)) status = put_around(&t->before, t->special[LLM_SPECIAL_BOS]);
-    if (status == LLM_OK && on(v->add_eos, false)) status = put_around(&t->after, t->special[LLM_SPECIAL_EOS]);
+    if (status == LLM_OK) status = put_role(t, v, &t->before, LLM_SPECIAL_BOS, v->add_bos, true);
+    if (status == LLM_OK) status = put_role(t, v, &t->after, LLM_SPECIAL_EOS, v->add_eos, false);
     return status;
 }
 
+static const llmi_preset *find_preset(const llmi_vocab *v) {
+    static const char GEMMA[] = "gemma4", DEFAULT[] = "default";
+    if (strcmp(v->model, GEMMA) == 0) return llmi_preset_find(GEMMA);
+    if (v->pre) return llmi_preset_find(v->pre);
+    llmi_log_write(v->log, LLM_LOG_WARNING,
+                   "tokenizer.ggml.pre is missing: \"%s\" is assumed, and ids may differ from those that the model was "
+                   "trained with; files of before May 2024 lack it, convert the model again",
+                   DEFAULT);
+    return llmi_preset_find(DEFAULT);
+}
+
+static llm_status add_bpe_decs(llm_tokenizer *t, const llmi_preset *p) {
+    if (!llmi_preset_has_marks(p)) return add_dec(t, llmi_dec_bytes, "", "");
+    llm_status status = add_dec(t, llmi_dec_replace, LLMI_META_SPACE, " ");
+    return status == LLM_OK ? add_dec(t, llmi_dec_byte_tokens, "", "") : status;
+}
+
 static llm_status make_bpe(llm_tokenizer *t, const llmi_vocab *v) {
-    const char *name = v->pre ? v->pre : "default";
-    const llmi_preset *p = llmi_preset_find(name);
+    const llmi_preset *p = find_preset(v);
     if (!p)
-        return llmi_error(LLM_E_UNSUPPORTED, "tokenizer.ggml.pre is \"%s\", which is not known",
-                          LLMI_QUOTE(name, strlen(name)));
+        return llmi_error(LLM_E_UNSUPPORTED,
+                          "tokenizer.ggml.pre is \"%s\", which is not known: with other cuts the ids would be others",
+                          LLMI_QUOTE(v->pre, strlen(v->pre)));
     if (!v->merges) return llmi_error(LLM_E_FORMAT, "tokenizer.ggml.merges is missing");
-    llm_status status = new_bpe(t, true);
+    llm_status status = new_bpe(t, llmi_preset_takes_bytes(p));
     if (status != LLM_OK) return status;
+    t->bpe->byte_fallback = t->fuse_unk = llmi_preset_has_marks(p);
     t->bpe->ignore_merges = llmi_preset_ignores_merges(p);
     t->unk = t->special[LLM_SPECIAL_UNK];
     status = llmi_merges_read(&t->bpe->merges, t->a, &t->lexicon, v->merges, v->merges_bytes, v->n_merges);
     if (status == LLM_OK) status = llmi_preset_apply(t, p);
-    if (status == LLM_OK) status = add_dec(t, llmi_dec_bytes, "", "");
-    if (status == LLM_OK && on(v->add_bos, llmi_preset_adds_bos(p)))
-        status = put_around(&t->before, t->special[LLM_SPECIAL_BOS]);
-    if (status == LLM_OK && on(v->add_eos, false)) status = put_around(&t->after, t->special[LLM_SPECIAL_EOS]);
+    if (status == LLM_OK) status = add_bpe_decs(t, p);
+    if (status == LLM_OK) status = put_role(t, v, &t->before, LLM_SPECIAL_BOS, v->add_bos, llmi_preset_adds_bos(p));
+    if (status == LLM_OK) status = put_role(t, v, &t->after, LLM_SPECIAL_EOS, v->add_eos, false);
     return status;
 }
 
@@ -173,8 +209,8 @@ static llm_status make_unigram(llm_tokenizer *t, const llmi_vocab *v) {
     llm_status status = fill_unigram(t, u);
     if (status == LLM_OK) status = add_meta_norms(t, v);
     if (status == LLM_OK) status = add_meta_decs(t, v);
-    if (status == LLM_OK && on(v->add_bos, false)) status = put_around(&t->before, t->special[LLM_SPECIAL_BOS]);
-    if (status == LLM_OK && on(v->add_eos, true)) status = put_around(&t->after, t->special[LLM_SPECIAL_EOS]);
+    if (status == LLM_OK) status = put_role(t, v, &t->before, LLM_SPECIAL_BOS, v->add_bos, false);
+    if (status == LLM_OK) status = put_role(t, v, &t->after, LLM_SPECIAL_EOS, v->add_eos, true);
     return status;
 }
 
@@ -224,10 +260,11 @@ static llm_status make_wordpiece(llm_tokenizer *t, const llmi_vocab *v) {
 static const struct {
     const char *name;
     llm_status (*make)(llm_tokenizer *t, const llmi_vocab *v);
-} MODELS[] = {{"gpt2", make_bpe}, {"llama", make_spm}, {"t5", make_unigram}, {"bert", make_wordpiece}};
+} MODELS[] = {{"gpt2", make_bpe},  {"gemma4", make_bpe}, {"whitespace", make_bpe},
+              {"llama", make_spm}, {"t5", make_unigram}, {"bert", make_wordpiece}};
 
 static llm_status check_types(const llm_tokenizer *t) {
-    for (int32_t id = 0; t->types && id < t->lexicon.n; id++) {
+    for (int32_t id = 0; id < t->lexicon.n; id++) {
         int32_t type = llmi_token_type(t, id);
         if (type < LLM_TOKEN_NORMAL || type > LLM_TOKEN_BYTE)
             return llmi_error(LLM_E_FORMAT, "tokenizer.ggml.token_type: type of token %d is %d, expected %d..%d", id,
@@ -236,39 +273,63 @@ static llm_status check_types(const llm_tokenizer *t) {
     return LLM_OK;
 }
 
-static llm_status take_special(llm_tokenizer *t, const llmi_vocab *v) {
-    static const char *const KEYS[8] = {"bos",     "eos",       "eot", "unknown",
-                                        "padding", "seperator", "cls", "mask"}; /* spelled as the format does */
+/* Published files have ids beyond their vocabulary; where nothing depends on one, it is as if it were absent. */
+static llm_token check_id(const llmi_vocab *v, const char *key, llm_token id) {
+    if (id == LLM_TOKEN_NONE || (id >= 0 && id < v->n_tokens)) return id;
+    llmi_log_write(v->log, LLM_LOG_WARNING, "%s is %d, expected 0..%d: it is ignored", key, id, v->n_tokens - 1);
+    return LLM_TOKEN_NONE;
+}
+
+static void take_special(llm_tokenizer *t, const llmi_vocab *v) {
     for (int i = 0; i < 8; i++) {
-        llm_token id = v->special[i];
-        if (id != LLM_TOKEN_NONE && (id < 0 || id >= v->n_tokens))
-            return llmi_error(LLM_E_FORMAT, "tokenizer.ggml.%s_token_id is %d, expected 0..%d", KEYS[i], id,
-                              v->n_tokens - 1);
-        t->special[i] = id;
+        char key[64];
+        llmi_format(key, sizeof key, "tokenizer.ggml.%s_token_id", KEYS[i]);
+        t->special[i] = check_id(v, key, v->special[i]);
     }
-    return LLM_OK;
+    for (int32_t i = 0; i < v->n_ends; i++)
+        llmi_roles_add_end(t, check_id(v, "tokenizer.ggml: an id that ends a generation", v->ends[i]));
 }
 
 /* Tokens that text may spell: user-defined ones always, special ones if asked. */
 static llm_status add_tokens(llm_tokenizer *t) {
-    for (int32_t id = 0; t->types && id < t->lexicon.n; id++) {
+    for (int32_t id = 0; id < t->lexicon.n; id++) {
         int32_t type = llmi_token_type(t, id);
         if (type != LLM_TOKEN_CONTROL && type != LLM_TOKEN_UNKNOWN && type != LLM_TOKEN_USER_DEFINED) continue;
-        llm_status status = llmi_add_token(t, id, type == LLM_TOKEN_USER_DEFINED ? 0 : LLMI_ADDED_SPECIAL);
+        bool plain =
+            type == LLM_TOKEN_USER_DEFINED && !llmi_roles_looks_like_control(llmi_lexicon_get(&t->lexicon, id));
+        llm_status status = llmi_add_token(t, id, plain ? 0 : LLMI_ADDED_SPECIAL);
         if (status != LLM_OK) return status;
     }
     return LLM_OK;
 }
 
-static llm_status build(llm_tokenizer *t, const llmi_vocab *v) {
+static llm_status copy_types(llm_tokenizer *t, const llmi_vocab *v) {
+    static const int32_t normal = LLM_TOKEN_NORMAL;
+    size_t n;
+    if (!llmi_mul(&n, (size_t)v->n_tokens, sizeof normal)) return LLM_E_MEMORY;
+    if (v->scores && !llmi_buf_append(&t->scores, v->scores, n)) return LLM_E_MEMORY;
+    if (v->types) return llmi_buf_append(&t->types, v->types, n) ? LLM_OK : LLM_E_MEMORY;
+    for (int32_t id = 0; id < v->n_tokens; id++)
+        if (!llmi_buf_push(&t->types, normal)) return LLM_E_MEMORY;
+    return LLM_OK;
+}
+
+/* The arrays of the file may change, or vanish, while the tokenizer lives: it has its own. */
+static llm_status copy_arrays(llm_tokenizer *t, const llmi_vocab *v) {
+    if (!llmi_buf_append(&t->spellings, v->tokens, v->tokens_bytes)) return LLM_E_MEMORY;
     llm_status status =
-        llmi_lexicon_init(&t->lexicon, t->a, v->tokens, v->tokens_bytes, v->n_tokens, "tokenizer.ggml.tokens");
+        llmi_lexicon_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len, v->n_tokens, "tokenizer.ggml.tokens");
+    return status == LLM_OK ? copy_types(t, v) : status;
+}
+
+static llm_status build(llm_tokenizer *t, const llmi_vocab *v) {
+    t->jit = !v->no_jit;
+    llm_status status = copy_arrays(t, v);
+    if (status == LLM_OK) status = check_types(t);
     if (status != LLM_OK) return status;
-    t->types = (const char *)v->types;
-    t->scores = (const char *)v->scores;
-    status = check_types(t);
-    if (status == LLM_OK) status = take_special(t, v);
-    if (status == LLM_OK) status = add_tokens(t);
+    take_special(t, v);
+    llmi_roles_mend_types(t, v->log);
+    status = add_tokens(t);
     if (status != LLM_OK) return status;
     llmi_roles_guess(t);
     for (size_t i = 0; i < sizeof MODELS / sizeof MODELS[0]; i++)

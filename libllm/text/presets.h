@@ -11,7 +11,11 @@ const llmi_preset *llmi_preset_find(const char *name);
 
 bool llmi_preset_ignores_merges(const llmi_preset *p);
 bool llmi_preset_adds_bos(const llmi_preset *p);
-/* Adds the normalizers and pre-tokenizers of a byte-level vocabulary. */
+/* Spaces are U+2581, as SentencePiece writes them; else the vocabulary is byte-level. */
+bool llmi_preset_has_marks(const llmi_preset *p);
+/* The model spells bytes itself; else a pre-tokenizer did it before other ones, or nothing does. */
+bool llmi_preset_takes_bytes(const llmi_preset *p);
+/* Adds the normalizers and pre-tokenizers. */
 llm_status llmi_preset_apply(llm_tokenizer *t, const llmi_preset *p);
 
 #endif

@@ -63,9 +63,9 @@ struct llm_tokenizer {
     bool jit; /* patterns may become machine code */
     const char *kind;
     llmi_lexicon lexicon;
-    const char *types;                             /* int32_t[n], unaligned; NULL: all normal */
-    const char *scores;                            /* float[n], unaligned; NULL: all 0 */
-    llmi_buf own_spellings, own_types, own_scores; /* where the file has no such arrays */
+    llmi_buf spellings; /* n times { u64 length, bytes }: of the lexicon */
+    llmi_buf types; /* int32_t[n] */
+    llmi_buf scores;    /* float[n]; empty: all 0 */
     llm_token special[8];
     llm_token eog[32];
     int32_t n_eog;
@@ -136,15 +136,11 @@ llm_status llmi_encode_piece(llmi_work *w, int32_t level, const char *text, size
 llm_status llmi_normalize(llmi_work *w, llm_span *text);
 
 static inline int32_t llmi_token_type(const llm_tokenizer *t, int32_t id) {
-    int32_t type = LLM_TOKEN_NORMAL;
-    if (t->types) memcpy(&type, t->types + (size_t)id * sizeof type, sizeof type);
-    return type;
+    return llmi_buf_at(&t->types, const int32_t, id);
 }
 
 static inline float llmi_token_score(const llm_tokenizer *t, int32_t id) {
-    float score = 0;
-    if (t->scores) memcpy(&score, t->scores + (size_t)id * sizeof score, sizeof score);
-    return score;
+    return t->scores.len ? llmi_buf_at(&t->scores, const float, id) : 0;
 }
 
 /* A zeroed tokenizer with one reference; free with llmi_tokenizer_unref in any state. */
@@ -161,5 +157,11 @@ llm_status llmi_tokenizer_finish(llm_tokenizer *t);
 /* Finds, in roles.c, the ids of roles that no file states, and those that end a generation. */
 void llmi_roles_guess(llm_tokenizer *t);
 void llmi_roles_find_eog(llm_tokenizer *t);
+/* One more end, which a file states. Before llmi_roles_mend_types. */
+void llmi_roles_add_end(llm_tokenizer *t, llm_token id);
+/* Tokens that are spelled like control tokens are such, whatever type the file gives them; each is a warning. */
+void llmi_roles_mend_types(llm_tokenizer *t, const struct llmi_log *log);
+/* Whether text may spell the token only where the caller parses special tokens, whatever the file says. */
+bool llmi_roles_looks_like_control(llm_span text);
 
 #endif

@@ -20,9 +20,9 @@ llm_tokenizer *llmi_tokenizer_new(const llm_allocator *a) {
     t->unk = LLM_TOKEN_NONE;
     t->jit = true;
     for (int i = 0; i < 8; i++) t->special[i] = LLM_TOKEN_NONE;
-    llmi_buf_init(&t->own_spellings, t->a);
-    llmi_buf_init(&t->own_types, t->a);
-    llmi_buf_init(&t->own_scores, t->a);
+    llmi_buf_init(&t->spellings, t->a);
+    llmi_buf_init(&t->types, t->a);
+    llmi_buf_init(&t->scores, t->a);
     llmi_buf_init(&t->added.items, t->a);
     llmi_buf_init(&t->before, t->a);
     llmi_buf_init(&t->after, t->a);
@@ -66,9 +66,9 @@ void llmi_tokenizer_unref(llm_tokenizer *t) {
     llmi_trie_free(&t->added.trie[0]);
     llmi_trie_free(&t->added.trie[1]);
     llmi_buf_free(&t->added.items);
-    llmi_buf_free(&t->own_spellings);
-    llmi_buf_free(&t->own_types);
-    llmi_buf_free(&t->own_scores);
+    llmi_buf_free(&t->spellings);
+    llmi_buf_free(&t->types);
+    llmi_buf_free(&t->scores);
     llmi_buf_free(&t->before);
     llmi_buf_free(&t->after);
     void (*on_free)(void *user) = t->on_free;
@@ -129,7 +129,16 @@ static void find_cuts(llm_tokenizer *t) {
     }
 }
 
+/* Characters never merge into a control token, whatever the merges say. */
+static void forbid_merges(llm_tokenizer *t) {
+    llmi_merges *m = &t->bpe->merges;
+    for (size_t i = 0; m->slots && i <= m->mask; i++)
+        if (m->slots[i].left >= 0 && llmi_token_type(t, m->slots[i].into) == LLM_TOKEN_CONTROL)
+            m->slots[i].rank = LLMI_NO_MERGE;
+}
+
 llm_status llmi_tokenizer_finish(llm_tokenizer *t) {
+    if (t->bpe) forbid_merges(t);
     llmi_roles_guess(t);
     llmi_roles_find_eog(t);
     if (t->cuts) find_cuts(t);

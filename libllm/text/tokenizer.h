@@ -7,8 +7,9 @@
 
 #include <llm/tokenizer.h>
 
-/* A vocabulary as GGUF metadata states it. Arrays are borrowed while the tokenizer lives (they
- * lie in the mapped file). */
+struct llmi_log;
+
+/* A vocabulary as GGUF metadata states it. Arrays are borrowed during the call alone. */
 typedef struct llmi_vocab {
     const char *model; /* tokenizer.ggml.model: "gpt2", "llama", "t5", "bert" ... */
     const char *pre;   /* tokenizer.ggml.pre, NULL if absent */
@@ -23,11 +24,15 @@ typedef struct llmi_vocab {
     const void *charsmap; /* tokenizer.ggml.precompiled_charsmap, or NULL */
     size_t charsmap_bytes;
     llm_token special[8]; /* by LLM_SPECIAL_*, LLM_TOKEN_NONE where absent; range-checked here */
+    llm_token ends[4];    /* further ids that end a generation; as above */
+    int32_t n_ends;
     int8_t add_bos, add_eos, add_space_prefix, remove_extra_whitespaces, escape_whitespaces; /* 1, 0, -1 absent */
+    bool no_jit;                /* patterns never become machine code */
+    const struct llmi_log *log; /* for warnings; or NULL */
 } llmi_vocab;
 
-/* Both copy what they need beyond the borrowed arrays. On failure *out is NULL and the error text
- * names the key, the value found and the value expected. One reference. */
+/* Both copy what they need. On failure *out is NULL and the error text names the key, the value found and the value
+ * expected. One reference. */
 llm_status llmi_tokenizer_from_vocab(llm_tokenizer **out, const llm_allocator *a, const llmi_vocab *vocab);
 
 /* json: a whole tokenizer.json. config_json: the tokenizer_config.json beside it, or NULL/0; it

@@ -1,8 +1,8 @@
 #include "unit/text/pattern.h"
 
-#include <stdlib.h>
-
 #include "base/alloc.h"
+#include "base/status.h"
+#include "text/presets.h"
 #include "text/regex.h"
 
 struct test_pattern {
@@ -36,5 +36,22 @@ llm_status pattern_find(test_pattern *p, llmi_buf *out, const char *text, size_t
     }
     *steps = *most - w.steps;
     llmi_work_free(&w);
+    return status;
+}
+
+/* In place of the model. */
+static llm_status put_length(llmi_work *w, const char *word, size_t n) {
+    llm_token length = (llm_token)n;
+    return llmi_buf_push(w->ids, length) ? LLM_OK : LLM_E_MEMORY;
+}
+
+llm_status preset_cut(llmi_buf *out, const char *name, const char *text, size_t n) {
+    const llmi_preset *preset = llmi_preset_find(name);
+    if (!preset) return llmi_error(LLM_E_NOT_FOUND, "no pre-tokenizer \"%s\"", name);
+    llm_tokenizer *t = llmi_tokenizer_new(&llmi_default_allocator);
+    t->model = put_length;
+    llm_status status = llmi_preset_apply(t, preset);
+    if (status == LLM_OK) status = llmi_tokenizer_encode(out, t, text, n, 0);
+    llmi_tokenizer_unref(t);
     return status;
 }

@@ -41,6 +41,7 @@ static Vocab small(const char *model) {
 TEST(HostileVocab, NumbersOutOfRange) {
     Vocab v = small("llama");
     v.v.special[LLM_SPECIAL_EOS] = 5;
+    v.v.add_eos = 1; /* it would be put after each text */
     EXPECT_NAMES(refusal(v), "tokenizer.ggml.eos_token_id is 5, expected 0..4");
     v.v.special[LLM_SPECIAL_EOS] = -2;
     EXPECT_NAMES(refusal(v), "tokenizer.ggml.eos_token_id is -2");

@@ -155,3 +155,42 @@ TEST(Pattern, RefusalsNameThePlace) {
         EXPECT_NE(bad.status, LLM_OK);
     }
 }
+
+/* ---- pre-tokenizers that GGUF files state by name ---- */
+
+static void check_preset(const std::string &name, const llmi_json *cases) {
+    for (size_t i = 0; i < llmi_json_count(cases); i++) {
+        const llmi_json *one = llmi_json_item(cases, i), *list = llmi_json_item(one, 1);
+        std::string text = string_of(llmi_json_item(one, 0));
+        llmi_buf found;
+        llmi_buf_init(&found, &llmi_default_allocator);
+        ASSERT_EQ(preset_cut(&found, name.c_str(), text.data(), text.size()), LLM_OK) << llm_last_error();
+        const auto *begin = reinterpret_cast<const llm_token *>(found.data);
+        Ids pieces(begin, begin + llmi_buf_count(&found, llm_token)), expected;
+        llmi_buf_free(&found);
+        for (size_t k = 0; k < llmi_json_count(list); k++) {
+            int64_t length = -1;
+            llmi_json_int64(&length, llmi_json_item(list, k));
+            expected.push_back(static_cast<llm_token>(length));
+        }
+        EXPECT_EQ(pieces, expected) << name << " on " << text << "\n" << show(pieces) << "\n" << show(expected);
+    }
+}
+
+TEST(Preset, EveryNameCutsAsTheReferenceDoes) {
+    std::string file;
+    ASSERT_TRUE(read_file(&file, LLM_SOURCE_DIR "/tests/unit/text/preset_cases.json"));
+    std::istringstream in(file);
+    int n_names = 0;
+    for (std::string line; std::getline(in, line);) {
+        llmi_json_doc doc;
+        llmi_json_doc_init(&doc, &llmi_default_allocator, 0);
+        const llmi_json *root = nullptr;
+        ASSERT_EQ(llmi_json_parse(&root, &doc, {line.data(), line.size()}, "preset_cases.json", 0), LLM_OK);
+        const llmi_json *names = llmi_json_get(root, "names");
+        for (size_t i = 0; i < llmi_json_count(names); i++, n_names++)
+            check_preset(string_of(llmi_json_item(names, i)), llmi_json_get(root, "cases"));
+        llmi_json_doc_free(&doc);
+    }
+    EXPECT_GE(n_names, 85);
+}

@@ -115,14 +115,72 @@ TEST(Use, RolesAndEnds) {
     EXPECT_EQ(score, -3.0f);
 }
 
-/* A token that ends a turn only by its spelling does not end anything. */
-TEST(Use, OnlyControlTokensEnd) {
+/* Files give the ends of turns and the like wrong types: their spelling decides. */
+TEST(Use, TheSpellingDecidesWhatIsControl) {
+    for (int32_t type : {LLM_TOKEN_NORMAL, LLM_TOKEN_USER_DEFINED, LLM_TOKEN_UNUSED, LLM_TOKEN_CONTROL}) {
+        for (const char *text : {"<|im_end|>", "<|eom_id|>", "<|fim_pad|>", "<|file_sep|>", "<|repo_name|>", "[EOT]"}) {
+            Vocab v = bpe_vocab();
+            v.add(text, type);
+            Tokenizer t = from_vocab(v);
+            ASSERT_TRUE(t);
+            EXPECT_TRUE(llmi_tokenizer_is_eog(t.get(), 260)) << text << " of type " << type;
+            EXPECT_EQ(encode(t, text).size(), strlen(text)) << text << " of type " << type;
+            EXPECT_EQ(encode(t, text, LLM_ENCODE_PARSE_SPECIAL), Ids{260}) << text << " of type " << type;
+            EXPECT_EQ(decode(t, {260}, LLM_DECODE_SKIP_SPECIAL), "");
+        }
+        for (const char *text : {"<|im_start|>", "<|fim_prefix|>", "<|user|>", "[INST]", "<start_of_turn>"}) {
+            Vocab v = bpe_vocab();
+            v.add(text, type);
+            Tokenizer t = from_vocab(v);
+            ASSERT_TRUE(t);
+            EXPECT_FALSE(llmi_tokenizer_is_eog(t.get(), 260)) << text;
+            EXPECT_EQ(encode(t, text).size(), strlen(text)) << text << " of type " << type;
+        }
+    }
+}
+
+/* Ids beyond the vocabulary are ignored where nothing depends on them; ids that end a generation are taken. */
+TEST(Use, IdsThatFilesState) {
     Vocab v = bpe_vocab();
-    v.add("<|im_end|>", LLM_TOKEN_NORMAL);
+    v.add("<stop>", LLM_TOKEN_NORMAL);
+    v.get();
+    v.v.special[LLM_SPECIAL_PAD] = 261;
+    v.v.special[LLM_SPECIAL_EOT] = INT32_MAX;
+    v.v.ends[v.v.n_ends++] = 260;
+    v.v.ends[v.v.n_ends++] = 4000;
+    Tokenizer t = from_vocab(v);
+    ASSERT_TRUE(t);
+    EXPECT_EQ(llmi_tokenizer_special(t.get(), LLM_SPECIAL_PAD), LLM_TOKEN_NONE);
+    EXPECT_TRUE(llmi_tokenizer_is_eog(t.get(), 260));
+    EXPECT_EQ(encode(t, "<stop>").size(), 6u);
+}
+
+/* gpt-oss ends a completion with <|return|> or <|call|>; <|end|> only parts it. */
+TEST(Use, AnEndThatOnlyParts) {
+    Vocab v = bpe_vocab();
+    for (const char *text : {"<|end|>", "<|return|>", "<|call|>"}) v.add(text, LLM_TOKEN_CONTROL);
     Tokenizer t = from_vocab(v);
     ASSERT_TRUE(t);
     EXPECT_FALSE(llmi_tokenizer_is_eog(t.get(), 260));
-    EXPECT_TRUE(llmi_tokenizer_is_eog(t.get(), 258));
+    EXPECT_TRUE(llmi_tokenizer_is_eog(t.get(), 261));
+    EXPECT_TRUE(llmi_tokenizer_is_eog(t.get(), 262));
+}
+
+/* The arrays of a file are copied: what becomes of them later does not matter. */
+TEST(Use, NothingOfTheFileIsReadAfterLoading) {
+    for (bool bytes : {true, false}) {
+        Vocab v = bytes ? bpe_vocab() : spm_vocab();
+        Tokenizer t = from_vocab(v);
+        ASSERT_TRUE(t);
+        std::string text = "hello <|tool|> world";
+        Ids before = encode(t, text, 3);
+        std::string decoded = decode(t, before);
+        for (std::string *s : {&v.tokens, &v.merges, &v.charsmap}) std::fill(s->begin(), s->end(), '\xff');
+        std::fill(v.types.begin(), v.types.end(), -1);
+        std::fill(v.scores.begin(), v.scores.end(), 1e30f);
+        EXPECT_EQ(encode(t, text, 3), before);
+        EXPECT_EQ(decode(t, before), decoded);
+    }
 }
 
 TEST(Use, DecodingFlags) {
