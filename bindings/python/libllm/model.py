@@ -29,6 +29,7 @@ from libllm._json import as_json, plain
 from libllm._messages import Messages, as_messages
 from libllm._paths import expanded, opening
 from libllm._run import Turns, interruptible
+from libllm._schema import schema_text
 from libllm.chat_completion import chat_completion
 from libllm.errors import Cancelled, StateError
 from libllm.grammar import Grammar
@@ -237,6 +238,8 @@ class Model(Handle):
         """Made once for the last sources: it learns about the vocabulary."""
         if isinstance(source, Grammar):
             return source
+        if kind == "json_schema":
+            source = schema_text(source)  # two classes may have one name
         key = (kind, repr(source))
         if key not in self._grammars:
             if len(self._grammars) >= 16:
@@ -280,7 +283,7 @@ class Model(Handle):
 
         A prompt is a text, token ids, or what render() and Prompt.fill() give. Keywords: the options of the group
         "generate"; stop (a text or several), stop_tokens (ids), logit_bias ({id: bias}); and one of grammar (GBNF text
-        or a Grammar), json_schema (dict or text), regex, choices (texts)."""
+        or a Grammar), json_schema (dict, text, pydantic model or dataclass), regex, choices (texts)."""
         many = is_many(prompts)
         batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
         interruptible(batch.compute, batch.cancel)
