@@ -104,6 +104,7 @@ static int answer(chat *t, const char *line, size_t n) {
     add_message(t, "user", (llm_span){line, n});
     t->leading = 1;
     int rc = submit(&request, t);
+    if (rc && isatty(STDIN_FILENO)) return undo(t); /* it says why; a shorter one may go on */
     if (!rc) rc = cli_run_request(t->c, request, print_event, t);
     if (!rc) rc = keep_answer(t, request);
     llm_request_destroy(request);

@@ -112,6 +112,13 @@ static json_t *completion_json(const llm_result *result, int32_t index) {
                      "finish", llm_finish_name(finish), "logprobs", logprobs_json(result, index, ids));
 }
 
+/* A number, as text where it is too large for readers of 64 bits with a sign. */
+static json_t *seed_json(uint64_t seed) {
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
+    return seed <= INT64_MAX ? json_integer((json_int_t)seed) : json_string(text);
+}
+
 static json_t *timings_json(const cli *c, const llm_result_stats *s) {
     return json_pack("{s:f,s:f,s:f,s:f,s:i,s:i,s:i}", "load_ms", c->load_ms, "queue_ms", s->queue_ms, "prompt_ms",
                      s->prompt_ms, "decode_ms", s->decode_ms, "prompt_tokens", (int)s->n_prompt_tokens, "cached_tokens",
@@ -120,6 +127,7 @@ static json_t *timings_json(const cli *c, const llm_result_stats *s) {
 
 static int print_result_json(cli *c, const llm_result *result, const llm_result_stats *stats) {
     json_t *object = completion_json(result, 0);
+    json_object_set_new(object, "seed", seed_json(stats->seed));
     json_object_set_new(object, "timings", timings_json(c, stats));
     int32_t n = llm_result_count(result);
     json_t *all = n > 1 ? json_array() : NULL;
@@ -140,9 +148,11 @@ static void print_all(const llm_result *result) {
 }
 
 static void print_timings(const cli *c, const llm_result_stats *s) {
-    fprintf(stderr, "\nload %.0f ms; prompt %d tokens (%d cached) in %.0f ms; %d tokens in %.0f ms, %.1f per second\n",
-            c->load_ms, s->n_prompt_tokens, s->n_cached_tokens, s->prompt_ms, s->n_tokens, s->decode_ms,
-            s->decode_ms > 0 ? (s->n_tokens - 1) / s->decode_ms * 1e3 : 0.0);
+    fprintf(
+        stderr,
+        "\nload %.0f ms; prompt %d tokens (%d cached) in %.0f ms; %d tokens in %.0f ms, %.1f per second; seed %llu\n",
+        c->load_ms, s->n_prompt_tokens, s->n_cached_tokens, s->prompt_ms, s->n_tokens, s->decode_ms,
+        s->decode_ms > 0 ? (s->n_tokens - 1) / s->decode_ms * 1e3 : 0.0, (unsigned long long)s->seed);
 }
 
 /* ---- the command ---- */
@@ -222,6 +232,7 @@ const cli_command cmd_generate = {
                "Ctrl-C ends the completion: what is there is printed, the exit code is 1.\n"
                "--json: {\"ids\",\"text\",\"finish\":\"eos|stop|length|context|cancelled|grammar\",\n"
                "\"logprobs\":[{\"id\",\"logprob\",\"top\":[{\"id\",\"logprob\"},...]},...] or null,\n"
+               "\"seed\": of the draws, also what --seed random drew,\n"
                "\"timings\":{\"load_ms\",\"queue_ms\",\"prompt_ms\",\"decode_ms\",\"prompt_tokens\",\"cached_tokens\","
                "\"tokens\"}},\n"
                "and with --completions above 1 a list \"completions\" of the same shape",

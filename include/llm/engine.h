@@ -83,7 +83,7 @@ enum {
     LLM_FINISH_EOS = 1,     /* the model ended it (EOS or end of turn); that token is not part of it */
     LLM_FINISH_STOP = 2,    /* a stop token or stop string of the request */
     LLM_FINISH_LENGTH = 3,  /* max_tokens */
-    LLM_FINISH_CONTEXT = 4, /* the context or the KV cache is full */
+    LLM_FINISH_CONTEXT = 4, /* the context or the KV cache became full */
     LLM_FINISH_CANCELLED = 5,
     LLM_FINISH_ERROR = 6,  /* see llm_request_status() */
     LLM_FINISH_GRAMMAR = 7 /* the text is complete by the request's grammar, and nothing may follow */
@@ -105,13 +105,13 @@ typedef struct llm_generate_options {
     float presence_penalty;
     float frequency_penalty;
     int32_t penalty_window;
-    uint64_t seed;
+    uint64_t seed; /* default 0; LLM_SEED_RANDOM: drawn for this call, llm_result_stats says which it was */
     const llm_logit_bias *logit_bias; /* the arrays are copied at submission */
     size_t n_logit_bias;
     const llm_token *stop_tokens; /* end the completion and are not part of it */
     size_t n_stop_tokens;
-    const llm_span *stop_strings; /* non-empty UTF-8; the text ends before the first of them, also when they
-                                     straddle tokens; the ids keep the tokens that spelled it */
+    const llm_span *stop_strings; /* non-empty UTF-8, len may be LLM_NTS; the text ends before the first of them, also
+                                     when they straddle tokens; the ids keep the tokens that spelled it */
     size_t n_stop_strings;
     int32_t n_logprobs;         /* record each token's log-probability with this many alternatives,
                                    0..n_vocab; default -1: none */
@@ -144,10 +144,12 @@ typedef struct llm_event {
 typedef int32_t (*llm_event_fn)(void *user, const llm_event *event);
 
 /* Queues a prompt: text (n_bytes or LLM_NTS), or token ids as they are. options: NULL for the
- * defaults. A prompt longer than the context ends with LLM_FINISH_CONTEXT. The text of a completion
+ * defaults. A prompt is never cut, whatever max_tokens asks for. The text of a completion
  * goes on from the prompt's; it begins a text if the prompt has no token but special ones.
- * Errors: LLM_E_ARGUMENT, LLM_E_MEMORY; LLM_E_UNSUPPORTED for text or stop strings if the model has no
- * tokenizer: ids work, and give empty text. Any thread. Since 0.1. */
+ * Errors: LLM_E_LIMIT for a prompt that n_ctx (with room for one token more, unless max_tokens is 0) or n_kv_tokens
+ * cannot hold; if it is sequences that leave no room, the request ends with that error; LLM_E_ARGUMENT, LLM_E_MEMORY;
+ * LLM_E_UNSUPPORTED for text or stop strings if the model has no tokenizer: ids work, and give empty text. Any thread.
+ * Since 0.1. */
 LLM_API llm_status llm_request_submit(llm_request **out, llm_engine *engine, const char *prompt, size_t n_bytes,
                                       const llm_generate_options *options);
 LLM_API llm_status llm_request_submit_tokens(llm_request **out, llm_engine *engine, const llm_token *prompt,
@@ -216,6 +218,7 @@ typedef struct llm_result_stats {
     double queue_ms;         /* from submission to the first step that holds the request */
     double prompt_ms;        /* from there until the first token's logits are known */
     double decode_ms;        /* from there to the end */
+    uint64_t seed;           /* of the draws; below 2^53 if it was drawn for LLM_SEED_RANDOM. */
 } llm_result_stats;
 
 LLM_API llm_status llm_result_get_stats(llm_result_stats *out, const llm_result *result);
@@ -223,29 +226,31 @@ LLM_API llm_status llm_result_get_stats(llm_result_stats *out, const llm_result 
 /* ---- scoring, embedding ---- */
 
 /* What shall be scored: `continuation` after `prompt`. Both are one text when encoded: the ids
- * of prompt + continuation, of which those after the prompt's own number of ids are scored (the
- * rule of lm-evaluation-harness). Frozen layout. */
+ * of prompt + continuation, of which those after the prompt's own number of ids are scored. White
+ * space at the prompt's end belongs to the continuation, because tokens begin with it: "is " +
+ * "blue" has the ids and the score of "is" + " blue" (the rules of lm-evaluation-harness). Frozen layout. */
 typedef struct llm_score_item {
-    llm_span prompt;
-    llm_span continuation;
+    llm_span prompt;       /* len may be LLM_NTS */
+    llm_span continuation; /* the same; not empty */
 } llm_score_item;
 
 /* Log-probabilities of continuations; common prefixes are computed once. The result has one
- * entry per item: text, tokens and logprobs of the continuation (and top alternatives if
+ * entry per item: text as given, tokens and logprobs of the continuation (and top alternatives if
  * options->n_logprobs > 0), finish LLM_FINISH_LENGTH. options: add_special, parse_special, n_logprobs
  * are read; of what add_special adds only that before a text is used. With an empty prompt and no BOS
  * the first token has nothing before it and is left out. In its stats prompt_ms is the time of the
- * whole. Errors: LLM_E_LIMIT if an item exceeds the context, LLM_E_UNSUPPORTED without a tokenizer.
+ * whole. Errors: LLM_E_LIMIT if an item exceeds the context, LLM_E_UNSUPPORTED without a tokenizer,
+ * LLM_E_ARGUMENT for a continuation that is empty or of which no token is left to score.
  * One thread at a time. Since 0.1. */
 LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_score_item *items, size_t n_items,
                              const llm_generate_options *options);
 
 enum { LLM_POOL_MEAN = 0, LLM_POOL_LAST = 1 };
 
-/* Embeds texts: the last layer's normalised hidden state, averaged over the tokens or of the last
- * token, into out [n_texts, n_embd]. normalize 1 scales each row to length 1.
- * Errors: LLM_E_LIMIT if a text exceeds the context, LLM_E_UNSUPPORTED without a tokenizer,
- * LLM_E_ARGUMENT for a text without tokens. One thread at a time. Since 0.1. */
+/* Embeds texts (their len may be LLM_NTS): the last layer's normalised hidden state, averaged over the tokens or of the
+ * last token, into out [n_texts, n_embd]. normalize 1 scales each row to length 1. Errors: LLM_E_LIMIT if a text
+ * exceeds the context, LLM_E_UNSUPPORTED without a tokenizer, LLM_E_ARGUMENT for a text without tokens. One thread at a
+ * time. Since 0.1. */
 LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *texts, size_t n_texts, int32_t pooling,
                              int32_t normalize);
 

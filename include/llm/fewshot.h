@@ -93,7 +93,7 @@ typedef struct llm_fill_options {
     float mmr_lambda;     /* 0..1, weight of nearness against novelty; default 0.5 */
     float bm25_k1;        /* 0..; default 1.2 */
     float bm25_b;         /* 0..1; default 0.75 */
-    uint64_t seed;        /* of random, balanced and the random order */
+    uint64_t seed;        /* of random, balanced and the random order; a number, not LLM_SEED_RANDOM */
 } llm_fill_options;
 
 LLM_API void llm_fill_options_init_sized(llm_fill_options *options, size_t n_bytes);

@@ -79,11 +79,11 @@ static inline void llm_ask_options_init(llm_ask_options *options) {
 /* Asks. prompt, query, fill: as llm_prompt_fill; prompt NULL: the default one without examples. generate: sampling,
  * max_tokens (of reasoning), stops; its n is not read, n_samples is; its grammar constrains
  * what the answer is sought in (with zero, least_to_most and tree only what follows answer_text). With temperature 0
- * all samples are alike. More samples than the engine's n_seqs are drawn in rounds of that many, so what they are
- * depends on it. As plain text a completion also ends before what would begin the next question. What is put behind a
- * completion goes on from its tokens, so that each prefix is computed once. The answer is that of most samples; ties go
- * to the one seen first. It does not depend on early_stop; whether an outvoted sample was cut short may depend on what
- * else the engine computes. *out is the caller's. Errors: as llm_prompt_fill and llm_generate; LLM_E_ARGUMENT and
+ * all samples are alike. More samples than the engine's n_seqs are drawn in rounds of that many, which changes nothing
+ * in what they are. As plain text a completion also ends before what would begin the next question. What is put behind
+ * a completion goes on from its tokens, so that each prefix is computed once. The answer is that of most samples; ties
+ * go to the one seen first. It does not depend on early_stop; whether an outvoted sample was cut short may depend on
+ * what else the engine computes. *out is the caller's. Errors: as llm_prompt_fill and llm_generate; LLM_E_ARGUMENT and
  * LLM_E_FORMAT for extract; LLM_E_LIMIT if its pattern takes too many steps. One thread at a time per engine. Since
  * 0.1. */
 LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *prompt, const char *query, size_t n_bytes,
@@ -111,7 +111,7 @@ typedef struct llm_sample {
     uint32_t struct_size; /* set by the caller: sizeof(llm_sample) */
     int32_t stage;        /* LLM_STAGE_* */
     int32_t parent;       /* the sample that it goes on from; -1: the prompt */
-    int32_t finish;       /* LLM_FINISH_*; CANCELLED: outvoted */
+    int32_t finish;       /* LLM_FINISH_*; CANCELLED: outvoted, perhaps before it began */
     llm_span text;
     llm_span answer; /* found in it; ptr NULL: none */
     const llm_token *tokens;
@@ -139,7 +139,7 @@ LLM_API llm_status llm_answer_vote(llm_vote *out, const llm_answer *answer, int3
 LLM_API const llm_filled *llm_answer_filled(const llm_answer *answer);
 
 /* Tokens and times, summed over all requests: of prompts, of those taken from the cache, generated and scored.
- * Embedding for the choice of examples is not in it. Since 0.1. */
+ * Embedding for the choice of examples is not in it. seed: see llm_generate_options. Since 0.1. */
 LLM_API llm_status llm_answer_get_stats(llm_result_stats *out, const llm_answer *answer);
 
 /* All of it: {"answer","votes":[{"answer","n","first"}],"samples":[{"stage","parent","text","tokens","answer",

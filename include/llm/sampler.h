@@ -36,7 +36,8 @@ typedef struct llm_token_logprob {
  *   presence_penalty    subtracted once from each seen token; 0: none
  *   frequency_penalty   subtracted once per occurrence; 0: none
  *   penalty_window      how many of the last tokens, prompt included, count as seen; -1: all, default 64
- *   seed                0..2^64-1 */
+ *   seed                0..2^64-2, the same seed draws the same; or LLM_SEED_RANDOM */
+#define LLM_SEED_RANDOM UINT64_MAX
 
 LLM_END_DECLS
 

@@ -194,6 +194,7 @@ static llm_status ask(llmi_ask *x, const llmi_json *fields, const llm_fill_optio
     if (status == LLM_OK) status = check_judge(x->o->judge);
     if (status == LLM_OK) status = llmi_extract_create(&x->extract, x->a, x->o->extract, strlen(x->o->extract));
     if (status == LLM_OK) status = llmi_answer_create(&x->out, x->engine->model->runtime);
+    if (status == LLM_OK) x->out->stats.seed = x->g.seed;
     if (strcmp(x->o->cot, "few") == 0) f.rationales = 1;
     if (status == LLM_OK) status = llmi_prompt_fill(&x->out->filled, x->prompt, x->engine, fields, &f);
     return status == LLM_OK ? run(x, strategy) : status;

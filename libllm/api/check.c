@@ -4,6 +4,12 @@
 
 #include "base/options.h"
 
+llm_status llmi_check_span(llm_span *span) {
+    if (span->ptr && span->len == LLM_NTS) span->len = strlen(span->ptr);
+    if (span->ptr || !span->len) return LLM_OK;
+    return llmi_error(LLM_E_ARGUMENT, "it is NULL, its length is not 0");
+}
+
 llm_status llmi_check_out(const void *out, size_t first_bytes, const char *what) {
     uint32_t n_bytes;
     memcpy(&n_bytes, out, sizeof n_bytes);

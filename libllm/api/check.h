@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include <llm/types.h>
+
 #include "base/options.h"
 
 /* Inside a public function: refuses NULL with the function's and the argument's name. */
@@ -17,6 +19,9 @@
     do {                                                                                                               \
         if (!(array) && (n)) return llmi_error(LLM_E_ARGUMENT, "%s: " #array " is NULL, " #n " is not 0", __func__);   \
     } while (0)
+
+/* A caller's span: LLM_NTS becomes the length; LLM_E_ARGUMENT for NULL with a length. */
+llm_status llmi_check_span(llm_span *span);
 
 /* Hands out a structure of any version: `full` is what this library knows, out->struct_size (the first
  * member) what the caller knows. Members beyond what this library knows become 0. */

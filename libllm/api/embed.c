@@ -34,8 +34,9 @@ static void finish_row(float *row, size_t n_embd, size_t n_tokens, int32_t pooli
 
 static llm_status add_text(embedding *e, const llm_engine *engine, llm_span text) {
     size_t begin = llmi_buf_count(&e->jobs.ids, llm_token);
-    if (!text.ptr && text.len) return llmi_error(LLM_E_ARGUMENT, "it is NULL, its length is not 0");
-    llm_status status = llmi_engine_encode(&e->jobs.ids, engine, text, LLM_ENCODE_ADD_SPECIAL);
+    llm_status status = llmi_check_span(&text);
+    if (status != LLM_OK) return status;
+    status = llmi_engine_encode(&e->jobs.ids, engine, text, LLM_ENCODE_ADD_SPECIAL);
     if (status != LLM_OK) return status;
     if (llmi_buf_count(&e->jobs.ids, llm_token) == begin)
         return llmi_error(LLM_E_ARGUMENT, "it has no tokens, so there is nothing to embed");

@@ -44,7 +44,7 @@ static llm_status generate(llm_result **out, llm_engine *e, llm_span text, const
     if (text.ptr)
         status = llmi_request_submit_text(&r, e, text, &o);
     else
-        status = llmi_request_submit(&r, e, ids, n_ids, &o);
+        status = llmi_request_submit(&r, e, ids, n_ids, 0, &o);
     if (status == LLM_OK) status = run(out, r, on_event, user);
     llmi_engine_leave(e);
     llm_request_destroy(r);

@@ -18,11 +18,10 @@ void llmi_many_free(llmi_many *b) {
 
 llm_status llmi_many_add(llmi_many *b, size_t begin, size_t score_from) {
     size_t n_ids = llmi_buf_count(&b->ids, llm_token) - begin;
-    int32_t n_ctx = llmi_engine_options(b->engine->inner)->n_ctx;
-    if (n_ids > (size_t)n_ctx)
-        return llmi_error(LLM_E_LIMIT, "it has %zu tokens, the context holds %d (engine option n_ctx)", n_ids, n_ctx);
+    llm_status status = llmi_job_check_length(b->engine->inner, n_ids, false);
     llmi_many_item item = {begin, n_ids, score_from};
-    return llmi_buf_push(&b->items, item) ? LLM_OK : LLM_E_MEMORY;
+    if (status == LLM_OK && !llmi_buf_push(&b->items, item)) status = LLM_E_MEMORY;
+    return status;
 }
 
 /* ---- one run ---- */

@@ -7,9 +7,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "api/check.h"
 #include "base/options.h"
+#include "base/philox.h"
 #include "base/text.h"
 #include "format/dtype_size.h"
 #include "model/model.h"
@@ -183,6 +186,10 @@ static bool is_unsigned(const option_row *row) {
     return row->max > 9.3e18;
 }
 
+static bool takes_random(const option_row *row) {
+    return is_unsigned(row) && strcmp(row->group, "generate") == 0;
+}
+
 static void store_int(void *member, const option_row *row, uint64_t bits) {
     int32_t narrow = (int32_t)(int64_t)bits;
     if (row->n_bytes == sizeof narrow)
@@ -222,6 +229,7 @@ static const char *describe_range(range_text out, const option_row *row) {
         llmi_format(out, sizeof(range_text), "%" PRId64 "..%" PRIu64 "%s%s", (int64_t)row->min,
                     is_unsigned(row) ? UINT64_MAX : (uint64_t)row->max, outside ? ", or " : "",
                     outside ? row->default_as : "");
+        if (takes_random(row)) llmi_format(out, sizeof(range_text), "0..%" PRIu64 ", or random", UINT64_MAX - 1);
     } else {
         llmi_format(out, sizeof(range_text), "%g..%g", row->min, row->max);
     }
@@ -257,12 +265,27 @@ static llm_status check_member(const struct group *g, const option_row *row, con
                       describe_range(range, row));
 }
 
+/* 53 bits, so that every language and JSON keep the number. */
+static void settle_seed(llm_generate_options *o) {
+    if (o->seed != LLM_SEED_RANDOM) return;
+    struct timespec now;
+    if (getentropy(&o->seed, sizeof o->seed) != 0) { /* no such call in a sandbox: what differs from call to call */
+        clock_gettime(CLOCK_REALTIME, &now);
+        const uint32_t key[2] = {(uint32_t)now.tv_nsec, (uint32_t)now.tv_sec}, counter[4] = {(uint32_t)getpid()};
+        uint32_t r[4];
+        llmi_philox(r, counter, key);
+        o->seed = (uint64_t)r[1] << 32 | r[0];
+    }
+    o->seed >>= 11;
+}
+
 llm_status llmi_options_get(void *dst, const char *group, const void *src) {
     const struct group *g = find_group(group);
     memcpy(dst, g->defaults, g->n_bytes);
     llm_status status = llmi_options_read(dst, g->n_bytes, src, g->first_bytes, g->what);
     for (int i = 0; i < N_ROWS && status == LLM_OK; i++)
         if (strcmp(rows[i].group, group) == 0) status = check_member(g, &rows[i], dst);
+    if (status == LLM_OK && strcmp(group, "generate") == 0) settle_seed(dst);
     return status;
 }
 
@@ -315,6 +338,10 @@ LLM_API llm_status llm_option_get(llm_option_info *out, const char *group, int32
 
 static bool parse_int(uint64_t *out, const option_row *row, const char *text) {
     char *end;
+    if (takes_random(row) && strcmp(text, "random") == 0) {
+        *out = LLM_SEED_RANDOM;
+        return true;
+    }
     if (!(*text >= '0' && *text <= '9') && *text != '-') return false;
     errno = 0;
     if (is_unsigned(row))

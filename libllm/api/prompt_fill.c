@@ -232,6 +232,9 @@ llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, cons
     if (status == LLM_OK && o->budget && !e)
         status =
             llmi_error(LLM_E_ARGUMENT, "llm_fill_options: budget is %d, which needs an engine, found NULL", o->budget);
+    if (status == LLM_OK && o->seed == LLM_SEED_RANDOM)
+        status = llmi_error(LLM_E_ARGUMENT, "llm_fill_options: seed is LLM_SEED_RANDOM, expected a number: the same "
+                                            "arguments fill a prompt the same way");
     if (status == LLM_OK) status = llmi_prompt_use(p);
     if (status == LLM_OK) status = filled_create(&x.f, p->runtime);
     if (status == LLM_OK) status = find_template(&x);

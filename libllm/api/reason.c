@@ -82,7 +82,7 @@ typedef struct flight {
 } flight;
 
 static llm_status add_sample(llmi_ask *x, const llmi_branch *b, const llmi_run *run) {
-    llmi_sample s = {.stage = run->stage, .parent = b->parent};
+    llmi_sample s = {.stage = run->stage, .parent = b->parent, .finish = LLM_FINISH_CANCELLED};
     llmi_buf *const bufs[] = {&s.text, &s.prompt, &s.tokens, &s.answer, &s.key};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], x->out->samples.a);
     bool goes_on = run->stage != LLM_STAGE_ANSWER;
@@ -93,29 +93,39 @@ static llm_status add_sample(llmi_ask *x, const llmi_branch *b, const llmi_run *
 }
 
 /* The first request of all draws as llm_generate would; each other one by itself. */
-static uint64_t seed_of(const llmi_ask *x, size_t branch, int32_t wave) {
+static uint64_t seed_of(const llmi_ask *x, size_t branch) {
     const uint32_t key[2] = {(uint32_t)x->g.seed, (uint32_t)(x->g.seed >> 32)};
-    const uint32_t counter[4] = {x->n_runs, (uint32_t)branch, (uint32_t)wave, 0x61736b};
+    const uint32_t counter[4] = {x->n_runs, (uint32_t)branch, 0, 0x61736b};
     uint32_t r[4];
-    if (!x->n_runs && !branch && !wave) return x->g.seed;
+    if (!x->n_runs && !branch) return x->g.seed;
     llmi_philox(r, counter, key);
     return (uint64_t)r[1] << 32 | r[0];
 }
 
-static llm_status launch(flight *f, llmi_ask *x, const llmi_branch *b, const llmi_run *run, size_t index,
+/* Text that goes on from other samples may have no room: they began to generate, so this ends as they would. */
+static bool has_room(const llmi_ask *x, const llmi_branch *b) {
+    if (b->parent < 0) return true;
+    llm_status status = llmi_job_check_length(x->engine->inner, llmi_buf_count(&b->ids, llm_token), true);
+    if (status != LLM_OK) llmi_error_clear();
+    return status == LLM_OK;
+}
+
+/* Begins those of a branch's samples, from `first` on, that belong to a wave of at most n_seqs. */
+static llm_status launch(flight *f, llmi_ask *x, const llmi_branch *b, const llmi_run *run, size_t index, size_t first,
                          int32_t wave) {
     int32_t n_seqs = llmi_engine_options(x->engine->inner)->n_seqs, done = wave * n_seqs;
     llm_generate_options g = *run->g;
-    *f = (flight){.first = llmi_buf_count(&x->out->samples, llmi_sample)};
+    *f = (flight){.first = first + (size_t)done};
     if (done >= b->n) return LLM_OK;
     f->n = g.n = b->n - done < n_seqs ? b->n - done : n_seqs;
-    g.seed = seed_of(x, index, wave);
-    for (int32_t i = 0; i < f->n; i++) {
-        llm_status status = add_sample(x, b, run);
-        if (status != LLM_OK) return status;
+    g.seed = seed_of(x, index);
+    if (!has_room(x, b)) {
+        for (int32_t i = 0; i < f->n; i++) llmi_sample_at(x->out, f->first + (size_t)i)->finish = LLM_FINISH_CONTEXT;
+        if (run->votes) x->n_settled += f->n;
+        return LLM_OK;
     }
     return llmi_request_submit(&f->request, x->engine, (const llm_token *)(const void *)b->ids.data,
-                               llmi_buf_count(&b->ids, llm_token), &g);
+                               llmi_buf_count(&b->ids, llm_token), done, &g);
 }
 
 /* Copies what completion i became. */
@@ -183,11 +193,13 @@ static llm_status fly(llmi_ask *x, flight *f, size_t n, const llmi_run *run, boo
     return status;
 }
 
-static llm_status run_wave(flight *f, llmi_ask *x, const llmi_branch *b, size_t n, const llmi_run *run, int32_t wave,
-                           bool *decided) {
+/* `first`: where the samples of the branches begin, one branch after the other. */
+static llm_status run_wave(flight *f, llmi_ask *x, const llmi_branch *b, size_t n, const llmi_run *run, size_t first,
+                           int32_t wave, bool *decided) {
     llm_status status = llmi_engine_enter(x->engine, "llm_ask");
     if (status != LLM_OK) return status;
-    for (size_t i = 0; i < n && status == LLM_OK; i++) status = launch(&f[i], x, &b[i], run, i, wave);
+    for (size_t i = 0; i < n && status == LLM_OK; first += (size_t)b[i++].n)
+        status = launch(&f[i], x, &b[i], run, i, first, wave);
     if (status == LLM_OK) status = fly(x, f, n, run, decided);
     llmi_engine_leave(x->engine);
     llmi_error_copy failure;
@@ -196,18 +208,23 @@ static llm_status run_wave(flight *f, llmi_ask *x, const llmi_branch *b, size_t 
     return status == LLM_OK ? LLM_OK : llmi_error_restore(&failure);
 }
 
+/* All samples are listed first, as those that will not be needed: which they are and what they draw does not depend on
+ * the waves. */
 llm_status llmi_reason_run(size_t *first, llmi_ask *x, const llmi_branch *branches, size_t n, const llmi_run *run) {
     int32_t n_seqs = llmi_engine_options(x->engine->inner)->n_seqs, most = 0;
     bool decided = false;
     llm_status status = LLM_OK;
     *first = llmi_buf_count(&x->out->samples, llmi_sample);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && status == LLM_OK; i++) {
         if (branches[i].n > most) most = branches[i].n;
+        for (int32_t k = 0; k < branches[i].n && status == LLM_OK; k++) status = add_sample(x, &branches[i], run);
+    }
+    if (status != LLM_OK) return status;
     flight *f = llmi_alloc_zero(x->a, n * sizeof *f);
     if (!f) return LLM_E_MEMORY;
     for (int32_t wave = 0; wave * n_seqs < most && !decided && status == LLM_OK; wave++) {
         memset(f, 0, n * sizeof *f);
-        status = run_wave(f, x, branches, n, run, wave, &decided);
+        status = run_wave(f, x, branches, n, run, *first, wave, &decided);
     }
     x->n_runs++;
     llmi_free(x->a, f, n * sizeof *f);

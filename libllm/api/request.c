@@ -158,6 +158,7 @@ static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_optio
     status = llmi_result_create(&r->result, r->engine->model->runtime, (size_t)o->n);
     if (status != LLM_OK) return status;
     r->result->n_top = o->n_logprobs > 0 ? (size_t)o->n_logprobs : 0;
+    r->result->stats.seed = o->seed;
     r->deliveries = llmi_alloc_zero(a, (size_t)o->n * sizeof *r->deliveries);
     if (!r->deliveries) return LLM_E_MEMORY;
     uint32_t flags = goes_on ? LLM_DECODE_KEEP_PREFIX : 0;
@@ -169,12 +170,14 @@ static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_optio
     return reserve_events(r, 0) ? LLM_OK : LLM_E_MEMORY;
 }
 
-static llm_status start(llm_request *r, const llm_token *prompt, size_t n_tokens, const llm_generate_options *o) {
+static llm_status start(llm_request *r, const llm_token *prompt, size_t n_tokens, int32_t first_index,
+                        const llm_generate_options *o) {
     llmi_job_desc desc = {
         .kind = LLMI_JOB_GENERATE,
         .prompt = prompt,
         .n_prompt = n_tokens,
         .n = o->n,
+        .first_index = first_index,
         .max_tokens = o->max_tokens,
         .sampling =
             {
@@ -201,7 +204,7 @@ static llm_status start(llm_request *r, const llm_token *prompt, size_t n_tokens
 }
 
 llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_token *prompt, size_t n_tokens,
-                               const llm_generate_options *options) {
+                               int32_t first_index, const llm_generate_options *options) {
     llm_status status = llmi_engine_here(engine->inner, "llm_request_submit");
     if (status == LLM_OK) status = check_options(engine, options);
     if (status != LLM_OK) return status;
@@ -218,7 +221,7 @@ llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_
     llmi_buf_init(&r->shown_top, a);
     pthread_mutex_init(&r->lock, NULL);
     status = prepare(r, has_text(r->tokenizer, prompt, n_tokens), options);
-    if (status == LLM_OK) status = start(r, prompt, n_tokens, options);
+    if (status == LLM_OK) status = start(r, prompt, n_tokens, first_index, options);
     if (status != LLM_OK) {
         request_free(r);
         return status;
@@ -237,7 +240,7 @@ llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_s
     llm_status status = llmi_engine_encode(&ids, engine, prompt, flags);
     if (status == LLM_OK)
         status = llmi_request_submit(out, engine, (const llm_token *)(void *)ids.data, llmi_buf_count(&ids, llm_token),
-                                     options);
+                                     0, options);
     llmi_buf_free(&ids);
     return status;
 }
@@ -264,7 +267,7 @@ LLM_API llm_status llm_request_submit_tokens(llm_request **out, llm_engine *engi
     LLMI_NOT_NULL(engine);
     LLMI_ARRAY(prompt, n_tokens);
     llm_status status = llmi_options_get(&o, "generate", options);
-    return status == LLM_OK ? llmi_request_submit(out, engine, prompt, n_tokens, &o) : status;
+    return status == LLM_OK ? llmi_request_submit(out, engine, prompt, n_tokens, 0, &o) : status;
 }
 
 /* ---- taking ---- */

@@ -33,7 +33,7 @@ struct llm_request {
 
 /* Queues token ids; options are read by the caller (options.h). */
 llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_token *prompt, size_t n_tokens,
-                               const llm_generate_options *options);
+                               int32_t first_index, const llm_generate_options *options);
 
 /* The same with text, which is encoded first. */
 llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_span prompt,

@@ -5,6 +5,9 @@
 #include "api/many.h"
 #include "api/options.h"
 #include "api/result.h"
+#include "base/text.h"
+#include "text/chars.h"
+#include "text/utf8.h"
 
 typedef struct scoring {
     llmi_many jobs;
@@ -35,6 +38,34 @@ static llm_status find_prefix(scoring *s, const llm_engine *e) {
     return LLM_OK;
 }
 
+/* The text without white space at its end, which counts as part of the continuation: a tokenizer joins it with the word
+ * that follows ("is " + "blue" has the tokens of "is" + " blue"). */
+static llm_span without_space(llm_span text) {
+    for (size_t at = text.len; at > 0; text.len = at) {
+        size_t used;
+        while (at > 0 && ((unsigned char)text.ptr[--at] & 0xc0) == 0x80) {
+        }
+        uint32_t c = llmi_utf8_decode(text.ptr + at, text.len - at, &used);
+        if (c == LLMI_UTF8_INVALID || !(llmi_char_class(c) & LLMI_SPACE)) break;
+    }
+    return text;
+}
+
+/* What would be scored as certain without a look at the model. */
+static llm_status nothing_to_score(const llm_score_item *item, size_t n_whole, size_t n_prompt) {
+    if (!item->continuation.len) return llmi_error(LLM_E_ARGUMENT, "the continuation is empty");
+    const char *text = LLMI_QUOTE(item->continuation.ptr, item->continuation.len);
+    if (n_prompt)
+        return llmi_error(LLM_E_ARGUMENT,
+                          "the continuation \"%s\" has no token of its own: with the prompt it has %zu, the prompt "
+                          "alone has %zu",
+                          text, n_whole, n_prompt);
+    return llmi_error(LLM_E_ARGUMENT,
+                      "the continuation \"%s\" is one token with nothing before it: the prompt is empty and the model "
+                      "has no token that begins a text",
+                      text);
+}
+
 static llm_status add_item(scoring *s, const llm_engine *e, const llm_score_item *item) {
     llmi_many *b = &s->jobs;
     size_t begin = count(&b->ids);
@@ -43,26 +74,25 @@ static llm_status add_item(scoring *s, const llm_engine *e, const llm_score_item
         !llmi_buf_append(&s->together, item->continuation.ptr, item->continuation.len) ||
         !llmi_buf_append(&b->ids, s->prefix.data, s->prefix.len))
         return LLM_E_MEMORY;
-    llm_status status = llmi_engine_encode(&s->ids, e, item->prompt, s->flags);
+    llm_status status = llmi_engine_encode(&s->ids, e, without_space(item->prompt), s->flags);
     if (status == LLM_OK)
         status = llmi_engine_encode(&b->ids, e, (llm_span){s->together.data, s->together.len}, s->flags);
     if (status != LLM_OK) return status;
-    size_t from = count(&s->prefix) + count(&s->ids);
-    return llmi_many_add(b, begin, from ? from : 1); /* the first token of all has nothing before it */
-}
-
-static llm_status check_item(const llm_score_item *item) {
-    if ((item->prompt.ptr || !item->prompt.len) && (item->continuation.ptr || !item->continuation.len)) return LLM_OK;
-    return llmi_error(LLM_E_ARGUMENT, "a text is NULL, its length is not 0");
+    size_t from = count(&s->prefix) + count(&s->ids), n = count(&b->ids) - begin;
+    if (!from) from = 1; /* the first token of all has nothing before it */
+    if (!item->continuation.len || from >= n) return nothing_to_score(item, n - count(&s->prefix), count(&s->ids));
+    return llmi_many_add(b, begin, from);
 }
 
 static llm_status add_items(scoring *s, const llm_engine *e, const llm_score_item *items, size_t n_items) {
     for (size_t i = 0; i < n_items; i++) {
-        const llm_span *text = &items[i].continuation;
-        llm_status status = check_item(&items[i]);
-        if (status == LLM_OK) status = add_item(s, e, &items[i]);
+        llm_score_item item = items[i];
+        llm_status status = llmi_check_span(&item.prompt);
+        if (status == LLM_OK) status = llmi_check_span(&item.continuation);
+        if (status == LLM_OK) status = add_item(s, e, &item);
         if (status != LLM_OK) return llmi_error_in(status, "item %zu", i);
-        if (!llmi_buf_append(&s->result->items[i].text, text->ptr, text->len)) return LLM_E_MEMORY;
+        if (!llmi_buf_append(&s->result->items[i].text, item.continuation.ptr, item.continuation.len))
+            return LLM_E_MEMORY;
         s->result->items[i].finish = LLM_FINISH_LENGTH;
     }
     return LLM_OK;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/check.h"
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -13,8 +14,10 @@ typedef struct llmi_stop {
     size_t *shorter; /* [n] after i + 1 matched bytes: the next shorter beginning that also matches */
 } llmi_stop;
 
-static llm_status check(const llm_span *s, size_t index) {
-    if (!s->ptr || !s->len) return llmi_error(LLM_E_ARGUMENT, "stop string %zu is empty", index);
+static llm_status check(llm_span *s, size_t index) {
+    llm_status status = llmi_check_span(s);
+    if (status != LLM_OK) return llmi_error_in(status, "stop string %zu", index);
+    if (!s->len) return llmi_error(LLM_E_ARGUMENT, "stop string %zu is empty", index);
     size_t valid = llmi_utf8_valid(s->ptr, s->len);
     if (valid == s->len) return LLM_OK;
     return llmi_error(LLM_E_ARGUMENT, "stop string %zu, \"%s\", is no UTF-8 at byte %zu", index,
@@ -33,7 +36,7 @@ static void find_shorter(llmi_stop *s) {
 llm_status llmi_stops_init(llmi_stops *s, const llm_allocator *a, const llm_span *strings, size_t n) {
     *s = (llmi_stops){.a = a};
     for (size_t i = 0; i < n; i++) {
-        llm_status status = check(&strings[i], i);
+        llm_status status = check(&(llm_span){strings[i].ptr, strings[i].len}, i);
         if (status != LLM_OK) return status;
     }
     if (!n) return LLM_OK;
@@ -43,7 +46,7 @@ llm_status llmi_stops_init(llmi_stops *s, const llm_allocator *a, const llm_span
     s->n = n;
     for (size_t i = 0; i < n; i++) {
         llmi_stop *one = &s->strings[i];
-        one->n = strings[i].len;
+        one->n = strings[i].len == LLM_NTS ? strlen(strings[i].ptr) : strings[i].len;
         one->bytes = llmi_strndup(a, strings[i].ptr, one->n);
         one->shorter = llmi_alloc_array(a, one->n, sizeof *one->shorter);
         if (!one->bytes || !one->shorter) {

@@ -63,6 +63,7 @@ typedef struct llmi_job_desc {
     const llm_token *prompt; /* copied */
     size_t n_prompt;
     int32_t n;                     /* completions, 1..n_seqs */
+    int32_t first_index;           /* they draw as those from this index on; the sink counts from 0 */
     int32_t max_tokens;            /* -1: until the context is full */
     llmi_sampling sampling;        /* bias copied */
     const llmi_mask_source *masks; /* [n] or NULL; borrowed until the job ends. Asked on the pool's threads, each of
@@ -79,8 +80,11 @@ typedef struct llmi_job_stats {
 } llmi_job_stats;
 
 /* Queues a job. Errors: LLM_E_ARGUMENT (sampling, n, ids outside the vocabulary), LLM_E_MEMORY. Any thread.
- * An empty prompt is an error for GENERATE. A prompt that cannot fit ends with LLM_FINISH_CONTEXT. */
+ * An empty prompt is an error for GENERATE. LLM_E_LIMIT: see llmi_job_check_length. */
 llm_status llmi_job_submit(llmi_job **out, llmi_engine *e, const llmi_job_desc *desc);
+/* LLM_E_LIMIT for a prompt that the context, with room for one token more if it generates, or the KV cache cannot hold.
+ */
+llm_status llmi_job_check_length(const llmi_engine *e, size_t n_tokens, bool generates);
 void llmi_job_cancel(llmi_job *job); /* atomic stores only */
 bool llmi_job_done(const llmi_job *job);
 void llmi_job_stats_get(llmi_job_stats *out, const llmi_job *job);

@@ -33,7 +33,7 @@ struct llmi_job {
     size_t n_bytes; /* of this block, which holds all arrays of the job */
     uint64_t id;    /* order of submission */
     llmi_job *next; /* of the destroyed ones that a step has still to free */
-    int32_t kind, n, n_open;
+    int32_t kind, n, first_index, n_open;
     int32_t max_tokens, n_logprobs;
     int32_t n_prompt, score_from;
     llmi_sampling sampling;
@@ -41,7 +41,6 @@ struct llmi_job {
     const llmi_sink *sink;
     void *sink_user;
     llm_token_logprob *tops;          /* [n_samplers, n_logprobs] */
-    bool too_long;                    /* the prompt can never fit; it was not kept */
     bool forked;                      /* each completion has a sequence of its own now */
     bool dead;                        /* destroyed while a step ran */
     int32_t cancelled, in_step, done; /* atomic */

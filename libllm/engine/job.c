@@ -16,6 +16,19 @@ static llm_status check_int(const char *name, int64_t value, int64_t min, int64_
     return llmi_error(LLM_E_ARGUMENT, "%s is %" PRId64 ", expected %" PRId64 "..%" PRId64, name, value, min, max);
 }
 
+llm_status llmi_job_check_length(const llmi_engine *e, size_t n_tokens, bool generates) {
+    int32_t n_ctx = e->dims.n_ctx, trained = e->model->hp.n_ctx_train;
+    if (n_tokens > (size_t)n_ctx || (generates && n_tokens == (size_t)n_ctx))
+        return llmi_error(LLM_E_LIMIT,
+                          "%zu tokens, the context holds %" PRId32
+                          "%s (engine option n_ctx; the model was trained for %" PRId32 ")",
+                          n_tokens, n_ctx, n_tokens > (size_t)n_ctx ? "" : " and leaves no room for another", trained);
+    if (llmi_kvpool_pages(&e->cache.pool, (int32_t)n_tokens) > e->dims.n_pages)
+        return llmi_error(LLM_E_LIMIT, "%zu tokens, the KV cache holds %" PRId64 " (engine option n_kv_tokens)",
+                          n_tokens, e->options.n_kv_tokens);
+    return LLM_OK;
+}
+
 static llm_status check_desc(const llmi_engine *e, const llmi_job_desc *d) {
     int32_t n_vocab = e->dims.n_vocab;
     llm_status status = d->kind == LLMI_JOB_EMBED ? LLM_OK : llmi_model_check_head(e->model);
@@ -25,6 +38,10 @@ static llm_status check_desc(const llmi_engine *e, const llmi_job_desc *d) {
         if (d->prompt[i] < 0 || d->prompt[i] >= n_vocab)
             status = llmi_error(LLM_E_ARGUMENT, "token %zu of the prompt is %" PRId32 ", expected 0..%" PRId32, i,
                                 d->prompt[i], n_vocab - 1);
+    if (status == LLM_OK) {
+        status = llmi_job_check_length(e, d->n_prompt, d->kind == LLMI_JOB_GENERATE && d->max_tokens);
+        if (status != LLM_OK) return llmi_error_in(status, "the prompt");
+    }
     if (status != LLM_OK || d->kind != LLMI_JOB_GENERATE) return status;
     if (!d->n_prompt) return llmi_error(LLM_E_ARGUMENT, "the prompt has 0 tokens, expected at least 1");
     status = check_int("n", d->n, 1, e->dims.n_seqs);
@@ -33,15 +50,10 @@ static llm_status check_desc(const llmi_engine *e, const llmi_job_desc *d) {
     return status;
 }
 
-/* Most tokens that a sequence of the job can come to hold; 0 if the prompt can never fit. */
+/* Most tokens that a sequence of the job can come to hold. */
 static int32_t capacity_of(const llmi_engine *e, const llmi_job_desc *d) {
-    size_t n_ctx = (size_t)e->dims.n_ctx;
-    if (d->n_prompt > n_ctx) return 0;
-    bool generates = d->kind == LLMI_JOB_GENERATE && d->max_tokens;
-    if (generates && d->n_prompt == n_ctx) return 0;
-    if (llmi_kvpool_pages(&e->cache.pool, (int32_t)d->n_prompt) > e->dims.n_pages) return 0;
-    if (!generates) return (int32_t)d->n_prompt;
-    size_t room = n_ctx - d->n_prompt;
+    if (d->kind != LLMI_JOB_GENERATE || !d->max_tokens) return (int32_t)d->n_prompt;
+    size_t room = (size_t)e->dims.n_ctx - d->n_prompt;
     bool limited = d->max_tokens >= 0 && (size_t)d->max_tokens < room;
     return (int32_t)(d->n_prompt + (limited ? (size_t)d->max_tokens : room));
 }
@@ -66,7 +78,7 @@ static void place(llmi_arena *arena, const llmi_engine *e, const llmi_job_desc *
         if (!job) continue;
         job->completions[i] = (llmi_completion){.job = job, .index = i, .state = LLMI_WAITING};
         llmi_seq_init(&job->completions[i].seq, tokens, pages);
-        if (!capacity || !d->n_prompt) continue;
+        if (!d->n_prompt) continue;
         memcpy(tokens, d->prompt, d->n_prompt * sizeof *tokens);
         job->completions[i].seq.n_tokens = (int32_t)d->n_prompt;
     }
@@ -89,15 +101,15 @@ static llmi_job *make_job(llmi_engine *e, const llmi_job_desc *d) {
     job->n_bytes = n_bytes;
     job->engine = e;
     job->kind = d->kind;
+    job->first_index = d->first_index;
     job->n_open = n;
     job->max_tokens = d->kind == LLMI_JOB_GENERATE ? d->max_tokens : -1;
     job->n_logprobs = d->n_logprobs;
-    job->n_prompt = d->n_prompt < INT32_MAX ? (int32_t)d->n_prompt : INT32_MAX;
+    job->n_prompt = (int32_t)d->n_prompt;
     job->score_from = d->score_from < 1 ? 1 : d->score_from < INT32_MAX ? (int32_t)d->score_from : INT32_MAX;
     job->masks = d->kind == LLMI_JOB_GENERATE ? d->masks : NULL;
     job->sink = d->sink;
     job->sink_user = d->sink_user;
-    job->too_long = !capacity && d->n_prompt;
     job->forked = n == 1;
     job->t_submit = llmi_engine_now();
     return job;

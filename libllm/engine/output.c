@@ -76,7 +76,7 @@ static llm_status choose(llmi_draw *d, llmi_sampler *sampler) {
     }
     const llmi_mask_source *mask = job->masks ? &job->masks[c->index] : NULL;
     return llmi_sampler_draw(&d->token, sampler, &job->sampling, mask, d->output.logits, c->seq.tokens,
-                             (size_t)c->seq.n_tokens, c->index);
+                             (size_t)c->seq.n_tokens, job->first_index + c->index);
 }
 
 static void draw_one(llmi_draw *d, llmi_sampler *sampler) {

@@ -1,5 +1,9 @@
 #include "engine/scheduler.h"
 
+#include <inttypes.h>
+
+#include "base/status.h"
+
 /* A common beginning of this many tokens is worth waiting for another one's prefill. */
 enum { WORTH_WAITING = 8 };
 
@@ -141,15 +145,27 @@ static int try_admit(llmi_engine *e, llmi_completion *c) {
     return ADMITTED;
 }
 
+/* Nothing runs that could make room: sequences hold the rest of the cache. What has begun ends, the rest fails. */
+static void end_without_room(llmi_engine *e, llmi_completion *c) {
+    if (c->n_made) {
+        llmi_scheduler_end(e, c, LLM_FINISH_CONTEXT);
+        return;
+    }
+    llmi_error(LLM_E_LIMIT,
+               "the KV cache has no room for %" PRId32 " tokens (engine option n_kv_tokens, here %" PRId64 ")",
+               llmi_scheduler_n_compute(c), e->options.n_kv_tokens);
+    llmi_error_save(&c->error, LLM_E_LIMIT);
+    llmi_scheduler_end(e, c, LLM_FINISH_ERROR);
+}
+
 /* Those that wait for a prefix let later ones pass, but not all of a long queue is looked at; those for
  * which there is no room hold the queue up, so that small jobs do not keep a large one out for ever. */
 void llmi_scheduler_admit(llmi_engine *e) {
     int32_t n_waiting = 0;
     for (llmi_completion *c = e->queue.first, *next; c && n_waiting < e->dims.n_seqs; c = next) {
         next = c->next;
-        bool nothing = c->job->too_long || llmi_scheduler_first_needed(c) >= llmi_scheduler_n_compute(c);
-        if (nothing) {
-            llmi_scheduler_end(e, c, c->job->too_long ? LLM_FINISH_CONTEXT : LLM_FINISH_LENGTH);
+        if (llmi_scheduler_first_needed(c) >= llmi_scheduler_n_compute(c)) {
+            llmi_scheduler_end(e, c, LLM_FINISH_LENGTH);
             continue;
         }
         if (e->n_slots + slots_of(c) > e->dims.n_seqs) return;
@@ -157,7 +173,7 @@ void llmi_scheduler_admit(llmi_engine *e) {
         n_waiting += verdict == WAITS;
         if (verdict != NO_ROOM) continue;
         if (e->running.first) return;
-        llmi_scheduler_end(e, c, LLM_FINISH_CONTEXT);
+        end_without_room(e, c);
     }
 }
 

@@ -36,6 +36,8 @@ class Json {
 inline const std::string stories = LLM_SHARED_DATA "/models/stories260K/";
 inline const std::string stories_gguf = stories + "stories260K-f32.gguf";
 inline const std::string stories_hf = stories + "stories260K-hf";
+// The model that comes with the project.
+inline const std::string reasoner = LLM_SOURCE_DIR "/examples/models/tiny-reasoner.gguf";
 bool exists(const std::string &path);
 
 #define NEEDS(path)                                                                                                    \

@@ -139,6 +139,13 @@ TEST_F(CliText, AFullContextIsAFinishReason) {
     EXPECT_LE(out["ids"].size(), 12u);
 }
 
+TEST(CliLimit, APromptLongerThanTheContextIsAnError) {
+    Output out = llm({"generate", reasoner, "-p", std::string(4000, 'x'), "-n", "1", "--n-ctx", "16"});
+    EXPECT_EQ(1, out.rc);
+    EXPECT_EQ("", out.out);
+    EXPECT_NE(std::string::npos, out.err.find("tokens, the context holds 16 (engine option n_ctx"));
+}
+
 TEST_F(CliText, LogprobsComeWithAlternatives) {
     Json out = llm_json({"generate", stories_gguf, "-p", prompt, "-n", "4", "--logprobs", "2"});
     Json list = out["logprobs"];

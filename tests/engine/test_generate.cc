@@ -99,19 +99,29 @@ TEST_P(Generate, NoTokensStillComputeThePrompt) {
 
 TEST_P(Generate, ContextEndsACompletion) {
     Engine engine(model, options(40));
-    Job job(made_tokens(30, 7), -1), full(made_tokens(40, 8), 1), longer(made_tokens(41, 8), 1);
-    for (Job *j : {&job, &full, &longer}) j->go(engine);
+    Job job(made_tokens(30, 7), -1);
+    job.go(engine);
     engine.run();
     EXPECT_EQ(LLM_FINISH_CONTEXT, job.out[0].finish);
     EXPECT_EQ(10u, job.out[0].tokens.size());
-    EXPECT_EQ(LLM_FINISH_CONTEXT, full.out[0].finish);
-    EXPECT_EQ(LLM_FINISH_CONTEXT, longer.out[0].finish);
-    EXPECT_EQ(41, longer.stats().n_prompt_tokens);
     Job last(made_tokens(39, 9), 5);
     last.go(engine);
     engine.run();
     EXPECT_EQ(1u, last.out[0].tokens.size());
     EXPECT_EQ(LLM_FINISH_CONTEXT, last.out[0].finish);
+}
+
+TEST_P(Generate, APromptWithoutRoomIsAnError) {
+    Engine engine(model, options(40));
+    for (int32_t n : {40, 41}) {
+        Job job(made_tokens((size_t)n, 8), 1), nothing(made_tokens((size_t)n, 8), 0);
+        EXPECT_EQ(LLM_E_LIMIT, job.submit(engine));
+        std::string text = std::string("the prompt: ") + std::to_string(n) + " tokens, the context holds 40";
+        EXPECT_EQ(0u, std::string(llm_last_error()).find(text)) << llm_last_error();
+        EXPECT_NE(std::string::npos, std::string(llm_last_error()).find("n_ctx; the model was trained for"));
+        EXPECT_EQ(n == 40 ? LLM_OK : LLM_E_LIMIT, nothing.submit(engine));
+        engine.run();
+    }
 }
 
 TEST_P(Generate, LogprobsBelongToTheTokens) {

@@ -114,16 +114,15 @@ TEST_F(Rows, SinkEndsAScore) {
     EXPECT_EQ(LLM_FINISH_STOP, job.out[0].finish);
 }
 
-TEST_F(Rows, LongerThanTheContextIsAFinishReason) {
+TEST_F(Rows, LongerThanTheContextIsAnError) {
     Engine engine(model, options(50));
     for (int32_t kind : {LLMI_JOB_SCORE, LLMI_JOB_EMBED}) {
         Job fits(made_tokens(50, 1)), longer(made_tokens(51, 1));
         fits.d.kind = longer.d.kind = kind;
         fits.go(engine);
-        longer.go(engine);
+        EXPECT_EQ(LLM_E_LIMIT, longer.submit(engine));
         engine.run();
         EXPECT_EQ(LLM_FINISH_LENGTH, fits.out[0].finish);
-        EXPECT_EQ(LLM_FINISH_CONTEXT, longer.out[0].finish);
     }
 }
 

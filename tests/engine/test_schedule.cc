@@ -173,15 +173,15 @@ TEST_F(Schedule, TightPoolsChangeNoToken) {
         }
 }
 
-TEST_F(Schedule, WhatCanNeverFitEndsWithContext) {
+TEST_F(Schedule, WhatCanNeverFitIsRefusedOrEndsWithContext) {
     Engine engine(model, options(256, 8, 32, 64));
     Job grows(made_tokens(40, 1), -1), huge(made_tokens(100, 2), 5), fits(made_tokens(30, 3), 30);
-    for (Job *j : {&grows, &huge, &fits}) j->go(engine);
+    for (Job *j : {&grows, &fits}) j->go(engine);
+    EXPECT_EQ(LLM_E_LIMIT, huge.submit(engine));
+    EXPECT_STREQ("the prompt: 100 tokens, the KV cache holds 64 (engine option n_kv_tokens)", llm_last_error());
     engine.run();
     EXPECT_EQ(LLM_FINISH_CONTEXT, grows.out[0].finish);
     EXPECT_EQ(25u, grows.out[0].tokens.size()) << "the last token needs no place";
-    EXPECT_EQ(LLM_FINISH_CONTEXT, huge.out[0].finish);
-    EXPECT_TRUE(huge.out[0].tokens.empty());
     EXPECT_EQ(LLM_FINISH_LENGTH, fits.out[0].finish);
     EXPECT_EQ(alone(model, fits), fits.out);
 }

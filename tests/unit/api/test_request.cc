@@ -217,9 +217,41 @@ TEST_F(Stories, LengthAndContextAreEnds) {
     EXPECT_EQ(11u, tokens_of(result).size());
     llm_result_unref(result);
     std::string longer(400, 'x');
-    OK(llm_generate(&result, small.get(), longer.data(), longer.size(), &o, nullptr, nullptr));
-    EXPECT_EQ(LLM_FINISH_CONTEXT, finish_of(result));
-    EXPECT_EQ(0u, tokens_of(result).size());
+    llm_request *request = nullptr;
+    for (int32_t n : {0, 1, 100000}) { // what fills the context does not cut the prompt
+        o.max_tokens = n;
+        FAILS(LLM_E_LIMIT, "the context holds 16 (engine option n_ctx; the model was trained for 512)",
+              llm_generate(&result, small.get(), longer.data(), longer.size(), &o, nullptr, nullptr));
+        FAILS(LLM_E_LIMIT, "n_ctx", llm_request_submit(&request, small.get(), longer.data(), longer.size(), &o));
+        EXPECT_EQ(nullptr, result);
+        EXPECT_EQ(nullptr, request);
+    }
+    OK(llm_generate(&result, small.get(), prompt, LLM_NTS, &o, nullptr, nullptr));
+    llm_result_stats stats = {};
+    stats.struct_size = sizeof stats;
+    OK(llm_result_get_stats(&stats, result));
+    EXPECT_EQ(5, stats.n_prompt_tokens);
+    llm_result_unref(result);
+}
+
+// Sequences hold the cache, so that a prompt which would fit has no room now.
+TEST_F(Stories, WithoutRoomInTheCacheARequestFails) {
+    llm_engine_options eo;
+    llm_engine_options_init(&eo);
+    eo.n_ctx = eo.n_kv_tokens = 32;
+    llm_engine *e = nullptr;
+    OK(llm_engine_create(&e, model.get(), &eo));
+    Engine small(e);
+    llm_sequence *sequence = nullptr;
+    std::vector<llm_token> ids(30, 400);
+    OK(llm_sequence_create(&sequence, e));
+    OK(llm_sequence_eval(sequence, ids.data(), ids.size(), nullptr, 0));
+    llm_generate_options o = generate_options(3);
+    llm_result *result = nullptr;
+    FAILS(LLM_E_LIMIT, "no room for 5 tokens", llm_generate(&result, e, prompt, LLM_NTS, &o, nullptr, nullptr));
+    llm_sequence_destroy(sequence);
+    OK(llm_generate(&result, e, prompt, LLM_NTS, &o, nullptr, nullptr));
+    EXPECT_EQ(3u, tokens_of(result).size());
     llm_result_unref(result);
 }
 
