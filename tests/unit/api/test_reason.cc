@@ -444,7 +444,9 @@ TEST_F(Reason, EndsWhenTheLeaderCannotBeOvertaken) {
     engine = make_engine(model.get(), 0, 2);
     llm_ask_options o = ask_options("none", 8);
     Answer a = ask(o, generate_options(6));
-    EXPECT_EQ(6, llm_answer_sample_count(a.get())) << "three rounds of two";
+    EXPECT_EQ(8, llm_answer_sample_count(a.get()));
+    for (int32_t i = 0; i < 8; i++)
+        EXPECT_EQ(i >= 6, sample_of(a, i).finish == LLM_FINISH_CANCELLED) << "three rounds of two";
     o.early_stop = 0;
     Answer all = ask(o, generate_options(6));
     EXPECT_EQ(8, llm_answer_sample_count(all.get()));
@@ -620,6 +622,7 @@ TEST_F(Reason, TheSameOnAnyEngine) {
         eo.n_threads = 2;
         eo.n_batch = 7;
         eo.prefix_cache = 0;
+        eo.n_seqs = 2; // so that samples run in rounds
         llm_engine *e = nullptr;
         OK(llm_engine_create(&e, model.get(), &eo));
         engine.reset(e);

@@ -88,7 +88,7 @@ TEST_F(Stories, ACallThatComputesIsCancelledFromOutside) {
 
 TEST_F(Stories, ScoresFollowTheLogits) {
     std::vector<std::pair<std::string, std::string>> texts = {
-        {prompt, ", there was a dog"}, {prompt, " a"},     {"", "Once"}, {prompt, ""}, {"The dog", " ran.\n"},
+        {prompt, ", there was a dog"}, {prompt, " a"},     {"", "Once"}, {"The dog", " ran.\n"},
         {prompt, ", there was a cat"}, {"The d", "og ran"}};
     Result r = score(engine.get(), texts);
     ASSERT_EQ(static_cast<int32_t>(texts.size()), llm_result_count(r.get()));
@@ -116,10 +116,124 @@ TEST_F(Stories, ScoresFollowTheLogits) {
 TEST_F(Stories, WithoutBosTheFirstTokenIsLeftOut) {
     llm_generate_options o = generate_options();
     o.add_special = 0;
-    Result r = score(engine.get(), {{"", "Once upon"}, {"", "a"}}, &o);
+    Result r = score(engine.get(), {{"", "Once upon"}}, &o);
     std::vector<llm_token> all = encode(tokenizer, "Once upon", 0);
     EXPECT_EQ(std::vector<llm_token>(all.begin() + 1, all.end()), tokens_of(r.get(), 0));
-    EXPECT_EQ(encode(tokenizer, "a", 0).size() - 1, tokens_of(r.get(), 1).size());
+    llm_score_item alone = {{"", 0}, {"a", 1}};
+    llm_result *none = nullptr;
+    ASSERT_EQ(1u, encode(tokenizer, "a", 0).size());
+    FAILS(LLM_E_ARGUMENT, "item 0: the continuation \"a\" is one token with nothing before it",
+          llm_score(&none, engine.get(), &alone, 1, &o));
+}
+
+// A model of the project's own, so that these run in every checkout.
+class Reasoner : public testing::Test {
+  protected:
+    void SetUp() override {
+        model = load_model(LLM_SOURCE_DIR "/examples/models/tiny-reasoner.gguf");
+        engine = make_engine(model.get());
+    }
+    Model model;
+    Engine engine;
+};
+
+// A tokenizer joins white space with what follows it, so where it stands must not matter.
+TEST_F(Reasoner, WhiteSpaceAtThePromptsEndIsScoredWithTheContinuation) {
+    const std::vector<std::string> words = {"greenish", "blue", "dark", "7"};
+    std::vector<std::pair<std::string, std::string>> in_prompt, in_continuation, all_space;
+    for (const char *space : {" ", "\n", " \n ", "\u00a0", "\u3000"})
+        for (auto &word : words) {
+            in_prompt.push_back({std::string("The sky is") + space, word});
+            in_continuation.push_back({"The sky is", space + word});
+        }
+    Result a = score(engine.get(), in_prompt), b = score(engine.get(), in_continuation);
+    for (size_t i = 0; i < in_prompt.size(); i++) {
+        auto k = static_cast<int32_t>(i);
+        EXPECT_EQ(tokens_of(a.get(), k), tokens_of(b.get(), k)) << i;
+        EXPECT_EQ(logprobs_of(a.get(), k), logprobs_of(b.get(), k)) << i;
+        EXPECT_FALSE(logprobs_of(a.get(), k).empty());
+        EXPECT_EQ(in_prompt[i].second, text_of(a.get(), k)) << "the text stays as given";
+    }
+    Result space = score(engine.get(), {{" ", "blue"}}), none = score(engine.get(), {{"", " blue"}});
+    EXPECT_EQ(tokens_of(none.get()), tokens_of(space.get()));
+}
+
+TEST_F(Reasoner, AContinuationWithoutATokenIsAnError) {
+    llm_result *r = nullptr;
+    auto with = [&](const char *prompt, const char *continuation) {
+        llm_score_item items[] = {{{"The", 3}, {" sky", 4}}, {{prompt, LLM_NTS}, {continuation, LLM_NTS}}};
+        return llm_score(&r, engine.get(), items, 2, nullptr);
+    };
+    FAILS(LLM_E_ARGUMENT, "item 1: the continuation is empty", with("The sky", ""));
+    FAILS(LLM_E_ARGUMENT, "item 1: the continuation is empty", with("The sky ", ""));
+    EXPECT_EQ(nullptr, r);
+    OK(with("The sky", " "));
+    llm_result_unref(r);
+}
+
+// Every span of a caller may end with its NUL, and none is read where it is NULL.
+TEST_F(Reasoner, SpansMayBeNulTerminated) {
+    std::string prompt = "The sky is", word = " blue";
+    llm_score_item items[] = {{span(prompt), span(word)}, {{"The sky is", LLM_NTS}, {" blue", LLM_NTS}}};
+    llm_result *r = nullptr;
+    OK(llm_score(&r, engine.get(), items, 2, nullptr));
+    EXPECT_EQ(logprobs_of(r, 0), logprobs_of(r, 1));
+    EXPECT_EQ(" blue", text_of(r, 1));
+    llm_result_unref(r);
+    llm_model_info info = {};
+    info.struct_size = sizeof info;
+    OK(llm_model_get_info(&info, model.get()));
+    size_t dim = static_cast<size_t>(info.n_embd);
+    std::vector<float> rows(2 * dim);
+    llm_span texts[] = {span(prompt), {"The sky is", LLM_NTS}}, nowhere[] = {{nullptr, 3}, {nullptr, LLM_NTS}};
+    OK(llm_embed(rows.data(), engine.get(), texts, 2, LLM_POOL_MEAN, 0));
+    EXPECT_TRUE(std::equal(rows.begin(), rows.begin() + static_cast<long>(dim), rows.begin() + static_cast<long>(dim)));
+    llm_generate_options o = generate_options(5);
+    o.n_stop_strings = 1;
+    for (llm_span &bad : nowhere) {
+        llm_score_item wrong[] = {{bad, span(word)}, {span(prompt), bad}};
+        FAILS(LLM_E_ARGUMENT, "item 0: it is NULL", llm_score(&r, engine.get(), &wrong[0], 1, nullptr));
+        FAILS(LLM_E_ARGUMENT, "item 0: it is NULL", llm_score(&r, engine.get(), &wrong[1], 1, nullptr));
+        FAILS(LLM_E_ARGUMENT, "text 0: it is NULL", llm_embed(rows.data(), engine.get(), &bad, 1, LLM_POOL_MEAN, 0));
+        o.stop_strings = &bad;
+        FAILS(LLM_E_ARGUMENT, "stop string 0: it is NULL",
+              llm_generate(&r, engine.get(), "x", LLM_NTS, &o, nullptr, nullptr));
+    }
+    llm_span stop = {"e", LLM_NTS};
+    o.stop_strings = &stop;
+    o.max_tokens = 30;
+    OK(llm_generate(&r, engine.get(), "The ", LLM_NTS, &o, nullptr, nullptr));
+    EXPECT_EQ(std::string::npos, text_of(r).find('e'));
+    llm_result_unref(r);
+}
+
+TEST_F(Reasoner, ARandomSeedIsToldAndGivesTheSameAgain) {
+    llm_generate_options o = generate_options(12);
+    o.temperature = 1.5f;
+    o.ignore_eos = 1;
+    o.seed = LLM_SEED_RANDOM;
+    auto run = [&](uint64_t *seed) {
+        llm_result *r = nullptr;
+        EXPECT_EQ(LLM_OK, llm_generate(&r, engine.get(), "Once", LLM_NTS, &o, nullptr, nullptr)) << llm_last_error();
+        Result owner(r);
+        llm_result_stats stats = {};
+        stats.struct_size = sizeof stats;
+        EXPECT_EQ(LLM_OK, llm_result_get_stats(&stats, r));
+        *seed = stats.seed;
+        return tokens_of(r);
+    };
+    uint64_t first = 0, second = 0, again = 0;
+    auto a = run(&first), b = run(&second);
+    EXPECT_NE(first, second);
+    EXPECT_LT(first, uint64_t{1} << 53);
+    o.seed = first;
+    EXPECT_EQ(a, run(&again));
+    EXPECT_EQ(first, again);
+    OK(llm_option_set(&o, "generate", "seed", "random"));
+    EXPECT_EQ(LLM_SEED_RANDOM, o.seed);
+    llm_fill_options fill;
+    llm_fill_options_init(&fill);
+    FAILS(LLM_E_ARGUMENT, "seed", llm_option_set(&fill, "fill", "seed", "random"));
 }
 
 // Far more is taken from the cache than computed.
@@ -160,11 +274,11 @@ TEST_F(Stories, WhatExceedsTheContextIsNamed) {
     std::string text(2000, 'x');
     llm_score_item items[] = {{{"a", 1}, {"b", 1}}, {{"a", 1}, span(text)}};
     llm_result *r = nullptr;
-    FAILS(LLM_E_LIMIT, "item 1: it has 20", llm_score(&r, engine.get(), items, 2, nullptr));
+    FAILS(LLM_E_LIMIT, "item 1: 20", llm_score(&r, engine.get(), items, 2, nullptr));
     EXPECT_EQ(nullptr, r);
     llm_span texts[] = {{"a", 1}, span(text)};
     std::vector<float> rows(128);
-    FAILS(LLM_E_LIMIT, "text 1: it has 20", llm_embed(rows.data(), engine.get(), texts, 2, LLM_POOL_MEAN, 0));
+    FAILS(LLM_E_LIMIT, "text 1: 20", llm_embed(rows.data(), engine.get(), texts, 2, LLM_POOL_MEAN, 0));
     OK(llm_score(&r, engine.get(), items, 0, nullptr));
     EXPECT_EQ(0, llm_result_count(r));
     llm_result_unref(r);
