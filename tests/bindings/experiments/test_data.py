@@ -12,11 +12,11 @@ RECORDS = [{"id": "a", "question": "1+1?", "answer": "2"}, {"id": "b", "question
 def written(folder, name):
     path = folder / name
     if name.endswith(".jsonl"):
-        path.write_text("\ufeff" + "\n".join(json.dumps(r) for r in RECORDS) + "\n\n")
+        path.write_text("\ufeff" + "\n".join(json.dumps(r) for r in RECORDS) + "\n\n", encoding="utf-8")
     elif name.endswith(".json"):
         path.write_text(json.dumps({"canary": "x", "examples": RECORDS}))
     elif name.endswith(".tsv"):
-        path.write_text('\ufeffid\tquestion\tanswer\na\t1+1?\t2\nb\t"a ""quoted"", b?"\t"c\nd"\n')
+        path.write_text('\ufeffid\tquestion\tanswer\na\t1+1?\t2\nb\t"a ""quoted"", b?"\t"c\nd"\n', encoding="utf-8")
     elif name.endswith(".csv"):
         path.write_text('id,question,answer\na,1+1?,2\nb,"a ""quoted"", b?","c\nd"\n')
     else:
@@ -67,6 +67,46 @@ def test_fields_are_renamed_and_samples_repeat(tmp_path):
     assert many.sample(5, seed=1).hash == many.sample(5, seed=1).hash != many.sample(5, seed=2).hash
     with pytest.raises(ex.ExperimentError, match="has no field 'x'"):
         ex.load(tmp_path / "x.jsonl", fields={"y": "x"})
+
+
+GSM8K = {"question": "1+1?", "answer": "One and one is <<1+1=2>>2.\nSo 2,000.\n#### 2,000"}
+SVAMP = {"ID": "s-1", "Body": "Tom has 8 pens", "Question": "How many?", "Answer": 8.0, "Equation": "8", "Type": "x"}
+BBH = """canary
+-----
+Say yes or no.
+
+Q: Is it so?
+A: Let's think step by step.
+It is. So the answer is yes.
+
+Q: And this?
+A: Let's think step by step.
+Not that. So the answer is no."""
+
+
+def test_formats_of_benchmarks(tmp_path):
+    def file(name, text):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path / name
+
+    (item,) = ex.load(file("gsm.jsonl", json.dumps(GSM8K)), "gsm8k")
+    assert item.fields == {"question": "1+1?", "answer": "2000", "rationale": "One and one is 2. So 2,000."}
+    large = SVAMP | {"ID": "s-2", "Answer": 12345678901234567}
+    first, second = ex.load(file("svamp.json", json.dumps([SVAMP, large])), "svamp")
+    assert first.fields["answer"] == "8" and first.fields["question"] == "Tom has 8 pens. How many?"
+    assert second.fields["answer"] == "12345678901234567", "digit for digit"
+    tasks = json.dumps({"canary": "x", "examples": [{"input": "Is it?", "target": "yes"}]})
+    data = ex.load(file("bbh.json", tasks), "bbh", cot=file("cot.txt", BBH))
+    assert data.items[0].fields == {"question": "Is it?", "answer": "yes", "instruction": "Say yes or no."}
+    assert [e["answer"] for e in data.examples] == ["yes", "no"]
+    assert data.examples[1] == {"question": "And this?", "rationale": "Not that.", "answer": "no"}
+    for name, records, message in [
+        ("gsm8k", [{"question": "x", "answer": "7"}], "item 0: the answer has no '#### '"),
+        ("svamp", [{"ID": 1}], "item 0 has no field 'Body'"),
+        ("bbh", [{"input": "x"}], "item 0 has no field 'target'"),
+    ]:
+        with pytest.raises(ex.ExperimentError, match=message):
+            ex.load(file("wrong.json", json.dumps(records)), name)
 
 
 def test_benchmarks(shared):
