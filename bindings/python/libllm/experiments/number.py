@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,10 +13,17 @@ from libllm.prompt import extract
 from .errors import ExperimentError
 
 # Digits with whatever separates groups of them, and an exponent: "1,234.50", "1.2.3", "1e3".
-PIECE = re.compile(r"\.?(?:\d[\d.,']*)?\d(?:[eE][-+]?\d+)?")
-PLAIN = re.compile(r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,4})?")
+PIECE = r"\.?(?:\d[\d.,'_]*)?\d(?:[eE][-+]?\d+)?"
+PLAIN = re.compile(r"(?:(?:\d{1,3}(?:[,'_]\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,4})?")
+VULGAR = "[\u00bc-\u00be\u2150-\u215e]"
+# What libllm.extract reads as one number, though it has several: 3/4, 1 1/2, 5 and a half, 1.5x10^3.
+FRACTION = rf"\\[dt]?frac\{{\d+\}}\{{\d+\}}|(?:\d+\s+)?\d+[/\u2044]\d+|\d*{VULGAR}"
+POWER = rf"{PIECE}\s*[x\u00d7*]\s*10\^[-+\u2212]?\d+"
+ONE = re.compile(f"{FRACTION}|{POWER}|{PIECE}")
 # What makes another number of the one beside it.
-OPERATION = re.compile(r"[√∛∜π∞^×÷±]|\\(?:sqrt|pi|infty|times|cdot|div|pm|log|ln|exp|sin|cos|tan|binom|[dt]?frac)\b")
+OPERATION = re.compile(
+    r"[\u221a-\u221c\u03c0\u221e^\u00d7\u00f7\u00b1]|\\(?:sqrt|pi|times|cdot|div|pm|log|ln|exp|sin|cos|tan)\b"
+)
 
 
 def is_number(value: Any) -> bool:
@@ -26,7 +32,7 @@ def is_number(value: Any) -> bool:
 
 def is_plain(text: str) -> bool:
     """Whether a text is one number and nothing else."""
-    return re.fullmatch(rf"[-+\u2212]?{PLAIN.pattern}", text) is not None
+    return re.fullmatch(rf"[-+\u2212]?(?:{PLAIN.pattern})", text) is not None
 
 
 def spelled(value: Any) -> str:
@@ -42,23 +48,26 @@ def reference(value: Any, what: str) -> Fraction | float:
     """The number that a right answer is. A text that is more than one number, or not quite a number, is refused."""
     if is_number(value) and math.isfinite(value):
         return value if isinstance(value, float) and not value.is_integer() else Fraction(value)
-    text = unicodedata.normalize("NFKC", str(value)).rpartition("####")[2].replace("{,}", ",")
-    pieces, found = PIECE.findall(text), extract(text, "number")
-    if found is None or not pieces:
+    text = str(value).rpartition("####")[2].replace("{,}", ",")
+    spelled_in, found, rest = ONE.findall(text), extract(text, "number"), ONE.sub("", text)
+    if not spelled_in:
         raise ExperimentError(f"{what} {value!r:.80} has no number, expected one")
-    more = OPERATION.findall(text) + [c for c in PIECE.sub("", text) if c.isnumeric()]
-    if len(pieces) > 1 or more:
-        said = "more than one number" if len(pieces) > 1 else f"a number with {more[0]!r}"
+    if len(spelled_in) > 1 or OPERATION.search(rest) or any(c.isnumeric() for c in rest):
         raise ExperimentError(
-            f"{what} {value!r:.80} is {said}, expected one number: reduce it to one (3/4 to 0.75, 1e3 to 1000), or "
-            "compare texts with the metric exact"
+            f"{what} {value!r:.80} is more than one number, expected one: write what it comes to, or compare texts "
+            "with the metric exact"
         )
-    number = Fraction(found)
-    if not PLAIN.fullmatch(pieces[0]) or abs(number) != Fraction(pieces[0].replace(",", "")):
-        raise ExperimentError(
-            f"{what} {value!r:.80} is not one number written out, expected digits such as 1,234.5 or 1234.5"
-        )
-    return number
+    if found is None or not _is_whole(spelled_in[0], Fraction(found)):
+        raise ExperimentError(f"{what} {value!r:.80} is not a number as answers have it, expected one such as 1,234.5")
+    return Fraction(found)
+
+
+def _is_whole(text: str, found: Fraction) -> bool:
+    """Whether the number that was found is all of its text, but for the sign."""
+    if re.fullmatch(f"{FRACTION}|{POWER}", text):
+        return True
+    plain = PLAIN.fullmatch(text)
+    return plain is not None and abs(found) == Fraction(re.sub("[,'_]", "", text))
 
 
 def same(found: str | None, wanted: Fraction | float) -> bool:
