@@ -77,7 +77,7 @@ static llm_status read_object(const llmi_json **out, llmi_json_doc *doc, llm_spa
 }
 
 llm_status llmi_prompt_fields(const llmi_json **out, llmi_json_doc *doc, const char *query, size_t n_bytes) {
-    return read_object(out, doc, (llm_span){query, n_bytes == LLM_NTS ? strlen(query) : n_bytes}, "query");
+    return read_object(out, doc, (llm_span){query, n_bytes}, "query");
 }
 
 static llm_status setup(llm_prompt *p, const llm_prompt_options *o) {
@@ -142,11 +142,10 @@ LLM_API void llm_prompt_unref(llm_prompt *prompt) {
 LLM_API llm_status llm_prompt_add_examples(llm_prompt *prompt, const char *text, size_t n_bytes, int32_t format) {
     llmi_error_clear();
     LLMI_NOT_NULL(prompt);
-    LLMI_ARRAY(text, n_bytes);
+    LLMI_TEXT(text, n_bytes);
     if (atomic_load(&prompt->in_use))
         return llmi_error(LLM_E_STATE, "llm_prompt_add_examples: the prompt is in use and can no longer change");
-    return llmi_fewshot_read(&prompt->examples, &prompt->doc, text ? text : "",
-                             n_bytes == LLM_NTS ? strlen(text) : n_bytes, format);
+    return llmi_fewshot_read(&prompt->examples, &prompt->doc, text ? text : "", n_bytes, format);
 }
 
 LLM_API int32_t llm_prompt_example_count(const llm_prompt *prompt) {

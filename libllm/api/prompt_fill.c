@@ -259,7 +259,7 @@ LLM_API llm_status llm_prompt_fill(llm_filled **out, llm_prompt *prompt, llm_eng
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(prompt);
-    LLMI_ARRAY(query, n_bytes);
+    LLMI_TEXT(query, n_bytes);
     llm_fill_options o;
     llmi_json_doc doc;
     const llmi_json *fields;

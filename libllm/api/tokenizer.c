@@ -150,14 +150,13 @@ LLM_API llm_status llm_tokenizer_encode(size_t *n_tokens, const llm_tokenizer *t
     LLMI_NOT_NULL(n_tokens);
     *n_tokens = 0;
     LLMI_NOT_NULL(tokenizer);
-    LLMI_ARRAY(text, n_bytes);
-    LLMI_ARRAY(tokens, capacity);
+    LLMI_TEXT(text, n_bytes);
+    LLMI_ROOM(tokens, capacity);
     llm_status status = llmi_check_encode_flags(flags);
     if (status != LLM_OK) return status;
     llmi_buf ids;
     llmi_buf_init(&ids, llmi_tokenizer_memory(tokenizer));
-    status =
-        llmi_tokenizer_encode(&ids, tokenizer, text ? text : "", n_bytes == LLM_NTS ? strlen(text) : n_bytes, flags);
+    status = llmi_tokenizer_encode(&ids, tokenizer, text ? text : "", n_bytes, flags);
     if (status == LLM_OK) status = give(n_tokens, tokens, capacity, &ids, sizeof *tokens);
     llmi_buf_free(&ids);
     return status;
@@ -179,7 +178,7 @@ LLM_API llm_status llm_tokenizer_decode(size_t *n_bytes, const llm_tokenizer *to
     *n_bytes = 0;
     LLMI_NOT_NULL(tokenizer);
     LLMI_ARRAY(tokens, n_tokens);
-    LLMI_ARRAY(text, capacity);
+    LLMI_ROOM(text, capacity);
     llm_status status = llmi_check_decode_flags(flags);
     for (size_t i = 0; i < n_tokens && status == LLM_OK; i++) {
         status = llmi_check_token(tokenizer, tokens[i]);
@@ -233,5 +232,7 @@ LLM_API llm_status llm_tokenizer_get_token(llm_token_info *out, const llm_tokeni
 LLM_API llm_token llm_tokenizer_find(const llm_tokenizer *tokenizer, const char *text, size_t n_bytes) {
     llmi_error_clear();
     if (!tokenizer || !text) return LLM_TOKEN_NONE;
-    return llmi_tokenizer_find(tokenizer, text, n_bytes == LLM_NTS ? strlen(text) : n_bytes);
+    if (n_bytes == LLM_NTS) n_bytes = strlen(text);
+    if (n_bytes > LLMI_MOST_BYTES) return LLM_TOKEN_NONE;
+    return llmi_tokenizer_find(tokenizer, text, n_bytes);
 }
