@@ -89,9 +89,13 @@ static llm_status load_file(llm_tokenizer **out, llm_runtime *rt, const char *pa
     llm_status status = llmi_file_open(&file, llmi_runtime_allocator(rt), path, true);
     if (status != LLM_OK) return status;
     bool json = looks_like_json(&file);
-    if (json) status = load_json(out, rt, &file);
     llmi_file_close(&file);
-    return json ? status : load_gguf(out, rt, path);
+    if (!json) return load_gguf(out, rt, path);
+    /* Read, not mapped: written anew while it is read it must stay an error. */
+    status = llmi_file_open(&file, llmi_runtime_allocator(rt), path, false);
+    if (status == LLM_OK) status = load_json(out, rt, &file);
+    llmi_file_close(&file);
+    return status;
 }
 
 static llm_status load_folder(llm_tokenizer **out, llm_runtime *rt, const char *path) {
