@@ -1,7 +1,11 @@
 /* libllm: the root object. It carries what other libraries keep in globals: the host's
  * allocator, the log sink, the number of threads, the CPU features that kernels may use,
  * and the back ends. Where a call takes a runtime, NULL means a private one with the
- * defaults below. A process may hold any number of runtimes. */
+ * defaults below. A process may hold any number of runtimes.
+ *
+ * Floating-point state: every call that computes, or that reads or writes numbers as text, does so with
+ * rounding to nearest, denormal numbers and no traps, whatever the calling thread has set, and gives the
+ * thread its own state back. Callbacks are called in the library's state. */
 #ifndef LLM_RUNTIME_H
 #define LLM_RUNTIME_H
 

@@ -116,6 +116,7 @@ LLM_API llm_status llm_answer_get_stats(llm_result_stats *out, const llm_answer 
 }
 
 LLM_API llm_status llm_answer_json(llm_span *out, const llm_answer *answer) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(answer);

@@ -21,6 +21,7 @@ static llm_status give(size_t *n_out, char *out, size_t capacity, const llmi_buf
 
 LLM_API llm_status llm_extract(size_t *n_out, const char *extractor, const char *text, size_t n_bytes, char *out,
                                size_t capacity) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(n_out);
     *n_out = 0;
@@ -43,6 +44,7 @@ LLM_API llm_status llm_extract(size_t *n_out, const char *extractor, const char 
 }
 
 LLM_API llm_status llm_normalize(size_t *n_out, const char *text, size_t n_bytes, char *out, size_t capacity) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(n_out);
     *n_out = 0;
@@ -201,6 +203,7 @@ static llm_status ask(llmi_ask *x, const llmi_json *fields, const llm_fill_optio
 LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *prompt, const char *query, size_t n_bytes,
                            const llm_fill_options *fill, const llm_ask_options *options,
                            const llm_generate_options *generate) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;

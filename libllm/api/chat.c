@@ -145,6 +145,7 @@ static llm_status apply(llm_rendering *r, const llm_tokenizer *t, const llm_temp
 
 LLM_API llm_status llm_chat_apply(llm_rendering **out, const llm_model *model, const llm_template *tmpl,
                                   const char *context, size_t n_bytes, const llm_template_options *options) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;

@@ -8,6 +8,7 @@
 
 #include <llm/types.h>
 
+#include "base/fp_scope.h"
 #include "base/options.h"
 
 /* Inside a public function: refuses NULL with the function's and the argument's name. */

@@ -59,6 +59,7 @@ static llm_status embed(embedding *e, const llm_engine *engine, const llm_span *
 
 LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *texts, size_t n_texts, int32_t pooling,
                              int32_t normalize) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_ROOM(out, n_texts);
     LLMI_NOT_NULL(engine);

@@ -24,6 +24,7 @@ static llm_status resolve(llm_engine_options *out, const llm_model *m, const llm
 
 LLM_API llm_status llm_engine_estimate(llm_engine_memory *out, const llm_model *model,
                                        const llm_engine_options *options) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(model);
@@ -39,6 +40,7 @@ LLM_API llm_status llm_engine_estimate(llm_engine_memory *out, const llm_model *
 /* ---- life ---- */
 
 LLM_API llm_status llm_engine_create(llm_engine **out, llm_model *model, const llm_engine_options *options) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
@@ -130,6 +132,7 @@ void llmi_engine_leave(llm_engine *e) {
 }
 
 LLM_API llm_status llm_engine_step(int32_t *n_active, llm_engine *engine) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(engine);
     int32_t n = 0;

@@ -53,6 +53,7 @@ static llm_status generate(llm_result **out, llm_engine *e, llm_span text, const
 
 LLM_API llm_status llm_generate(llm_result **out, llm_engine *engine, const char *prompt, size_t n_bytes,
                                 const llm_generate_options *options, llm_event_fn on_event, void *user) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     if (out) *out = NULL;
     LLMI_NOT_NULL(engine);
@@ -63,6 +64,7 @@ LLM_API llm_status llm_generate(llm_result **out, llm_engine *engine, const char
 
 LLM_API llm_status llm_generate_tokens(llm_result **out, llm_engine *engine, const llm_token *prompt, size_t n_tokens,
                                        const llm_generate_options *options, llm_event_fn on_event, void *user) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     if (out) *out = NULL;
     LLMI_NOT_NULL(engine);

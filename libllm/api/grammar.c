@@ -35,6 +35,7 @@ static llm_status make(llm_grammar **out, const llm_tokenizer *tokenizer, const 
 
 LLM_API llm_status llm_grammar_from_gbnf(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
                                          size_t n_bytes) {
+    LLMI_FP_SCOPE();
     CHECK_ARGUMENTS;
     LLMI_TEXT(text, n_bytes);
     return make(out, tokenizer, text, n_bytes, llmi_grammar_from_gbnf);
@@ -42,6 +43,7 @@ LLM_API llm_status llm_grammar_from_gbnf(llm_grammar **out, const llm_tokenizer 
 
 LLM_API llm_status llm_grammar_from_json_schema(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
                                                 size_t n_bytes) {
+    LLMI_FP_SCOPE();
     CHECK_ARGUMENTS;
     LLMI_TEXT(text, n_bytes);
     return make(out, tokenizer, text, n_bytes, llmi_grammar_from_schema);
@@ -49,6 +51,7 @@ LLM_API llm_status llm_grammar_from_json_schema(llm_grammar **out, const llm_tok
 
 LLM_API llm_status llm_grammar_from_regex(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
                                           size_t n_bytes) {
+    LLMI_FP_SCOPE();
     CHECK_ARGUMENTS;
     LLMI_TEXT(text, n_bytes);
     return make(out, tokenizer, text, n_bytes, llmi_grammar_from_regex);
@@ -56,6 +59,7 @@ LLM_API llm_status llm_grammar_from_regex(llm_grammar **out, const llm_tokenizer
 
 LLM_API llm_status llm_grammar_from_choices(llm_grammar **out, const llm_tokenizer *tokenizer, const llm_span *choices,
                                             size_t n_choices) {
+    LLMI_FP_SCOPE();
     CHECK_ARGUMENTS;
     LLMI_NOT_NULL(choices);
     LLMI_ARRAY(choices, n_choices);

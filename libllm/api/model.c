@@ -9,6 +9,7 @@
 
 LLM_API llm_status llm_model_load(llm_model **out, llm_runtime *runtime, const char *path,
                                   const llm_model_options *options) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
@@ -99,6 +100,7 @@ LLM_API int32_t llm_model_meta_count(const llm_model *model) {
 }
 
 LLM_API llm_status llm_model_get_meta(llm_span *key, llm_span *value, const llm_model *model, int32_t index) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(key);
     LLMI_NOT_NULL(value);
@@ -110,6 +112,7 @@ LLM_API llm_status llm_model_get_meta(llm_span *key, llm_span *value, const llm_
 }
 
 LLM_API llm_status llm_model_find_meta(llm_span *value, const llm_model *model, const char *key) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(value);
     LLMI_NOT_NULL(model);

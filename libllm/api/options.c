@@ -310,6 +310,7 @@ static llm_status no_such_group(const char *group) {
 }
 
 LLM_API llm_status llm_option_get(llm_option_info *out, const char *group, int32_t index) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(group);
@@ -412,6 +413,7 @@ static llm_status no_such_option(const char *group, const char *name) {
 }
 
 LLM_API llm_status llm_option_set(void *options, const char *group, const char *name, const char *value) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(options);
     LLMI_NOT_NULL(group);

@@ -130,6 +130,7 @@ static llm_status create(llm_prompt **out, llm_runtime *rt, const llm_prompt_opt
 }
 
 LLM_API llm_status llm_prompt_create(llm_prompt **out, llm_runtime *runtime, const llm_prompt_options *options) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
@@ -155,6 +156,7 @@ LLM_API void llm_prompt_unref(llm_prompt *prompt) {
 /* ---- examples ---- */
 
 LLM_API llm_status llm_prompt_add_examples(llm_prompt *prompt, const char *text, size_t n_bytes, int32_t format) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(prompt);
     LLMI_TEXT(text, n_bytes);

@@ -292,6 +292,7 @@ llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, cons
 
 LLM_API llm_status llm_prompt_fill(llm_filled **out, llm_prompt *prompt, llm_engine *engine, const char *query,
                                    size_t n_bytes, const llm_fill_options *options) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;

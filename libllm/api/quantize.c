@@ -125,6 +125,7 @@ static llm_status convert(job *j, const char *out_path) {
 
 LLM_API llm_status llm_quantize(llm_runtime *runtime, const char *in, const char *out_path, llm_dtype dtype,
                                 const llm_quantize_options *options) {
+    LLMI_FP_SCOPE();
     llm_quantize_options o;
     llmi_error_clear();
     LLMI_NOT_NULL(in);

@@ -257,6 +257,7 @@ llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_s
 
 LLM_API llm_status llm_request_submit(llm_request **out, llm_engine *engine, const char *prompt, size_t n_bytes,
                                       const llm_generate_options *options) {
+    LLMI_FP_SCOPE();
     llm_generate_options o;
     llmi_error_clear();
     LLMI_NOT_NULL(out);
@@ -270,6 +271,7 @@ LLM_API llm_status llm_request_submit(llm_request **out, llm_engine *engine, con
 
 LLM_API llm_status llm_request_submit_tokens(llm_request **out, llm_engine *engine, const llm_token *prompt,
                                              size_t n_tokens, const llm_generate_options *options) {
+    LLMI_FP_SCOPE();
     llm_generate_options o;
     llmi_error_clear();
     LLMI_NOT_NULL(out);
@@ -302,6 +304,7 @@ static int32_t take_event(llm_event *out, llm_request *r) {
 }
 
 LLM_API int32_t llm_request_next(llm_event *out, llm_request *request) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(request);

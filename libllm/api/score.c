@@ -135,6 +135,7 @@ static llm_status begin(llm_engine *e, const llm_generate_options *o) {
 
 LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_score_item *items, size_t n_items,
                              const llm_generate_options *options) {
+    LLMI_FP_SCOPE();
     llm_generate_options o;
     llmi_error_clear();
     LLMI_NOT_NULL(out);

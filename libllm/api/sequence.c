@@ -3,6 +3,7 @@
 #include "api/engine.h"
 
 LLM_API llm_status llm_sequence_create(llm_sequence **out, llm_engine *engine) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
@@ -13,6 +14,7 @@ LLM_API llm_status llm_sequence_create(llm_sequence **out, llm_engine *engine) {
 
 LLM_API llm_status llm_sequence_eval(llm_sequence *sequence, const llm_token *tokens, size_t n_tokens, float *logits,
                                      size_t n_rows) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(sequence);
     LLMI_HERE(llmi_sequence_engine(sequence));
@@ -25,6 +27,7 @@ LLM_API llm_status llm_sequence_eval(llm_sequence *sequence, const llm_token *to
 }
 
 LLM_API llm_status llm_sequence_fork(llm_sequence **out, llm_sequence *sequence) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
@@ -34,6 +37,7 @@ LLM_API llm_status llm_sequence_fork(llm_sequence **out, llm_sequence *sequence)
 }
 
 LLM_API llm_status llm_sequence_rewind(llm_sequence *sequence, size_t n_tokens) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(sequence);
     LLMI_HERE(llmi_sequence_engine(sequence));

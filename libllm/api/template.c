@@ -29,6 +29,7 @@ static llm_status create(llm_template **out, llm_runtime *rt, const char *source
 }
 
 LLM_API llm_status llm_template_parse(llm_template **out, llm_runtime *runtime, const char *source, size_t n_bytes) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
@@ -126,6 +127,7 @@ static llm_status find_in_folder(llm_span *out, json_t **config, llmi_buf *names
 }
 
 LLM_API llm_status llm_template_of_model(llm_template **out, const llm_model *model, const char *name) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
@@ -186,6 +188,7 @@ llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const js
 
 LLM_API llm_status llm_template_render(llm_rendering **out, const llm_template *tmpl, const char *context,
                                        size_t n_bytes, const llm_template_options *options) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;

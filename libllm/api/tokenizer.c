@@ -112,6 +112,7 @@ static llm_status load_folder(llm_tokenizer **out, llm_runtime *rt, const char *
 }
 
 LLM_API llm_status llm_tokenizer_load(llm_tokenizer **out, llm_runtime *runtime, const char *path) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
@@ -150,6 +151,7 @@ static llm_status give(size_t *n_out, void *dst, size_t capacity, const llmi_buf
 
 LLM_API llm_status llm_tokenizer_encode(size_t *n_tokens, const llm_tokenizer *tokenizer, const char *text,
                                         size_t n_bytes, uint32_t flags, llm_token *tokens, size_t capacity) {
+    LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(n_tokens);
     *n_tokens = 0;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/fp_scope.h"
 #include "base/status.h"
 
 enum { SPIN_NS = 30000, SPINS_PER_LOOK = 64, MAX_THREADS = 1024 };
@@ -85,8 +86,10 @@ static uint32_t work(llmi_workers *w) {
     return (uint32_t)(state >> 32);
 }
 
+/* A thread begins in the floating-point state of the one that made it. */
 static void *helper(void *arg) {
     llmi_workers *w = arg;
+    llmi_fp_enter();
     while (!atomic_load(&w->stop)) {
         uint32_t generation = work(w);
         if (spin_until(is_news, w, generation)) continue;
