@@ -62,9 +62,10 @@ def _plain(value: Any) -> Any:
 
 def _of_type(value: Any) -> dict[str, Any]:
     if hasattr(value, "model_json_schema"):
+        make: Any = value.model_json_schema
         if not isinstance(value, type):
             raise TypeError(f"json_schema is an instance of {type(value).__name__}, expected the class itself")
-        return value.model_json_schema()
+        return make()
     if hasattr(value, "json_schema") and hasattr(value, "validate_python"):  # pydantic.TypeAdapter
         return value.json_schema()
     builder = _Builder()

@@ -13,7 +13,7 @@ from libllm._arguments import Kind, described
 from libllm._json import as_mapping
 from libllm._messages import Messages, as_messages
 from libllm._tools import Choice, Tools, as_tools, call_of, forced, schema_of
-from libllm.errors import LimitReached, OptionError, logger
+from libllm.errors import OptionError, logger
 from libllm.result import Completion, Event, Result
 
 FINISH = {"length": "length", "context": "length"}  # all others: "stop"
@@ -81,14 +81,9 @@ def chat_completion(
         "seed": keywords["seed"],
     }
     shape = _Shape(self, head, bool(logprobs), bool(calls))
-    try:
-        if stream:
-            return shape.chunks(self.chat_stream(conversation, **keywords), usage)
-        return shape.whole(self.chat(conversation, **keywords))
-    except LimitReached as error:
-        if "n_ctx" in str(error):
-            error.code = "context_length_exceeded"
-        raise
+    if stream:
+        return shape.chunks(self.chat_stream(conversation, **keywords), usage)
+    return shape.whole(self.chat(conversation, **keywords))
 
 
 # ---- what is asked ----
@@ -187,8 +182,9 @@ def logprob_entry(model: Any, token: int, logprob: float, top: Iterable[tuple[in
 
 def logprob_entries(model: Any, completion: Completion) -> list[dict[str, Any]]:
     """Those of a completion."""
-    tops = zip(completion.top_ids.tolist(), completion.top_logprobs.tolist())
-    rows = [list(zip(ids, values)) for ids, values in tops] or [[]] * len(completion.ids)
+    top_ids: Any = completion.top_ids.tolist()  # rows
+    top: Any = completion.top_logprobs.tolist()
+    rows = [list(zip(*row)) for row in zip(top_ids, top)] or [[]] * len(completion.ids)
     tokens = zip(completion.ids.tolist(), completion.logprobs.tolist(), rows)
     return [logprob_entry(model, token, logprob, top) for token, logprob, top in tokens]
 

@@ -110,6 +110,8 @@ def of_status(status: int, name: str, meaning: str, text: str) -> LlmError:
     error = _BY_NAME.get(name, LlmError)(text or meaning)
     error.status = status
     error.name = name
+    if "engine option n_ctx" in text:
+        error.code = "context_length_exceeded"
     return error
 
 

@@ -31,7 +31,7 @@ from libllm._paths import expanded, opening
 from libllm._run import Turns, interruptible
 from libllm._schema import schema_text
 from libllm.chat_completion import chat_completion
-from libllm.errors import Cancelled, StateError
+from libllm.errors import Cancelled, LlmError, StateError
 from libllm.grammar import Grammar
 from libllm.keywords import (
     AskKeywords,
@@ -99,13 +99,20 @@ class _Batch:
 
     def __init__(self, model: Model, prompts: Iterable[Any], options: _options.Options):
         self.engine, self.turns = model._raw, model._turns
-        self.requests = [self._submit(prompt, options) for prompt in prompts]
+        self.requests: list[Any] = []
+        for prompt in prompts:
+            self.requests.append(self._submit(prompt, options))
         self._open = list(self.requests)
 
     def _submit(self, prompt: Any, options: _options.Options) -> Any:
-        if is_text(prompt):
-            return _native.llm_request_submit(self.engine, prompt, options.raw)
-        return _native.llm_request_submit_tokens(self.engine, getattr(prompt, "ids", prompt), options.raw)
+        try:
+            if is_text(prompt):
+                return _native.llm_request_submit(self.engine, prompt, options.raw)
+            return _native.llm_request_submit_tokens(self.engine, getattr(prompt, "ids", prompt), options.raw)
+        except LlmError as error:
+            if self.requests:
+                error.args = (f"prompts[{len(self.requests)}]: {error}",)
+            raise
 
     def _done(self) -> bool:
         while self._open and _native.llm_request_done(self._open[-1]):
@@ -240,6 +247,8 @@ class Model(Handle):
             return source
         if kind == "json_schema":
             source = schema_text(source)  # two classes may have one name
+        elif kind == "choices":
+            source = list(source)  # an array shows only its ends
         key = (kind, repr(source))
         if key not in self._grammars:
             if len(self._grammars) >= 16:

@@ -114,6 +114,8 @@ def test_every_parameter_has_a_kind():
         (lambda m: m.render("x", variables=[1]), "variables is list"),
         (lambda m: m.embed(["a", None]), r"texts\[1\] is None"),
         (lambda m: m.generate("x", n=2, max_tokens=1)["0"], "index is str '0', expected an integer or slice"),
+        (lambda m: libllm.Grammar(m, choices=[1]), r"choices\[0\] is int 1"),
+        (lambda m: libllm.Grammar(m, regex=1), "regex is int 1"),
         (lambda m: libllm.Prompt([3]), r"examples\[0\] is int 3"),
         (lambda m: libllm.Model(3), "path is int 3"),
     ],

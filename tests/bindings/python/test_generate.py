@@ -1,5 +1,6 @@
 """Generating, streaming, scoring, embedding: what the Python layer promises over the C calls."""
 
+import asyncio
 import re
 
 import libllm
@@ -60,6 +61,57 @@ def test_events_name_tokens_and_ends(model):
     result = model.generate("The dog", n=2, max_tokens=4, temperature=1)
     for i in range(2):
         assert [e.token for e in events if e.index == i and e.token >= 0] == result[i].ids.tolist()
+
+
+def test_a_prompt_that_does_not_fit_is_an_error_everywhere(path):
+    long = "a b " * 200
+    conversation = [{"role": "user", "content": long}]
+    with libllm.Model(path, n_ctx=64) as model:
+
+        async def later(stream):
+            return [piece async for piece in stream]
+
+        calls = [
+            lambda: model.generate(long),
+            lambda: model.generate(model.tokenize(long)),
+            lambda: model.stream(long),
+            lambda: asyncio.run(model.agenerate(long)),
+            lambda: asyncio.run(later(model.astream(long))),
+            lambda: model.chat(conversation),
+            lambda: model.chat_stream(conversation),
+            lambda: asyncio.run(model.achat(conversation)),
+            lambda: model.chat_completion(conversation),
+            lambda: model.chat_completion(conversation, stream=True),
+            lambda: model.score(long, "x"),
+            lambda: model.embed(long),
+            lambda: model.ask(long),
+        ]
+        for call in calls:
+            with pytest.raises(libllm.LimitReached, match=r"\d+ tokens, the context holds 64 .*n_ctx") as caught:
+                call()
+            assert caught.value.code == "context_length_exceeded"
+        with pytest.raises(libllm.LimitReached, match=r"prompts\[1\]: the prompt: .*n_ctx"):
+            model.generate(["Once", long])
+        assert model.generate("Once", max_tokens=2).text == " upon a"
+        assert model.generate("Once", ignore_eos=True).finish == "context", "what began to generate just ends"
+
+
+def test_a_random_seed_is_told(model):
+    options = {"max_tokens": 12, "temperature": 1.0}
+    first, second = (model.generate("The dog", seed="random", **options) for _ in range(2))
+    assert first.stats.seed != second.stats.seed
+    assert model.generate("The dog", seed=first.stats.seed, **options).text == first.text
+    assert model.generate("The dog", seed=None, **options).stats.seed == 0, "None is the default"
+    with pytest.raises(TypeError, match="seed is str 'any', expected an integer"):
+        model.generate("The dog", seed="any", **options)
+
+
+def test_choices_of_an_array_are_all_of_them(model):
+    numpy = pytest.importorskip("numpy")
+    for last in ("yes", "no"):
+        many = numpy.array([f"x{i}" for i in range(1000)] + [last, *(f"x{i}" for i in range(1000))], dtype=object)
+        bias = {model.tokenize("x", add_special=False)[0]: -1e9}
+        assert model.generate("?", choices=many, logit_bias=bias).text == last
 
 
 def test_a_stream_of_several_completions_is_read_by_events(model):
