@@ -192,23 +192,34 @@ static llm_status from_gguf(llm_tokenizer **out, llmi_weights *w, llm_runtime *r
 
 /* ---- tokenizer.json ---- */
 
-llm_status llmi_join_json(llm_tokenizer **out, llm_runtime *rt, llm_span json, llm_span config) {
+llm_status llmi_join_json(llm_tokenizer **out, llm_runtime *rt, const llmi_tokenizer_files *files) {
     llm_tokenizer *t = NULL;
     *out = NULL;
     keeper *k = keep(rt);
     if (!k) return LLM_E_MEMORY;
-    llm_status status =
-        llmi_tokenizer_from_json(&t, llmi_runtime_allocator(rt), json.ptr, json.len, config.ptr, config.len);
+    llmi_tokenizer_files f = *files;
+    f.log = llmi_runtime_log(rt);
+    llm_status status = llmi_tokenizer_from_json(&t, llmi_runtime_allocator(rt), &f);
     return attach(out, t, k, status);
 }
 
+const char *const llmi_tokenizer_file_names[LLMI_TOKENIZER_FILES] = {"tokenizer.json", "tokenizer_config.json",
+                                                                     "special_tokens_map.json", "added_tokens.json"};
+
+llm_span *llmi_tokenizer_file(llmi_tokenizer_files *files, int i) {
+    llm_span *const spans[LLMI_TOKENIZER_FILES] = {&files->json, &files->config, &files->special_tokens_map,
+                                                   &files->added_tokens};
+    return spans[i];
+}
+
 static llm_status from_directory(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {
-    llm_span json, config = {0};
-    llm_status status = llmi_weights_side_file(&json, w, "tokenizer.json");
-    if (status == LLM_E_NOT_FOUND) return LLM_OK;
-    if (status == LLM_OK) status = llmi_weights_side_file(&config, w, "tokenizer_config.json");
-    if (status == LLM_E_NOT_FOUND) status = LLM_OK;
-    return status == LLM_OK ? llmi_join_json(out, rt, json, config) : status;
+    llmi_tokenizer_files files = {0};
+    for (int i = 0; i < LLMI_TOKENIZER_FILES; i++) {
+        llm_status status = llmi_weights_side_file(llmi_tokenizer_file(&files, i), w, llmi_tokenizer_file_names[i]);
+        if (status == LLM_E_NOT_FOUND && i == 0) return LLM_OK;
+        if (status != LLM_OK && status != LLM_E_NOT_FOUND) return status;
+    }
+    return llmi_join_json(out, rt, &files);
 }
 
 llm_status llmi_join_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {

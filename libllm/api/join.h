@@ -8,8 +8,13 @@
 /* *out is NULL if the files hold no tokenizer. It keeps the runtime alive. */
 llm_status llmi_join_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt);
 
-/* The same from the texts of tokenizer.json and, unless NULL, tokenizer_config.json. */
-llm_status llmi_join_json(llm_tokenizer **out, llm_runtime *rt, llm_span json, llm_span config);
+/* The same from the texts of a Hugging Face tokenizer. */
+llm_status llmi_join_json(llm_tokenizer **out, llm_runtime *rt, const llmi_tokenizer_files *files);
+
+/* The files of such a tokenizer by name, the first of which must be there, and where the text of each belongs. */
+enum { LLMI_TOKENIZER_FILES = 4 };
+extern const char *const llmi_tokenizer_file_names[LLMI_TOKENIZER_FILES];
+llm_span *llmi_tokenizer_file(llmi_tokenizer_files *files, int i);
 
 /* Makes the public calls' model: weights, and the tokenizer if there is one. */
 llm_status llmi_join_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options);

@@ -37,32 +37,42 @@ llm_status llmi_check_decode_flags(uint32_t flags) {
 
 /* ---- loading ---- */
 
-#define JSON_NAME   "tokenizer.json"
-#define CONFIG_NAME "tokenizer_config.json"
+#define JSON_NAME "tokenizer.json"
 
-/* tokenizer_config.json beside the file at `path`, whose folder is the first n_folder bytes. */
-static llm_status open_config(llmi_file *out, const llm_allocator *a, const char *path, size_t n_folder) {
-    llmi_buf name;
-    llmi_buf_init(&name, a);
+/* A file beside the one at `path`, whose folder is the first n_folder bytes. */
+static llm_status open_beside(llmi_file *out, const llm_allocator *a, const char *path, size_t n_folder,
+                              const char *name) {
+    llmi_buf full;
+    llmi_buf_init(&full, a);
     llm_status status = LLM_E_MEMORY;
-    if (llmi_buf_append(&name, path, n_folder) && llmi_buf_append(&name, CONFIG_NAME, sizeof CONFIG_NAME))
-        status = llmi_file_open(out, a, name.data, false);
-    llmi_buf_free(&name);
+    if (llmi_buf_append(&full, path, n_folder) && llmi_buf_append(&full, name, strlen(name) + 1))
+        status = llmi_file_open(out, a, full.data, false);
+    llmi_buf_free(&full);
     return status;
+}
+
+/* The bytes of the folder's name in the path of a tokenizer.json; -1: it has another name, and stands alone. */
+static ptrdiff_t folder_of(const char *path) {
+    size_t n = strlen(path), n_name = sizeof JSON_NAME - 1;
+    bool named = n >= n_name && strcmp(path + n - n_name, JSON_NAME) == 0;
+    return named && (n == n_name || path[n - n_name - 1] == '/') ? (ptrdiff_t)(n - n_name) : -1;
 }
 
 static llm_status load_json(llm_tokenizer **out, llm_runtime *rt, const llmi_file *file) {
     const llm_allocator *a = llmi_runtime_allocator(rt);
-    size_t n = strlen(file->path), n_name = sizeof JSON_NAME - 1;
-    llmi_file config = {.a = a};
-    llm_status status = LLM_E_NOT_FOUND;
-    bool named = n >= n_name && strcmp(file->path + n - n_name, JSON_NAME) == 0;
-    if (named && (n == n_name || file->path[n - n_name - 1] == '/'))
-        status = open_config(&config, a, file->path, n - n_name);
-    if (status == LLM_OK || status == LLM_E_NOT_FOUND)
-        status = llmi_join_json(out, rt, (llm_span){file->data, file->size}, (llm_span){config.data, config.size});
-    llmi_file_close(&config);
-    return status == LLM_OK ? status : llmi_error_in(status, "%s", LLMI_QUOTE(file->path, n));
+    llmi_tokenizer_files texts = {.json = {file->data, file->size}};
+    llmi_file beside[LLMI_TOKENIZER_FILES];
+    ptrdiff_t n_folder = folder_of(file->path);
+    llm_status status = LLM_OK;
+    for (int i = 0; i < LLMI_TOKENIZER_FILES; i++) beside[i] = (llmi_file){.a = a};
+    for (int i = 1; n_folder >= 0 && i < LLMI_TOKENIZER_FILES && status == LLM_OK; i++) {
+        status = open_beside(&beside[i], a, file->path, (size_t)n_folder, llmi_tokenizer_file_names[i]);
+        if (status == LLM_OK) *llmi_tokenizer_file(&texts, i) = (llm_span){beside[i].data, beside[i].size};
+        if (status == LLM_E_NOT_FOUND) status = LLM_OK;
+    }
+    if (status == LLM_OK) status = llmi_join_json(out, rt, &texts);
+    for (int i = 0; i < LLMI_TOKENIZER_FILES; i++) llmi_file_close(&beside[i]);
+    return status == LLM_OK ? status : llmi_error_in(status, "%s", LLMI_QUOTE(file->path, strlen(file->path)));
 }
 
 static llm_status load_gguf(llm_tokenizer **out, llm_runtime *rt, const char *path) {
@@ -89,13 +99,9 @@ static llm_status load_file(llm_tokenizer **out, llm_runtime *rt, const char *pa
     llm_status status = llmi_file_open(&file, llmi_runtime_allocator(rt), path, true);
     if (status != LLM_OK) return status;
     bool json = looks_like_json(&file);
+    if (json) status = load_json(out, rt, &file);
     llmi_file_close(&file);
-    if (!json) return load_gguf(out, rt, path);
-    /* Read, not mapped: written anew while it is read it must stay an error. */
-    status = llmi_file_open(&file, llmi_runtime_allocator(rt), path, false);
-    if (status == LLM_OK) status = load_json(out, rt, &file);
-    llmi_file_close(&file);
-    return status;
+    return json ? status : load_gguf(out, rt, path);
 }
 
 static llm_status load_folder(llm_tokenizer **out, llm_runtime *rt, const char *path) {
@@ -156,13 +162,14 @@ LLM_API llm_status llm_tokenizer_encode(size_t *n_tokens, const llm_tokenizer *t
     LLMI_NOT_NULL(n_tokens);
     *n_tokens = 0;
     LLMI_NOT_NULL(tokenizer);
-    LLMI_TEXT(text, n_bytes);
-    LLMI_ROOM(tokens, capacity);
+    LLMI_ARRAY(text, n_bytes);
+    LLMI_ARRAY(tokens, capacity);
     llm_status status = llmi_check_encode_flags(flags);
     if (status != LLM_OK) return status;
     llmi_buf ids;
     llmi_buf_init(&ids, llmi_tokenizer_memory(tokenizer));
-    status = llmi_tokenizer_encode(&ids, tokenizer, text ? text : "", n_bytes, flags);
+    status =
+        llmi_tokenizer_encode(&ids, tokenizer, text ? text : "", n_bytes == LLM_NTS ? strlen(text) : n_bytes, flags);
     if (status == LLM_OK) status = give(n_tokens, tokens, capacity, &ids, sizeof *tokens);
     llmi_buf_free(&ids);
     return status;
@@ -184,7 +191,7 @@ LLM_API llm_status llm_tokenizer_decode(size_t *n_bytes, const llm_tokenizer *to
     *n_bytes = 0;
     LLMI_NOT_NULL(tokenizer);
     LLMI_ARRAY(tokens, n_tokens);
-    LLMI_ROOM(text, capacity);
+    LLMI_ARRAY(text, capacity);
     llm_status status = llmi_check_decode_flags(flags);
     for (size_t i = 0; i < n_tokens && status == LLM_OK; i++) {
         status = llmi_check_token(tokenizer, tokens[i]);
@@ -238,7 +245,5 @@ LLM_API llm_status llm_tokenizer_get_token(llm_token_info *out, const llm_tokeni
 LLM_API llm_token llm_tokenizer_find(const llm_tokenizer *tokenizer, const char *text, size_t n_bytes) {
     llmi_error_clear();
     if (!tokenizer || !text) return LLM_TOKEN_NONE;
-    if (n_bytes == LLM_NTS) n_bytes = strlen(text);
-    if (n_bytes > LLMI_MOST_BYTES) return LLM_TOKEN_NONE;
-    return llmi_tokenizer_find(tokenizer, text, n_bytes);
+    return llmi_tokenizer_find(tokenizer, text, n_bytes == LLM_NTS ? strlen(text) : n_bytes);
 }

@@ -1,12 +1,14 @@
-/* Tokenizers from a tokenizer.json: first its tokens, then the steps around the model, then the model. */
+/* Tokenizers from a tokenizer.json and the files beside it: first the vocabulary, then the added tokens, then the steps
+ * around the model, then the model. */
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "text/bpe.h"
 #include "text/json_read.h"
 
 /* Ids may have gaps, but not be far beyond the number of tokens. */
-enum { GAP_MAX = 1 << 12 };
+enum { GAP_MAX = 1 << 12, TOKENS_MAX = (INT32_MAX - GAP_MAX) / 4 };
 
 /* ---- the vocabulary as one array of spellings ---- */
 
@@ -15,9 +17,11 @@ typedef struct listing {
     int32_t limit;
 } listing;
 
-static llm_status put_token(listing *l, llm_span text, int64_t id, const char *where) {
+static const char VOCAB[] = "tokenizer.json: model: \"vocab\"";
+
+static llm_status put_token(listing *l, llm_span text, int64_t id) {
     if (id < 0 || id >= l->limit)
-        return llmi_error(LLM_E_FORMAT, "%s: id of \"%s\" is %lld, expected 0..%d", where,
+        return llmi_error(LLM_E_FORMAT, "%s: id of \"%s\" is %lld, expected 0..%d", VOCAB,
                           LLMI_QUOTE(text.ptr, text.len), (long long)id, l->limit - 1);
     size_t need = ((size_t)id + 1) * sizeof(llm_span);
     if (need > l->spans.len) {
@@ -27,60 +31,36 @@ static llm_status put_token(listing *l, llm_span text, int64_t id, const char *w
     }
     llm_span *at = &llmi_buf_at(&l->spans, llm_span, id);
     if (at->ptr && (at->len != text.len || memcmp(at->ptr, text.ptr, text.len) != 0))
-        return llmi_error(LLM_E_FORMAT, "%s: id %lld is both \"%s\" and \"%s\"", where, (long long)id,
+        return llmi_error(LLM_E_FORMAT, "%s: id %lld is both \"%s\" and \"%s\"", VOCAB, (long long)id,
                           LLMI_QUOTE(at->ptr, at->len), LLMI_QUOTE(text.ptr, text.len));
     *at = text;
     return LLM_OK;
 }
 
-/* {spelling: id} of byte pairs and WordPiece, [[spelling, score]] of Unigram. */
-static llm_status list_vocab(listing *l, const json_t *vocab) {
-    static const char where[] = "tokenizer.json: model: \"vocab\"";
+/* [[spelling, score]] of Unigram */
+static llm_status list_pieces(listing *l, const llmi_json *vocab) {
     llm_status status = LLM_OK;
-    const char *key;
-    size_t i;
-    json_t *v;
-    if (!json_is_object(vocab) && !json_is_array(vocab))
-        return llmi_error(LLM_E_FORMAT, "%s is %s, expected an object or an array", where, llmi_json_type(vocab));
-    json_array_foreach((json_t *)vocab, i, v) {
-        const json_t *text = json_array_get(v, 0);
-        if (!json_is_string(text))
-            return llmi_error(LLM_E_FORMAT, "%s: entry %zu is not a spelling and a score", where, i);
-        status = put_token(l, (llm_span){json_string_value(text), json_string_length(text)}, (int64_t)i, where);
-        if (status != LLM_OK) return status;
+    for (size_t i = 0; i < vocab->n && status == LLM_OK; i++) {
+        const llmi_json *text = llmi_json_item(vocab->items + i, 0);
+        if (!llmi_json_is(text, LLMI_JSON_STRING))
+            return llmi_error(LLM_E_FORMAT, "%s: entry %zu is not a spelling and a score", VOCAB, i);
+        status = put_token(l, llmi_json_text(text), (int64_t)i);
     }
-    json_object_foreach((json_t *)vocab, key, v) {
-        if (!json_is_integer(v))
-            return llmi_error(LLM_E_FORMAT, "%s: id of \"%s\" is %s, expected an integer", where,
-                              LLMI_QUOTE(key, strlen(key)), llmi_json_type(v));
-        status = put_token(l, (llm_span){key, strlen(key)}, json_integer_value(v), where);
-        if (status != LLM_OK) return status;
-    }
-    return LLM_OK;
+    return status;
 }
 
-/* An added token has the id of the vocabulary if it is there too. */
-static llm_status read_added(llm_span *text, int64_t *id, const json_t *item, const json_t *vocab, int32_t limit) {
-    static const char where[] = "tokenizer.json: added_tokens";
-    llm_status status = llmi_old_json_get_string(text, item, "content", where);
-    if (status == LLM_OK) status = llmi_old_json_get_int(id, item, "id", 0, limit - 1, where);
-    if (status != LLM_OK) return status == LLM_E_NOT_FOUND ? LLM_E_FORMAT : status;
-    const json_t *known = json_is_object(vocab) ? json_object_get(vocab, text->ptr) : NULL;
-    if (json_is_integer(known) && strlen(text->ptr) == text->len) *id = json_integer_value(known);
-    return LLM_OK;
-}
-
-static llm_status list_added(listing *l, const json_t *added, const json_t *vocab) {
-    const json_t *item;
-    size_t i;
-    json_array_foreach((json_t *)added, i, item) {
-        llm_span text;
+/* {spelling: id} of byte pairs and WordPiece */
+static llm_status list_members(listing *l, const llmi_json *vocab) {
+    llm_status status = LLM_OK;
+    for (size_t i = 0; i < vocab->n && status == LLM_OK; i++) {
+        const llmi_json_member *m = &vocab->members[i];
         int64_t id;
-        llm_status status = read_added(&text, &id, item, vocab, l->limit);
-        if (status == LLM_OK && text.len) status = put_token(l, text, id, "tokenizer.json: added_tokens");
-        if (status != LLM_OK) return status;
+        if (!llmi_json_is_integer(&m->value) || !llmi_json_int64(&id, &m->value))
+            return llmi_error(LLM_E_FORMAT, "%s: id of \"%s\" is %s, expected an integer", VOCAB,
+                              LLMI_QUOTE(m->key.text, m->key.n), llmi_json_type_name(&m->value));
+        status = put_token(l, llmi_json_text(&m->key), id);
     }
-    return LLM_OK;
+    return status;
 }
 
 /* Makes the lexicon and, until more is known, types. */
@@ -98,59 +78,22 @@ static llm_status make_lexicon(llm_tokenizer *t, const listing *l) {
                              "tokenizer.json: vocabulary");
 }
 
-static llm_status read_tokens(llm_tokenizer *t, const json_t *model, const json_t *added) {
-    const json_t *vocab = json_object_get(model, "vocab");
-    size_t n = json_object_size(vocab) + json_array_size(vocab) + json_array_size(added);
-    if (n > (INT32_MAX - GAP_MAX) / 2)
-        return llmi_error(LLM_E_LIMIT, "tokenizer.json: %zu tokens, at most 2^30 are read", n);
-    listing l = {.limit = (int32_t)n * 2 + GAP_MAX};
+static llm_status read_vocab(llm_tokenizer *t, const llmi_json *vocab) {
+    bool pieces = llmi_json_is(vocab, LLMI_JSON_ARRAY);
+    if (!pieces && !llmi_json_is(vocab, LLMI_JSON_OBJECT))
+        return llmi_error(LLM_E_FORMAT, "%s is %s, expected an object or an array", VOCAB, llmi_json_type_name(vocab));
+    if (vocab->n > TOKENS_MAX)
+        return llmi_error(LLM_E_LIMIT, "tokenizer.json: %u tokens, at most %d are read", vocab->n, TOKENS_MAX);
+    listing l = {.limit = (int32_t)vocab->n * 2 + GAP_MAX};
     llmi_buf_init(&l.spans, t->a);
-    llm_status status = list_vocab(&l, vocab);
-    if (status == LLM_OK) status = list_added(&l, added, vocab);
+    llm_status status = pieces ? list_pieces(&l, vocab) : list_members(&l, vocab);
     if (status == LLM_OK) status = make_lexicon(t, &l);
     llmi_buf_free(&l.spans);
     return status;
 }
 
-/* ---- added tokens ---- */
-
-static llm_status read_flags(uint8_t *flags, const json_t *item) {
-    static const struct {
-        const char *key;
-        uint8_t flag;
-    } FLAGS[] = {{"special", LLMI_ADDED_SPECIAL},
-                 {"lstrip", LLMI_ADDED_LSTRIP},
-                 {"rstrip", LLMI_ADDED_RSTRIP},
-                 {"single_word", LLMI_ADDED_SINGLE_WORD},
-                 {"normalized", LLMI_ADDED_NORMALIZED}};
-    *flags = 0;
-    for (size_t i = 0; i < sizeof FLAGS / sizeof FLAGS[0]; i++) {
-        bool set = false;
-        llm_status status = llmi_read_bool(&set, item, FLAGS[i].key, "tokenizer.json: added_tokens");
-        if (status != LLM_OK) return status;
-        if (set) *flags |= FLAGS[i].flag;
-    }
-    return LLM_OK;
-}
-
-static llm_status take_added(llm_tokenizer *t, const json_t *added) {
-    const json_t *item;
-    size_t i;
-    json_array_foreach((json_t *)added, i, item) {
-        const json_t *content = json_object_get(item, "content");
-        int32_t id = llmi_tokenizer_find(t, json_string_value(content), json_string_length(content));
-        uint8_t flags;
-        llm_status status = read_flags(&flags, item);
-        if (status == LLM_OK && id >= 0) status = llmi_add_token(t, id, flags);
-        if (status != LLM_OK) return status;
-        int32_t type = flags & LLMI_ADDED_SPECIAL ? LLM_TOKEN_CONTROL : LLM_TOKEN_USER_DEFINED;
-        if (id >= 0) llmi_buf_at(&t->types, int32_t, id) = type;
-    }
-    return LLM_OK;
-}
-
 /* What the model tells about types and scores. */
-static llm_status finish_types(llm_tokenizer *t, const json_t *model) {
+static llm_status finish_types(llm_tokenizer *t, const llmi_json *model) {
     bool fallback = false;
     llm_status status = llmi_read_bool(&fallback, model, "byte_fallback", "tokenizer.json: model");
     if (status != LLM_OK) return status;
@@ -159,94 +102,59 @@ static llm_status finish_types(llm_tokenizer *t, const json_t *model) {
         if (types[id] == LLM_TOKEN_NORMAL && llmi_byte_token(llmi_lexicon_get(&t->lexicon, id)) >= 0)
             types[id] = LLM_TOKEN_BYTE;
     if (t->unk >= 0 && types[t->unk] == LLM_TOKEN_CONTROL) types[t->unk] = LLM_TOKEN_UNKNOWN;
-    const json_t *vocab = json_object_get(model, "vocab"), *v;
-    size_t i;
-    json_array_foreach((json_t *)vocab, i, v) {
-        float score = (float)json_number_value(json_array_get(v, 1));
+    const llmi_json *vocab = llmi_json_get(model, "vocab");
+    if (!llmi_json_is(vocab, LLMI_JSON_ARRAY)) return LLM_OK;
+    for (int32_t id = 0; id < t->lexicon.n; id++) {
+        const llmi_json *entry = llmi_json_item(vocab, (size_t)id);
+        float score = entry ? (float)llmi_json_double(llmi_json_item(entry, 1)) : 0;
         if (!llmi_buf_push(&t->scores, score)) return LLM_E_MEMORY;
     }
-    for (; i && (int32_t)i < t->lexicon.n; i++)
-        if (!llmi_buf_push(&t->scores, (float){0})) return LLM_E_MEMORY;
-    return LLM_OK;
-}
-
-/* ---- tokenizer_config.json ---- */
-
-static const char CONFIG[] = "tokenizer_config.json";
-
-/* A name, or {"content": name}; one that the vocabulary lacks is none. */
-static llm_status read_role(llm_tokenizer *t, const json_t *config, const char *key, int32_t role) {
-    llm_span name = {0};
-    const json_t *v = json_object_get(config, key);
-    llm_status status = json_is_object(v) ? llmi_read_string(&name, v, "content", CONFIG)
-                                          : llmi_read_string(&name, config, key, CONFIG);
-    if (status == LLM_OK && name.ptr) t->special[role] = llmi_tokenizer_find(t, name.ptr, name.len);
-    return status;
-}
-
-static llm_status read_config(llm_tokenizer *t, const json_t *config) {
-    static const struct {
-        const char *key;
-        int32_t role;
-    } ROLES[] = {{"bos_token", LLM_SPECIAL_BOS},  {"eos_token", LLM_SPECIAL_EOS}, {"unk_token", LLM_SPECIAL_UNK},
-                 {"pad_token", LLM_SPECIAL_PAD},  {"sep_token", LLM_SPECIAL_SEP}, {"cls_token", LLM_SPECIAL_CLS},
-                 {"mask_token", LLM_SPECIAL_MASK}};
-    llm_status status = LLM_OK;
-    for (size_t i = 0; i < sizeof ROLES / sizeof ROLES[0] && status == LLM_OK; i++)
-        status = read_role(t, config, ROLES[i].key, ROLES[i].role);
-    bool bos = false, eos = false;
-    if (status == LLM_OK) status = llmi_read_bool(&bos, config, "add_bos_token", CONFIG);
-    if (status == LLM_OK) status = llmi_read_bool(&eos, config, "add_eos_token", CONFIG);
-    if (status != LLM_OK) return status;
-    llm_token first = t->special[LLM_SPECIAL_BOS], last = t->special[LLM_SPECIAL_EOS];
-    if (bos && first >= 0 && !t->before.len && !llmi_buf_push(&t->before, first)) return LLM_E_MEMORY;
-    if (eos && last >= 0 && !t->after.len && !llmi_buf_push(&t->after, last)) return LLM_E_MEMORY;
     return LLM_OK;
 }
 
 /* ---- all ---- */
 
-static llm_status build(llm_tokenizer *t, const json_t *root, const json_t *config) {
+static llm_status build(llm_tokenizer *t, const llmi_sources *s) {
     llmi_maker m = {.t = t};
-    const json_t *model = json_object_get(root, "model"), *added = json_object_get(root, "added_tokens");
-    if (!json_is_object(model))
-        return llmi_error(LLM_E_FORMAT, "tokenizer.json: \"model\" is %s, expected an object", llmi_json_type(model));
-    if (added && !json_is_null(added) && !json_is_array(added))
-        return llmi_error(LLM_E_FORMAT, "tokenizer.json: \"added_tokens\" is %s, expected an array",
-                          llmi_json_type(added));
-    llm_status status = read_tokens(t, model, added);
-    if (status == LLM_OK) status = take_added(t, added);
+    const llmi_json *root = s->root, *model = llmi_json_get(root, "model"), *vocab = llmi_json_get(model, "vocab");
+    if (!llmi_json_is(model, LLMI_JSON_OBJECT))
+        return llmi_error(LLM_E_FORMAT, "tokenizer.json: \"model\" is %s, expected an object",
+                          llmi_json_type_name(model));
+    llm_status status = read_vocab(t, vocab);
+    if (status == LLM_OK) status = llmi_read_added(t, s, (int32_t)llmi_json_count(vocab));
+    if (status == LLM_OK) llmi_roles_mend_types(t, s->log);
     if (status == LLM_OK) status = llmi_read_normalizers(&m, root);
     if (status == LLM_OK) status = llmi_read_pre_tokenizers(&m, root);
     if (status == LLM_OK) status = llmi_read_decoders(&m, root);
     if (status == LLM_OK) status = llmi_read_post_processors(&m, root);
     if (status == LLM_OK) status = llmi_read_model(&m, model);
     if (status == LLM_OK) status = finish_types(t, model);
-    if (status == LLM_OK && config) status = read_config(t, config);
     return status == LLM_OK ? llmi_tokenizer_finish(t) : status;
 }
 
-static llm_status parse(json_t **root, json_t **config, const char *json, size_t json_bytes, const char *config_json,
-                        size_t config_bytes) {
-    llm_status status = llmi_old_json_parse(root, json, json_bytes, "tokenizer.json");
-    if (status == LLM_OK && config_json && config_bytes)
-        status = llmi_old_json_parse(config, config_json, config_bytes, CONFIG);
-    if (status == LLM_OK && !json_is_object(*root))
-        status = llmi_error(LLM_E_FORMAT, "tokenizer.json is %s, expected an object", llmi_json_type(*root));
-    if (status == LLM_OK && *config && !json_is_object(*config))
-        status = llmi_error(LLM_E_FORMAT, "%s is %s, expected an object", CONFIG, llmi_json_type(*config));
+/* An object; *out stays NULL where there is no text. */
+static llm_status parse(const llmi_json **out, llmi_json_doc *doc, llm_span text, const char *name) {
+    *out = NULL;
+    if (!text.ptr) return LLM_OK;
+    llm_status status = llmi_json_parse(out, doc, text, name, LLMI_JSON_PYTHON);
+    if (status == LLM_OK && !llmi_json_is(*out, LLMI_JSON_OBJECT))
+        status = llmi_error(LLM_E_FORMAT, "%s is %s, expected an object", name, llmi_json_type_name(*out));
     return status;
 }
 
-llm_status llmi_tokenizer_from_json(llm_tokenizer **out, const llm_allocator *a, const char *json, size_t json_bytes,
-                                    const char *config_json, size_t config_bytes) {
-    json_t *root = NULL, *config = NULL;
+llm_status llmi_tokenizer_from_json(llm_tokenizer **out, const llm_allocator *a, const llmi_tokenizer_files *files) {
+    llmi_json_doc doc;
+    llmi_sources s = {.log = files->log};
     *out = NULL;
-    llm_status status = parse(&root, &config, json, json_bytes, config_json, config_bytes);
+    llmi_json_doc_init(&doc, a, 0);
+    llm_status status = parse(&s.root, &doc, files->json, "tokenizer.json");
+    if (status == LLM_OK) status = parse(&s.config, &doc, files->config, "tokenizer_config.json");
+    if (status == LLM_OK) status = parse(&s.map, &doc, files->special_tokens_map, "special_tokens_map.json");
+    if (status == LLM_OK) status = parse(&s.added, &doc, files->added_tokens, "added_tokens.json");
     llm_tokenizer *t = status == LLM_OK ? llmi_tokenizer_new(a) : NULL;
-    if (status == LLM_OK) status = t ? build(t, root, config) : LLM_E_MEMORY;
-    json_decref(root);
-    json_decref(config);
+    if (t) t->jit = !files->no_jit;
+    if (status == LLM_OK) status = t ? build(t, &s) : LLM_E_MEMORY;
+    llmi_json_doc_free(&doc);
     if (status != LLM_OK) {
         llmi_tokenizer_unref(t);
         return status;

@@ -16,7 +16,7 @@ static bool is_spellable(const llm_tokenizer *t, int32_t id) {
 }
 
 /* The id of the string in a member, which must be in the vocabulary. */
-static llm_status read_token(int32_t *id, const llm_tokenizer *t, const json_t *model, const char *key) {
+static llm_status read_token(int32_t *id, const llm_tokenizer *t, const llmi_json *model, const char *key) {
     llm_span text = {0};
     llm_status status = llmi_read_string(&text, model, key, WHERE);
     *id = LLM_TOKEN_NONE;
@@ -34,21 +34,21 @@ static bool has_all(const int32_t ids[256]) {
 /* ---- byte pairs ---- */
 
 /* A merge as it stands in the file: two strings in one with a blank between, or in an array. */
-static llm_status read_merge(llm_span part[2], const json_t *v, size_t index) {
-    if (json_is_string(v)) {
-        const char *text = json_string_value(v);
-        size_t n = json_string_length(v);
+static llm_status read_merge(llm_span part[2], const llmi_json *v, size_t index) {
+    if (llmi_json_is(v, LLMI_JSON_STRING)) {
+        const char *text = v->text;
+        size_t n = v->n;
         const char *blank = n > 1 ? memchr(text + 1, ' ', n - 1) : NULL;
         if (blank && blank + 1 < text + n) {
             part[0] = (llm_span){text, (size_t)(blank - text)};
             part[1] = (llm_span){blank + 1, n - part[0].len - 1};
             return LLM_OK;
         }
-    } else if (json_is_array(v) && json_array_size(v) == 2) {
-        const json_t *l = json_array_get(v, 0), *r = json_array_get(v, 1);
-        if (json_is_string(l) && json_is_string(r)) {
-            part[0] = (llm_span){json_string_value(l), json_string_length(l)};
-            part[1] = (llm_span){json_string_value(r), json_string_length(r)};
+    } else if (llmi_json_is(v, LLMI_JSON_ARRAY) && llmi_json_count(v) == 2) {
+        const llmi_json *l = llmi_json_item(v, 0), *r = llmi_json_item(v, 1);
+        if (llmi_json_is(l, LLMI_JSON_STRING) && llmi_json_is(r, LLMI_JSON_STRING)) {
+            part[0] = llmi_json_text(l);
+            part[1] = llmi_json_text(r);
             return LLM_OK;
         }
     }
@@ -77,19 +77,18 @@ static llm_status add_merge(llm_tokenizer *t, llmi_buf *joined, llm_span part[2]
     return LLM_OK;
 }
 
-static llm_status read_merges(llm_tokenizer *t, const json_t *model) {
-    const json_t *list, *item;
+static llm_status read_merges(llm_tokenizer *t, const llmi_json *model) {
+    const llmi_json *list;
     llm_status status = llmi_read_array(&list, model, "merges", WHERE);
-    if (status == LLM_OK && json_array_size(list) > INT32_MAX)
+    if (status == LLM_OK && llmi_json_count(list) > INT32_MAX)
         status = llmi_error(LLM_E_LIMIT, "%s: more than 2^31 merges", WHERE);
-    if (status == LLM_OK) status = llmi_merges_init(&t->bpe->merges, t->a, json_array_size(list));
+    if (status == LLM_OK) status = llmi_merges_init(&t->bpe->merges, t->a, llmi_json_count(list));
     if (status != LLM_OK) return status;
     llmi_buf joined;
     llmi_buf_init(&joined, t->a);
-    size_t i;
-    json_array_foreach((json_t *)list, i, item) {
+    for (size_t i = 0; i < list->n; i++) {
         llm_span part[2] = {{0}};
-        status = read_merge(part, item, i);
+        status = read_merge(part, list->items + i, i);
         if (status == LLM_OK) status = add_merge(t, &joined, part, i);
         if (status != LLM_OK) break;
     }
@@ -97,7 +96,7 @@ static llm_status read_merges(llm_tokenizer *t, const json_t *model) {
     return status;
 }
 
-static llm_status read_affixes(llmi_bpe *b, const json_t *model) {
+static llm_status read_affixes(llmi_bpe *b, const llmi_json *model) {
     llm_span prefix = {0}, suffix = {0};
     llm_status status = llmi_read_string(&prefix, model, "continuing_subword_prefix", WHERE);
     if (status == LLM_OK) status = llmi_read_string(&suffix, model, "end_of_word_suffix", WHERE);
@@ -109,10 +108,11 @@ static llm_status read_affixes(llmi_bpe *b, const json_t *model) {
     return LLM_OK;
 }
 
-static llm_status check_dropout(const json_t *model) {
-    const json_t *v = json_object_get(model, "dropout");
-    if (!v || json_is_null(v) || (json_is_number(v) && json_number_value(v) == 0)) return LLM_OK;
-    return llmi_error(LLM_E_UNSUPPORTED, "%s: \"dropout\" is %s, expected null", WHERE, llmi_json_type(v));
+static llm_status check_dropout(const llmi_json *model) {
+    const llmi_json *v = llmi_json_get(model, "dropout");
+    if (!v || llmi_json_is(v, LLMI_JSON_NULL) || (llmi_json_is(v, LLMI_JSON_NUMBER) && llmi_json_double(v) == 0))
+        return LLM_OK;
+    return llmi_error(LLM_E_UNSUPPORTED, "%s: \"dropout\" is %s, expected null", WHERE, llmi_json_type_name(v));
 }
 
 /* If bytes are spelled as characters last of all, the model takes them as they are. */
@@ -123,7 +123,7 @@ static bool take_byte_level(llm_tokenizer *t) {
     return true;
 }
 
-static llm_status make_bpe(llmi_maker *m, const json_t *model, const char *where) {
+static llm_status make_bpe(llmi_maker *m, const llmi_json *model, const char *where) {
     llm_tokenizer *t = m->t;
     llmi_bpe *b = t->bpe = llmi_alloc_zero(t->a, sizeof *b);
     if (!b) return LLM_E_MEMORY;
@@ -148,18 +148,20 @@ static llm_status make_bpe(llmi_maker *m, const json_t *model, const char *where
 /* ---- Unigram ---- */
 
 /* [spelling, score] */
-static llm_status read_piece(llmi_unigram *u, const llm_tokenizer *t, const json_t *v, int32_t id, double *least) {
-    const json_t *text = json_array_get(v, 0), *number = json_array_get(v, 1);
-    if (!json_is_string(text) || !json_is_number(number))
+static llm_status read_piece(llmi_unigram *u, const llm_tokenizer *t, const llmi_json *v, int32_t id, double *least) {
+    const llmi_json *text = llmi_json_item(v, 0), *number = llmi_json_item(v, 1);
+    if (!llmi_json_is(text, LLMI_JSON_STRING) || !llmi_json_is(number, LLMI_JSON_NUMBER))
         return llmi_error(LLM_E_FORMAT, "%s: \"vocab\": entry %d is not a spelling and a score", WHERE, id);
-    double score = json_number_value(number);
+    double score = llmi_json_double(number);
     if (score < *least) *least = score;
     if (!llmi_buf_push(&u->scores, score)) return LLM_E_MEMORY;
-    if (!json_string_length(text) || !is_spellable(t, id)) return LLM_OK;
-    return llmi_trie_add(&u->trie, json_string_value(text), json_string_length(text), id);
+    if (score - score != 0)
+        return llmi_error(LLM_E_FORMAT, "%s: \"vocab\": the score of entry %d is not a finite number", WHERE, id);
+    if (!text->n || !is_spellable(t, id)) return LLM_OK;
+    return llmi_trie_add(&u->trie, text->text, text->n, id);
 }
 
-static llm_status make_unigram(llmi_maker *m, const json_t *model, const char *where) {
+static llm_status make_unigram(llmi_maker *m, const llmi_json *model, const char *where) {
     llm_tokenizer *t = m->t;
     llmi_unigram *u = t->unigram = llmi_alloc_zero(t->a, sizeof *u);
     if (!u) return LLM_E_MEMORY;
@@ -167,15 +169,14 @@ static llm_status make_unigram(llmi_maker *m, const json_t *model, const char *w
     t->model = llmi_unigram_encode;
     llmi_trie_init(&u->trie, t->a);
     llmi_buf_init(&u->scores, t->a);
-    const json_t *list, *item;
+    const llmi_json *list;
     double least = 0;
-    size_t i;
     llm_status status = llmi_read_array(&list, model, "vocab", where);
-    if (status == LLM_OK) status = llmi_read_id(&t->unk, model, "unk_id", (int32_t)json_array_size(list), where);
+    if (status == LLM_OK) status = llmi_read_id(&t->unk, model, "unk_id", (int32_t)llmi_json_count(list), where);
     if (status == LLM_OK) status = llmi_read_bool(&u->byte_fallback, model, "byte_fallback", where);
     if (status != LLM_OK) return status;
-    json_array_foreach((json_t *)list, i, item) {
-        status = read_piece(u, t, item, (int32_t)i, &least);
+    for (size_t i = 0; i < list->n; i++) {
+        status = read_piece(u, t, list->items + i, (int32_t)i, &least);
         if (status != LLM_OK) return status;
     }
     u->unk_score = least - 10;
@@ -188,7 +189,7 @@ static llm_status make_unigram(llmi_maker *m, const json_t *model, const char *w
 
 /* ---- WordPiece ---- */
 
-static llm_status make_wordpiece(llmi_maker *m, const json_t *model, const char *where) {
+static llm_status make_wordpiece(llmi_maker *m, const llmi_json *model, const char *where) {
     llm_tokenizer *t = m->t;
     llmi_wordpiece *p = t->wordpiece = llmi_alloc_zero(t->a, sizeof *p);
     if (!p) return LLM_E_MEMORY;
@@ -199,18 +200,18 @@ static llm_status make_wordpiece(llmi_maker *m, const json_t *model, const char 
     llm_span prefix = {"##", 2};
     int64_t max_chars = 100;
     llm_status status = llmi_read_string(&prefix, model, "continuing_subword_prefix", where);
-    if (status == LLM_OK && json_object_get(model, "max_input_chars_per_word"))
-        status = llmi_old_json_get_int(&max_chars, model, "max_input_chars_per_word", 0, INT32_MAX, where);
+    if (status == LLM_OK && llmi_json_get(model, "max_input_chars_per_word"))
+        status = llmi_json_get_int(&max_chars, model, "max_input_chars_per_word", 0, INT32_MAX, where);
     if (status == LLM_OK) status = read_token(&t->unk, t, model, "unk_token");
     if (status == LLM_OK && t->unk < 0)
         status = llmi_error(LLM_E_FORMAT, "%s: \"unk_token\" is missing, or not in the vocabulary", where);
     p->max_chars = (size_t)max_chars;
-    const char *key;
-    json_t *id;
     if (status != LLM_OK) return status;
-    json_object_foreach(json_object_get(model, "vocab"), key, id) {
-        size_t n = strlen(key);
-        int32_t value = (int32_t)json_integer_value(id);
+    const llmi_json *vocab = llmi_json_get(model, "vocab");
+    for (size_t i = 0; llmi_json_is(vocab, LLMI_JSON_OBJECT) && i < vocab->n; i++) {
+        const char *key = vocab->members[i].key.text;
+        size_t n = vocab->members[i].key.n;
+        int32_t value = llmi_tokenizer_find(t, key, n);
         if (!n || (!is_spellable(t, value) && value != t->unk)) continue;
         status = llmi_trie_add(&p->trie[0], key, n, value);
         if (status == LLM_OK && n > prefix.len && memcmp(key, prefix.ptr, prefix.len) == 0)
@@ -223,12 +224,12 @@ static llm_status make_wordpiece(llmi_maker *m, const json_t *model, const char 
 static const llmi_component MODELS[] = {{"BPE", make_bpe}, {"Unigram", make_unigram}, {"WordPiece", make_wordpiece}};
 
 /* Old files do not say which it is. */
-static const char *guess(const json_t *model) {
-    if (json_object_get(model, "merges")) return "BPE";
-    return json_is_array(json_object_get(model, "vocab")) ? "Unigram" : "WordPiece";
+static const char *guess(const llmi_json *model) {
+    if (llmi_json_get(model, "merges")) return "BPE";
+    return llmi_json_is(llmi_json_get(model, "vocab"), LLMI_JSON_ARRAY) ? "Unigram" : "WordPiece";
 }
 
-llm_status llmi_read_model(llmi_maker *m, const json_t *model) {
+llm_status llmi_read_model(llmi_maker *m, const llmi_json *model) {
     llm_span type = {0};
     llm_status status = llmi_read_string(&type, model, "type", WHERE);
     if (status != LLM_OK) return status;

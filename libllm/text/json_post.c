@@ -14,27 +14,27 @@ static llm_status put_first(llmi_buf *ids, llm_token id) {
     return LLM_OK;
 }
 
-static llm_status read_id(llm_token *out, const llm_tokenizer *t, const json_t *v, const char *where) {
-    json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
-    if (id < 0 || id >= t->lexicon.n)
-        return llmi_error(LLM_E_FORMAT, "%s: an id is %s %lld, expected an integer 0..%d", where, llmi_json_type(v),
-                          (long long)id, t->lexicon.n - 1);
+static llm_status read_id(llm_token *out, const llm_tokenizer *t, const llmi_json *v, const char *where) {
+    int64_t id = -1;
+    if (!llmi_json_is_integer(v) || !llmi_json_int64(&id, v) || id < 0 || id >= t->lexicon.n)
+        return llmi_error(LLM_E_FORMAT, "%s: an id is %s %lld, expected an integer 0..%d", where,
+                          llmi_json_type_name(v), (long long)id, t->lexicon.n - 1);
     *out = (llm_token)id;
     return LLM_OK;
 }
 
-static llm_status do_nothing(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status do_nothing(llmi_maker *m, const llmi_json *o, const char *where) {
     return LLM_OK;
 }
 
 /* ["[SEP]", 102] */
-static llm_status read_pair(llm_token *out, llmi_maker *m, const json_t *o, const char *key, const char *where) {
-    const json_t *pair;
+static llm_status read_pair(llm_token *out, llmi_maker *m, const llmi_json *o, const char *key, const char *where) {
+    const llmi_json *pair;
     llm_status status = llmi_read_array(&pair, o, key, where);
-    return status == LLM_OK ? read_id(out, m->t, json_array_get(pair, 1), where) : status;
+    return status == LLM_OK ? read_id(out, m->t, llmi_json_item(pair, 1), where) : status;
 }
 
-static llm_status make_pair(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_pair(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_token cls = LLM_TOKEN_NONE, sep = LLM_TOKEN_NONE;
     llm_status status = read_pair(&cls, m, o, "cls", where);
     if (status == LLM_OK) status = read_pair(&sep, m, o, "sep", where);
@@ -45,33 +45,32 @@ static llm_status make_pair(llmi_maker *m, const json_t *o, const char *where) {
 /* ---- templates ---- */
 
 /* Appends the ids of {"SpecialToken": {"id": name}}. */
-static llm_status put_special(llmi_maker *m, llmi_buf *ids, const json_t *special, const json_t *table,
+static llm_status put_special(llmi_maker *m, llmi_buf *ids, const llmi_json *special, const llmi_json *table,
                               const char *where) {
     llm_span name;
-    llm_status status = llmi_old_json_get_string(&name, special, "id", where);
+    llm_status status = llmi_json_get_string(&name, special, "id", where);
     if (status != LLM_OK) return status;
-    const json_t *list = json_object_get(json_object_get(table, name.ptr), "ids"), *item;
-    if (!json_is_array(list))
+    const llmi_json *list = llmi_json_get(llmi_json_find(table, name), "ids");
+    if (!llmi_json_is(list, LLMI_JSON_ARRAY))
         return llmi_error(LLM_E_FORMAT, "%s: special token \"%s\" has no \"ids\" in \"special_tokens\"", where,
                           LLMI_QUOTE(name.ptr, name.len));
-    size_t i;
-    json_array_foreach((json_t *)list, i, item) {
+    for (size_t i = 0; i < list->n; i++) {
         llm_token id = LLM_TOKEN_NONE;
-        status = read_id(&id, m->t, item, where);
+        status = read_id(&id, m->t, list->items + i, where);
         if (status == LLM_OK) status = put(ids, id);
         if (status != LLM_OK) return status;
     }
     return LLM_OK;
 }
 
-static llm_status read_template(llmi_maker *m, llmi_buf around[2], const json_t *o, const char *where) {
-    const json_t *items, *item, *table = json_object_get(o, "special_tokens");
+static llm_status read_template(llmi_maker *m, llmi_buf around[2], const llmi_json *o, const char *where) {
+    const llmi_json *items, *table = llmi_json_get(o, "special_tokens");
     llm_status status = llmi_read_array(&items, o, "single", where);
     if (status != LLM_OK) return status;
     bool seen = false;
-    size_t i;
-    json_array_foreach((json_t *)items, i, item) {
-        const json_t *special = json_object_get(item, "SpecialToken"), *text = json_object_get(item, "Sequence");
+    for (size_t i = 0; i < items->n; i++) {
+        const llmi_json *item = items->items + i;
+        const llmi_json *special = llmi_json_get(item, "SpecialToken"), *text = llmi_json_get(item, "Sequence");
         if (!special && (!text || seen))
             return llmi_error(LLM_E_UNSUPPORTED, "%s: item %zu of \"single\" is no special token and no single text",
                               where, i);
@@ -82,7 +81,7 @@ static llm_status read_template(llmi_maker *m, llmi_buf around[2], const json_t 
     return seen ? LLM_OK : llmi_error(LLM_E_UNSUPPORTED, "%s: \"single\" holds no text", where);
 }
 
-static llm_status make_template(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_template(llmi_maker *m, const llmi_json *o, const char *where) {
     llmi_buf around[2];
     llm_tokenizer *t = m->t;
     llmi_buf_init(&around[0], t->a);
@@ -103,8 +102,8 @@ static const llmi_component POST_PROCESSORS[] = {
     {"ByteLevel", do_nothing},
 };
 
-llm_status llmi_read_post_processors(llmi_maker *m, const json_t *root) {
-    return llmi_read_chain(m, json_object_get(root, "post_processor"), POST_PROCESSORS,
+llm_status llmi_read_post_processors(llmi_maker *m, const llmi_json *root) {
+    return llmi_read_chain(m, llmi_json_get(root, "post_processor"), POST_PROCESSORS,
                            sizeof POST_PROCESSORS / sizeof POST_PROCESSORS[0], "processors",
                            "tokenizer.json: post_processor");
 }

@@ -3,8 +3,14 @@
 #ifndef LLMI_TEXT_JSON_READ_H
 #define LLMI_TEXT_JSON_READ_H
 
-#include "base/old_json.h"
+#include "base/json.h"
 #include "text/tok.h"
+
+/* The files of a tokenizer; root is its tokenizer.json, the others NULL where there are none. */
+typedef struct llmi_sources {
+    const llmi_json *root, *config, *map, *added;
+    const struct llmi_log *log;
+} llmi_sources;
 
 typedef struct llmi_maker {
     llm_tokenizer *t;
@@ -12,31 +18,31 @@ typedef struct llmi_maker {
 } llmi_maker;
 
 /* Absent or null: the value stays. */
-llm_status llmi_read_bool(bool *value, const json_t *object, const char *key, const char *where);
-llm_status llmi_read_string(llm_span *value, const json_t *object, const char *key, const char *where);
+llm_status llmi_read_bool(bool *value, const llmi_json *object, const char *key, const char *where);
+llm_status llmi_read_string(llm_span *value, const llmi_json *object, const char *key, const char *where);
 /* Absent or null: LLM_TOKEN_NONE. */
-llm_status llmi_read_id(int32_t *value, const json_t *object, const char *key, int32_t n, const char *where);
+llm_status llmi_read_id(int32_t *value, const llmi_json *object, const char *key, int32_t n, const char *where);
 /* An array; absent: an error. */
-llm_status llmi_read_array(const json_t **value, const json_t *object, const char *key, const char *where);
-
-const char *llmi_json_type(const json_t *value);
+llm_status llmi_read_array(const llmi_json **value, const llmi_json *object, const char *key, const char *where);
 
 /* One kind of component of a chain. */
 typedef struct llmi_component {
     const char *type;
-    llm_status (*make)(llmi_maker *m, const json_t *object, const char *where);
+    llm_status (*make)(llmi_maker *m, const llmi_json *object, const char *where);
 } llmi_component;
 
 /* Makes the component that `object` describes by its "type": one of the table, or a "Sequence" of
  * them in the member `list`. null makes nothing. */
-llm_status llmi_read_chain(llmi_maker *m, const json_t *object, const llmi_component *table, size_t n, const char *list,
-                           const char *where);
+llm_status llmi_read_chain(llmi_maker *m, const llmi_json *object, const llmi_component *table, size_t n,
+                           const char *list, const char *where);
 
-llm_status llmi_read_normalizers(llmi_maker *m, const json_t *root);
-llm_status llmi_read_pre_tokenizers(llmi_maker *m, const json_t *root);
-llm_status llmi_read_decoders(llmi_maker *m, const json_t *root);
-llm_status llmi_read_post_processors(llmi_maker *m, const json_t *root);
+/* Added tokens and the names of special ones, once the vocabulary of n_vocab entries is read. */
+llm_status llmi_read_added(llm_tokenizer *t, const llmi_sources *s, int32_t n_vocab);
+llm_status llmi_read_normalizers(llmi_maker *m, const llmi_json *root);
+llm_status llmi_read_pre_tokenizers(llmi_maker *m, const llmi_json *root);
+llm_status llmi_read_decoders(llmi_maker *m, const llmi_json *root);
+llm_status llmi_read_post_processors(llmi_maker *m, const llmi_json *root);
 /* Its vocabulary and the rest of it; the steps must be known before. */
-llm_status llmi_read_model(llmi_maker *m, const json_t *model);
+llm_status llmi_read_model(llmi_maker *m, const llmi_json *model);
 
 #endif

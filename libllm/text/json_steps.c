@@ -15,11 +15,11 @@ static llm_status keep(llmi_buf *to, llm_span text) {
 
 /* {"String": text} or {"Regex": pattern}; some files have the text alone. */
 static llm_status read_pattern(llm_tokenizer *t, llmi_buf *text, llmi_regex **regex, llm_span *pattern,
-                               const json_t *object, const char *where) {
-    const json_t *v = json_object_get(object, "pattern");
+                               const llmi_json *object, const char *where) {
+    const llmi_json *v = llmi_json_get(object, "pattern");
     llm_span string = {0}, source = {0};
     llm_status status;
-    if (json_is_string(v))
+    if (llmi_json_is(v, LLMI_JSON_STRING))
         status = llmi_read_string(&string, object, "pattern", where);
     else
         status = llmi_read_string(&string, v, "String", where);
@@ -49,39 +49,39 @@ static llmi_norm *last_norm(llmi_maker *m) {
     return &m->t->norms[m->t->n_norms - 1];
 }
 
-static llm_status make_nfc(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_nfc(llmi_maker *m, const llmi_json *o, const char *where) {
     return add_norm(m, llmi_norm_form, LLMI_FORM_COMPOSE);
 }
 
-static llm_status make_nfd(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_nfd(llmi_maker *m, const llmi_json *o, const char *where) {
     return add_norm(m, llmi_norm_form, 0);
 }
 
-static llm_status make_nfkc(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_nfkc(llmi_maker *m, const llmi_json *o, const char *where) {
     return add_norm(m, llmi_norm_form, LLMI_FORM_COMPOSE | LLMI_FORM_COMPAT);
 }
 
-static llm_status make_nfkd(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_nfkd(llmi_maker *m, const llmi_json *o, const char *where) {
     return add_norm(m, llmi_norm_form, LLMI_FORM_COMPAT);
 }
 
-static llm_status make_lowercase(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_lowercase(llmi_maker *m, const llmi_json *o, const char *where) {
     return add_norm(m, llmi_norm_lowercase, 0);
 }
 
-static llm_status make_strip_accents(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_strip_accents(llmi_maker *m, const llmi_json *o, const char *where) {
     return add_norm(m, llmi_norm_strip_accents, 0);
 }
 
-static llm_status make_nmt(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_nmt(llmi_maker *m, const llmi_json *o, const char *where) {
     return add_norm(m, llmi_norm_nmt, 0);
 }
 
-static llm_status make_byte_norm(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_byte_norm(llmi_maker *m, const llmi_json *o, const char *where) {
     return add_norm(m, llmi_norm_bytes, 0);
 }
 
-static llm_status make_strip(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_strip(llmi_maker *m, const llmi_json *o, const char *where) {
     bool left = true, right = true;
     llm_status status = llmi_read_bool(&left, o, "strip_left", where);
     if (status == LLM_OK) status = llmi_read_bool(&right, o, "strip_right", where);
@@ -89,9 +89,9 @@ static llm_status make_strip(llmi_maker *m, const json_t *o, const char *where) 
     return add_norm(m, llmi_norm_strip, (uint8_t)((left ? LLMI_STRIP_LEFT : 0) | (right ? LLMI_STRIP_RIGHT : 0)));
 }
 
-static llm_status make_replace(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_replace(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span content;
-    llm_status status = llmi_old_json_get_string(&content, o, "content", where);
+    llm_status status = llmi_json_get_string(&content, o, "content", where);
     if (status == LLM_OK) status = add_norm(m, llmi_norm_replace, 0);
     if (status != LLM_OK) return status;
     llmi_norm *s = last_norm(m);
@@ -99,14 +99,14 @@ static llm_status make_replace(llmi_maker *m, const json_t *o, const char *where
     return status == LLM_OK ? read_pattern(m->t, &s->from, &s->regex, NULL, o, where) : status;
 }
 
-static llm_status make_prepend(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_prepend(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span text;
-    llm_status status = llmi_old_json_get_string(&text, o, "prepend", where);
+    llm_status status = llmi_json_get_string(&text, o, "prepend", where);
     if (status == LLM_OK) status = add_norm(m, llmi_norm_prepend, 0);
     return status == LLM_OK ? keep(&last_norm(m)->to, text) : status;
 }
 
-static llm_status make_bert(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_bert(llmi_maker *m, const llmi_json *o, const char *where) {
     bool clean = true, cjk = true, lower = true;
     llm_status status = llmi_read_bool(&clean, o, "clean_text", where);
     if (status == LLM_OK) status = llmi_read_bool(&cjk, o, "handle_chinese_chars", where);
@@ -143,9 +143,9 @@ static llm_status read_base64(llmi_buf *out, llm_span text, const char *where) {
     return LLM_OK;
 }
 
-static llm_status make_precompiled(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_precompiled(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span text;
-    llm_status status = llmi_old_json_get_string(&text, o, "precompiled_charsmap", where);
+    llm_status status = llmi_json_get_string(&text, o, "precompiled_charsmap", where);
     if (status == LLM_OK) status = add_norm(m, llmi_norm_charsmap, LLMI_MAP_GRAPHEMES);
     if (status != LLM_OK) return status;
     llmi_norm *s = last_norm(m);
@@ -170,8 +170,8 @@ static const llmi_component NORMALIZERS[] = {
     {"ByteLevel", make_byte_norm},
 };
 
-llm_status llmi_read_normalizers(llmi_maker *m, const json_t *root) {
-    return llmi_read_chain(m, json_object_get(root, "normalizer"), NORMALIZERS, COUNT(NORMALIZERS), "normalizers",
+llm_status llmi_read_normalizers(llmi_maker *m, const llmi_json *root) {
+    return llmi_read_chain(m, llmi_json_get(root, "normalizer"), NORMALIZERS, COUNT(NORMALIZERS), "normalizers",
                            "tokenizer.json: normalizer");
 }
 
@@ -185,7 +185,7 @@ static llm_status add_pre(llmi_pre **s, llmi_maker *m, llmi_pre_fn run, llmi_beh
     return LLM_OK;
 }
 
-static llm_status read_behavior(llmi_behavior *out, const json_t *o, const char *where) {
+static llm_status read_behavior(llmi_behavior *out, const llmi_json *o, const char *where) {
     static const char *const NAMES[] = {"Removed", "Isolated", "Contiguous", "MergedWithPrevious", "MergedWithNext"};
     llm_span name = {"Isolated", 8};
     llm_status status = llmi_read_string(&name, o, "behavior", where);
@@ -199,7 +199,7 @@ static llm_status read_behavior(llmi_behavior *out, const json_t *o, const char 
                       LLMI_QUOTE(name.ptr, name.len));
 }
 
-static llm_status make_byte_level(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_byte_level(llmi_maker *m, const llmi_json *o, const char *where) {
     bool prefix = true, regex = true;
     llm_status status = llmi_read_bool(&prefix, o, "add_prefix_space", where);
     if (status == LLM_OK) status = llmi_read_bool(&regex, o, "use_regex", where);
@@ -211,7 +211,7 @@ static llm_status make_byte_level(llmi_maker *m, const json_t *o, const char *wh
     return LLM_OK;
 }
 
-static llm_status make_split(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_split(llmi_maker *m, const llmi_json *o, const char *where) {
     llmi_behavior behavior = LLMI_ISOLATED;
     bool inverted = false;
     llm_span pattern = {0};
@@ -236,7 +236,7 @@ static llm_status check_character(llm_span text, const char *key, const char *wh
                       LLMI_QUOTE(text.ptr, text.len));
 }
 
-static llm_status make_metaspace(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_metaspace(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span mark = {LLMI_META_SPACE, LLMI_META_SPACE_BYTES}, scheme = {0};
     bool legacy = true, split = true;
     llmi_pre *s;
@@ -253,24 +253,24 @@ static llm_status make_metaspace(llmi_maker *m, const json_t *o, const char *whe
     return keep(&s->text, mark);
 }
 
-static llm_status make_words(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_words(llmi_maker *m, const llmi_json *o, const char *where) {
     llmi_pre *s;
     return add_pre(&s, m, llmi_pre_words, LLMI_REMOVED);
 }
 
-static llm_status make_bert_pre(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_bert_pre(llmi_maker *m, const llmi_json *o, const char *where) {
     llmi_pre *s;
     return add_pre(&s, m, llmi_pre_bert, LLMI_REMOVED);
 }
 
-static llm_status make_blanks(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_blanks(llmi_maker *m, const llmi_json *o, const char *where) {
     llmi_pre *s;
     llm_status status = add_pre(&s, m, llmi_pre_split, LLMI_REMOVED);
     if (status == LLM_OK) s->is_delimiter = llmi_pre_is_space;
     return status;
 }
 
-static llm_status make_digits(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_digits(llmi_maker *m, const llmi_json *o, const char *where) {
     bool each = false;
     llmi_pre *s;
     llm_status status = llmi_read_bool(&each, o, "individual_digits", where);
@@ -279,7 +279,7 @@ static llm_status make_digits(llmi_maker *m, const json_t *o, const char *where)
     return status;
 }
 
-static llm_status make_punctuation(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_punctuation(llmi_maker *m, const llmi_json *o, const char *where) {
     llmi_behavior behavior = LLMI_ISOLATED;
     llmi_pre *s;
     llm_status status = read_behavior(&behavior, o, where);
@@ -288,10 +288,10 @@ static llm_status make_punctuation(llmi_maker *m, const json_t *o, const char *w
     return status;
 }
 
-static llm_status make_delimiter(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_delimiter(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span text;
     llmi_pre *s;
-    llm_status status = llmi_old_json_get_string(&text, o, "delimiter", where);
+    llm_status status = llmi_json_get_string(&text, o, "delimiter", where);
     if (status == LLM_OK) status = check_character(text, "delimiter", where);
     if (status == LLM_OK) status = add_pre(&s, m, llmi_pre_split, LLMI_REMOVED);
     return status == LLM_OK ? keep(&s->text, text) : status;
@@ -309,8 +309,8 @@ static const llmi_component PRE_TOKENIZERS[] = {
     {"CharDelimiterSplit", make_delimiter},
 };
 
-llm_status llmi_read_pre_tokenizers(llmi_maker *m, const json_t *root) {
-    return llmi_read_chain(m, json_object_get(root, "pre_tokenizer"), PRE_TOKENIZERS, COUNT(PRE_TOKENIZERS),
+llm_status llmi_read_pre_tokenizers(llmi_maker *m, const llmi_json *root) {
+    return llmi_read_chain(m, llmi_json_get(root, "pre_tokenizer"), PRE_TOKENIZERS, COUNT(PRE_TOKENIZERS),
                            "pretokenizers", "tokenizer.json: pre_tokenizer");
 }
 
@@ -322,22 +322,22 @@ static llm_status add_dec(llmi_dec **d, llmi_maker *m, llmi_dec_fn run) {
     return status;
 }
 
-static llm_status make_bytes_dec(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_bytes_dec(llmi_maker *m, const llmi_json *o, const char *where) {
     llmi_dec *d;
     return add_dec(&d, m, llmi_dec_bytes);
 }
 
-static llm_status make_fallback_dec(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_fallback_dec(llmi_maker *m, const llmi_json *o, const char *where) {
     llmi_dec *d;
     return add_dec(&d, m, llmi_dec_byte_tokens);
 }
 
-static llm_status make_fuse(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_fuse(llmi_maker *m, const llmi_json *o, const char *where) {
     m->fused = true;
     return LLM_OK;
 }
 
-static llm_status make_metaspace_dec(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_metaspace_dec(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span mark = {LLMI_META_SPACE, LLMI_META_SPACE_BYTES}, scheme = {0};
     bool legacy = true;
     llmi_dec *d;
@@ -350,7 +350,7 @@ static llm_status make_metaspace_dec(llmi_maker *m, const json_t *o, const char 
     return keep(&d->from, mark);
 }
 
-static llm_status make_wordpiece_dec(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_wordpiece_dec(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span prefix = {"##", 2};
     bool cleanup = true;
     llmi_dec *d;
@@ -362,22 +362,22 @@ static llm_status make_wordpiece_dec(llmi_maker *m, const json_t *o, const char 
     return keep(&d->from, prefix);
 }
 
-static llm_status make_replace_dec(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_replace_dec(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span content;
     llmi_dec *d;
-    llm_status status = llmi_old_json_get_string(&content, o, "content", where);
+    llm_status status = llmi_json_get_string(&content, o, "content", where);
     if (status == LLM_OK) status = add_dec(&d, m, llmi_dec_replace);
     if (status == LLM_OK) status = keep(&d->to, content);
     return status == LLM_OK ? read_pattern(m->t, &d->from, &d->regex, NULL, o, where) : status;
 }
 
-static llm_status make_strip_dec(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_strip_dec(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span content = {" ", 1};
     int64_t start = 0, stop = 0;
     llmi_dec *d;
     llm_status status = llmi_read_string(&content, o, "content", where);
-    if (status == LLM_OK) status = llmi_old_json_get_int(&start, o, "start", 0, 1 << 16, where);
-    if (status == LLM_OK) status = llmi_old_json_get_int(&stop, o, "stop", 0, 1 << 16, where);
+    if (status == LLM_OK) status = llmi_json_get_int(&start, o, "start", 0, 1 << 16, where);
+    if (status == LLM_OK) status = llmi_json_get_int(&stop, o, "stop", 0, 1 << 16, where);
     if (status == LLM_OK && stop && m->fused)
         status = llmi_error(LLM_E_UNSUPPORTED, "%s: Strip with \"stop\" %d behind Fuse", where, (int)stop);
     if (status == LLM_OK && !content.len) status = llmi_error(LLM_E_FORMAT, "%s: \"content\" is empty", where);
@@ -389,7 +389,7 @@ static llm_status make_strip_dec(llmi_maker *m, const json_t *o, const char *whe
     return keep(&d->from, content);
 }
 
-static llm_status make_bpe_dec(llmi_maker *m, const json_t *o, const char *where) {
+static llm_status make_bpe_dec(llmi_maker *m, const llmi_json *o, const char *where) {
     llm_span suffix = {"</w>", 4};
     llmi_dec *d;
     llm_status status = llmi_read_string(&suffix, o, "suffix", where);
@@ -404,8 +404,8 @@ static const llmi_component DECODERS[] = {
     {"Strip", make_strip_dec},         {"BPEDecoder", make_bpe_dec},
 };
 
-llm_status llmi_read_decoders(llmi_maker *m, const json_t *root) {
-    const json_t *decoder = json_object_get(root, "decoder");
-    m->t->join_words = !decoder || json_is_null(decoder);
+llm_status llmi_read_decoders(llmi_maker *m, const llmi_json *root) {
+    const llmi_json *decoder = llmi_json_get(root, "decoder");
+    m->t->join_words = !decoder || llmi_json_is(decoder, LLMI_JSON_NULL);
     return llmi_read_chain(m, decoder, DECODERS, COUNT(DECODERS), "decoders", "tokenizer.json: decoder");
 }

@@ -53,6 +53,13 @@ typedef struct llmi_added_item {
     uint8_t flags;
 } llmi_added_item;
 
+/* What templates know a token by: "pad_token", "image_token". */
+enum { LLMI_VARIABLE_NAME = 48 };
+typedef struct llmi_variable {
+    char name[LLMI_VARIABLE_NAME];
+    llm_token id;
+} llmi_variable;
+
 struct llm_tokenizer {
     llm_allocator alloc;
     const llm_allocator *a; /* &alloc */
@@ -67,8 +74,9 @@ struct llm_tokenizer {
     llmi_buf types; /* int32_t[n] */
     llmi_buf scores;    /* float[n]; empty: all 0 */
     llm_token special[8];
-    llm_token eog[32];
+    llm_token eog[64];
     int32_t n_eog;
+    llmi_buf variables; /* llmi_variable: names that a Hugging Face file gives tokens; of equal ones the last counts */
 
     llmi_added added;
     llmi_norm *norms; /* [LLMI_MAX_STEPS] */

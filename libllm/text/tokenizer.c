@@ -24,6 +24,7 @@ llm_tokenizer *llmi_tokenizer_new(const llm_allocator *a) {
     llmi_buf_init(&t->types, t->a);
     llmi_buf_init(&t->scores, t->a);
     llmi_buf_init(&t->added.items, t->a);
+    llmi_buf_init(&t->variables, t->a);
     llmi_buf_init(&t->before, t->a);
     llmi_buf_init(&t->after, t->a);
     llmi_trie_init(&t->added.trie[0], t->a);
@@ -69,6 +70,7 @@ void llmi_tokenizer_unref(llm_tokenizer *t) {
     llmi_buf_free(&t->spellings);
     llmi_buf_free(&t->types);
     llmi_buf_free(&t->scores);
+    llmi_buf_free(&t->variables);
     llmi_buf_free(&t->before);
     llmi_buf_free(&t->after);
     void (*on_free)(void *user) = t->on_free;
@@ -161,6 +163,14 @@ llm_token llmi_tokenizer_special(const llm_tokenizer *t, int32_t role) {
 
 llm_token llmi_tokenizer_find(const llm_tokenizer *t, const char *text, size_t n_bytes) {
     return n_bytes ? llmi_lexicon_find(&t->lexicon, text, n_bytes) : LLM_TOKEN_NONE;
+}
+
+bool llmi_tokenizer_variable(const llm_tokenizer *t, size_t i, const char **name, llm_token *id) {
+    if (i >= llmi_buf_count(&t->variables, llmi_variable)) return false;
+    const llmi_variable *v = &llmi_buf_at(&t->variables, const llmi_variable, i);
+    *name = v->name;
+    *id = v->id;
+    return true;
 }
 
 void llmi_tokenizer_token(const llm_tokenizer *t, llm_token id, llm_span *text, int32_t *type, float *score) {

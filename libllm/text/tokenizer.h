@@ -35,10 +35,17 @@ typedef struct llmi_vocab {
  * expected. One reference. */
 llm_status llmi_tokenizer_from_vocab(llm_tokenizer **out, const llm_allocator *a, const llmi_vocab *vocab);
 
-/* json: a whole tokenizer.json. config_json: the tokenizer_config.json beside it, or NULL/0; it
- * supplies bos/eos names and add_bos_token where tokenizer.json is silent. Texts are not kept. */
-llm_status llmi_tokenizer_from_json(llm_tokenizer **out, const llm_allocator *a, const char *json, size_t json_bytes,
-                                    const char *config_json, size_t config_bytes);
+/* The texts of a Hugging Face tokenizer; ptr NULL where a file is missing. None is kept. */
+typedef struct llmi_tokenizer_files {
+    llm_span json;               /* tokenizer.json */
+    llm_span config;             /* tokenizer_config.json */
+    llm_span special_tokens_map; /* special_tokens_map.json */
+    llm_span added_tokens;       /* added_tokens.json */
+    bool no_jit;
+    const struct llmi_log *log;
+} llmi_tokenizer_files;
+
+llm_status llmi_tokenizer_from_json(llm_tokenizer **out, const llm_allocator *a, const llmi_tokenizer_files *files);
 
 /* Called once when the tokenizer is freed: lets it hold the file its vocabulary lies in. */
 void llmi_tokenizer_on_free(llm_tokenizer *t, void (*fn)(void *user), void *user);
@@ -68,6 +75,8 @@ const char *llmi_tokenizer_kind(const llm_tokenizer *t);
 llm_token llmi_tokenizer_special(const llm_tokenizer *t, int32_t role);
 bool llmi_tokenizer_is_eog(const llm_tokenizer *t, llm_token id);
 llm_token llmi_tokenizer_find(const llm_tokenizer *t, const char *text, size_t n_bytes);
+/* The i-th name that a template knows a token by; false behind the last. Of equal names the last one counts. */
+bool llmi_tokenizer_variable(const llm_tokenizer *t, size_t i, const char **name, llm_token *id);
 void llmi_tokenizer_token(const llm_tokenizer *t, llm_token id, llm_span *text, int32_t *type, float *score);
 
 #endif

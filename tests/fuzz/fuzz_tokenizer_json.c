@@ -39,7 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     const char *json = (const char *)data, *end = n ? memchr(json, 0, n) : NULL;
     size_t json_bytes = end ? (size_t)(end - json) : n, text_bytes = end ? n - json_bytes - 1 : 0;
     llm_tokenizer *t = NULL;
-    if (llmi_tokenizer_from_json(&t, &llmi_default_allocator, json, json_bytes, NULL, 0) != LLM_OK) return 0;
+    llmi_tokenizer_files files = {.json = {json, json_bytes}};
+    if (llmi_tokenizer_from_json(&t, &llmi_default_allocator, &files) != LLM_OK) return 0;
     try_text(t, end ? end + 1 : "", text_bytes < 256 ? text_bytes : 256);
     llmi_tokenizer_unref(t);
     return 0;

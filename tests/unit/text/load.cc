@@ -182,8 +182,10 @@ std::string show(const Ids &ids) {
 
 Tokenizer from_json(const std::string &json, const std::string &config) {
     llm_tokenizer *t = nullptr;
-    llm_status status = llmi_tokenizer_from_json(&t, &llmi_default_allocator, json.data(), json.size(),
-                                                 config.empty() ? nullptr : config.data(), config.size());
+    llmi_tokenizer_files files{};
+    files.json = {json.data(), json.size()};
+    if (!config.empty()) files.config = {config.data(), config.size()};
+    llm_status status = llmi_tokenizer_from_json(&t, &llmi_default_allocator, &files);
     EXPECT_EQ(status, LLM_OK) << llm_last_error();
     return Tokenizer(t);
 }

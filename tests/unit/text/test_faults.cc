@@ -31,7 +31,13 @@ struct Source {
 
 static llm_status create(llm_tokenizer **out, const llm_allocator *a, const Source &s) {
     if (s.json.empty()) return llmi_tokenizer_from_vocab(out, a, s.vocab->get());
-    return llmi_tokenizer_from_json(out, a, s.json.data(), s.json.size(), "{\"bos_token\":\"<s>\"}", 19);
+    llmi_tokenizer_files files{};
+    files.json = {s.json.data(), s.json.size()};
+    static const std::string config = "{\"bos_token\":\"<s>\",\"extra_special_tokens\":[\"<x>\"]}",
+                             added = "{\"<y>\":999}";
+    files.config = {config.data(), config.size()};
+    files.added_tokens = {added.data(), added.size()};
+    return llmi_tokenizer_from_json(out, a, &files);
 }
 
 /* Fails allocation 0, 1, ... of `run` until it succeeds without reaching the failure. */

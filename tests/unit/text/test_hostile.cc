@@ -19,8 +19,10 @@ static std::string refusal(Vocab &v, llm_status expected = LLM_E_FORMAT) {
 static std::string refusal(const std::string &json, llm_status expected = LLM_E_FORMAT,
                            const std::string &config = "") {
     llm_tokenizer *t = nullptr;
-    llm_status status = llmi_tokenizer_from_json(&t, &llmi_default_allocator, json.data(), json.size(),
-                                                 config.empty() ? nullptr : config.data(), config.size());
+    llmi_tokenizer_files files{};
+    files.json = {json.data(), json.size()};
+    if (!config.empty()) files.config = {config.data(), config.size()};
+    llm_status status = llmi_tokenizer_from_json(&t, &llmi_default_allocator, &files);
     EXPECT_EQ(status, expected) << json << ": " << llm_last_error();
     EXPECT_EQ(t, nullptr) << json;
     llmi_tokenizer_unref(t);
@@ -174,8 +176,6 @@ TEST(HostileJson, IsRefusedByName) {
         {with("", R"("type":"BPE","vocab":{"a":-1},"merges":[])"), LLM_E_FORMAT, "id of \"a\" is -1"},
         {with("", R"("type":"BPE","vocab":{"a":99999999999},"merges":[])"), LLM_E_FORMAT, "id of \"a\" is 99999999999"},
         {with("", R"("type":"BPE","vocab":{"a":1.5},"merges":[])"), LLM_E_FORMAT, "id of \"a\" is a number"},
-        {with("", R"("type":"BPE","vocab":{"a":0,"b":0},"merges":[])"), LLM_E_FORMAT, "id 0 is both"},
-        {with("", R"("type":"BPE","vocab":{"a":0,"a":1},"merges":[])"), LLM_E_FORMAT, "duplicate"},
         {with("", R"("type":"BPE","vocab":{"a":0})"), LLM_E_FORMAT, "\"merges\" is nothing"},
         {with("", R"("type":"BPE","vocab":{"a":0},"merges":["a"])"), LLM_E_FORMAT, "merge 0 is not two spellings"},
         {with("", R"("type":"BPE","vocab":{"a":0},"merges":[["a"]])"), LLM_E_FORMAT, "merge 0 is not two spellings"},
@@ -208,7 +208,6 @@ TEST(HostileJson, IsRefusedByName) {
         {with(R"("added_tokens":[{"id":3}])"), LLM_E_FORMAT, "content"},
         {with(R"("added_tokens":[{"content":"x"}])"), LLM_E_FORMAT, "id"},
         {with(R"("added_tokens":[{"content":"x","id":1e99}])"), LLM_E_FORMAT, "id"},
-        {with(R"("added_tokens":[{"content":"x","id":0}])"), LLM_E_FORMAT, "id 0 is both"},
         {with(R"("added_tokens":[{"content":"x","id":3,"special":"yes"}])"), LLM_E_FORMAT, "special"},
         {std::string(100000, '['), LLM_E_LIMIT, "nested deeper"},
         {"{\"model\":{\"vocab\":{\"\xff\":0}}}", LLM_E_FORMAT, "tokenizer.json: line 1"},
@@ -216,7 +215,9 @@ TEST(HostileJson, IsRefusedByName) {
     for (const auto &c : CASES) EXPECT_NAMES(refusal(c.json, c.status), c.part);
     EXPECT_NAMES(refusal(with(""), LLM_E_FORMAT, "[]"), "tokenizer_config.json");
     EXPECT_NAMES(refusal(with(""), LLM_E_FORMAT, R"({"bos_token":7})"), "bos_token");
-    EXPECT_NAMES(refusal(with(""), LLM_E_FORMAT, R"({"add_bos_token":7})"), "add_bos_token");
+    EXPECT_NAMES(refusal(with(""), LLM_E_FORMAT, R"({"added_tokens_decoder":{"x":{"content":"y"}}})"),
+                 "added_tokens_decoder");
+    EXPECT_NAMES(refusal(with(""), LLM_E_FORMAT, R"({"extra_special_tokens":[7]})"), "tokenizer_config.json");
 }
 
 TEST(HostileJson, TooManySteps) {
