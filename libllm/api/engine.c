@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/check.h"
+#include "api/join.h"
 #include "api/options.h"
 #include "api/request.h"
 #include "base/alloc.h"
@@ -151,11 +152,8 @@ LLM_API void llm_engine_cancel(llm_engine *engine) {
 /* ---- text ---- */
 
 llm_status llmi_engine_tokenizer(const llm_tokenizer **out, const llm_engine *e) {
-    const char *path = llmi_weights_path(e->model->weights);
     *out = e->model->tokenizer;
-    if (*out) return LLM_OK;
-    return llmi_error(LLM_E_UNSUPPORTED, "%s holds no tokenizer: text is not possible, token ids are",
-                      LLMI_QUOTE(path, strlen(path)));
+    return *out ? LLM_OK : llmi_join_no_tokenizer(LLM_E_UNSUPPORTED, e->model->weights);
 }
 
 llm_status llmi_engine_encode(struct llmi_buf *ids, const llm_engine *e, llm_span text, uint32_t flags) {

@@ -234,6 +234,17 @@ llm_status llmi_join_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime
     return LLM_OK;
 }
 
+llm_status llmi_join_no_tokenizer(llm_status status, const llmi_weights *w) {
+    const char *path = llmi_weights_path(w), *other = llmi_weights_other_tokenizer(w);
+    if (!other)
+        return llmi_error(status, "%s holds no tokenizer: text is not possible, token ids are",
+                          LLMI_QUOTE(path, strlen(path)));
+    return llmi_error(status,
+                      "%s holds no tokenizer.json, and %s, which it holds, is not read: make tokenizer.json with "
+                      "AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) of transformers",
+                      LLMI_QUOTE(path, strlen(path)), other);
+}
+
 /* ---- a model with its tokenizer ---- */
 
 /* Holds back the last report until the tokenizer is there. */

@@ -19,4 +19,7 @@ llm_span *llmi_tokenizer_file(llmi_tokenizer_files *files, int i);
 /* Makes the public calls' model: weights, and the tokenizer if there is one. */
 llm_status llmi_join_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options);
 
+/* Says that the files hold no tokenizer, and what they hold instead. Returns `status`. */
+llm_status llmi_join_no_tokenizer(llm_status status, const llmi_weights *w);
+
 #endif

@@ -81,8 +81,7 @@ static llm_status load_gguf(llm_tokenizer **out, llm_runtime *rt, const char *pa
     llm_status status = llmi_weights_open(&w, llmi_runtime_allocator(rt), path, &options);
     if (status != LLM_OK) return status;
     status = llmi_join_tokenizer(out, w, rt);
-    if (status == LLM_OK && !*out)
-        status = llmi_error(LLM_E_NOT_FOUND, "%s: the file holds no tokenizer", LLMI_QUOTE(path, strlen(path)));
+    if (status == LLM_OK && !*out) status = llmi_join_no_tokenizer(LLM_E_NOT_FOUND, w);
     llmi_weights_unref(w);
     return status;
 }

@@ -47,6 +47,17 @@ llm_status llmi_hf_parse_config(llmi_contents *c, llm_span text);
 /* hints.c: sets an error text for bytes that are no model file of ours, e.g. an LFS pointer;
  * `expected` names what should have been there. */
 llm_status llmi_hints_refuse(const char *data, size_t n, const char *expected);
+/* The same before a file is read whole, from its first bytes: a GGUF file, or else a safetensors file, is expected. A
+ * file that cannot be opened passes: opening it says why. */
+llm_status llmi_hints_look(int dir_fd, const char *name, bool gguf);
+
+/* folder.c: what a folder is that lacks config.json, or weights that can be read, as an error. */
+bool llmi_folder_has(int dir_fd, const char *name);
+/* Counts the names that end so; *name receives one of them if it fits. */
+int llmi_folder_find(int dir_fd, const char *end, char *name, size_t capacity);
+llm_status llmi_folder_no_config(const llmi_contents *c, llm_status status);
+llm_status llmi_folder_no_weights(const llmi_contents *c);
+const char *llmi_folder_tokenizer(int dir_fd); /* a tokenizer's file that is not read, or NULL */
 
 /* meta.c */
 size_t llmi_meta_type_size(int64_t type); /* of a scalar; 0 for others */

@@ -113,7 +113,9 @@ static llm_status open_part(split *s, llmi_contents *c, int64_t part, const llmi
     size_t first_meta = llmi_buf_count(&c->metas, llmi_meta);
     llmi_format(digits, sizeof digits, "%05" PRId64, part + 1);
     memcpy(s->name + s->n_name - SUFFIX + 1, digits, DIGITS);
-    llm_status status = llmi_file_open_at(&f, c->a, s->dir_fd, s->dir, s->name, options->use_mmap);
+    llm_status status = options->use_mmap ? LLM_OK : llmi_hints_look(s->dir_fd, s->name, true);
+    if (status != LLM_OK) return llmi_error_in(status, "%s", LLMI_QUOTE(s->name, s->n_name));
+    status = llmi_file_open_at(&f, c->a, s->dir_fd, s->dir, s->name, options->use_mmap);
     if (status == LLM_E_NOT_FOUND)
         return llmi_error_in(status, "part %" PRId64 " of %" PRId64 " is missing (all lie in one directory)", part + 1,
                              s->n_parts);
@@ -145,7 +147,9 @@ llm_status llmi_gguf_open(llmi_contents *c, const llmi_weights_options *options)
     llmi_file f;
     int64_t n_parts;
     c->format = LLMI_FORMAT_GGUF;
-    llm_status status = llmi_file_open(&f, c->a, c->path, options->use_mmap);
+    llm_status status = options->use_mmap ? LLM_OK : llmi_hints_look(AT_FDCWD, c->path, true);
+    if (status != LLM_OK) return llmi_error_in(status, "%s", LLMI_QUOTE(c->path, strlen(c->path)));
+    status = llmi_file_open(&f, c->a, c->path, options->use_mmap);
     if (status == LLM_OK) status = take_file(c, &f, options->metadata_only);
     if (status == LLM_OK) status = split_key(&n_parts, c, 0, "split.count", 0, UINT16_MAX, 0);
     if (status != LLM_OK || n_parts <= 1) return status;

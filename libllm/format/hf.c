@@ -1,5 +1,4 @@
 /* Hugging Face directories: config.json, and safetensors files either by an index of shards or alone. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -83,24 +82,6 @@ llm_status llmi_hf_parse_config(llmi_contents *c, llm_span text) {
 
 /* ---- the directory ---- */
 
-/* Counts the directory's names that end in `suffix`; *name receives one of them if it fits. */
-static int find_suffix(int dir_fd, const char *suffix, char *name, size_t capacity) {
-    int count = 0, fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!dir) {
-        if (fd >= 0) close(fd);
-        return 0;
-    }
-    for (struct dirent *e; (e = readdir(dir));) {
-        size_t n = strlen(e->d_name), n_suffix = strlen(suffix);
-        if (n < n_suffix || strcmp(e->d_name + n - n_suffix, suffix) != 0) continue;
-        llmi_format(name, capacity, "%s", e->d_name);
-        count++;
-    }
-    closedir(dir);
-    return count;
-}
-
 /* A file that should be a JSON object. Read, not mapped: small, and if it is cut short while it is read that must stay
  * an error. */
 static llm_status read_object(llmi_file *f, llmi_contents *c, const char *name) {
@@ -116,24 +97,19 @@ static llm_status read_object(llmi_file *f, llmi_contents *c, const char *name) 
 
 static llm_status read_config(llmi_contents *c) {
     llmi_file f;
-    char name[256];
     llm_status status = read_object(&f, c, "config.json");
-    if (status == LLM_OK) {
-        status = llmi_hf_parse_config(c, (llm_span){f.data, f.size});
-        llmi_file_close(&f);
-        return status;
-    }
-    if (status == LLM_E_NOT_FOUND && find_suffix(c->dir_fd, ".gguf", name, sizeof name))
-        return llmi_error_in(status, "no model directory, but it holds \"%s\": give the path of that file",
-                             LLMI_QUOTE(name, strlen(name)));
-    if (status == LLM_E_NOT_FOUND)
-        return llmi_error_in(status, "no model directory: it needs config.json beside its *.safetensors");
+    if (status == LLM_E_NOT_FOUND) return llmi_folder_no_config(c, status);
+    if (status != LLM_OK) return status;
+    status = llmi_hf_parse_config(c, (llm_span){f.data, f.size});
+    llmi_file_close(&f);
     return status;
 }
 
 static llm_status open_shard(llmi_contents *c, const char *name, bool use_mmap) {
     llmi_file f;
-    llm_status status = llmi_file_open_at(&f, c->a, c->dir_fd, c->path, name, use_mmap);
+    llm_status status = use_mmap || strchr(name, '/') ? LLM_OK : llmi_hints_look(c->dir_fd, name, false);
+    if (status != LLM_OK) return llmi_error_in(status, "%s", LLMI_QUOTE(name, strlen(name)));
+    status = llmi_file_open_at(&f, c->a, c->dir_fd, c->path, name, use_mmap);
     if (status != LLM_OK) return status;
     status = llmi_safetensors_parse(c, f.data, f.size);
     if (status != LLM_OK) status = llmi_error_in(status, "%s", LLMI_QUOTE(f.path, strlen(f.path)));
@@ -153,6 +129,7 @@ static llm_status open_shards(llmi_contents *c, const llmi_json *map, llmi_names
                               LLMI_QUOTE(key->text, key->n));
         if (!llmi_names_add(opened, llmi_json_text(file), 0)) continue;
         llm_status status = open_shard(c, file->text, use_mmap);
+        if (status == LLM_E_NOT_FOUND) status = llmi_error_in(status, "the download is not complete");
         if (status != LLM_OK)
             return llmi_error_in(status, "\"weight_map\": the file of \"%s\"", LLMI_QUOTE(key->text, key->n));
     }
@@ -193,16 +170,15 @@ static llm_status open_by_index(llmi_contents *c, const llmi_json *index, bool u
 
 /* Neither the usual name nor an index is there. */
 static llm_status open_other(llmi_contents *c, bool use_mmap) {
+    static const char *const others[] = {"adapter_model.safetensors", "consolidated.safetensors"};
     char name[256];
-    int n = find_suffix(c->dir_fd, ".safetensors", name, sizeof name);
-    if (n == 1) return open_shard(c, name, use_mmap);
-    if (n > 1)
+    int n = llmi_folder_find(c->dir_fd, ".safetensors", name, sizeof name);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) n -= llmi_folder_has(c->dir_fd, others[i]);
+    if (n < 1) return llmi_folder_no_weights(c);
+    if (n > 1 || strcmp(name, others[0]) == 0 || strcmp(name, others[1]) == 0)
         return llmi_error(LLM_E_NOT_FOUND, "%d files *.safetensors, but no " INDEX_NAME " says which belong together",
                           n);
-    if (find_suffix(c->dir_fd, ".bin", name, sizeof name))
-        return llmi_error(LLM_E_UNSUPPORTED, "the weights are pickled (\"%s\"): save them as safetensors",
-                          LLMI_QUOTE(name, strlen(name)));
-    return llmi_error(LLM_E_NOT_FOUND, "no *.safetensors beside config.json");
+    return open_shard(c, name, use_mmap);
 }
 
 static llm_status open_indexed(llmi_contents *c, llm_span text, bool use_mmap) {

@@ -1,5 +1,6 @@
 #include "format/weights.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -304,14 +305,42 @@ bool llmi_weights_reads(const llmi_weights *w, llmi_file_id id) {
     return was_read(w, id);
 }
 
+/* Opens NAME or FOLDER/NAME. Read, not mapped: tokenizer files are small, and are written anew more often than weights.
+ */
+static llm_status open_beside(llmi_file *f, const llmi_weights *w, const char *name) {
+    char folder[256], path[512];
+    const char *slash = strchr(name, '/');
+    if (!slash) return llmi_file_open_at(f, &w->allocator, w->c.dir_fd, w->c.path, name, false);
+    llmi_format(folder, sizeof folder, "%.*s", (int)(slash - name), name);
+    llmi_format(path, sizeof path, "%s/%s", w->c.path, folder);
+    bool plain = folder[0] && folder[0] != '.' && strlen(folder) == (size_t)(slash - name);
+    if (!plain) return llmi_error(LLM_E_FORMAT, "\"%s\" is not a plain file name", LLMI_QUOTE(name, strlen(name)));
+    int fd = openat(w->c.dir_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return llmi_error(LLM_E_NOT_FOUND, "%s: cannot be opened", LLMI_QUOTE(path, strlen(path)));
+    llm_status status = llmi_file_open_at(f, &w->allocator, fd, path, slash + 1, false);
+    close(fd);
+    return status;
+}
+
+/* What people have in place of a JSON file is easier told by its first bytes than by a parser. */
+static llm_status check_json(const llmi_file *f, const char *name) {
+    size_t n = strlen(name), at = 0;
+    if (n < 5 || strcmp(name + n - 5, ".json") != 0) return LLM_OK;
+    while (at < f->size && f->data[at] && strchr(" \t\r\n\xEF\xBB\xBF", f->data[at])) at++;
+    if (at < f->size && (f->data[at] == '{' || f->data[at] == '[')) return LLM_OK;
+    return llmi_error_in(llmi_hints_refuse(f->data, f->size, "JSON"), "%s", name);
+}
+
 static llm_status open_side(side **out, const llmi_weights *w, const char *name) {
     const llm_allocator *a = &w->allocator;
     side *s = llmi_alloc_zero(a, sizeof *s);
     if (!s) return LLM_E_MEMORY;
     s->name = llmi_strndup(a, name, strlen(name));
-    llm_status status = s->name ? LLM_OK : LLM_E_MEMORY;
-    /* Read, not mapped: tokenizer files are small, and are written anew more often than weights. */
-    if (status == LLM_OK) status = llmi_file_open_at(&s->file, a, w->c.dir_fd, w->c.path, name, false);
+    llm_status status = s->name ? open_beside(&s->file, w, name) : LLM_E_MEMORY;
+    if (status == LLM_OK) {
+        status = check_json(&s->file, name);
+        if (status != LLM_OK) llmi_file_close(&s->file);
+    }
     if (status == LLM_OK) {
         *out = s;
         return LLM_OK;
@@ -337,6 +366,17 @@ llm_status llmi_weights_side_file(llm_span *out, llmi_weights *w, const char *na
     pthread_mutex_unlock(&w->lock);
     if (status == LLM_OK) *out = (llm_span){s->file.data ? s->file.data : "", s->file.size};
     return status;
+}
+
+llm_status llmi_weights_side_json(const llmi_json **out, llmi_json_doc *doc, llmi_weights *w, const char *name) {
+    llm_span text;
+    *out = NULL;
+    llm_status status = llmi_weights_side_file(&text, w, name);
+    return status == LLM_OK ? llmi_json_parse(out, doc, text, name, LLMI_JSON_PYTHON) : status;
+}
+
+const char *llmi_weights_other_tokenizer(const llmi_weights *w) {
+    return w->c.dir_fd >= 0 ? llmi_folder_tokenizer(w->c.dir_fd) : NULL;
 }
 
 const llmi_json *llmi_weights_config(const llmi_weights *w) {

@@ -99,9 +99,14 @@ void llmi_weights_meta_at(llm_span *key, llm_span *value, const llmi_weights *w,
 /* Raw access for copying a GGUF file's metadata into another: type and encoded bytes of entry `index`. */
 void llmi_weights_meta_raw(int32_t *type, const void **data, size_t *n_bytes, const llmi_weights *w, int32_t index);
 
-/* A further file of a Hugging Face directory ("tokenizer.json"), opened on first use and kept.
- * LLM_E_NOT_FOUND if there is none. */
+/* A further file of a Hugging Face directory ("tokenizer.json", or "FOLDER/NAME"), opened on first use and kept.
+ * LLM_E_NOT_FOUND if there is none; LLM_E_FORMAT for a *.json that is something else, such as a Git LFS pointer. */
 llm_status llmi_weights_side_file(llm_span *out, llmi_weights *w, const char *name);
+/* The same, parsed as Python does into `doc`. */
+llm_status llmi_weights_side_json(const llmi_json **out, llmi_json_doc *doc, llmi_weights *w, const char *name);
+/* The name of a tokenizer's file in the directory that is not read, such as "tokenizer.model"; NULL if there is none.
+ */
+const char *llmi_weights_other_tokenizer(const llmi_weights *w);
 const llmi_json *llmi_weights_config(const llmi_weights *w); /* config.json; NULL for GGUF */
 
 #endif

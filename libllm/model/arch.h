@@ -69,6 +69,9 @@ const llmi_arch *llmi_arch_find(int format, const char *name, size_t n);
  * head is not computed. */
 llm_status llmi_arch_of(const llmi_arch **out, const llmi_weights *w);
 
+/* Refuses what is not a model, though of the same format: an adapter, an importance matrix, a tower of images. */
+llm_status llmi_arch_check_kind(const llmi_weights *w);
+
 /* Whether the file says that its model has no head at all, as one for embedding: class "LlamaModel" in config.json,
  * LLMI_ARCH_HEADLESS_KEY in GGUF. */
 #define LLMI_ARCH_HEADLESS_KEY "libllm.headless"

@@ -54,6 +54,33 @@ bool llmi_arch_is_headless(const llmi_arch *arch, const llmi_weights *w) {
     return class_of(&class, w) && is_class(class, arch->name, "Model");
 }
 
+llm_status llmi_arch_check_kind(const llmi_weights *w) {
+    static const struct {
+        const char *key, *value; /* value NULL: any */
+        const char *text;
+    } kinds[] = {
+        {"general.type", "adapter", "an adapter (LoRA), not a model: merge it into its base model first"},
+        {"adapter.type", NULL, "an adapter (LoRA), not a model: merge it into its base model first"},
+        {"general.type", "imatrix", "an importance matrix (imatrix), which guides quantization, not a model"},
+        {"imatrix.datasets", NULL, "an importance matrix (imatrix), which guides quantization, not a model"},
+        {"general.type", "mmproj", "the part of a model that reads images or sound (mmproj): give the language model"},
+        {"general.type", "projector", "the part of a model that reads images (mmproj): give the language model"},
+        {"general.architecture", "clip", "the part of a model that reads images (mmproj): give the language model"},
+        {"general.type", "control_vector", "a control vector, not a model"},
+        {"general.architecture", "controlvector", "a control vector, not a model"},
+    };
+    if (llmi_weights_format(w) != LLMI_FORMAT_GGUF) return LLM_OK;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        llm_span text;
+        if (!llmi_weights_has(w, kinds[i].key)) continue;
+        bool is_text = llmi_weights_get_string(&text, w, kinds[i].key) == LLM_OK;
+        const char *value = kinds[i].value;
+        if (value && !(is_text && text.len == strlen(value) && memcmp(text.ptr, value, text.len) == 0)) continue;
+        return llmi_error(LLM_E_UNSUPPORTED, "this is %s (key \"%s\")", kinds[i].text, kinds[i].key);
+    }
+    return LLM_OK;
+}
+
 static llm_status check_class(const llmi_arch *arch, const llmi_weights *w) {
     llm_span class;
     if (llmi_weights_format(w) == LLMI_FORMAT_GGUF || !class_of(&class, w)) return LLM_OK;

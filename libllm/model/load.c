@@ -180,6 +180,10 @@ llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, c
 
     llmi_weights_options how = {.use_mmap = o.use_mmap != 0, .metadata_only = o.tokenizer_only != 0};
     status = llmi_weights_open(&m->weights, a, path, &how);
+    if (status == LLM_OK) {
+        status = llmi_arch_check_kind(m->weights);
+        if (status != LLM_OK) status = llmi_error_in(status, "%s", LLMI_QUOTE(path, strlen(path)));
+    }
     if (status == LLM_OK && !o.tokenizer_only) status = load_weights(m, &o);
     if (status == LLM_OK) status = report_end(&o);
     if (status != LLM_OK) {

@@ -222,7 +222,7 @@ TEST_F(Hf, IndexMustAgreeWithItsShards) {
 TEST_F(Hf, SideFilesAreOpenedOnceAndStay) {
     folder.write("model.safetensors", shard({"x"}));
     folder.write("tokenizer.json", "{}");
-    folder.write("empty.json", "");
+    folder.write("empty.txt", "");
     ASSERT_EQ(LLM_OK, f.open(folder.path));
     llm_span first, again, other;
     ASSERT_EQ(LLM_OK, llmi_weights_side_file(&first, f.w, "tokenizer.json"));
@@ -230,18 +230,93 @@ TEST_F(Hf, SideFilesAreOpenedOnceAndStay) {
     unlink((folder.path + "/tokenizer.json").c_str());
     ASSERT_EQ(LLM_OK, llmi_weights_side_file(&again, f.w, "tokenizer.json"));
     EXPECT_EQ(first.ptr, again.ptr);
-    ASSERT_EQ(LLM_OK, llmi_weights_side_file(&other, f.w, "empty.json"));
+    ASSERT_EQ(LLM_OK, llmi_weights_side_file(&other, f.w, "empty.txt"));
     EXPECT_EQ(0u, other.len);
+    std::filesystem::create_directory(folder.path + "/sub");
+    folder.write("sub/x.json", "[1]");
+    ASSERT_EQ(LLM_OK, llmi_weights_side_file(&other, f.w, "sub/x.json"));
+    EXPECT_EQ("[1]", std::string(other.ptr, other.len));
+    EXPECT_EQ(LLM_E_NOT_FOUND, llmi_weights_side_file(&other, f.w, "none/x.json"));
+    for (const char *name : {"../sub/x.json", "/etc/passwd", "sub/../x", "./x.json"})
+        EXPECT_EQ(LLM_E_FORMAT, llmi_weights_side_file(&other, f.w, name)) << name;
     EXPECT_EQ(LLM_E_NOT_FOUND, llmi_weights_side_file(&other, f.w, "none.json"));
     EXPECT_EQ(LLM_E_FORMAT, llmi_weights_side_file(&other, f.w, "../x"));
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; i++)
         threads.emplace_back([&] {
             llm_span span;
-            for (const char *name : {"config.json", "tokenizer.json", "empty.json"})
+            for (const char *name : {"config.json", "tokenizer.json", "empty.txt"})
                 EXPECT_EQ(LLM_OK, llmi_weights_side_file(&span, f.w, name));
         });
     for (auto &t : threads) t.join();
+}
+
+TEST_F(Hf, SideFilesThatAreSomethingElseAreNamed) {
+    folder.write("model.safetensors", shard({"x"}));
+    const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"version https://git-lfs.github.com/spec/v1\noid", "tokenizer.json: expected JSON: this is a Git LFS pointer"},
+        {"<!DOCTYPE html>", "HTML page"},
+        {"Access to model a/b is restricted", "a gated model needs an account"},
+        {"Entry not found", "error page of a download"},
+        {"", "the file is empty"},
+    };
+    for (auto &row : rows) {
+        folder.write("tokenizer.json", row.text);
+        ASSERT_EQ(LLM_OK, f.open(folder.path));
+        llm_span text;
+        expect_error(LLM_E_FORMAT, row.says, llmi_weights_side_file(&text, f.w, "tokenizer.json"), row.text);
+    }
+}
+
+TEST_F(Hf, FoldersThatAreNoModelSayWhatTheyAre) {
+    auto only = [&](const std::vector<std::string> &names) {
+        std::filesystem::remove_all(folder.path);
+        for (const std::string &name : names) {
+            std::filesystem::create_directories(std::filesystem::path(folder.path + "/" + name).parent_path());
+            folder.write(name, name.find(".json") == std::string::npos ? "x" : "{\"model_type\":\"test\"}");
+        }
+    };
+    const struct {
+        std::vector<std::string> names;
+        llm_status status;
+        std::string says;
+    } rows[] = {
+        {{"adapter_config.json", "adapter_model.safetensors"}, LLM_E_UNSUPPORTED, "this is an adapter (PEFT, LoRA)"},
+        {{"config.json", "adapter_config.json", "adapter_model.safetensors"}, LLM_E_UNSUPPORTED, "this is an adapter"},
+        {{"snapshots/abc/config.json"}, LLM_E_NOT_FOUND, "give the path \"" + folder.path + "/snapshots/abc\""},
+        {{"snapshots/abc/config.json", "snapshots/x/config.json", "refs/main"},
+         LLM_E_NOT_FOUND,
+         "give the path \"" + folder.path + "/snapshots/x\""},
+        {{"models--a--b/snapshots/abc/config.json"}, LLM_E_NOT_FOUND, "/models--a--b/snapshots/..."},
+        {{"params.json", "tekken.json", "consolidated.safetensors"}, LLM_E_UNSUPPORTED, "authors' own form"},
+        {{"config.json", "consolidated.safetensors"}, LLM_E_UNSUPPORTED, "consolidated.safetensors has the weights"},
+        {{"model.onnx"}, LLM_E_UNSUPPORTED, "ONNX"},
+        {{"config.json", "model.onnx"}, LLM_E_UNSUPPORTED, "the weights are of ONNX (\"model.onnx\")"},
+        {{"config.json", "m.gguf"}, LLM_E_UNSUPPORTED, "the weights are GGUF (\"m.gguf\"): give the path of that file"},
+        {{"tokenizer.json"}, LLM_E_UNSUPPORTED, "it contains a tokenizer, but no model"},
+    };
+    for (auto &row : rows) {
+        only(row.names);
+        refused(row.status, row.says, row.names[0]);
+    }
+}
+
+TEST_F(Hf, TokenizersThatAreNotReadAreFound) {
+    folder.write("model.safetensors", shard({"x"}));
+    ASSERT_EQ(LLM_OK, f.open(folder.path));
+    EXPECT_EQ(nullptr, llmi_weights_other_tokenizer(f.w));
+    folder.write("tokenizer.model", "x");
+    EXPECT_STREQ("tokenizer.model", llmi_weights_other_tokenizer(f.w));
+}
+
+/* What is not a model is refused before all of it is read: a file larger than memory, of holes. */
+TEST_F(Hf, BytesThatAreNoModelAreNotReadWhole) {
+    std::string gguf = folder.write("m.gguf", "PK\x03\x04 and so on"), weights = folder.write("model.safetensors", "x");
+    for (const std::string &path : {gguf, weights}) std::filesystem::resize_file(path, (uintmax_t)1 << 40);
+    expect_error(LLM_E_FORMAT, "this is a zip archive", f.open(gguf, false), "gguf");
+    expect_error(LLM_E_FORMAT, "expected a safetensors file", f.open(folder.path, false), "safetensors");
 }
 
 TEST_F(Hf, FolderMayBeRenamedWhileOpen) {

@@ -25,6 +25,7 @@ Read read_path(const std::string &path) {
     llmi_weights *w = nullptr;
     const llmi_arch *arch = nullptr;
     r.status = llmi_weights_open(&w, &llmi_default_allocator, path.c_str(), &how);
+    if (r.status == LLM_OK) r.status = llmi_arch_check_kind(w);
     if (r.status == LLM_OK) r.status = llmi_arch_of(&arch, w);
     if (r.status == LLM_OK) r.status = llmi_hparams_read(&r.hp, arch, w);
     if (r.status == LLM_OK) r.status = llmi_hparams_windows(r.windows.data(), &r.hp, w);
@@ -200,6 +201,10 @@ const Hostile hostile[] = {
     {"Experts", [](Gguf &g) { g.set_int("llama.expert_count", 8); }, LLM_E_UNSUPPORTED, "llama.expert_count is 8"},
     {"NotCausal", [](Gguf &g) { g.set_bool("llama.attention.causal", false); }, LLM_E_UNSUPPORTED,
      "llama.attention.causal is false"},
+    {"Adapter", [](Gguf &g) { g.set_string("general.type", "adapter"); }, LLM_E_UNSUPPORTED,
+     "this is an adapter (LoRA)"},
+    {"Imatrix", [](Gguf &g) { g.set_string("general.type", "imatrix"); }, LLM_E_UNSUPPORTED, "an importance matrix"},
+    {"Mmproj", [](Gguf &g) { g.set_string("general.architecture", "clip"); }, LLM_E_UNSUPPORTED, "(mmproj)"},
     {"UnknownFamily", [](Gguf &g) { g.set_string("general.architecture", "rwkv9"); }, LLM_E_UNSUPPORTED,
      "\"rwkv9\", known are llama, qwen2, qwen3"},
     {"FamilyMissing", [](Gguf &g) { g.keys.erase("general.architecture"); }, LLM_E_NOT_FOUND, "general.architecture"},
