@@ -104,7 +104,11 @@ static inline void llm_fill_options_init(llm_fill_options *options) {
 /* Fills the prompt. query: n_bytes (or LLM_NTS) of a JSON object, the question's fields. engine: needed by knn, mmr and
  * budget, and for ids and conversations; NULL: text and messages only. The same arguments give the same result.
  * Vectors of the examples are computed once for each model that asks. *out is the caller's.
- * Errors: LLM_E_FORMAT (query, or a format that cannot be computed), LLM_E_LIMIT if the question alone exceeds the
+ * A format must not show a field that its example or the question lacks ({{ x }}, but for one with a condition or a
+ * default, or that a {% %} mentions). Of text and conversation one is what the model is given (without an engine: the
+ * text, unless chat is 1); the other one may lack fields, then it is an error to ask for it.
+ * Errors: LLM_E_NOT_FOUND for a field that is not there, with those that the format shows and those there are;
+ * LLM_E_FORMAT (query, or a format that cannot be computed), LLM_E_LIMIT if the question alone exceeds the
  * budget, LLM_E_ARGUMENT, LLM_E_NOT_FOUND for chat 1 without a template; those of llm_embed. With an engine one
  * thread at a time per engine, otherwise any thread. Since 0.1. */
 LLM_API llm_status llm_prompt_fill(llm_filled **out, llm_prompt *prompt, llm_engine *engine, const char *query,
@@ -113,11 +117,11 @@ LLM_API llm_status llm_prompt_fill(llm_filled **out, llm_prompt *prompt, llm_eng
 /* NULL is ignored. A filled prompt never changes; what it hands out lives as long as it does. Since 0.1. */
 LLM_API void llm_filled_destroy(llm_filled *filled);
 
-/* The plain text. Since 0.1. */
+/* The plain text. Errors: LLM_E_NOT_FOUND as above. Since 0.1. */
 LLM_API llm_status llm_filled_text(llm_span *out, const llm_filled *filled);
 
 /* The same as a context of llm_chat_apply: {"messages":[...],"add_generation_prompt":true}, the instruction as a
- * system turn, each example as a user's and an assistant's. Since 0.1. */
+ * system turn, each example as a user's and an assistant's. Errors: LLM_E_NOT_FOUND as above. Since 0.1. */
 LLM_API llm_status llm_filled_messages(llm_span *out, const llm_filled *filled);
 
 /* The ids of what a model is given, *is_chat says in which of the two forms (may be NULL); none without an engine.
@@ -136,8 +140,9 @@ typedef struct llm_shot {
 LLM_API int32_t llm_filled_shot_count(const llm_filled *filled);
 LLM_API llm_status llm_filled_shot(llm_shot *out, const llm_filled *filled, int32_t index);
 
-/* All of it: {"text","messages","chat","n_tokens","n_leaks","shots":[{"index","rank","score"}]}. n_leaks: examples
- * left out because they are the question. Since 0.1. */
+/* All of it, "text" or "messages" null if it lacks fields:
+ * {"text","messages","chat","n_tokens","n_leaks","shots":[{"index","rank","score"}]}. n_leaks: examples left out
+ * because they are the question. Since 0.1. */
 LLM_API llm_status llm_filled_json(llm_span *out, const llm_filled *filled);
 
 LLM_END_DECLS

@@ -14,8 +14,9 @@ typedef int32_t (*llm_progress_fn)(void *user, double done);
 
 typedef struct llm_model_options {
     uint32_t struct_size;     /* set by llm_model_options_init() */
-    int32_t use_mmap;         /* 1: map the file (default); 0: read it into memory, which also
-                                 survives a file that is truncated while in use */
+    int32_t use_mmap;         /* 1: map the file (default): one that is made shorter while the model lives
+                                 ends the process with SIGBUS, as any mapping does; replace a model by
+                                 renaming a new file over it. 0: read it into memory, which survives that */
     const char *backend;      /* name of a back end; default NULL: "cpu" */
     llm_progress_fn progress; /* default NULL */
     void *progress_user;

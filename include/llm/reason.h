@@ -31,7 +31,7 @@ typedef struct llm_answer llm_answer;
  * \sqrt{2}, 2\pi, 0x1F, x2. Letters join digits (and letters) to words but for those of scripts that write without spaces
  * (Chinese, Japanese, Korean, Thai ...). The form has digits, a point if needed and, beyond 400 digits, an exponent.
  * Errors: LLM_E_NOT_FOUND if there is none; LLM_E_ARGUMENT, LLM_E_FORMAT for the extractor; LLM_E_LIMIT for a pattern
- * that takes more than 4,000,000 steps and 64 for each byte of the text. Any thread. Since 0.1. */
+ * that takes more than 1,000,000 steps and 64 for each byte of the text. Any thread. Since 0.1. */
 /* clang-format on */
 LLM_API llm_status llm_extract(size_t *n_out, const char *extractor, const char *text, size_t n_bytes, char *out,
                                size_t capacity);

@@ -25,17 +25,16 @@ LLM_API llm_status llm_extract(size_t *n_out, const char *extractor, const char 
     llmi_error_clear();
     LLMI_NOT_NULL(n_out);
     *n_out = 0;
-    LLMI_ARRAY(text, n_bytes);
-    LLMI_ARRAY(out, capacity);
+    LLMI_TEXT(text, n_bytes);
+    LLMI_ROOM(out, capacity);
     llmi_extract *x;
     llmi_buf found;
     bool is_found = false;
-    size_t n = n_bytes == LLM_NTS ? strlen(text) : n_bytes;
     llm_status status =
         llmi_extract_create(&x, &llmi_default_allocator, extractor ? extractor : "", extractor ? strlen(extractor) : 0);
     if (status != LLM_OK) return status;
     llmi_buf_init(&found, &llmi_default_allocator);
-    status = llmi_extract_run(&found, &is_found, x, text ? text : "", n);
+    status = llmi_extract_run(&found, &is_found, x, text ? text : "", n_bytes);
     if (status == LLM_OK && !is_found)
         status = llmi_error(LLM_E_NOT_FOUND, "the text has no answer by \"%s\"", extractor ? extractor : "text");
     if (status == LLM_OK) status = give(n_out, out, capacity, &found);
@@ -49,12 +48,11 @@ LLM_API llm_status llm_normalize(size_t *n_out, const char *text, size_t n_bytes
     llmi_error_clear();
     LLMI_NOT_NULL(n_out);
     *n_out = 0;
-    LLMI_ARRAY(text, n_bytes);
-    LLMI_ARRAY(out, capacity);
+    LLMI_TEXT(text, n_bytes);
+    LLMI_ROOM(out, capacity);
     llmi_buf normal;
     llmi_buf_init(&normal, &llmi_default_allocator);
-    size_t n = n_bytes == LLM_NTS ? strlen(text) : n_bytes;
-    llm_status status = llmi_extract_normalize(&normal, text ? text : "", n) ? LLM_OK : LLM_E_MEMORY;
+    llm_status status = llmi_extract_normalize(&normal, text ? text : "", n_bytes) ? LLM_OK : LLM_E_MEMORY;
     if (status == LLM_OK) status = give(n_out, out, capacity, &normal);
     llmi_buf_free(&normal);
     return status;
@@ -210,7 +208,7 @@ LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *pro
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(engine);
-    LLMI_ARRAY(query, n_bytes);
+    LLMI_TEXT(query, n_bytes);
     llm_fill_options f;
     llm_ask_options o;
     llmi_json_doc doc;
@@ -221,6 +219,7 @@ LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *pro
     llm_status status = llmi_options_get(&f, "fill", fill);
     if (status == LLM_OK) status = llmi_options_get(&o, "ask", options);
     if (status == LLM_OK) status = llmi_options_get(&x.g, "generate", generate);
+    if (status == LLM_OK) status = llmi_request_check_lists(&x.g);
     if (status == LLM_OK) status = llmi_prompt_fields(&fields, &doc, query ? query : "", n_bytes);
     if (status == LLM_OK && !prompt) status = llm_prompt_create(&own, engine->model->runtime, NULL);
     if (status == LLM_OK) {

@@ -150,7 +150,7 @@ LLM_API llm_status llm_chat_apply(llm_rendering **out, const llm_model *model, c
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(model);
-    LLMI_ARRAY(context, n_bytes);
+    LLMI_TEXT(context, n_bytes);
     if (!model->tokenizer)
         return llmi_error(LLM_E_UNSUPPORTED, "%s: the model has no tokenizer", llmi_weights_path(model->weights));
     llm_template_options o;

@@ -61,7 +61,7 @@ LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *tex
                              int32_t normalize) {
     LLMI_FP_SCOPE();
     llmi_error_clear();
-    LLMI_ARRAY(out, n_texts);
+    LLMI_ROOM(out, n_texts);
     LLMI_NOT_NULL(engine);
     LLMI_ARRAY(texts, n_texts);
     if (pooling != LLM_POOL_MEAN && pooling != LLM_POOL_LAST)

@@ -57,8 +57,8 @@ LLM_API llm_status llm_generate(llm_result **out, llm_engine *engine, const char
     llmi_error_clear();
     if (out) *out = NULL;
     LLMI_NOT_NULL(engine);
-    LLMI_ARRAY(prompt, n_bytes);
-    llm_span text = {prompt ? prompt : "", n_bytes == LLM_NTS ? strlen(prompt) : n_bytes};
+    LLMI_TEXT(prompt, n_bytes);
+    llm_span text = {prompt ? prompt : "", n_bytes};
     return generate(out, engine, text, NULL, 0, options, on_event, user);
 }
 

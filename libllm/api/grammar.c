@@ -21,9 +21,8 @@ typedef llm_status (*make_fn)(llmi_grammar **out, const llm_allocator *a, llm_to
 static llm_status make(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text, size_t n_bytes,
                        make_fn fn) {
     llmi_grammar *g = NULL;
-    size_t n = n_bytes == LLM_NTS ? strlen(text) : n_bytes;
     /* Only the count of references changes. */
-    llm_status status = fn(&g, llmi_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer, text ? text : "", n);
+    llm_status status = fn(&g, llmi_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer, text ? text : "", n_bytes);
     if (status == LLM_OK) *out = outer(g);
     return status;
 }
@@ -38,7 +37,7 @@ LLM_API llm_status llm_grammar_from_gbnf(llm_grammar **out, const llm_tokenizer 
                                          size_t n_bytes) {
     LLMI_FP_SCOPE();
     CHECK_ARGUMENTS;
-    LLMI_ARRAY(text, n_bytes);
+    LLMI_TEXT(text, n_bytes);
     return make(out, tokenizer, text, n_bytes, llmi_grammar_from_gbnf);
 }
 
@@ -46,7 +45,7 @@ LLM_API llm_status llm_grammar_from_json_schema(llm_grammar **out, const llm_tok
                                                 size_t n_bytes) {
     LLMI_FP_SCOPE();
     CHECK_ARGUMENTS;
-    LLMI_ARRAY(text, n_bytes);
+    LLMI_TEXT(text, n_bytes);
     return make(out, tokenizer, text, n_bytes, llmi_grammar_from_schema);
 }
 
@@ -54,7 +53,7 @@ LLM_API llm_status llm_grammar_from_regex(llm_grammar **out, const llm_tokenizer
                                           size_t n_bytes) {
     LLMI_FP_SCOPE();
     CHECK_ARGUMENTS;
-    LLMI_ARRAY(text, n_bytes);
+    LLMI_TEXT(text, n_bytes);
     return make(out, tokenizer, text, n_bytes, llmi_grammar_from_regex);
 }
 
@@ -63,12 +62,15 @@ LLM_API llm_status llm_grammar_from_choices(llm_grammar **out, const llm_tokeniz
     LLMI_FP_SCOPE();
     CHECK_ARGUMENTS;
     LLMI_NOT_NULL(choices);
+    LLMI_ARRAY(choices, n_choices);
     if (!n_choices) return llmi_error(LLM_E_ARGUMENT, "llm_grammar_from_choices: n_choices is 0, expected at least 1");
-    for (size_t i = 0; i < n_choices; i++)
-        if (!choices[i].ptr && choices[i].len)
-            return llmi_error(LLM_E_ARGUMENT, "choice %zu of %zu is NULL, its length is not 0", i, n_choices);
+    llm_status status = LLM_OK;
+    for (size_t i = 0; i < n_choices && status == LLM_OK; i++) {
+        status = llmi_check_bytes(choices[i]);
+        if (status != LLM_OK) return llmi_error_in(status, "choice %zu of %zu", i, n_choices);
+    }
     llmi_grammar *g = NULL;
-    llm_status status =
+    status =
         llmi_grammar_from_choices(&g, llmi_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer, choices, n_choices);
     if (status == LLM_OK) *out = outer(g);
     return status;

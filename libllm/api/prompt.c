@@ -5,6 +5,7 @@
 
 #include "api/check.h"
 #include "api/options.h"
+#include "api/prompt_names.h"
 #include "base/alloc.h"
 #include "base/old_json.h"
 #include "base/text.h"
@@ -13,6 +14,8 @@
 #include "text/fewshot.h"
 
 #define RATIONALE "{% if rationale %}{{ rationale }} The answer is {{ answer }}.{% else %}{{ answer }}{% endif %}"
+
+enum { LIST_BYTES = 160 }; /* of names in an error */
 
 static const char *const FORMAT_NAMES[LLMI_N_FORMATS] = {"instruction", "example_format", "query_format", "user_format",
                                                          "assistant_format"};
@@ -31,6 +34,10 @@ static void prompt_free(llm_prompt *p) {
     llmi_buf *const bufs[] = {&p->separator, &p->query_prefix, &p->label_field, &p->rationale_field,
                               &p->examples,  &p->keys,         &p->folded,      &p->ends};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
+    for (int i = 0; i < LLMI_N_FORMATS; i++) {
+        llmi_buf_free(&p->sources[i]);
+        llmi_buf_free(&p->shown[i]);
+    }
     for (llmi_vectors *v = p->vectors, *next; v; v = next) {
         next = v->next;
         llm_model_unref(v->model);
@@ -44,8 +51,12 @@ static void prompt_free(llm_prompt *p) {
 
 static llm_status parse_format(llm_prompt *p, int32_t format, const char *source) {
     if (!source) return LLM_OK;
+    llmi_buf *kept = &p->sources[format];
     llm_status status = llmi_template_parse(&p->formats[format], memory_of(p), source, strlen(source));
-    return status == LLM_OK ? LLM_OK : llmi_error_in(status, "%s", FORMAT_NAMES[format]);
+    if (status != LLM_OK) return llmi_error_in(status, "%s", FORMAT_NAMES[format]);
+    bool ok = llmi_buf_append(kept, source, strlen(source)) &&
+              llmi_names_shown(&p->shown[format], (llm_span){kept->len ? kept->data : "", kept->len});
+    return ok ? LLM_OK : LLM_E_MEMORY;
 }
 
 static const char *given(const char *text) {
@@ -77,7 +88,7 @@ static llm_status read_object(const llmi_json **out, llmi_json_doc *doc, llm_spa
 }
 
 llm_status llmi_prompt_fields(const llmi_json **out, llmi_json_doc *doc, const char *query, size_t n_bytes) {
-    return read_object(out, doc, (llm_span){query, n_bytes == LLM_NTS ? strlen(query) : n_bytes}, "query");
+    return read_object(out, doc, (llm_span){query, n_bytes}, "query");
 }
 
 static llm_status setup(llm_prompt *p, const llm_prompt_options *o) {
@@ -104,6 +115,10 @@ static llm_status create(llm_prompt **out, llm_runtime *rt, const llm_prompt_opt
     llmi_buf *const bufs[] = {&p->separator, &p->query_prefix, &p->label_field, &p->rationale_field,
                               &p->examples,  &p->keys,         &p->folded,      &p->ends};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
+    for (int i = 0; i < LLMI_N_FORMATS; i++) {
+        llmi_buf_init(&p->sources[i], a);
+        llmi_buf_init(&p->shown[i], a);
+    }
     llmi_json_doc_init(&p->doc, a, 0);
     llm_status status = setup(p, o);
     if (status != LLM_OK) {
@@ -144,11 +159,10 @@ LLM_API llm_status llm_prompt_add_examples(llm_prompt *prompt, const char *text,
     LLMI_FP_SCOPE();
     llmi_error_clear();
     LLMI_NOT_NULL(prompt);
-    LLMI_ARRAY(text, n_bytes);
+    LLMI_TEXT(text, n_bytes);
     if (atomic_load(&prompt->in_use))
         return llmi_error(LLM_E_STATE, "llm_prompt_add_examples: the prompt is in use and can no longer change");
-    return llmi_fewshot_read(&prompt->examples, &prompt->doc, text ? text : "",
-                             n_bytes == LLM_NTS ? strlen(text) : n_bytes, format);
+    return llmi_fewshot_read(&prompt->examples, &prompt->doc, text ? text : "", n_bytes, format);
 }
 
 LLM_API int32_t llm_prompt_example_count(const llm_prompt *prompt) {
@@ -186,8 +200,52 @@ static const llmi_json *make_context(llmi_json_doc *doc, const llm_prompt *p, co
     return context && !rationales ? llmi_json_without(doc, context, p->rationale_field.data) : context;
 }
 
+/* "a, b, c" of what get() gives for 0..n-1, cut where it becomes long. */
+static const char *list_names(char out[LIST_BYTES], llm_span (*get)(const void *from, size_t i), const void *from,
+                              size_t n) {
+    size_t len = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < n && len < LIST_BYTES - 1; i++) {
+        llm_span name = get(from, i);
+        len += llmi_format(out + len, LIST_BYTES - len, "%s%s", i ? ", " : "", LLMI_QUOTE(name.ptr, name.len));
+    }
+    return n ? out : "none";
+}
+
+static llm_span name_at(const void *names, size_t i) {
+    return llmi_buf_at((const llmi_buf *)names, llm_span, i);
+}
+
+static llm_span key_at(const void *object, size_t i) {
+    return llmi_json_text(&((const llmi_json *)object)->members[i].key);
+}
+
+static bool has_field(const llm_prompt *p, const llmi_json *fields, llm_span name, bool rationales) {
+    llm_span rationale = {p->rationale_field.data, p->rationale_field.len - 1};
+    bool hidden = !rationales && name.len == rationale.len && memcmp(name.ptr, rationale.ptr, name.len) == 0;
+    return !hidden && (llmi_json_find(fields, name) || llmi_json_find(p->variables, name));
+}
+
+llm_status llmi_prompt_check(const llm_prompt *p, int32_t format, const llmi_json *fields, bool rationales) {
+    char shown[LIST_BYTES], found[LIST_BYTES];
+    const llmi_buf *names = &p->shown[format];
+    size_t n = llmi_buf_count(names, llm_span);
+    for (size_t i = 0; i < n; i++) {
+        llm_span name = name_at(names, i);
+        if (has_field(p, fields, name, rationales)) continue;
+        bool hidden = llmi_json_find(fields, name) != NULL;
+        return llmi_error(
+            LLM_E_NOT_FOUND, "%s shows the field \"%s\", %s: it shows %s; the fields are %s", FORMAT_NAMES[format],
+            LLMI_QUOTE(name.ptr, name.len), hidden ? "which only shows with rationales" : "which is not there",
+            list_names(shown, name_at, names, n), list_names(found, key_at, fields, llmi_json_count(fields)));
+    }
+    return LLM_OK;
+}
+
 llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format, const llmi_json *fields,
                               bool rationales) {
+    llm_status checked = llmi_prompt_check(p, format, fields, rationales);
+    if (checked != LLM_OK) return checked;
     llmi_json_doc doc;
     llmi_json_doc_init(&doc, out->a, 0);
     const llmi_json *context = make_context(&doc, p, fields, rationales);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/status.h"
 #include "text/template.h"
 
 enum {
@@ -34,6 +35,8 @@ struct llm_prompt {
     atomic_int n_refs;
     atomic_bool in_use;                     /* no more examples */
     llmi_template *formats[LLMI_N_FORMATS]; /* reference; INSTRUCTION may be NULL */
+    llmi_buf sources[LLMI_N_FORMATS];       /* of the formats */
+    llmi_buf shown[LLMI_N_FORMATS];         /* llm_span of each: the fields that it shows */
     llmi_buf separator;
     llmi_buf query_prefix;                 /* what each question begins with, as far as the format says */
     llmi_buf label_field, rationale_field; /* NUL-terminated */
@@ -61,11 +64,17 @@ struct llm_filled {
     llmi_buf shots;         /* llm_shot */
     int32_t n_leaks;
     bool is_chat;
+    llmi_error_copy no_text, no_turns; /* why that form, which the model is not given, cannot be had; or OK */
 };
 
-/* Appends a format over variables and fields (an object); the rationale only if it shall show. */
+/* Appends a format over variables and fields (an object); the rationale only if it shall show. Fails as
+ * llmi_prompt_check. */
 llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format, const llmi_json *fields,
                               bool rationales);
+
+/* LLM_E_NOT_FOUND if the format shows a field that neither these fields nor the variables have: it would leave a hole.
+ */
+llm_status llmi_prompt_check(const llm_prompt *p, int32_t format, const llmi_json *fields, bool rationales);
 
 /* Reads a question's fields: n_bytes or LLM_NTS of a JSON object. */
 llm_status llmi_prompt_fields(const llmi_json **out, llmi_json_doc *doc, const char *query, size_t n_bytes);

@@ -46,24 +46,43 @@ static llm_status add_turn(filling *x, llmi_buf *turns, const char *role, int32_
     return llmi_buf_push(turns, *turn) ? LLM_OK : LLM_E_MEMORY;
 }
 
-static llm_status add_example(filling *x, llmi_buf *turns, int32_t index) {
-    const llmi_json *example = llmi_prompt_example(x->p, (size_t)index);
-    llm_status status = add_text(x, LLMI_FORMAT_EXAMPLE, example);
-    if (status == LLM_OK) status = add_turn(x, turns, "user", LLMI_FORMAT_USER, example);
-    if (status == LLM_OK) status = add_turn(x, turns, "assistant", LLMI_FORMAT_ASSISTANT, example);
+static llm_status of_example(llm_status status, int32_t index) {
     return status == LLM_OK ? LLM_OK : llmi_error_in(status, "example %d", index);
 }
 
-static llm_status add_parts(filling *x, llmi_buf *turns) {
+static llm_status of_question(llm_status status) {
+    return status == LLM_OK ? LLM_OK : llmi_error_in(status, "the question");
+}
+
+static size_t n_shots(const filling *x) {
+    return llmi_buf_count(&x->f->shots, llm_shot);
+}
+
+static int32_t shot_at(const filling *x, size_t i) {
+    return llmi_buf_at(&x->f->shots, llm_shot, i).index;
+}
+
+static llm_status write_text(filling *x) {
     llm_status status = LLM_OK;
-    if (x->p->formats[LLMI_FORMAT_INSTRUCTION]) {
-        status = add_text(x, LLMI_FORMAT_INSTRUCTION, x->fields);
-        if (status == LLM_OK) status = add_turn(x, turns, "system", LLMI_FORMAT_INSTRUCTION, x->fields);
+    if (x->p->formats[LLMI_FORMAT_INSTRUCTION]) status = of_question(add_text(x, LLMI_FORMAT_INSTRUCTION, x->fields));
+    for (size_t i = 0; i < n_shots(x) && status == LLM_OK; i++) {
+        int32_t index = shot_at(x, i);
+        status = of_example(add_text(x, LLMI_FORMAT_EXAMPLE, llmi_prompt_example(x->p, (size_t)index)), index);
     }
-    for (size_t i = 0; i < llmi_buf_count(&x->f->shots, llm_shot) && status == LLM_OK; i++)
-        status = add_example(x, turns, llmi_buf_at(&x->f->shots, llm_shot, i).index);
-    if (status == LLM_OK) status = add_text(x, LLMI_FORMAT_QUERY, x->fields);
-    return status == LLM_OK ? add_turn(x, turns, "user", LLMI_FORMAT_USER, x->fields) : status;
+    return status == LLM_OK ? of_question(add_text(x, LLMI_FORMAT_QUERY, x->fields)) : status;
+}
+
+static llm_status add_turns(filling *x, llmi_buf *turns) {
+    llm_status status = LLM_OK;
+    if (x->p->formats[LLMI_FORMAT_INSTRUCTION])
+        status = of_question(add_turn(x, turns, "system", LLMI_FORMAT_INSTRUCTION, x->fields));
+    for (size_t i = 0; i < n_shots(x) && status == LLM_OK; i++) {
+        const llmi_json *example = llmi_prompt_example(x->p, (size_t)shot_at(x, i));
+        status = add_turn(x, turns, "user", LLMI_FORMAT_USER, example);
+        if (status == LLM_OK) status = add_turn(x, turns, "assistant", LLMI_FORMAT_ASSISTANT, example);
+        status = of_example(status, shot_at(x, i));
+    }
+    return status == LLM_OK ? of_question(add_turn(x, turns, "user", LLMI_FORMAT_USER, x->fields)) : status;
 }
 
 /* The context of a chat template. */
@@ -94,21 +113,39 @@ static llm_status encode(filling *x) {
     return ok ? LLM_OK : LLM_E_MEMORY;
 }
 
-/* Everything from the shots that f lists. */
-static llm_status compose(filling *x) {
+static llm_status write_turns(filling *x) {
     llm_filled *f = x->f;
     llmi_buf turns;
     llmi_buf_init(&turns, f->text.a);
-    f->text.len = f->messages.len = f->tokens.len = 0;
-    llmi_json_doc_free(&f->doc);
-    llm_status status = add_parts(x, &turns);
+    llm_status status = add_turns(x, &turns);
     if (status == LLM_OK) {
         f->turns =
             llmi_json_new_array(&f->doc, (const llmi_json *)(void *)turns.data, llmi_buf_count(&turns, llmi_json));
         if (!f->turns) status = f->doc.status;
     }
     llmi_buf_free(&turns);
-    if (status == LLM_OK && !write_messages(f)) status = LLM_E_MEMORY;
+    return status == LLM_OK && !write_messages(f) ? LLM_E_MEMORY : status;
+}
+
+/* Of the form that the model is not given, a hole is an error only for who asks for it. */
+static llm_status set_aside(llmi_error_copy *kept, llm_status status, bool given) {
+    if (given || status != LLM_E_NOT_FOUND) return status;
+    llmi_error_save(kept, status);
+    llmi_error_clear();
+    return LLM_OK;
+}
+
+/* Everything from the shots that f lists. */
+static llm_status compose(filling *x) {
+    llm_filled *f = x->f;
+    bool chat = x->tmpl || (!x->e && x->o->chat == 1);
+    f->text.len = f->messages.len = f->tokens.len = 0;
+    f->turns = &llmi_json_null;
+    f->no_text.status = f->no_turns.status = LLM_OK;
+    llmi_json_doc_free(&f->doc);
+    llm_status status = set_aside(&f->no_text, write_text(x), !chat);
+    if (f->no_text.status != LLM_OK) f->text.len = 0;
+    if (status == LLM_OK) status = set_aside(&f->no_turns, write_turns(x), chat);
     return status == LLM_OK ? encode(x) : status;
 }
 
@@ -190,7 +227,7 @@ static llm_status choose(filling *x) {
     llmi_buf_init(&key, a);
     llmi_buf_init(&ranked, a);
     llmi_buf_init(&taken, a);
-    llm_status status = llmi_prompt_render(&key, x->p, LLMI_FORMAT_USER, x->fields, false);
+    llm_status status = of_question(llmi_prompt_render(&key, x->p, LLMI_FORMAT_USER, x->fields, false));
     llm_span text = {key.len ? key.data : "", key.len};
     if (status == LLM_OK) status = llmi_prompt_rank(&ranked, &x->f->n_leaks, x->p, x->e, text, x->o);
     if (status == LLM_OK) status = take(x, &ranked, &taken);
@@ -260,7 +297,7 @@ LLM_API llm_status llm_prompt_fill(llm_filled **out, llm_prompt *prompt, llm_eng
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(prompt);
-    LLMI_ARRAY(query, n_bytes);
+    LLMI_TEXT(query, n_bytes);
     llm_fill_options o;
     llmi_json_doc doc;
     const llmi_json *fields;
@@ -287,7 +324,8 @@ LLM_API void llm_filled_destroy(llm_filled *filled) {
     llm_runtime_unref(rt);
 }
 
-static llm_status give(llm_span *out, const llm_filled *f, const llmi_buf *text) {
+static llm_status give(llm_span *out, const llmi_error_copy *missing, const llmi_buf *text) {
+    if (missing && missing->status != LLM_OK) return llmi_error_restore(missing);
     *out = (llm_span){text->len ? text->data : "", text->len};
     return LLM_OK;
 }
@@ -296,21 +334,21 @@ LLM_API llm_status llm_filled_text(llm_span *out, const llm_filled *filled) {
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(filled);
-    return give(out, filled, &filled->text);
+    return give(out, &filled->no_text, &filled->text);
 }
 
 LLM_API llm_status llm_filled_messages(llm_span *out, const llm_filled *filled) {
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(filled);
-    return give(out, filled, &filled->messages);
+    return give(out, &filled->no_turns, &filled->messages);
 }
 
 LLM_API llm_status llm_filled_json(llm_span *out, const llm_filled *filled) {
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(filled);
-    return give(out, filled, &filled->json);
+    return give(out, NULL, &filled->json);
 }
 
 LLM_API llm_status llm_filled_tokens(const llm_token **out, size_t *n_tokens, int32_t *is_chat,
@@ -360,7 +398,10 @@ static void write_shots(llmi_json_writer *w, const llm_filled *f) {
 void llmi_filled_write(llmi_json_writer *w, const llm_filled *f) {
     llmi_json_begin(w, '{');
     llmi_json_key(w, "text");
-    llmi_json_put_string(w, (llm_span){f->text.data, f->text.len});
+    if (f->no_text.status == LLM_OK)
+        llmi_json_put_string(w, (llm_span){f->text.data, f->text.len});
+    else
+        llmi_json_put_null(w);
     llmi_json_key(w, "messages");
     llmi_json_put_value(w, f->turns);
     llmi_json_key(w, "chat");

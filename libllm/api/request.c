@@ -111,6 +111,17 @@ static void request_free(llm_request *r) {
     llmi_engine_release(e);
 }
 
+llm_status llmi_request_check_lists(const llm_generate_options *o) {
+    if ((!o->logit_bias && o->n_logit_bias) || (!o->stop_tokens && o->n_stop_tokens) ||
+        (!o->stop_strings && o->n_stop_strings))
+        return llmi_error(LLM_E_ARGUMENT, "llm_generate_options: a list is NULL, its number of elements is not 0");
+    size_t n = o->n_logit_bias, most = LLMI_MOST_BYTES / sizeof *o->stop_strings;
+    if (o->n_stop_tokens > n) n = o->n_stop_tokens;
+    if (o->n_stop_strings > n) n = o->n_stop_strings;
+    if (n <= most) return LLM_OK;
+    return llmi_error(LLM_E_ARGUMENT, "llm_generate_options: a list of %zu is more than there can be", n);
+}
+
 static llm_status check_options(const llm_engine *e, const llm_generate_options *o) {
     int32_t n_seqs = llmi_engine_options(e->inner)->n_seqs, n_vocab = e->model->hp.n_vocab;
     if (o->n > n_seqs)
@@ -118,9 +129,8 @@ static llm_status check_options(const llm_engine *e, const llm_generate_options 
     if (o->n_logprobs > n_vocab)
         return llmi_error(LLM_E_ARGUMENT, "n_logprobs is %d, expected at most %d, the size of the vocabulary",
                           o->n_logprobs, n_vocab);
-    if ((!o->logit_bias && o->n_logit_bias) || (!o->stop_tokens && o->n_stop_tokens) ||
-        (!o->stop_strings && o->n_stop_strings))
-        return llmi_error(LLM_E_ARGUMENT, "llm_generate_options: a list is NULL, its number of elements is not 0");
+    llm_status status = llmi_request_check_lists(o);
+    if (status != LLM_OK) return status;
     for (size_t i = 0; i < o->n_stop_tokens; i++)
         if (o->stop_tokens[i] < 0 || o->stop_tokens[i] >= n_vocab)
             return llmi_error(LLM_E_ARGUMENT, "stop token %zu is %d, expected 0..%d", i, o->stop_tokens[i],
@@ -253,9 +263,9 @@ LLM_API llm_status llm_request_submit(llm_request **out, llm_engine *engine, con
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(engine);
-    LLMI_ARRAY(prompt, n_bytes);
+    LLMI_TEXT(prompt, n_bytes);
     llm_status status = llmi_options_get(&o, "generate", options);
-    llm_span text = {prompt, n_bytes == LLM_NTS ? strlen(prompt) : n_bytes};
+    llm_span text = {prompt, n_bytes};
     return status == LLM_OK ? llmi_request_submit_text(out, engine, text, &o) : status;
 }
 

@@ -39,4 +39,7 @@ llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_
 llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_span prompt,
                                     const llm_generate_options *options);
 
+/* Stop strings, stop tokens and biases: not NULL unless empty, of lengths that can be. */
+llm_status llmi_request_check_lists(const llm_generate_options *o);
+
 #endif

@@ -19,7 +19,7 @@ LLM_API llm_status llm_sequence_eval(llm_sequence *sequence, const llm_token *to
     LLMI_NOT_NULL(sequence);
     LLMI_HERE(llmi_sequence_engine(sequence));
     LLMI_ARRAY(tokens, n_tokens);
-    LLMI_ARRAY(logits, n_rows);
+    LLMI_ROOM(logits, n_rows);
     if (n_rows > n_tokens)
         return llmi_error(LLM_E_ARGUMENT, "llm_sequence_eval: n_rows is %zu, expected 0..%zu, the number of tokens",
                           n_rows, n_tokens);

@@ -33,11 +33,11 @@ LLM_API llm_status llm_template_parse(llm_template **out, llm_runtime *runtime, 
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     *out = NULL;
-    LLMI_ARRAY(source, n_bytes);
+    LLMI_TEXT(source, n_bytes);
     llm_runtime *rt;
     llm_status status = llmi_runtime_acquire(&rt, runtime);
     if (status != LLM_OK) return status;
-    status = create(out, rt, source, n_bytes == LLM_NTS ? strlen(source) : n_bytes);
+    status = create(out, rt, source, n_bytes);
     llm_runtime_unref(rt);
     return status;
 }
@@ -153,7 +153,7 @@ LLM_API llm_status llm_template_of_model(llm_template **out, const llm_model *mo
 /* ---- rendering ---- */
 
 llm_status llmi_template_context(json_t **out, const char *context, size_t n_bytes) {
-    llm_status status = llmi_old_json_parse(out, context, n_bytes == LLM_NTS ? strlen(context) : n_bytes, "context");
+    llm_status status = llmi_old_json_parse(out, context, n_bytes, "context");
     if (status != LLM_OK || json_is_object(*out)) return status;
     json_decref(*out);
     *out = NULL;
@@ -193,7 +193,7 @@ LLM_API llm_status llm_template_render(llm_rendering **out, const llm_template *
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(tmpl);
-    LLMI_ARRAY(context, n_bytes);
+    LLMI_TEXT(context, n_bytes);
     llm_template_options o;
     json_t *j = NULL;
     llm_rendering *r = NULL;

@@ -98,9 +98,13 @@ static llm_status load_file(llm_tokenizer **out, llm_runtime *rt, const char *pa
     llm_status status = llmi_file_open(&file, llmi_runtime_allocator(rt), path, true);
     if (status != LLM_OK) return status;
     bool json = looks_like_json(&file);
-    if (json) status = load_json(out, rt, &file);
     llmi_file_close(&file);
-    return json ? status : load_gguf(out, rt, path);
+    if (!json) return load_gguf(out, rt, path);
+    /* Read, not mapped: written anew while it is read it must stay an error. */
+    status = llmi_file_open(&file, llmi_runtime_allocator(rt), path, false);
+    if (status == LLM_OK) status = load_json(out, rt, &file);
+    llmi_file_close(&file);
+    return status;
 }
 
 static llm_status load_folder(llm_tokenizer **out, llm_runtime *rt, const char *path) {
@@ -161,14 +165,13 @@ LLM_API llm_status llm_tokenizer_encode(size_t *n_tokens, const llm_tokenizer *t
     LLMI_NOT_NULL(n_tokens);
     *n_tokens = 0;
     LLMI_NOT_NULL(tokenizer);
-    LLMI_ARRAY(text, n_bytes);
-    LLMI_ARRAY(tokens, capacity);
+    LLMI_TEXT(text, n_bytes);
+    LLMI_ROOM(tokens, capacity);
     llm_status status = llmi_check_encode_flags(flags);
     if (status != LLM_OK) return status;
     llmi_buf ids;
     llmi_buf_init(&ids, llmi_tokenizer_memory(tokenizer));
-    status =
-        llmi_tokenizer_encode(&ids, tokenizer, text ? text : "", n_bytes == LLM_NTS ? strlen(text) : n_bytes, flags);
+    status = llmi_tokenizer_encode(&ids, tokenizer, text ? text : "", n_bytes, flags);
     if (status == LLM_OK) status = give(n_tokens, tokens, capacity, &ids, sizeof *tokens);
     llmi_buf_free(&ids);
     return status;
@@ -190,7 +193,7 @@ LLM_API llm_status llm_tokenizer_decode(size_t *n_bytes, const llm_tokenizer *to
     *n_bytes = 0;
     LLMI_NOT_NULL(tokenizer);
     LLMI_ARRAY(tokens, n_tokens);
-    LLMI_ARRAY(text, capacity);
+    LLMI_ROOM(text, capacity);
     llm_status status = llmi_check_decode_flags(flags);
     for (size_t i = 0; i < n_tokens && status == LLM_OK; i++) {
         status = llmi_check_token(tokenizer, tokens[i]);
@@ -244,5 +247,7 @@ LLM_API llm_status llm_tokenizer_get_token(llm_token_info *out, const llm_tokeni
 LLM_API llm_token llm_tokenizer_find(const llm_tokenizer *tokenizer, const char *text, size_t n_bytes) {
     llmi_error_clear();
     if (!tokenizer || !text) return LLM_TOKEN_NONE;
-    return llmi_tokenizer_find(tokenizer, text, n_bytes == LLM_NTS ? strlen(text) : n_bytes);
+    if (n_bytes == LLM_NTS) n_bytes = strlen(text);
+    if (n_bytes > LLMI_MOST_BYTES) return LLM_TOKEN_NONE;
+    return llmi_tokenizer_find(tokenizer, text, n_bytes);
 }

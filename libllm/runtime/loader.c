@@ -50,14 +50,14 @@ static llm_status check_name(const char *name) {
     return LLM_OK;
 }
 
-/* The next line of a file in /proc, which has no size. Returns false at its end; a line that does not fit loses its
- * end. */
+/* Reads a file in /proc, which has no size, by lines. */
 typedef struct lines {
     int fd;
     size_t at, n;
     char bytes[4096];
 } lines;
 
+/* False at the end. A line that does not fit loses its end. */
 static bool next_line(lines *in, char *out, size_t capacity) {
     size_t len = 0;
     for (;;) {
@@ -77,8 +77,7 @@ static bool next_line(lines *in, char *out, size_t capacity) {
     return true;
 }
 
-/* The file of which `line` of /proc/self/maps ("from-to mode offset device inode  path") tells, if it holds `address`.
- */
+/* The file that a line of /proc/self/maps ("from-to mode offset device inode  path") names, if it holds `address`. */
 static const char *file_at(const char *line, uintptr_t address) {
     char *end;
     uintptr_t from = strtoull(line, &end, 16);

@@ -10,7 +10,7 @@
 
 enum {
     PATTERN_MAX = 1 << 14,
-    MIN_STEPS = 4000000,
+    MIN_STEPS = 1000000,
     STEPS_PER_BYTE = 64,
     DEPTH_LIMIT = 100000,
     HEAP_LIMIT_KIB = 1 << 14

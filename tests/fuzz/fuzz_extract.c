@@ -1,4 +1,4 @@
-/* Answers: an extractor, a NUL, the text. Normal forms stay what they are. */
+/* Answers: an extractor, a NUL, the text. A number in its one form is found as it is. */
 #include "base/status.h"
 #include "fuzz/fuzz.h"
 #include "text/extract.h"
@@ -11,6 +11,15 @@ static void check_normal(const char *text, size_t n) {
     if (!llmi_extract_normalize(&twice, once.len ? once.data : "", once.len)) abort();
     llmi_buf_free(&once);
     llmi_buf_free(&twice);
+}
+
+static void check_number(const llmi_extract *x, const llmi_buf *number) {
+    llmi_buf again;
+    bool found;
+    llmi_buf_init(&again, &llmi_default_allocator);
+    if (llmi_extract_run(&again, &found, x, number->data, number->len) != LLM_OK || !found) abort();
+    if (again.len != number->len || memcmp(again.data, number->data, again.len) != 0) abort();
+    llmi_buf_free(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
@@ -30,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         if (status != LLM_OK && (found || !llm_last_error()[0])) abort();
         if (!found && out.len) abort();
         if (found) check_normal(out.len ? out.data : "", out.len);
+        if (found && strcmp((const char *)data, "number") == 0) check_number(x, &out);
         llmi_buf_free(&out);
     }
     llmi_extract_destroy(x);

@@ -232,6 +232,8 @@ def make_examples():
         "not-utf8": b"\0" + b'{"a":"\xff"}',
         "deep": b"\0" + b"[" * 300,
         "bom": b"\0" + b"\xef\xbb\xbf{}",
+        "tsv": b"\4" + b'q\ta\r\n2+2?\t4\n"x\ty"\the said "no"\n',
+        "tsv-guessed": b"\0" + b"q\ta\n1, 2\t3\n",
         "words": b"\3" + "Die Straße, die STRASSE: 数学 x_1 café e\u0301\n".encode() * 3,
     }
     for name, data in rows.items():
@@ -250,6 +252,11 @@ def make_extract():
         "after": ("after:The answer is", "the ANSWER is 7.\nThe answer is  **8**.\n"),
         "text": ("", " \u00a0 x \u2212 5 % "),
         "unknown": ("nr:3", "x"),
+        "number-signs": ("number", "£42, −$5, “６”, 1\u202f234, 1.234,5, 12,34,567, 1e-3, 6.02×10²³ und 答案是٤٢"),
+        "number-fractions": ("number", "1 1/2, 3/4, ½, -\\frac{3}{4}, \\sqrt[3]{8}, 10:30, 2024-05-01, 2^{10}"),
+        "letter-signs": ("letter", "答案：Ｂ。 D.C., A-level, 'C', “B”（d）"),
+        "json-path": ("json:a.b.0", '{"a.b": [19.99]} {"a": {"b": [{"z": 1, "y": 2}]}}'),
+        "regex-reference": (r"regex:(a*)\1[0-9]", "a" * 50),
     }
     for name, (spec, text) in rows.items():
         put("extract", name, spec + "\0" + text)

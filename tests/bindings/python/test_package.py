@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import libllm
@@ -162,6 +163,11 @@ def test_a_wheel_with_all_that_it_needs(wheel, tmp_path):
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     )
     (repaired,) = tmp_path.glob("libllm-*manylinux*.whl")
+    subprocess.run([sys.executable, ROOT / "scripts" / "wheel_licences.py", repaired], check=True)
+    names = zipfile.ZipFile(repaired).namelist()
+    bundled = [name for name in names if re.search(r"\.libs/.*\.so", name)]
+    licences = [name for name in names if re.search(r"\.dist-info/licenses/lib.*\.txt$", name)]
+    assert len(bundled) == len(licences) > 0, (bundled, licences)
     loaded = used_elsewhere(repaired, tmp_path)
     for name in ("libllm.so", "libjansson", "libpcre2-8", "libutf8proc"):
         assert [path for path in loaded if path.name.startswith(name) and path.is_relative_to(tmp_path)], name

@@ -91,6 +91,71 @@ const std::string QUERY = R"({"question":"Is snow hot?"})";
 
 // ---- formats ----
 
+// A field that is not there would leave a hole: "Q: \nA: ".
+TEST(PromptText, AFieldThatIsMissingIsNamed) {
+    llm_filled *f = nullptr;
+    auto with = [&](const Prompt &p, const char *query, int32_t chat = -1, int32_t rationales = 0) {
+        llm_fill_options o = fill_options(4);
+        o.chat = chat;
+        o.rationales = rationales;
+        return llm_prompt_fill(&f, p.get(), nullptr, query, LLM_NTS, &o);
+    };
+    Prompt other = make_prompt(nullptr, "input,output\n2+2?,4\n5+3?,8\n");
+    FAILS(LLM_E_NOT_FOUND,
+          "example 0: user_format shows the field \"question\", which is not there: it shows question; "
+          "the fields are input, output",
+          with(other, QUERY.c_str()));
+    Prompt tabs = make_prompt(nullptr, "question\tanswer\n2+2?\t4\n");
+    OK(with(tabs, QUERY.c_str()));
+    EXPECT_EQ("Q: 2+2?\nA: 4\n\nQ: Is snow hot?\nA:", text_of(Filled(f)));
+    FAILS(LLM_E_NOT_FOUND, "the question: user_format shows the field \"question\"", with(tabs, R"({"text": "3+4?"})"));
+    FAILS(LLM_E_NOT_FOUND, "the fields are none", with(tabs, "{}"));
+
+    llm_prompt_options o = prompt_options();
+    o.example_format = "{{ input }} -> {{ output | upper }}{{ unit | default('') }}{% if note %} {{ note }}{% endif %}";
+    o.query_format = "{{ prefix }}{{ input }} ->";
+    o.variables = R"({"prefix": ""})";
+    Prompt own = make_prompt(&o, R"([{"input": "a", "output": "b"}])");
+    OK(with(own, R"({"input": "c"})"));
+    Filled filled(f);
+    EXPECT_EQ("a -> B\n\nc ->", text_of(filled));
+    llm_span span = {};
+    FAILS(LLM_E_NOT_FOUND, "example 0: assistant_format shows the field \"answer\"", llm_filled_messages(&span, f));
+    OK(llm_filled_json(&span, f));
+    EXPECT_NE(std::string::npos, str(span).find("\"messages\":null"));
+    FAILS(LLM_E_NOT_FOUND, "assistant_format", with(own, R"({"input": "c"})", 1));
+    FAILS(LLM_E_NOT_FOUND, "\"input\"", with(own, R"({"question": "c"})"));
+
+    o = prompt_options();
+    o.example_format = "{{ rationale ~ answer }}";
+    Prompt reasons = make_prompt(&o);
+    FAILS(LLM_E_NOT_FOUND, "\"rationale\", which only shows with rationales", with(reasons, QUERY.c_str()));
+    OK(with(reasons, QUERY.c_str(), -1, 1));
+    llm_filled_destroy(f);
+}
+
+TEST(PromptText, WhatAFormatShows) {
+    auto lacks = [](const char *format) {
+        llm_prompt_options o = prompt_options();
+        o.query_format = format;
+        Prompt p = make_prompt(&o, nullptr);
+        llm_filled *f = nullptr;
+        llm_status status = llm_prompt_fill(&f, p.get(), nullptr, R"({"a": {"b": 1}, "l": [1]})", LLM_NTS, nullptr);
+        llm_filled_destroy(f);
+        return status == LLM_E_NOT_FOUND;
+    };
+    for (const char *format :
+         {"{{ x }}", "{{x}}", "{{- x -}}", "{{ x | trim }}", "{{ x.y }}", "{{ x['y'] }}", "{{ 'x' ~ x }}",
+          "{{ a.b + x }}", "{% if a %}{{ x }}{% endif %}", "{{ [x] }}", "{{ x == 1 }}"})
+        EXPECT_TRUE(lacks(format)) << format;
+    for (const char *format : {"{{ a }}", "{{ a.x }}", "{{ 'x' }}", "{{ \"x }} x\" }}", "{# {{ x }} #}",
+                               "{{ x | default('') }}", "{{ x or '' }}", "{{ x if x else 1 }}",
+                               "{% set x = 1 %}{{ x }}", "{% for x in l %}{{ x }}{{ loop.index }}{% endfor %}",
+                               "{% if x is defined %}{{ x }}{% endif %}", "{{ l | join(d=', ') }}",
+                               "{{ range(2) | list }}", "x", "{% raw %}{{ x }}{% endraw %}", "{{ 1e5 }}", "{{ true }}"})
+        EXPECT_FALSE(lacks(format)) << format;
+}
+
 TEST(PromptText, Golden) {
     Prompt p = make_prompt();
     EXPECT_EQ("Q: Is the sun hot?\nA: yes\n\nQ: Is snow hot?\nA:", text_of(fill(p, QUERY, fill_options(1))));
@@ -157,7 +222,7 @@ TEST(PromptText, WrongThings) {
     FAILS(LLM_E_FORMAT, "line 1", llm_prompt_add_examples(prompt.get(), "{", LLM_NTS, LLM_EXAMPLES_AUTO));
     EXPECT_EQ(5, llm_prompt_example_count(prompt.get()));
     llm_filled *f = nullptr;
-    auto with = [&](const llm_fill_options &fo, const char *query = "{}") {
+    auto with = [&](const llm_fill_options &fo, const char *query = QUERY.c_str()) {
         return llm_prompt_fill(&f, prompt.get(), nullptr, query, LLM_NTS, &fo);
     };
     FAILS(LLM_E_ARGUMENT, "did you mean \"bm25\"", with(fill_options(1, "bm52")));
@@ -174,7 +239,7 @@ TEST(PromptText, WrongThings) {
 
     o = prompt_options();
     o.example_format = "{{ 1 // zero }}";
-    Prompt broken = make_prompt(&o, R"({"zero":0})");
+    Prompt broken = make_prompt(&o, R"({"zero":0,"question":"q","answer":"a"})");
     FAILS(LLM_E_FORMAT, "example 0: example_format: line 1",
           llm_prompt_fill(&f, broken.get(), nullptr, QUERY.data(), QUERY.size(), nullptr));
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 extern "C" {
+#include "base/status.h"
 #include "base/text.h"
 }
 
@@ -145,6 +146,42 @@ std::string quoted(const std::string &bytes, size_t capacity = 64) {
     EXPECT_EQ(out.data(), llmi_quote(out.data(), capacity, bytes.data(), bytes.size()));
     EXPECT_EQ("####", out.substr(capacity)) << "wrote beyond its capacity";
     return out.c_str();
+}
+
+std::string cleaned(const std::string &bytes, size_t capacity = 64) {
+    std::string room(capacity, 'x');
+    memcpy(room.data(), bytes.c_str(), bytes.size() + 1);
+    llmi_clean(room.data(), capacity);
+    return room.c_str();
+}
+
+TEST(Clean, WhatIsNotUtf8OrControlsATerminalIsSpelled) {
+    EXPECT_EQ("", cleaned(""));
+    EXPECT_EQ("caf\xC3\xA9 \"x\" \\n\n\t", cleaned("caf\xC3\xA9 \"x\" \\n\n\t"));
+    EXPECT_EQ("a\\xff\\xfeb", cleaned("a\xff\xfe"
+                                      "b"));
+    EXPECT_EQ("\\x1b[31m\\x7f", cleaned("\x1b[31m\x7f"));
+    EXPECT_EQ("\\xc2\\x85", cleaned("\xC2\x85")) << "a control character of C1";
+    EXPECT_EQ("\\xed\\xa0\\x80", cleaned("\xED\xA0\x80")) << "a surrogate";
+    EXPECT_EQ("x\\xc3", cleaned("x\xC3"));
+}
+
+TEST(Clean, ATextThatGrowsIsCutBeforeAWholeCharacter) {
+    for (size_t capacity = 9; capacity < 20; capacity++) {
+        std::string text = cleaned("\xff\xC3\xA9\xC3\xA9\xff"
+                                   "a",
+                                   capacity);
+        EXPECT_LT(text.size(), capacity);
+        EXPECT_EQ(0u, std::string("\\xff\xC3\xA9\xC3\xA9\\xffa").find(text)) << text;
+        EXPECT_TRUE(text.empty() || (text.back() & 0xff) != 0xC3) << text;
+    }
+}
+
+TEST(Clean, ErrorTextsAreUtf8WhateverCameIn) {
+    llmi_error(LLM_E_FORMAT, "name %s", "\xff\xfe");
+    EXPECT_STREQ("name \\xff\\xfe", llm_last_error());
+    llmi_error_in(LLM_E_FORMAT, "%s", "\x80");
+    EXPECT_STREQ("\\x80: name \\xff\\xfe", llm_last_error());
 }
 
 TEST(Quote, LeavesTextAndShowsTheRest) {
