@@ -154,7 +154,7 @@ MORE = {
     "stop_tokens": ("Any", "ids that end a completion"),
     "logit_bias": ("dict[int, float] | dict[str, float]", "added to the logits of ids"),
     "grammar": ("Grammar | str", "what the text must follow: GBNF, or a Grammar"),
-    "json_schema": ("dict[str, Any] | str | Grammar", "what the text must follow: a JSON Schema"),
+    "json_schema": ("Any", "what the text must follow: a JSON Schema, a pydantic model or a dataclass"),
     "regex": ("str | Grammar", "what the text must follow: a regular expression"),
     "choices": ("Sequence[str] | Grammar", "what the text must be: one of these"),
 }

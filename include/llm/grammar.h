@@ -8,7 +8,8 @@
  * If no token of the vocabulary fits, it ends with LLM_FINISH_ERROR (LLM_E_UNSUPPORTED), never unconstrained.
  *
  * A grammar may come from a stranger: what it costs is limited (nesting 256, 1,000,000 elements, 1,000,000
- * repetitions, 32,768 readings at once), and what exceeds a limit is an error, LLM_E_LIMIT. */
+ * repetitions, 32,768 readings at once), and what exceeds a limit is an error, LLM_E_LIMIT: where the grammar is made
+ * if it can be seen there, as it can where rules begin, otherwise at the token. */
 #ifndef LLM_GRAMMAR_H
 #define LLM_GRAMMAR_H
 
@@ -57,9 +58,12 @@ LLM_API llm_status llm_grammar_from_json_schema(llm_grammar **out, const llm_tok
                                                 size_t n_bytes);
 
 /* A regular expression that the whole text matches: characters, . (any but a newline), [classes], \d \w \s \D \W \S
- * (ASCII), \n \t \r \f \v \0 \xHH \uHHHH \u{H..}, groups ( ) and (?: ), |, * + ? {n} {n,} {n,m} (also lazy, which is
- * the same here), ^ and $ at the ends. No back references, no look-around: LLM_E_UNSUPPORTED. Errors: as
- * llm_grammar_from_gbnf. Any thread. Since 0.1. */
+ * (what all dialects agree on: ASCII), \n \t \r \f \v \0 \xHH \uHHHH (also as a surrogate pair) \u{H..}, groups ( )
+ * and (?: ) and (?<name> ), |, * + ? {n} {n,} {n,m} (also lazy, which is the same here), ^ and $ at the ends of the
+ * whole or of its alternatives. What dialects read in different ways, and what an automaton cannot do, is
+ * LLM_E_UNSUPPORTED by name: POSIX classes [[:alpha:]], "]" as the first of a class, \p{..}, \b, back references,
+ * lookaheads and lookbehinds, options such as (?i), possessive quantifiers. Errors: as llm_grammar_from_gbnf. Any
+ * thread. Since 0.1. */
 LLM_API llm_status llm_grammar_from_regex(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
                                           size_t n_bytes);
 

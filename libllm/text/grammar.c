@@ -37,6 +37,22 @@ const llm_tokenizer *llmi_grammar_tokenizer(const llmi_grammar *g) {
     return g->tokenizer;
 }
 
+/* What could not be run where a rule begins is refused here, and not when a text has come so far. The work is limited:
+ * what it does not reach is looked at when it is run. */
+static llm_status try_rules(const llmi_program *p, const llm_allocator *a) {
+    enum { MAX_WORK = LLMI_RUN_MAX_WORK / 4 };
+    llmi_run run;
+    llm_status status = llmi_run_init(&run, a, p);
+    if (status != LLM_OK) return status;
+    int32_t state = llmi_run_reach(&run, p->start);
+    for (size_t i = 0; i < llmi_buf_count(&p->entries, int32_t) && state >= 0 && run.n_work < MAX_WORK; i++) {
+        int32_t entry = llmi_buf_at(&p->entries, int32_t, i);
+        if (entry > 0) state = llmi_run_reach(&run, entry);
+    }
+    llmi_run_free(&run);
+    return state < 0 ? state : LLM_OK;
+}
+
 llm_status llmi_grammar_make(llmi_grammar **out, const llmi_ir *ir, int32_t root, llm_tokenizer *t) {
     llmi_grammar *g = llmi_alloc_zero(ir->a, sizeof *g);
     if (!g) return LLM_E_MEMORY;
@@ -45,7 +61,8 @@ llm_status llmi_grammar_make(llmi_grammar **out, const llmi_ir *ir, int32_t root
     atomic_init(&g->refs, 1);
     llm_status status = llmi_program_make(&g->program, ir, root);
     if (status == LLM_OK) {
-        status = llmi_token_tree_get(&g->tree, t);
+        status = try_rules(&g->program, g->a);
+        if (status == LLM_OK) status = llmi_token_tree_get(&g->tree, t);
         if (status != LLM_OK) llmi_program_free(&g->program);
     }
     if (status != LLM_OK) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "text/grammar_chars.h"
 
 /* Rules of at most this many elements, without loops and calls, are put where they are used. */
@@ -103,6 +104,106 @@ static int32_t emit_chars(emitter *e, const llmi_ir_node *node, int32_t next) {
                           llmi_buf_count(&e->seqs, llmi_byte_seq), 0, next);
 }
 
+/* ---- many texts ---- */
+
+/* From this many texts on, alternatives are a tree of their bytes: as many places at once as there are next bytes, not
+ * as there are texts. */
+enum { MANY_TEXTS = 8 };
+
+static const llmi_ir_node *text_of_kid(const emitter *e, int32_t kid) {
+    const llmi_ir_node *node = llmi_ir_at(e->ir, kid);
+    if (node->kind == LLMI_IR_REF) {
+        int32_t body = llmi_buf_at(&e->ir->rules, llmi_ir_rule, node->first).body;
+        node = body < 0 ? node : llmi_ir_at(e->ir, body);
+    }
+    return node->kind == LLMI_IR_TEXT ? node : NULL;
+}
+
+static bool are_texts(const emitter *e, const llmi_ir_node *node) {
+    if (node->kind != LLMI_IR_ALT || node->n < MANY_TEXTS) return false;
+    for (int32_t i = 0; i < node->n; i++)
+        if (!text_of_kid(e, llmi_buf_at(&e->ir->kids, int32_t, node->first + i))) return false;
+    return true;
+}
+
+static int compare_texts(llm_span x, llm_span y) {
+    size_t n = x.len < y.len ? x.len : y.len;
+    int order = n ? memcmp(x.ptr, y.ptr, n) : 0;
+    return order ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+static void sort_texts(llm_span *texts, size_t n) {
+    for (size_t gap = n / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11)
+        for (size_t i = gap; i < n; i++) {
+            llm_span one = texts[i];
+            size_t k = i;
+            for (; k >= gap && compare_texts(texts[k - gap], one) > 0; k -= gap) texts[k] = texts[k - gap];
+            texts[k] = one;
+        }
+}
+
+/* Ends the levels of the tree below `depth`, of which each began at levels[i] in `pending`: the branches that were
+ * collected there become one operation, behind the byte that leads to it. */
+static void close_levels(emitter *e, llmi_buf *levels, llm_span text, size_t depth) {
+    while (llmi_buf_count(levels, int32_t) > depth + 1 && e->status == LLM_OK) {
+        size_t level = llmi_buf_count(levels, int32_t) - 1;
+        int32_t begin = llmi_buf_at(levels, int32_t, level);
+        int32_t next = emit_split(e, &llmi_buf_at(&e->pending, int32_t, begin),
+                                  llmi_buf_count(&e->pending, int32_t) - (size_t)begin);
+        uint8_t byte = (uint8_t)text.ptr[level - 1];
+        e->pending.len = (size_t)begin * sizeof(int32_t);
+        levels->len -= sizeof(int32_t);
+        int32_t pc = add_op(e, (llmi_op){.kind = LLMI_OP_RANGE, .lo = byte, .hi = byte, .next = next});
+        if (!llmi_buf_push(&e->pending, pc)) fail(e, LLM_E_MEMORY);
+    }
+}
+
+static void open_levels(emitter *e, llmi_buf *levels, size_t depth) {
+    while (llmi_buf_count(levels, int32_t) <= depth && e->status == LLM_OK) {
+        int32_t begin = (int32_t)llmi_buf_count(&e->pending, int32_t);
+        if (!llmi_buf_push(levels, begin)) fail(e, LLM_E_MEMORY);
+    }
+}
+
+/* Sorted texts, each after what it shares with the one before it. */
+static int32_t emit_tree(emitter *e, const llm_span *texts, size_t n, int32_t next) {
+    llmi_buf levels; /* int32_t per byte of the text that is open: where its branches begin in `pending` */
+    llmi_buf_init(&levels, e->ir->a);
+    size_t begin = e->pending.len;
+    open_levels(e, &levels, 0);
+    for (size_t i = 0; i < n && e->status == LLM_OK; i++) {
+        size_t shared = 0;
+        if (i && compare_texts(texts[i], texts[i - 1]) == 0) continue;
+        while (i && shared < texts[i].len && shared < texts[i - 1].len &&
+               texts[i].ptr[shared] == texts[i - 1].ptr[shared])
+            shared++;
+        if (i) close_levels(e, &levels, texts[i - 1], shared);
+        open_levels(e, &levels, texts[i].len);
+        if (e->status == LLM_OK && !llmi_buf_push(&e->pending, next)) fail(e, LLM_E_MEMORY);
+    }
+    if (n) close_levels(e, &levels, texts[n - 1], 0);
+    llmi_buf_free(&levels);
+    if (e->status != LLM_OK) return 0;
+    int32_t pc = emit_split(e, &llmi_buf_at(&e->pending, int32_t, begin / sizeof(int32_t)),
+                            (e->pending.len - begin) / sizeof(int32_t));
+    e->pending.len = begin;
+    return pc;
+}
+
+static int32_t emit_texts(emitter *e, const llmi_ir_node *node, int32_t next) {
+    size_t n = (size_t)node->n;
+    llm_span *texts = llmi_alloc_array(e->ir->a, n, sizeof *texts);
+    if (!texts) return fail(e, LLM_E_MEMORY);
+    for (size_t i = 0; i < n; i++) {
+        const llmi_ir_node *text = text_of_kid(e, llmi_buf_at(&e->ir->kids, int32_t, node->first + (int32_t)i));
+        texts[i] = (llm_span){e->ir->bytes.data + text->first, (size_t)text->n};
+    }
+    sort_texts(texts, n);
+    int32_t pc = emit_tree(e, texts, n, next);
+    llmi_free(e->ir->a, texts, n * sizeof *texts);
+    return pc;
+}
+
 /* ---- rules ---- */
 
 /* Whether the nodes below are few, and neither loops nor calls. */
@@ -138,6 +239,7 @@ static int32_t emit_call(emitter *e, int32_t rule, int32_t next) {
 /* ---- nodes with children ---- */
 
 static bool opens(const emitter *e, const llmi_ir_node *node) {
+    if (are_texts(e, node)) return false;
     return node->kind == LLMI_IR_SEQ || node->kind == LLMI_IR_ALT ||
            (node->kind == LLMI_IR_REPEAT && node->max != 0 && llmi_ir_is(&e->facts.productive, node->first));
 }
@@ -228,6 +330,7 @@ static int32_t emit_tick(emitter *e, const llmi_ir_node *node, int32_t next) {
 static int32_t emit_leaf(emitter *e, int32_t index, int32_t next) {
     const llmi_ir_node *node = llmi_ir_at(e->ir, index);
     if (node->kind == LLMI_IR_TEXT) return emit_text(e, node, next);
+    if (node->kind == LLMI_IR_ALT) return emit_texts(e, node, next);
     if (node->kind == LLMI_IR_CHARS) return emit_chars(e, node, next);
     if (node->kind == LLMI_IR_REF) return emit_call(e, node->first, next);
     if (node->kind == LLMI_IR_COUNT) return emit_count(e, node, next);

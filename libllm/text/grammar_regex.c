@@ -13,6 +13,7 @@ typedef struct regex {
     llmi_chars_fn chars;
     bool whole;
     bool ended;   /* $ was the last */
+    bool counted; /* the last element has a quantifier */
     size_t begin; /* of the branch of the whole expression */
 } regex;
 
@@ -35,6 +36,7 @@ static const struct {
     size_t n;
 } classes[] = {CLASS('d', digits),    CLASS('w', words),    CLASS('s', spaces),
                CLASS('D', no_digits), CLASS('W', no_words), CLASS('S', no_spaces)};
+enum { N_CLASSES = sizeof classes / sizeof classes[0], N_KINDS = N_CLASSES / 2 };
 
 static int32_t unsupported(regex *r, size_t at, const char *what) {
     int32_t node = llmi_source_fault(&r->s, at, "%s cannot be part of a grammar", what);
@@ -65,25 +67,43 @@ static uint32_t braced_hex(llmi_source *s) {
     return c;
 }
 
-/* Behind a backslash: a class, of which NULL says that it is one character, *c. */
+/* \uHHHH, of which two may be the halves of one character, or \u{H..}. */
+static uint32_t read_unicode(regex *r) {
+    llmi_source *s = &r->s;
+    if (llmi_source_is(s, '{')) return braced_hex(s);
+    uint32_t high = llmi_source_half(s), low;
+    if (high < 0xd800 || high > 0xdbff) return llmi_source_whole(s, high, 4);
+    bool pair = s->n - s->at >= 6 && s->text[s->at] == '\\' && s->text[s->at + 1] == 'u';
+    if (!pair) return llmi_source_whole(s, high, 4);
+    s->at += 2;
+    low = llmi_source_half(s);
+    if (low < 0xdc00 || low > 0xdfff) return llmi_source_whole(s, high, 10);
+    return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static bool is_digit(const llmi_source *s) {
+    return s->at < s->n && s->text[s->at] >= '0' && s->text[s->at] <= '9';
+}
+
+/* After a backslash: a class, of which NULL says that it is one character, *c. */
 static const llmi_ir_range *read_escape(regex *r, size_t *n, uint32_t *c, bool in_class) {
     static const char from[] = "nrtfv0", to[] = "\n\r\t\f\v";
     llmi_source *s = &r->s;
     size_t at = s->at - 1;
     *c = llmi_source_next(s);
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+    for (size_t i = 0; i < N_CLASSES; i++)
         if (*c == (uint32_t)classes[i].letter) {
             *n = classes[i].n;
             return classes[i].ranges;
         }
     bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
     const char *found = letter ? strchr(from, (int)*c) : NULL;
-    if (found)
+    if (found && !(*c == '0' && is_digit(s)))
         *c = (uint32_t)(unsigned char)to[found - from];
     else if (*c == 'x')
         *c = llmi_source_hex(s, 2);
     else if (*c == 'u')
-        *c = llmi_source_is(s, '{') ? braced_hex(s) : llmi_source_hex(s, 4);
+        *c = read_unicode(r);
     else if (*c == 'b' && in_class)
         *c = '\b';
     else if (*c == LLMI_UTF8_INVALID)
@@ -111,13 +131,44 @@ static void add_escape(regex *r) {
         add_char(r, c);
 }
 
-static uint32_t class_char(regex *r, llmi_buf *ranges, bool *is_class) {
+/* What some dialect may take for the class: everything but what all dialects take for its opposite. A class that is
+ * negated must not let any of it through. */
+static bool add_wide(llmi_buf *ranges, const llmi_ir_range *class) {
+    size_t i = 0;
+    while (classes[i].ranges != class) i++;
+    i = i < N_KINDS ? i + N_KINDS : i - N_KINDS;
+    llmi_buf wide;
+    llmi_buf_init(&wide, ranges->a);
+    bool ok = llmi_buf_append(&wide, classes[i].ranges, classes[i].n * sizeof *class) &&
+              llmi_ranges_complement(&wide) && llmi_buf_append(ranges, wide.data, wide.len);
+    llmi_buf_free(&wide);
+    return ok;
+}
+
+static uint32_t class_char(regex *r, llmi_buf *ranges, bool negated, bool *is_class) {
     size_t n = 0;
     uint32_t c = llmi_source_next(&r->s);
     const llmi_ir_range *class = c == '\\' ? read_escape(r, &n, &c, true) : NULL;
     *is_class = class != NULL;
-    if (class && !llmi_buf_append(ranges, class, n * sizeof *class)) llmi_ir_fail(r->s.ir, LLM_E_MEMORY);
+    bool ok = !class || (negated ? add_wide(ranges, class) : llmi_buf_append(ranges, class, n * sizeof *class));
+    if (!ok) llmi_ir_fail(r->s.ir, LLM_E_MEMORY);
     return c;
+}
+
+/* What dialects read in different ways: POSIX classes, which JavaScript and Python take for single characters, and "]"
+ * as the first of a class. */
+static void check_class(regex *r) {
+    llmi_source *s = &r->s;
+    const char *end = s->text + s->n, *at = s->text + s->at;
+    if (llmi_source_is(s, ']')) unsupported(r, s->at, "\"]\" as the first of a class (\"\\\\]\" is the character)");
+    if (end - at < 4 || at[0] != '[' || !strchr(":.=", at[1])) return;
+    const char *close = at + 2;
+    while (close < end && ((*close >= 'a' && *close <= 'z') || *close == '^' || *close == '-')) close++;
+    if (end - close < 2 || close[0] != at[1] || close[1] != ']') return;
+    char what[64];
+    llmi_format(what, sizeof what, "the POSIX class %s (write its characters)",
+                LLMI_QUOTE(at, (size_t)(close + 2 - at)));
+    unsupported(r, s->at, what);
 }
 
 static void add_class(regex *r) {
@@ -127,15 +178,17 @@ static void add_class(regex *r) {
     llmi_buf_init(&ranges, s->ir->a);
     bool negated = llmi_source_is(s, '^');
     s->at += negated;
+    check_class(r);
     while (s->ir->status == LLM_OK && s->at < s->n && s->text[s->at] != ']') {
         size_t at = s->at;
         bool is_class, ends_in_class = false;
+        check_class(r);
         llmi_ir_range one;
-        one.first = one.last = class_char(r, &ranges, &is_class);
+        one.first = one.last = class_char(r, &ranges, negated, &is_class);
         if (is_class) continue;
         if (llmi_source_is(s, '-') && s->at + 1 < s->n && s->text[s->at + 1] != ']') {
             s->at++;
-            one.last = class_char(r, &ranges, &ends_in_class);
+            one.last = class_char(r, &ranges, negated, &ends_in_class);
         }
         if (s->ir->status == LLM_OK && (ends_in_class || one.last < one.first))
             llmi_source_fault(s, at, "the range ends before it begins");
@@ -158,30 +211,44 @@ static void add_repeat(regex *r) {
     if (c == '{' && !llmi_source_bounds(s, &min, &max)) return;
     if (llmi_source_is(s, '+')) unsupported(r, s->at, "a possessive quantifier");
     if (llmi_source_is(s, '?')) s->at++; /* lazy */
-    int32_t node = begin > r->begin ? llmi_group_take(s) : -1;
+    int32_t node = begin > r->begin && !r->counted ? llmi_group_take(s) : -1;
     if (node < 0)
         llmi_source_fault(s, begin, "there is nothing to repeat before \"%c\"", c);
     else
         llmi_group_add(s, llmi_ir_repeat(s->ir, node, min, max));
+    r->counted = true;
 }
 
 /* ---- groups and ends ---- */
 
-/* Behind "(?": names and what does not capture are read over. */
+/* After "(?": names and what does not capture are read over. */
 static void group_kind(regex *r, size_t begin) {
+    static const struct {
+        const char *begin, *what;
+    } others[] = {{"=", "a lookahead"},       {"!", "a negative lookahead"},
+                  {"<=", "a lookbehind"},     {"<!", "a negative lookbehind"},
+                  {"P=", "a back reference"}, {"#", "a comment"},
+                  {">", "an atomic group"},   {"(", "a condition"},
+                  {"|", "a branch reset"}};
     llmi_source *s = &r->s;
     s->at++;
     if (llmi_source_is(s, ':')) {
         s->at++;
         return;
     }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        size_t n = strlen(others[i].begin);
+        if (s->n - s->at < n || memcmp(s->text + s->at, others[i].begin, n) != 0) continue;
+        unsupported(r, begin, others[i].what);
+        return;
+    }
     if (llmi_source_is(s, 'P')) s->at++;
-    bool named = llmi_source_is(s, '<') && s->at + 1 < s->n && !strchr("=!", s->text[s->at + 1]);
+    bool named = llmi_source_is(s, '<');
     while (named && s->at < s->n && s->text[s->at] != '>') s->at++;
     if (named && llmi_source_is(s, '>'))
         s->at++;
     else
-        unsupported(r, begin, "look-around, or an option,");
+        unsupported(r, begin, "an option inside of the pattern, such as (?i),");
 }
 
 /* A branch of the whole expression begins or ends: what it does not anchor may stand anywhere. */
@@ -214,6 +281,7 @@ static void add_anchor(regex *r) {
 static void add_element(regex *r) {
     llmi_source *s = &r->s;
     char c = s->text[s->at];
+    if (!c || !strchr("*+?{", c)) r->counted = false;
     if (c == '\\') {
         add_escape(r);
     } else if (c == '[') {

@@ -266,14 +266,25 @@ static int32_t intern(llmi_run *r) {
     }
 }
 
-static int32_t finish_step(llmi_run *r) {
-    while (r->seeds.len) {
+static llm_status follow_all(llmi_run *r) {
+    llm_status status = LLM_OK;
+    while (r->seeds.len && status == LLM_OK) {
         r->seeds.len -= sizeof(llmi_place);
-        llmi_place at = llmi_buf_at(&r->seeds, llmi_place, llmi_buf_count(&r->seeds, llmi_place));
-        llm_status status = follow(r, at);
-        if (status != LLM_OK) return status;
+        status = follow(r, llmi_buf_at(&r->seeds, llmi_place, llmi_buf_count(&r->seeds, llmi_place)));
     }
-    return intern(r);
+    return status;
+}
+
+static int32_t finish_step(llmi_run *r) {
+    llm_status status = follow_all(r);
+    return status == LLM_OK ? intern(r) : status;
+}
+
+int32_t llmi_run_reach(llmi_run *r, int32_t pc) {
+    begin_step(r);
+    llm_status status = visit_place(r, pc, 0);
+    if (status == LLM_OK) status = follow_all(r);
+    return status == LLM_OK ? (int32_t)llmi_buf_count(&r->found, llmi_place) : status;
 }
 
 int32_t llmi_run_state(llmi_run *r, const llmi_place *places, size_t n) {

@@ -53,6 +53,8 @@ void llmi_run_free(llmi_run *r);
 int32_t llmi_run_frame(llmi_run *r, llmi_frame frame);
 /* The state of these places, once everything that reads no byte is done. */
 int32_t llmi_run_state(llmi_run *r, const llmi_place *places, size_t n);
+/* How many places can be reached from operation `pc` without reading; the same errors. No state is made. */
+int32_t llmi_run_reach(llmi_run *r, int32_t pc);
 int32_t llmi_run_step(llmi_run *r, int32_t state, uint8_t byte); /* computes what llmi_run_next does not find */
 
 static inline int32_t llmi_run_next(llmi_run *r, int32_t state, uint8_t byte) {

@@ -49,7 +49,7 @@ static int hex_value(char c) {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-uint32_t llmi_source_hex(llmi_source *s, int n) {
+static uint32_t read_hex(llmi_source *s, int n) {
     uint32_t value = 0;
     size_t begin = s->at;
     for (int i = 0; i < n; i++) {
@@ -58,9 +58,20 @@ uint32_t llmi_source_hex(llmi_source *s, int n) {
         value = value << 4 | (uint32_t)digit;
         s->at++;
     }
-    if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-        return (uint32_t)llmi_source_fault(s, begin, "U+%04X is no character", value);
     return value;
+}
+
+uint32_t llmi_source_whole(llmi_source *s, uint32_t value, size_t n_read) {
+    if (s->ir->status != LLM_OK || (value <= 0x10ffff && (value < 0xd800 || value >= 0xe000))) return value;
+    return (uint32_t)llmi_source_fault(s, s->at - n_read, "U+%04X is no character", value);
+}
+
+uint32_t llmi_source_half(llmi_source *s) {
+    return read_hex(s, 4);
+}
+
+uint32_t llmi_source_hex(llmi_source *s, int n) {
+    return llmi_source_whole(s, read_hex(s, n), (size_t)n);
 }
 
 /* ---- groups ---- */

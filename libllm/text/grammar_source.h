@@ -33,8 +33,12 @@ static inline bool llmi_source_is(const llmi_source *s, char c) {
 
 /* The next character; 0xffffffff at the end. */
 uint32_t llmi_source_next(llmi_source *s);
-/* n hexadecimal digits. */
+/* n hexadecimal digits of a character. */
 uint32_t llmi_source_hex(llmi_source *s, int n);
+/* Four hexadecimal digits, which may be one half of a surrogate pair. */
+uint32_t llmi_source_half(llmi_source *s);
+/* The value that ends here, n_read digits long, if it is a character; a fault otherwise. */
+uint32_t llmi_source_whole(llmi_source *s, uint32_t value, size_t n_read);
 
 /* Groups: opened, filled, parted by llmi_source_branch; closing gives the node. */
 void llmi_group_open(llmi_source *s);

@@ -164,6 +164,8 @@ TEST_F(Grammars, GbnfTakesWhatItsRulesSay) {
     takes_all(f, "root ::= (\"a\"?){3} \"b\"", {"b", "ab", "aaab"}, {"aaaab"});
     takes_all(f, "root ::= ((\"a\"*)*)* \"b\"", {"b", "aaaaaab"}, {"a"});
     takes_all(f, "root ::= ((\"a\"?){2,3} \"c\"){2}", {"cc", "acaac", "aaacc"}, {"c", "aaaacc"});
+    takes_all(f, "root ::= (\"a\" | \"ab\" | \"abc\" | \"b\" | \"\" | \"ab\" | \"bc\" | \"abd\" | \"\\u00e9\") \"!\"",
+              {"a!", "ab!", "abc!", "abd!", "b!", "bc!", "!", "\xc3\xa9!"}, {"abcd!", "c!", "ac!", "a", "\xc3!"});
     takes_all(f, "root ::= e e e\ne ::= \"x\" | \"\"", {"", "x", "xxx"}, {"xxxx"});
     takes_all(f, "root ::= (\"a\" | \"aa\" | \"aaa\"){3,5}", {"aaa", "aaaaaaaaaaaaaaa", "aaaa"},
               {"aa", "aaaaaaaaaaaaaaaa"});
@@ -208,7 +210,43 @@ TEST_F(Grammars, RegularExpressionsMatchTheWholeText) {
     takes_all(f, "a*?b+?", {"b", "aabb"}, {"a"});
     takes_all(f, "(a*)*b|()", {"", "aab"}, {"a"});
     takes_all(f, "[\\]\\-a\\b]+", {"]-a\b"}, {"\\"});
-    fails(f, LLM_E_UNSUPPORTED, "look-around", "a(?=b)");
+    takes_all(f, "[^\\D]+|[^\\W]x|[^\\S]y", {"12", "ax", " y"}, {"\xc3\xa9", "\xc3\xa9x", "\xc2\xa0y", "!x"});
+    takes_all(f, "[^\\d][^\\w][^\\s]", {"a!b"},
+              {"1!b", "\xd9\xa1!b",
+               "a\xc3\xa9"
+               "b",
+               "a!\xc2\xa0", "aab"});
+    takes_all(f, "\\uD83D\\uDE00\\ud7ff", {"\xf0\x9f\x98\x80\xed\x9f\xbf"}, {"\xed\x9f\xbf"});
+    takes_all(f, "[[:a]]", {"[]", ":]", "a]"}, {"b"});
+    const char *const refused[][2] = {
+        {"[[:alpha:]]", "POSIX class [:alpha:]"},
+        {"x[a[:digit:]]", "POSIX class [:digit:]"},
+        {"[^[=a=]]", "POSIX class"},
+        {"[]a]", "\"]\" as the first"},
+        {"[^]]", "\"]\" as the first"},
+        {"a(?=b)", "a lookahead"},
+        {"a(?!b)", "a negative lookahead"},
+        {"(?<=a)b", "a lookbehind"},
+        {"(?<!a)b", "a negative lookbehind"},
+        {"(?P<x>a)(?P=x)", "a back reference"},
+        {"(?i)a", "an option"},
+        {"(?i:a)", "an option"},
+        {"(?>a)", "an atomic group"},
+        {"(?#note)a", "a comment"},
+        {"a\\b", "\\\\b"},
+        {"\\Aa", "\\\\A"},
+        {"\\p{L}", "\\\\p"},
+        {"\\cA", "\\\\c"},
+        {"\\01", "\\\\0"},
+        {"(?:^a|b)", "an anchor"},
+        {"a$b", "an anchor"},
+        {"a++", "possessive"},
+    };
+    for (const auto &row : refused) fails(f, LLM_E_UNSUPPORTED, row[1], row[0]);
+    for (const char *twice : {"a**", "a+*", "a{2}{3}", "a?{2}", "(a)*{2}", "^*a", "a|*"})
+        fails(f, LLM_E_FORMAT, "nothing to repeat", twice);
+    fails(f, LLM_E_FORMAT, "U+D83D is no character", "\\uD83Dx");
+    fails(f, LLM_E_FORMAT, "U+D83D is no character", "\\uD83D\\u0041");
     fails(f, LLM_E_UNSUPPORTED, "column 4", "(a)\\1");
     fails(f, LLM_E_UNSUPPORTED, "anchor", "a^b");
     fails(f, LLM_E_UNSUPPORTED, "anchor", "(a$)b");
@@ -459,6 +497,13 @@ TEST_F(Grammars, SchemasThatCannotBeMadeSayWhy) {
 
 /* ---- hostile grammars ---- */
 
+static std::string join(const std::string &begin, int n, const std::string &end,
+                        const std::function<std::string(int)> &one) {
+    std::string out = begin;
+    for (int i = 0; i < n; i++) out += (i ? "," : "") + one(i);
+    return out + end;
+}
+
 static std::string repeat(const std::string &text, int n) {
     std::string out;
     for (int i = 0; i < n; i++) out += text;
@@ -518,6 +563,22 @@ TEST_F(Grammars, HostileOnesEndInAnErrorOrWorkWithinLimits) {
     survive(schema, t, "{\"type\":\"number\",\"minimum\":1e308}");
     survive(schema, t, "{\"type\":\"number\",\"minimum\":-1e-300,\"maximum\":1e-300}");
     survive(schema, t, "{\"type\":\"integer\",\"minimum\":-1e300,\"maximum\":1e300}");
+}
+
+TEST_F(Grammars, MoreAlternativesThanCanBeRunAreRefusedWhenTheyAreMade) {
+    std::string texts = "root ::= ", after = "root ::= \"x\" many\nmany ::= ", rules = "root ::= \"y\" many\nmany ::= ";
+    for (int i = 0; i < 40000; i++) {
+        std::string number = std::to_string(i);
+        texts += (i ? " | \"" : "\"") + number + "\"";
+        after += (i ? " | [a-z] \"" : "[a-z] \"") + number + "\"";
+        rules += (i ? " | r" : "r") + number;
+    }
+    for (int i = 0; i < 40000; i++) rules += "\nr" + std::to_string(i) + " ::= \"t" + std::to_string(i % 1000) + "\"";
+    takes_all(llmi_grammar_from_gbnf, texts, {"0", "39999", "123"}, {"40000", "x", ""});
+    takes_all(llmi_grammar_from_gbnf, rules, {"yt0", "yt999"}, {"yt1000", "t0"});
+    fails(llmi_grammar_from_gbnf, LLM_E_LIMIT, "too ambiguous: more than 32768 readings", after);
+    std::string values = join("{\"enum\":[", 100000, "]}", [](int i) { return "\"v" + std::to_string(i) + "\""; });
+    takes_all(llmi_grammar_from_schema, values, {"\"v0\"", "\"v99999\""}, {"\"v100000\"", "\"v\""});
 }
 
 /* ---- memory ---- */
@@ -581,13 +642,6 @@ static void costs(const Tokenizer &t, const std::string &what, const std::string
     EXPECT_LE(c.n, max_allocations) << what;
     llmi_grammar_unref(g);
     EXPECT_EQ(0u, c.now) << what;
-}
-
-static std::string join(const std::string &begin, int n, const std::string &end,
-                        const std::function<std::string(int)> &one) {
-    std::string out = begin;
-    for (int i = 0; i < n; i++) out += (i ? "," : "") + one(i);
-    return out + end;
 }
 
 /* Two schemas that refer to themselves by n properties each. */
