@@ -10,10 +10,7 @@ static int32_t format_of(const char *path) {
     static const struct {
         const char *ending;
         int32_t format;
-    } known[] = {{".tsv", LLM_EXAMPLES_TSV},
-                 {".csv", LLM_EXAMPLES_CSV},
-                 {".json", LLM_EXAMPLES_AUTO}, /* lines, too, are often called so */
-                 {".jsonl", LLM_EXAMPLES_JSONL}};
+    } known[] = {{".tsv", LLM_EXAMPLES_TSV}, {".jsonl", LLM_EXAMPLES_JSONL}}; /* .json may be lines, .csv have tabs */
     size_t n = strlen(path);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         size_t n_ending = strlen(known[i].ending);

@@ -74,14 +74,15 @@ static llm_span trim(llm_span s) {
 }
 
 bool llmi_extract_fold(llmi_buf *out, const char *text, size_t n) {
-    llmi_buf clean, form;
-    llmi_buf_init(&clean, out->a);
-    llmi_buf_init(&form, out->a);
+    llmi_buf clean, form, folded;
+    llmi_buf *const bufs[] = {&clean, &form, &folded};
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], out->a);
+    /* Small letters may compose where capital ones did not. */
     bool ok = llmi_utf8_repair(&clean, text, n) == 0 &&
               llmi_form_append(&form, clean.len ? clean.data : "", clean.len, true, true) &&
-              append_folded(out, form.len ? form.data : "", form.len);
-    llmi_buf_free(&clean);
-    llmi_buf_free(&form);
+              append_folded(&folded, form.len ? form.data : "", form.len) &&
+              llmi_form_append(out, folded.len ? folded.data : "", folded.len, true, true);
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
     return ok;
 }
 

@@ -37,4 +37,30 @@ TEST(CliPrompt, AModelWithoutTemplateSaysSo) {
     EXPECT_NE(o.err.find("no chat template"), std::string::npos) << o.err;
 }
 
+// Without the fields that the formats show an example would be "Q: \nA: ".
+TEST(CliShots, AreReadByWhatTheyAreAndRefusedWithHoles) {
+    auto ask = [](const std::string &name, const std::string &text) {
+        std::string path = temporary_path(name);
+        write_file(path, text);
+        return llm({"ask", reasoner, "3+4?", "--plain", "-n", "2", "--json", "--shots", path});
+    };
+    const std::string prompt = "Q: 2+2?\\nA: 4\\n\\nQ: 3+4?\\nA:";
+    for (auto &[name, text] : std::vector<std::pair<std::string, std::string>>{
+             {"a.tsv", "question\tanswer\n2+2?\t4\n"},
+             {"a.csv", "question\tanswer\r\n2+2?\t4\r\n"},
+             {"b.csv", "\xef\xbb\xbfquestion,answer\r\n\"2+2?\",4\r\n"},
+             {"a.txt", "{\"question\": \"2+2?\", \"answer\": 4}\n"},
+             {"a.json", "[{\"question\": \"2+2?\", \"answer\": \"4\"}]"}}) {
+        Output out = ask(name, text);
+        EXPECT_EQ(0, out.rc) << name << out.err;
+        EXPECT_NE(std::string::npos, out.out.find(prompt)) << name << out.out;
+    }
+    Output holes = ask("holes.csv", "input,output\n2+2?,4\n");
+    EXPECT_EQ(1, holes.rc);
+    EXPECT_NE(std::string::npos, holes.out.find("the fields are input, output")) << holes.out;
+    Output twice = ask("twice.jsonl", "{\"question\": \"a\", \"question\": \"b\"}\n");
+    EXPECT_EQ(1, twice.rc);
+    EXPECT_NE(std::string::npos, twice.out.find("twice.jsonl: examples: line 1")) << twice.out;
+}
+
 } // namespace

@@ -1,4 +1,5 @@
-/* Answers: an extractor, a NUL, the text. A number in its one form is found as it is. */
+/* Answers: an extractor, a NUL, the text. Normal forms, and numbers in their one form, stay what they
+ * are. */
 #include "base/status.h"
 #include "fuzz/fuzz.h"
 #include "text/extract.h"
@@ -9,6 +10,7 @@ static void check_normal(const char *text, size_t n) {
     llmi_buf_init(&twice, &llmi_default_allocator);
     if (!llmi_extract_normalize(&once, text, n)) abort();
     if (!llmi_extract_normalize(&twice, once.len ? once.data : "", once.len)) abort();
+    if (once.len != twice.len || (once.len && memcmp(once.data, twice.data, once.len) != 0)) abort();
     llmi_buf_free(&once);
     llmi_buf_free(&twice);
 }
