@@ -2,7 +2,7 @@
 # From a bare Debian 12: installs what is missing, then builds and runs every test: with address and
 # undefined-behaviour sanitizers, those of threads with the thread sanitizer, those of ARM's kernels under emulation,
 # and all of them in Release.
-# Ends with CTest's closing lines.
+# Each part ends with CTest's closing lines and says how many tests it skipped, for which reasons.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -19,6 +19,15 @@ build() { # directory, target, then CMake options
     }
 }
 
+tests() { # directory, then CTest options
+    dir=$1
+    shift
+    status=0
+    ctest --test-dir "$dir" --output-on-failure -j 2 --output-junit report.xml "$@" || status=$?
+    python3 tests/skips.py "$dir/report.xml"
+    return $status
+}
+
 mkdir -p build
 # Tests that need these packages are skipped without them.
 [ -x build/venv/bin/python3 ] || python3 -m venv build/venv
@@ -31,10 +40,11 @@ export PATH
 
 build build/asan all -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DLLM_SANITIZE=address,undefined -DLLM_BUILD_FUZZERS=ON
-ctest --test-dir build/asan --output-on-failure -j 2 -LE "release-only"
+build/asan/bin/instruction_sets
+tests build/asan -LE "release-only"
 
 build build/tsan threads_tests -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLLM_SANITIZE=thread -DLLM_BUILD_OPENBLAS=OFF
-ctest --test-dir build/tsan --output-on-failure -j 2 -L "threads"
+tests build/tsan -L "threads"
 
 # ARM: cross-compiled and emulated.
 if [ "$(uname -m)" = x86_64 ]; then
@@ -42,11 +52,11 @@ if [ "$(uname -m)" = x86_64 ]; then
     if (need_packages $PACKAGES_ARM) && sh scripts/arm64_libraries.sh build/arm64; then
         build build/aarch64 arm_tests -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCMAKE_BUILD_TYPE=Release \
             -DLLM_BUILD_OPENBLAS=OFF -DLLM_NATIVE_COMMAND="$PWD/build/asan/bin/llm"
-        ctest --test-dir build/aarch64 --output-on-failure -j 2 -L "arm"
+        tests build/aarch64 -L "arm"
     else
         echo "No packages for ARM: its tests are skipped." >&2
     fi
 fi
 
 build build all -DCMAKE_BUILD_TYPE=Release -DLLM_BUILD_TESTS=ON -DLLM_BUILD_OPENBLAS=ON
-ctest --test-dir build --output-on-failure -j 2
+tests build

@@ -12,21 +12,22 @@ template <class T> using Owner = std::unique_ptr<T, void (*)(T *)>;
 struct Device {
     const char *name, *backend;
     int32_t cpu_mask;
+    const char *words; /* that describe the instruction sets; NULL: whatever this processor has */
 };
 
 const Device devices[] = {
-    {"reference", "reference", LLM_CPU_ALL},
-    {"cpu", "cpu", LLM_CPU_ALL},
+    {"reference", "reference", LLM_CPU_ALL, nullptr},
+    {"cpu", "cpu", LLM_CPU_ALL, nullptr},
 #if defined(__aarch64__)
-    {"cpu_dotprod", "cpu", LLM_CPU_NEON | LLM_CPU_DOTPROD},
-    {"cpu_neon", "cpu", LLM_CPU_NEON},
+    {"cpu_dotprod", "cpu", LLM_CPU_NEON | LLM_CPU_DOTPROD, "NEON with DOTPROD"},
+    {"cpu_neon", "cpu", LLM_CPU_NEON, "NEON"},
 #else
-    {"cpu_avx512_vnni", "cpu", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI},
-    {"cpu_avx512", "cpu", LLM_CPU_AVX2 | LLM_CPU_AVX512},
-    {"cpu_avx2", "cpu", LLM_CPU_AVX2},
+    {"cpu_avx512_vnni", "cpu", LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_VNNI, "AVX-512 with VNNI"},
+    {"cpu_avx512", "cpu", LLM_CPU_AVX2 | LLM_CPU_AVX512, "AVX-512"},
+    {"cpu_avx2", "cpu", LLM_CPU_AVX2, "AVX2"},
 #endif
-    {"cpu_portable", "cpu", LLM_CPU_REFERENCE},
-    {"openblas", "openblas", LLM_CPU_ALL},
+    {"cpu_portable", "cpu", LLM_CPU_REFERENCE, "portable C"},
+    {"openblas", "openblas", LLM_CPU_ALL, nullptr},
 };
 
 struct Case {
@@ -45,13 +46,15 @@ std::vector<Case> cases() {
     return all;
 }
 
-/* Why a back end cannot be used; "" if it can. */
-std::string reason(const llm_runtime *rt, const std::string &backend) {
+/* Why a device cannot be tested here; "" if it can. */
+std::string reason(const llm_runtime *rt, const Device &device) {
     for (int32_t i = 0; i < llm_runtime_device_count(rt); i++) {
         llm_device_info info = {};
         info.struct_size = sizeof info;
-        if (llm_runtime_device_get(&info, rt, i) == LLM_OK && backend == info.name)
-            return info.usable ? "" : info.reason;
+        if (llm_runtime_device_get(&info, rt, i) != LLM_OK || std::string(device.backend) != info.name) continue;
+        if (!info.usable) return info.reason;
+        bool others = device.words && std::string(device.words) != info.description;
+        return others ? std::string("this processor has no ") + device.words : "";
     }
     return "it is not listed";
 }
@@ -86,8 +89,8 @@ class Golden : public ::testing::TestWithParam<Case> {
         llm_runtime *made = nullptr;
         ASSERT_EQ(LLM_OK, llm_runtime_create(&made, &options)) << llm_last_error();
         rt.reset(made);
-        std::string why = reason(made, GetParam().device.backend);
-        if (!why.empty()) GTEST_SKIP() << GetParam().device.backend << " cannot be used here: " << why;
+        std::string why = reason(made, GetParam().device);
+        if (!why.empty()) GTEST_SKIP() << why;
         ASSERT_TRUE(expected.complete) << GetParam().file.expected;
     }
 

@@ -13,6 +13,7 @@ extern "C" {
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <random>
@@ -140,15 +141,25 @@ Floats gaussian(std::mt19937 &random, size_t n, float size = 1.0f) {
 
 Floats multiply(Device &d, const llm_weight *w, const Floats &x, int64_t n_rows, int64_t n_cols, int64_t n_out,
                 const llm_weight *bias = nullptr, const Floats *sum = nullptr) {
-    Floats out = sum ? *sum : Floats((size_t)(n_rows * n_out), -77.0f);
-    Floats in = x;
+    const int64_t around = 16, stride = n_out + around; // canaries before the output, after it and between its rows
+    const float canary = -1234567.0f;
+    Floats wide((size_t)(n_rows * stride + around), canary), in = x, out;
+    float *first = wide.data() + around;
+    for (int64_t r = 0; r < n_rows && sum; r++) std::copy_n(&(*sum)[(size_t)(r * n_out)], n_out, first + r * stride);
     llm_linear p{};
     p.w = w;
     p.bias = bias;
-    p.out = {out.data(), n_rows, n_out, n_out};
+    p.out = {first, n_rows, n_out, stride};
     p.accumulate = sum != nullptr;
     d.s->ops->linear(d.s, {in.data(), n_rows, n_cols, (int64_t)x.size() / n_rows}, &p, 1);
     d.expect_ok();
+    EXPECT_EQ(memcmp(in.data(), x.data(), x.size() * sizeof(float)), 0) << "the input was written";
+    EXPECT_EQ(std::count(wide.begin(), wide.begin() + around, canary), around) << "before the output";
+    for (int64_t r = 0; r < n_rows; r++) {
+        const float *row = first + r * stride;
+        EXPECT_EQ(std::count(row + n_out, row + stride, canary), around) << "after row " << r;
+        out.insert(out.end(), row, row + n_out);
+    }
     return out;
 }
 
@@ -190,8 +201,10 @@ class Linear : public ::testing::TestWithParam<Level> {
     void SetUp() override {
         mask = GetParam().mask;
         activations = GetParam().activations;
+        char words[80];
+        llmk_features_describe(words, sizeof words, mask);
         if (mask != LLM_CPU_ALL && llmk_features_limit(llmk_features_detect(), mask) != mask)
-            GTEST_SKIP() << "this CPU has no " << GetParam().name;
+            GTEST_SKIP() << "this processor has no " << words;
     }
 
     void check(Matrix &m, const Floats &x, int64_t n_rows, Device &tested) {
@@ -537,9 +550,9 @@ struct Mapped {
     size_t n_bytes;
 
     Mapped(const std::vector<uint8_t> &bytes, size_t size) : n_bytes(size) {
-        char path[] = "/tmp/test_linear_XXXXXX";
-        int fd = mkstemp(path);
-        unlink(path);
+        std::string path = ::testing::TempDir() + "/test_linear_XXXXXX";
+        int fd = mkstemp(path.data());
+        unlink(path.c_str());
         EXPECT_EQ(write(fd, bytes.data(), bytes.size()), (ssize_t)bytes.size());
         EXPECT_EQ(ftruncate(fd, (off_t)size), 0);
         at = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -725,7 +738,7 @@ TEST(LinearWeights, MisfitsAreReported) {
 TEST(LinearKernels, DotProductsOfBf16) {
 #if defined(__x86_64__)
     const int32_t need = LLM_CPU_AVX2 | LLM_CPU_AVX512 | LLM_CPU_AVX512_BF16;
-    if ((llmk_features_detect() & need) != need) GTEST_SKIP() << "this CPU has no AVX512_BF16";
+    if ((llmk_features_detect() & need) != need) GTEST_SKIP() << "this processor has no AVX-512 with BF16";
     llmk_linear_kernels k{};
     llmk_linear_init_avx512_bf16(&k);
     const llmk_product &product = k.bf16;
