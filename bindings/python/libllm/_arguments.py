@@ -28,10 +28,10 @@ class Kind(NamedTuple):
     words: str
     fault: Callable[[Any], str]
 
-    def check(self, what: str, value: Any) -> None:
+    def check(self, what: str, value: Any, raising: type[Exception] = TypeError) -> None:
         fault = self.fault(value)
         if fault:
-            raise TypeError(f"{what}{fault}, expected {self.words}")
+            raise raising(f"{what}{fault}, expected {self.words}")
 
 
 def _unless(fits: Callable[[Any], bool]) -> Callable[[Any], str]:
@@ -177,6 +177,9 @@ _PLAIN: dict[Any, Kind] = {
     int: Kind("an integer", _unless(is_integer)),
     float: Kind("a number", _unless(_is_real)),
     Mapping: Kind("a dict", _unless(lambda v: isinstance(v, Mapping))),
+    Sequence: Kind("a list", _unless(lambda v: isinstance(v, Sequence) and not is_text(v))),
+    Iterable: Kind("a list", _unless(lambda v: isinstance(v, Iterable) and not is_text(v))),
+    os.PathLike: Kind("a path", _unless(lambda v: isinstance(v, os.PathLike))),
     type(None): Kind("None", _unless(lambda v: v is None)),
 }
 
@@ -232,12 +235,12 @@ def kinds_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, K
     return tuple(named), kinds
 
 
-def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
+def _checked_function(function: Callable[..., Any], raising: type[Exception]) -> Callable[..., Any]:
     def check_all(args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         names, kinds = kinds_of(function)
         for name, value in (*zip(names, args), *keywords.items()):
             if name in kinds:
-                kinds[name].check(f"{function.__qualname__.removesuffix('.__init__')}: {name}", value)
+                kinds[name].check(f"{function.__qualname__.removesuffix('.__init__')}: {name}", value, raising)
 
     @functools.wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
@@ -255,11 +258,11 @@ def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
 CHECKED_BESIDE = ("__init__", "__getitem__")  # methods that are checked though their names are not public
 
 
-def checked(thing: T) -> T:
+def checked(thing: T, raising: type[Exception] = TypeError) -> T:
     """A function, or a class with its public methods, whose arguments are checked by their annotations."""
     if not isinstance(thing, type):
-        return typing.cast(T, _checked_function(typing.cast(Callable[..., Any], thing)))
+        return typing.cast(T, _checked_function(typing.cast(Callable[..., Any], thing), raising))
     for name, member in list(vars(thing).items()):
         if inspect.isfunction(member) and (name[0] != "_" or name in CHECKED_BESIDE):
-            setattr(thing, name, _checked_function(member))
+            setattr(thing, name, _checked_function(member, raising))
     return thing

@@ -1,5 +1,6 @@
 """Reading items: every format gives the same, faults are named, benchmarks are read as they are."""
 
+import inspect
 import json
 
 import pytest
@@ -119,3 +120,35 @@ def test_benchmarks(shared):
         bbh = ex.bbh(shared / "bbh" / f"{name}.json", shared / "bbh" / "cot-prompts" / f"{name}.txt")
         assert len(bbh) == 250 and len(bbh.examples) == 3 and bbh.items[0].fields["instruction"]
         assert all(e["rationale"] and e["answer"] and "answer is" not in e["rationale"][-20:] for e in bbh.examples)
+
+
+class Stranger:
+    """What no argument may be."""
+
+
+def arguments():
+    """(function, name of one of its arguments)."""
+    for thing in (ex.load, ex.from_records, ex.Data.head, ex.Data.sample, ex.Data.with_examples, ex.Experiment):
+        free = ("metric", "task_options", "self")
+        for name in inspect.signature(thing).parameters:
+            if name not in free:
+                yield thing, name
+
+
+@pytest.mark.parametrize("thing,name", list(arguments()), ids=lambda v: getattr(v, "__qualname__", v))
+def test_wrong_types_are_named(thing, name):
+    data = ex.from_records(RECORDS)
+    with pytest.raises(ex.ExperimentError, match=rf"\b{name} is Stranger, expected ."):
+        thing(*([data] if "." in thing.__qualname__ else []), **{name: Stranger()})
+
+
+@pytest.mark.parametrize(
+    "member,value",
+    [("query_format", 3), ("marker", 3), ("extract", 3), ("variables", 3), ("examples", 3), ("separator", b"x")],
+)
+def test_wrong_members_of_a_prompt_are_named(member, value):
+    with pytest.raises(ex.ExperimentError, match=f"prompt x: {member} is {value!r}, expected a "):
+        ex.Prompt("x", **{member: value})
+    for wrong in (-1, 3):
+        with pytest.raises(ex.ExperimentError, match=f"sample of {wrong} items, expected 0 to 2"):
+            ex.from_records(RECORDS).sample(wrong)

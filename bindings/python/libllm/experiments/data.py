@@ -13,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from .errors import ExperimentError, need
+from .errors import ExperimentError, checked, need
 
 Fields = dict[str, Any]
 
@@ -40,6 +40,7 @@ class Item:
         return digest(self.fields)
 
 
+@checked
 @dataclass(frozen=True)
 class Data:
     """Items in their order, and examples (fields, too) that prompts without examples of their own show."""
@@ -61,12 +62,14 @@ class Data:
 
     def head(self, n: int) -> Data:
         """The first n items."""
+        if n < 0:
+            raise ExperimentError(f"{self.name}: head of {n} items, expected 0 or more")
         return replace(self, items=self.items[:n])
 
     def sample(self, n: int, seed: int = 0) -> Data:
         """n items drawn without repetition, in the order of the file."""
-        if n > len(self.items):
-            raise ExperimentError(f"{self.name}: sample of {n} items, expected at most the {len(self.items)} there are")
+        if not 0 <= n <= len(self.items):
+            raise ExperimentError(f"{self.name}: sample of {n} items, expected 0 to {len(self.items)}, which there are")
         chosen = sorted(random.Random(seed).sample(range(len(self.items)), n))
         return replace(self, items=tuple(self.items[i] for i in chosen))
 
@@ -75,7 +78,7 @@ class Data:
         return replace(self, examples=fields_of(examples, self.name))
 
 
-def checked(record: Any, what: str) -> Fields:
+def checked_fields(record: Any, what: str) -> Fields:
     """The fields of an object that JSON can say."""
     if not isinstance(record, Mapping) or not record:
         raise ExperimentError(f"{what} is {record!r:.80}, expected an object with at least one field")
@@ -90,14 +93,15 @@ def fields_of(examples: Iterable[Mapping[str, Any]] | Data, what: str) -> tuple[
     """Examples: fields, or the items of data."""
     if isinstance(examples, Data):
         return tuple(i.fields for i in examples)
-    return tuple(checked(x, f"{what}: example {i}") for i, x in enumerate(examples))
+    return tuple(checked_fields(x, f"{what}: example {i}") for i, x in enumerate(examples))
 
 
+@checked
 def from_records(records: Iterable[Mapping[str, Any]], name: str = "data", id_field: str = "id") -> Data:
     """Data of dictionaries. An item's id is its field id_field, or its place, counted from 0."""
     items = []
     for i, record in enumerate(records):
-        fields = checked(record, f"{name}: item {i}")
+        fields = checked_fields(record, f"{name}: item {i}")
         items.append(Item(str(fields.get(id_field, i)), fields))
     if not items:
         raise ExperimentError(f"{name}: no items, expected at least one")
@@ -183,6 +187,7 @@ def read_records(path: str | PathLike[str]) -> list[Any]:
         raise ExperimentError(f"{path}: {e}; expected UTF-8") from e
 
 
+@checked
 def load(
     path: str | PathLike[str],
     task: str | None = None,

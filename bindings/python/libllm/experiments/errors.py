@@ -6,10 +6,20 @@ import difflib
 import importlib
 from collections.abc import Iterable
 from types import ModuleType
+from typing import TypeVar
+
+from libllm import _arguments
+
+T = TypeVar("T")
 
 
 class ExperimentError(ValueError):
     """Wrong input to an experiment."""
+
+
+def checked(thing: T) -> T:
+    """A function or class whose arguments are checked by their annotations."""
+    return _arguments.checked(thing, ExperimentError)
 
 
 class MissingPackage(ImportError):

@@ -12,7 +12,7 @@ from libllm import Model
 
 from . import backend
 from .data import Data, Item, digest, from_records, load
-from .errors import ExperimentError
+from .errors import ExperimentError, checked
 from .grid import Cell, Completion, Engine, Grid, cells
 from .judge import judge
 from .metrics import Metric, as_metric, exact
@@ -26,6 +26,7 @@ from .table import joined
 Source = str | PathLike[str] | Model
 
 
+@checked
 class Experiment:
     """A grid of models x prompts x shots x selectors x sampling, every cell with all seeds and items.
 
@@ -49,10 +50,10 @@ class Experiment:
         data: Data | str | PathLike[str] | Iterable[Any],
         metric: Any = exact,
         *,
-        shots: Iterable[int] = (0,),
-        selectors: Iterable[Any] = ("first",),
-        sampling: Any = Sampling(),
-        seeds: Iterable[int] = (0,),
+        shots: Iterable[int] | int = (0,),
+        selectors: Iterable[Any] | Selector | str = ("first",),
+        sampling: Iterable[Any] | Sampling = Sampling(),
+        seeds: Iterable[int] | int = (0,),
         engine: Mapping[str, Any] | None = None,
     ) -> None:
         self.models = _labels(models)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
 from os import PathLike
@@ -30,6 +30,7 @@ CREATE = (
     "label_field",
     "rationale_field",
 )
+TEXTS = (*CREATE, "marker", "extract")
 FILL = ("order", "budget", "rationales", "chat")
 
 
@@ -91,6 +92,11 @@ class Prompt:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise ExperimentError(f"a prompt's name is {self.name!r}, expected a text that is not empty")
+        for name in TEXTS:
+            if not isinstance(getattr(self, name), (str, type(None))):
+                raise ExperimentError(f"prompt {self.name}: {name} is {getattr(self, name)!r:.60}, expected a text")
+        if not isinstance(self.variables, (Mapping, type(None))):
+            raise ExperimentError(f"prompt {self.name}: variables is {self.variables!r:.60}, expected a dict")
         check_names(f"prompt {self.name}: order", [self.order], ORDERS)
         check_number(f"prompt {self.name}: votes", self.votes, 1, 1024, int)
         check_number(f"prompt {self.name}: budget", self.budget, 0, 2**31 - 1, int)
@@ -107,6 +113,8 @@ class Prompt:
         if self.examples is not None:
             path = isinstance(self.examples, (str, PathLike))
             examples: Any = read_records(self.examples) if path else self.examples  # type: ignore[arg-type]
+            if not isinstance(examples, Iterable):
+                raise ExperimentError(f"prompt {self.name}: examples is {examples!r:.60}, expected a list or a file")
             object.__setattr__(self, "examples", fields_of(examples, f"prompt {self.name}"))
 
     def _check_extraction(self) -> None:
