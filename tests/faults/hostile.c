@@ -15,7 +15,7 @@
 
 enum { PAGE = 4096, GUARDED = 64 * PAGE, SECONDS = 60, MAX_SHOWN = 100 };
 
-hostile_objects have;
+hostile_objects have, odd;
 const char *model_path, *out_path;
 char *long_text;
 _Alignas(64) char room[1 << 20];
@@ -47,6 +47,11 @@ void *sized(uint32_t n_bytes) {
     memset(bytes, 0, 4096);
     memcpy(bytes, &n_bytes, sizeof n_bytes);
     return bytes;
+}
+
+void *askew(const void *bytes, size_t n) {
+    static _Alignas(64) char copy[4096];
+    return memcpy(copy + 1, bytes, n);
 }
 
 const llm_token *tokens_of(int k) {
@@ -146,18 +151,51 @@ static llm_status make_objects(tour *t) {
     return status;
 }
 
-static void drop_objects(void) {
-    llm_request_destroy(have.request);
-    llm_sequence_destroy(have.sequence);
-    llm_rendering_destroy(have.rendering);
-    llm_template_unref(have.template);
-    llm_answer_destroy(have.answer);
-    llm_filled_destroy(have.filled);
-    llm_prompt_unref(have.prompt);
-    llm_grammar_unref(have.grammar);
-    llm_decoder_destroy(have.decoder);
-    llm_result_unref(have.result);
-    llm_tokenizer_unref(have.tokenizer);
+/* A model without weights, a small engine that is full, a request that nobody has stepped, what belongs to another
+ * tokenizer, a template that refuses, an empty result. */
+static llm_status make_odd_objects(const tour *t) {
+    llm_model_options m;
+    llm_engine_options e;
+    llm_span piece;
+    llm_token ids[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    llm_model_options_init(&m);
+    llm_engine_options_init(&e);
+    m.tokenizer_only = 1;
+    e.n_ctx = 8;
+    e.n_seqs = 1;
+    llm_status status = llm_runtime_create(&odd.runtime, NULL);
+    if (status == LLM_OK) status = llm_model_load(&odd.model, odd.runtime, model_path, &m);
+    if (status == LLM_OK) status = llm_engine_create(&odd.engine, t->model, &e);
+    if (status == LLM_OK) status = llm_tokenizer_load(&odd.tokenizer, odd.runtime, t->json);
+    if (status == LLM_OK) status = llm_grammar_from_regex(&odd.grammar, odd.tokenizer, "the", LLM_NTS);
+    if (status == LLM_OK) status = llm_decoder_create(&odd.decoder, odd.tokenizer, 0);
+    if (status == LLM_OK) status = llm_decoder_push(&piece, odd.decoder, 9);
+    if (status == LLM_OK) status = llm_template_parse(&odd.template, NULL, "{{ raise_exception('no') }}", LLM_NTS);
+    if (status == LLM_OK) status = llm_template_render(&odd.rendering, have.template, "{}", LLM_NTS, NULL);
+    if (status == LLM_OK) status = llm_prompt_create(&odd.prompt, odd.runtime, NULL);
+    if (status == LLM_OK) status = llm_prompt_fill(&odd.filled, odd.prompt, NULL, question, LLM_NTS, NULL);
+    if (status == LLM_OK) status = llm_score(&odd.result, t->engine, NULL, 0, NULL);
+    if (status == LLM_OK) status = llm_sequence_create(&odd.sequence, odd.engine);
+    if (status == LLM_OK) status = llm_sequence_eval(odd.sequence, ids, 8, NULL, 0);
+    if (status == LLM_OK) status = llm_request_submit(&odd.request, odd.engine, "a", 1, NULL);
+    return status;
+}
+
+static void drop(const hostile_objects *o) {
+    llm_request_destroy(o->request);
+    llm_sequence_destroy(o->sequence);
+    llm_rendering_destroy(o->rendering);
+    llm_template_unref(o->template);
+    llm_answer_destroy(o->answer);
+    llm_filled_destroy(o->filled);
+    llm_prompt_unref(o->prompt);
+    llm_grammar_unref(o->grammar);
+    llm_decoder_destroy(o->decoder);
+    llm_result_unref(o->result);
+    llm_tokenizer_unref(o->tokenizer);
+    llm_engine_destroy(o->engine);
+    llm_model_unref(o->model);
+    llm_runtime_unref(o->runtime);
 }
 
 static void *on_thread(void *arg) {
@@ -181,7 +219,8 @@ int main(int argc, char **argv) {
     static char path[1024], out[1024];
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
     /* Some names of files are hostile, too. */
-    if (argc < 3 || tour_open(&t, argv[1]) != LLM_OK || chdir(argv[2]) != 0) return 2;
+    if (argc < 3 || tour_prepare(&t, argv[2], argv[1]) != 0 || tour_open(&t, argv[1]) != LLM_OK || chdir(argv[2]) != 0)
+        return 2;
     snprintf(path, sizeof path, "%s/examples/models/tiny-reasoner.gguf", argv[1]);
     snprintf(out, sizeof out, "%s/out.gguf", argv[2]);
     model_path = path;
@@ -191,11 +230,11 @@ int main(int argc, char **argv) {
     long_text[100000] = 0;
     int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGALRM};
     for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++) sigaction(deadly[i], &action, NULL);
-    if (make_objects(&t) != LLM_OK) return puts(llm_last_error()), 2;
+    if (make_objects(&t) != LLM_OK || make_odd_objects(&t) != LLM_OK) return puts(llm_last_error()), 2;
     if (!run_all()) return 2;
     alarm(0);
-    drop_objects();
-    tour_close(&t);
+    drop(&have);
+    drop(&odd);
     printf("%ld calls, %ld faults\n", n_calls, n_faults);
     return n_faults != 0;
 }

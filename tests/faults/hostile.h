@@ -28,6 +28,7 @@ typedef struct hostile_objects {
 } hostile_objects;
 
 extern hostile_objects have;
+extern hostile_objects odd; /* the same in states in which not every call is possible */
 extern const char *model_path, *out_path;
 extern char *long_text;    /* 100,000 letters */
 extern char room[1 << 20]; /* for what is written; aligned as anything needs */
@@ -36,8 +37,9 @@ extern void *made;         /* what a call gave; begin() sets it to something tha
 
 /* The text without its NUL, at the end of a page that nothing follows. */
 const char *guard(const char *text);
-void *fresh(void);             /* zeroed room for an option structure and more */
-void *sized(uint32_t n_bytes); /* room that begins with this number: struct_size */
+void *fresh(void);                        /* zeroed room for an option structure and more */
+void *sized(uint32_t n_bytes);            /* room that begins with this number: struct_size */
+void *askew(const void *bytes, size_t n); /* a copy at an odd address */
 const llm_token *tokens_of(int k);
 const llm_span *spans_of(int k);
 const llm_score_item *items_of(int k);

@@ -103,7 +103,8 @@ class Maker:
     def options(self, kind):
         """Pointers to option structures: sizes, then members, one hostile in each."""
         name = kind.removeprefix("const ").rstrip(" *")
-        return ["NULL"] + [f"options_{name}({k})" for k in range(len(self.option_cases(name)))]
+        cases = [f"options_{name}({k})" for k in range(len(self.option_cases(name)))]
+        return ["NULL"] + cases + [f"({name} *)askew(options_{name}(0), sizeof({name}))"]
 
     def option_cases(self, name):
         cases = [""] + [f"o->struct_size = {n};" for n in ("0", "1", "3", "4", "5", "(uint32_t)sizeof *o - 1",
@@ -115,6 +116,8 @@ class Maker:
                 continue
             if kind in INTEGERS:
                 cases += [f"o->{member} = ({kind})({v});" for v in INTEGERS[kind]]
+            elif kind.removeprefix("const ").rstrip(" *") in self.opaque:
+                cases += [f"o->{member} = odd.{kind.removeprefix('const ').rstrip(' *').removeprefix('llm_')};"]
             elif kind == "const char *":
                 cases += [f"o->{member} = {v};" for v in TEXTS]
             pair = self.pair(name, kind, member) if i + 1 < len(rows) and rows[i + 1][0] == "size_t" else None
@@ -141,7 +144,8 @@ class Maker:
             return [f"({kind})&made", "NULL"]
         if base in self.opaque:
             only_null = re.search(r"_(destroy|unref|ref)$", function)
-            return ["NULL"] if only_null else [f"have.{base.removeprefix('llm_')}", "NULL"]
+            object_name = base.removeprefix("llm_")
+            return ["NULL"] if only_null else [f"have.{object_name}", "NULL", f"odd.{object_name}"]
         if self.is_options(base):
             return self.options(kind)
         if kind == "const char *":

@@ -209,12 +209,17 @@ static llm_status follow(tour *t, llm_status status, llm_grammar *g) {
 
 static llm_status schema(tour *t) {
     static const char json[] =
-        "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"pattern\":\"^[a-z]{1,8}$\"},"
-        "\"n\":{\"type\":\"integer\",\"minimum\":-5,\"maximum\":1200},\"list\":{\"type\":\"array\",\"items\":{\"$ref\":"
-        "\"#/$defs/e\"},"
-        "\"maxItems\":3},\"d\":{\"type\":\"string\",\"format\":\"date\"}},\"required\":[\"name\",\"n\"],"
-        "\"additionalProperties\":false,"
-        "\"$defs\":{\"e\":{\"anyOf\":[{\"enum\":[1,\"a\",null]},{\"const\":1.5},{\"type\":\"boolean\"}]}}}";
+        "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"pattern\":\"^[a-z]+$\",\"minLen"
+        "gth\":1,\"maxLength\":8},\"url\":{\"type\":\"string\",\"format\":\"uri\",\"maxLength\":60},\"n\":{\""
+        "type\":\"integer\",\"minimum\":-5,\"maximum\":1200},\"x\":{\"allOf\":[{\"type\":\"number\"},{\"minim"
+        "um\":0}]},\"list\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/e\"},\"maxItems\":3,\"uniqueIte"
+        "ms\":true},\"pair\":{\"type\":\"array\",\"prefixItems\":[{\"type\":\"null\"},{\"const\":\"a\\u00e9\""
+        "}],\"items\":false},\"one\":{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"k\":{\"const\":\"a\"}"
+        "},\"required\":[\"k\"]},{\"type\":\"object\",\"properties\":{\"k\":{\"const\":\"b\"}},\"required\":["
+        "\"k\"]}]},\"map\":{\"type\":\"object\",\"propertyNames\":{\"enum\":[\"p\",\"q\"]},\"additionalProper"
+        "ties\":{\"type\":\"boolean\"},\"maxProperties\":2},\"d\":{\"type\":\"string\",\"format\":\"date\"}},"
+        "\"required\":[\"name\",\"n\"],\"additionalProperties\":false,\"$defs\":{\"e\":{\"enum\":[1,\"a\",nul"
+        "l]}}}";
     llm_grammar *g = NULL;
     llm_status status = llm_grammar_from_json_schema(&g, t->tokenizer, json, LLM_NTS);
     return follow(t, status, g);
