@@ -7,6 +7,7 @@
 #include "model/model.h"
 #include "runtime/runtime.h"
 #include "text/tokenizer.h"
+#include "text/utf8.h"
 
 /* The special tokens that templates know by name. */
 static const struct {
@@ -18,17 +19,32 @@ static const struct {
 };
 enum { N_SPECIAL = sizeof SPECIAL / sizeof SPECIAL[0] };
 
-/* Adds those that the context leaves out; `trusted` lists what was added. */
-static llm_status add_special(json_t *context, const char *trusted[N_SPECIAL + 1], const llm_tokenizer *t) {
+/* What transformers passes where a caller gives nothing. */
+static const struct {
+    const char *name;
+    const llmi_json *value;
+} DEFAULTS[] = {
+    {"tools", &llmi_json_null}, {"documents", &llmi_json_null}, {"add_generation_prompt", &llmi_json_false}};
+
+static bool add_variable(llmi_context *c, const char *name, const llmi_json *value) {
+    const llmi_json *with = value ? llmi_json_with(&c->doc, c->variables, name, value) : NULL;
+    if (with) c->variables = with;
+    return with != NULL;
+}
+
+/* Adds what the context leaves out; `trusted` lists the special tokens among it. */
+static llm_status complete(llmi_context *c, const char *trusted[N_SPECIAL + 1], const llm_tokenizer *t) {
     int n = 0;
+    for (size_t i = 0; i < sizeof DEFAULTS / sizeof DEFAULTS[0]; i++)
+        if (!llmi_json_get(c->variables, DEFAULTS[i].name) && !add_variable(c, DEFAULTS[i].name, DEFAULTS[i].value))
+            return c->doc.status;
     for (int i = 0; i < N_SPECIAL; i++) {
         llm_token id = llmi_tokenizer_special(t, SPECIAL[i].role);
-        if (id == LLM_TOKEN_NONE || json_object_get(context, SPECIAL[i].name)) continue;
+        if (id == LLM_TOKEN_NONE || llmi_json_get(c->variables, SPECIAL[i].name)) continue;
         llm_span text;
         llmi_tokenizer_token(t, id, &text, NULL, NULL);
-        json_t *value = json_stringn(text.ptr, text.len);
-        if (!value) continue; /* a spelling that is no UTF-8 cannot be a variable */
-        if (json_object_set_new(context, SPECIAL[i].name, value)) return llmi_error(LLM_E_MEMORY, "out of memory");
+        if (llmi_utf8_valid(text.ptr, text.len) < text.len) continue; /* it cannot be a variable */
+        if (!add_variable(c, SPECIAL[i].name, llmi_json_new_string(&c->doc, text))) return c->doc.status;
         trusted[n++] = SPECIAL[i].name;
     }
     trusted[n] = NULL;
@@ -132,14 +148,10 @@ static llm_status encode(llm_rendering *r, const llm_tokenizer *t) {
 
 /* ---- the call ---- */
 
-static llm_status apply(llm_rendering *r, const llm_tokenizer *t, const llm_template *tmpl, const char *context,
-                        size_t n_bytes, const llm_template_options *options) {
-    json_t *j = NULL;
+static llm_status apply(llm_rendering *r, const llm_tokenizer *t, const llm_template *tmpl, llmi_context *context) {
     const char *trusted[N_SPECIAL + 1];
-    llm_status status = llmi_template_context(&j, context, n_bytes);
-    if (status == LLM_OK) status = add_special(j, trusted, t);
-    if (status == LLM_OK) status = llmi_template_run(r, tmpl, j, trusted, options);
-    json_decref(j);
+    llm_status status = complete(context, trusted, t);
+    if (status == LLM_OK) status = llmi_template_run(r, tmpl, context, trusted);
     return status == LLM_OK ? encode(r, t) : status;
 }
 
@@ -155,11 +167,15 @@ LLM_API llm_status llm_chat_apply(llm_rendering **out, const llm_model *model, c
         return llmi_error(LLM_E_UNSUPPORTED, "%s: the model has no tokenizer", llmi_weights_path(model->weights));
     llm_template_options o;
     llm_template *own = NULL;
+    llmi_context variables = {0};
     llm_rendering *r = NULL;
     llm_status status = llmi_options_get(&o, "template", options);
+    if (status != LLM_OK) return status;
+    status = llmi_context_read(&variables, llmi_runtime_allocator(model->runtime), context, n_bytes, &o);
     if (status == LLM_OK && !tmpl) status = llm_template_of_model(&own, model, NULL);
     if (status == LLM_OK) status = llmi_rendering_create(&r, model->runtime);
-    if (status == LLM_OK) status = apply(r, model->tokenizer, tmpl ? tmpl : own, context, n_bytes, &o);
+    if (status == LLM_OK) status = apply(r, model->tokenizer, tmpl ? tmpl : own, &variables);
+    llmi_json_doc_free(&variables.doc);
     llm_template_unref(own);
     if (status != LLM_OK) {
         llm_rendering_destroy(r);

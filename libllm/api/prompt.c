@@ -7,7 +7,6 @@
 #include "api/options.h"
 #include "api/prompt_names.h"
 #include "base/alloc.h"
-#include "base/old_json.h"
 #include "base/text.h"
 #include "runtime/runtime.h"
 #include "text/extract.h"
@@ -52,7 +51,7 @@ static void prompt_free(llm_prompt *p) {
 static llm_status parse_format(llm_prompt *p, int32_t format, const char *source) {
     if (!source) return LLM_OK;
     llmi_buf *kept = &p->sources[format];
-    llm_status status = llmi_template_parse(&p->formats[format], memory_of(p), source, strlen(source));
+    llm_status status = llmi_template_parse(&p->formats[format], memory_of(p), source, strlen(source), NULL);
     if (status != LLM_OK) return llmi_error_in(status, "%s", FORMAT_NAMES[format]);
     bool ok = llmi_buf_append(kept, source, strlen(source)) &&
               llmi_names_shown(&p->shown[format], (llm_span){kept->len ? kept->data : "", kept->len});
@@ -172,19 +171,6 @@ LLM_API int32_t llm_prompt_example_count(const llm_prompt *prompt) {
 
 /* ---- formats ---- */
 
-static llm_status render(llmi_buf *out, const llmi_template *t, const llmi_json *context) {
-    json_t *old = NULL;
-    llmi_buf text;
-    llmi_buf_init(&text, out->a);
-    bool ok = llmi_json_write(&text, context, LLMI_JSON_COMPACT);
-    llm_status status = ok ? llmi_old_json_parse(&old, text.data, text.len, "fields") : LLM_E_MEMORY;
-    llmi_rendering how = {.context = old};
-    if (status == LLM_OK) status = llmi_template_render(out, NULL, t, &how);
-    json_decref(old);
-    llmi_buf_free(&text);
-    return status;
-}
-
 /* Variables, and over them the fields. */
 static const llmi_json *make_context(llmi_json_doc *doc, const llm_prompt *p, const llmi_json *fields,
                                      bool rationales) {
@@ -250,7 +236,8 @@ llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format
     llmi_json_doc_init(&doc, out->a, 0);
     const llmi_json *context = make_context(&doc, p, fields, rationales);
     llm_status status = context ? LLM_OK : doc.status;
-    if (status == LLM_OK) status = render(out, p->formats[format], context);
+    if (status == LLM_OK)
+        status = llmi_template_render(out, NULL, p->formats[format], &(llmi_rendering){.context = context});
     llmi_json_doc_free(&doc);
     return status == LLM_OK ? LLM_OK : llmi_error_in(status, "%s", FORMAT_NAMES[format]);
 }

@@ -7,6 +7,7 @@
 #include <llm/prompt.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "text/template.h"
 
 struct llm_template {
@@ -25,11 +26,19 @@ struct llm_rendering {
 
 llm_status llmi_rendering_create(llm_rendering **out, llm_runtime *rt);
 
-/* Fills text and pieces. context: a JSON object; trusted: see llmi_rendering in text/template.h. */
-llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const json_t *context,
-                             const char *const *trusted, const llm_template_options *options);
+/* What a rendering is made from. */
+typedef struct llmi_context {
+    llmi_json_doc doc; /* holds the variables; what it takes counts as memory of the rendering */
+    const llmi_json *variables;
+    const llm_template_options *options;
+} llmi_context;
 
-/* Reads the context: LLM_E_FORMAT if it is no object. The reference is the caller's. */
-llm_status llmi_template_context(json_t **out, const char *context, size_t n_bytes);
+/* Reads the variables: LLM_E_FORMAT if they are not an object. llmi_json_doc_free the doc in any case. */
+llm_status llmi_context_read(llmi_context *out, const llm_allocator *a, const char *json, size_t n_bytes,
+                             const llm_template_options *options);
+
+/* Fills text and pieces. trusted: see llmi_rendering in text/template.h. */
+llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_context *context,
+                             const char *const *trusted);
 
 #endif

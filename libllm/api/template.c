@@ -6,7 +6,6 @@
 #include "api/options.h"
 #include "api/rendering.h"
 #include "base/alloc.h"
-#include "base/old_json.h"
 #include "base/text.h"
 #include "model/model.h"
 #include "runtime/runtime.h"
@@ -17,7 +16,7 @@ static llm_status create(llm_template **out, llm_runtime *rt, const char *source
     const llm_allocator *a = llmi_runtime_allocator(rt);
     llm_template *t = llmi_alloc_zero(a, sizeof *t);
     if (!t) return LLM_E_MEMORY;
-    llm_status status = llmi_template_parse(&t->inner, a, source, n);
+    llm_status status = llmi_template_parse(&t->inner, a, source, n, "chat template");
     if (status != LLM_OK) {
         llmi_free(a, t, sizeof *t);
         return status;
@@ -91,27 +90,28 @@ static llm_status find_in_gguf(llm_span *out, llmi_buf *names, const llmi_weight
 }
 
 /* tokenizer_config.json: a string, or a list of {"name", "template"}. */
-static llm_status find_in_config(llm_span *out, llmi_buf *names, const json_t *config, const char *name) {
-    const json_t *t = json_object_get(config, "chat_template");
-    if (json_is_string(t)) {
-        if (!name || strcmp(name, "default") == 0) *out = (llm_span){json_string_value(t), json_string_length(t)};
+static llm_status find_in_config(llm_span *out, llmi_buf *names, const llmi_json *config, const char *name) {
+    const llmi_json *t = llmi_json_get(config, "chat_template");
+    if (llmi_json_is(t, LLMI_JSON_STRING)) {
+        if (!name || strcmp(name, "default") == 0) *out = llmi_json_text(t);
         return add_name(names, "default", 7) ? LLM_OK : LLM_E_MEMORY;
     }
-    for (size_t i = 0; i < json_array_size(t); i++) {
-        const json_t *one = json_array_get(t, i), *text = json_object_get(one, "template");
-        const char *found = json_string_value(json_object_get(one, "name"));
-        if (!found || !json_is_string(text))
+    for (size_t i = 0; i < llmi_json_count(t); i++) {
+        const llmi_json *one = llmi_json_item(t, i), *text = llmi_json_get(one, "template");
+        const llmi_json *found = llmi_json_get(one, "name");
+        if (!llmi_json_is(found, LLMI_JSON_STRING) || !llmi_json_is(text, LLMI_JSON_STRING))
             return llmi_error(LLM_E_FORMAT, CONFIG_FILE ": chat_template[%zu] has no \"name\" and \"template\"", i);
-        if (strcmp(found, name ? name : "default") == 0)
-            *out = (llm_span){json_string_value(text), json_string_length(text)};
-        if (!add_name(names, found, strlen(found))) return LLM_E_MEMORY;
+        if (llmi_json_equals(found, name ? name : "default")) *out = llmi_json_text(text);
+        if (!add_name(names, found->text, found->n)) return LLM_E_MEMORY;
     }
     return LLM_OK;
 }
 
-/* The reference in *config holds the bytes that *out points to. */
-static llm_status find_in_folder(llm_span *out, json_t **config, llmi_buf *names, llmi_weights *w, const char *name) {
+/* doc holds the bytes that *out points to. */
+static llm_status find_in_folder(llm_span *out, llmi_json_doc *doc, llmi_buf *names, llmi_weights *w,
+                                 const char *name) {
     llm_span text;
+    const llmi_json *config;
     llm_status status = llmi_weights_side_file(&text, w, JINJA_FILE);
     if (status == LLM_OK) {
         if (!name || strcmp(name, "default") == 0) *out = text;
@@ -122,8 +122,8 @@ static llm_status find_in_folder(llm_span *out, json_t **config, llmi_buf *names
     }
     status = llmi_weights_side_file(&text, w, CONFIG_FILE);
     if (status != LLM_OK) return status == LLM_E_NOT_FOUND ? LLM_OK : status;
-    status = llmi_old_json_parse(config, text.ptr, text.len, CONFIG_FILE);
-    return status == LLM_OK ? find_in_config(out, names, *config, name) : status;
+    status = llmi_json_parse(&config, doc, text, CONFIG_FILE, LLMI_JSON_PYTHON);
+    return status == LLM_OK ? find_in_config(out, names, config, name) : status;
 }
 
 LLM_API llm_status llm_template_of_model(llm_template **out, const llm_model *model, const char *name) {
@@ -133,31 +133,35 @@ LLM_API llm_status llm_template_of_model(llm_template **out, const llm_model *mo
     *out = NULL;
     LLMI_NOT_NULL(model);
     llm_span source = {0};
-    json_t *config = NULL;
+    llmi_json_doc doc;
     llmi_buf names;
+    llmi_json_doc_init(&doc, llmi_runtime_allocator(model->runtime), 0);
     llmi_buf_init(&names, llmi_runtime_allocator(model->runtime));
     bool gguf = llmi_weights_format(model->weights) == LLMI_FORMAT_GGUF;
     llm_status status = gguf ? find_in_gguf(&source, &names, model->weights, name)
-                             : find_in_folder(&source, &config, &names, model->weights, name);
+                             : find_in_folder(&source, &doc, &names, model->weights, name);
     if (status == LLM_OK) llmi_error_clear(); /* of files that need not be there */
     if (status == LLM_OK && !source.ptr) status = not_found(name, &names);
     if (status == LLM_OK) {
         status = create(out, model->runtime, source.ptr, source.len);
-        if (status != LLM_OK) llmi_error_in(status, "%s: chat template", llmi_weights_path(model->weights));
+        if (status != LLM_OK) llmi_error_in(status, "%s", llmi_weights_path(model->weights));
     }
     llmi_buf_free(&names);
-    json_decref(config);
+    llmi_json_doc_free(&doc);
     return status;
 }
 
 /* ---- rendering ---- */
 
-llm_status llmi_template_context(json_t **out, const char *context, size_t n_bytes) {
-    llm_status status = llmi_old_json_parse(out, context, n_bytes, "context");
-    if (status != LLM_OK || json_is_object(*out)) return status;
-    json_decref(*out);
-    *out = NULL;
-    return llmi_error(LLM_E_FORMAT, "context: the JSON value is no object");
+llm_status llmi_context_read(llmi_context *out, const llm_allocator *a, const char *json, size_t n_bytes,
+                             const llm_template_options *options) {
+    llm_span text = {json, n_bytes};
+    *out = (llmi_context){.options = options};
+    llmi_json_doc_init(&out->doc, a, (size_t)options->max_memory_bytes);
+    llm_status status = llmi_json_parse(&out->variables, &out->doc, text, "context", LLMI_JSON_PYTHON);
+    if (status != LLM_OK || llmi_json_is(out->variables, LLMI_JSON_OBJECT)) return status;
+    return llmi_error(LLM_E_FORMAT, "context: the JSON value is %s, expected an object",
+                      llmi_json_type_name(out->variables));
 }
 
 /* The clock's local time as seconds since 1970, as if it had no zone. */
@@ -168,18 +172,20 @@ static int64_t local_now(void) {
     return (int64_t)now + local.tm_gmtoff;
 }
 
-llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const json_t *context,
-                             const char *const *trusted, const llm_template_options *options) {
+llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_context *context,
+                             const char *const *trusted) {
+    const llm_template_options *o = context->options;
     llmi_template_limits limits = {
-        .max_steps = options->max_steps,
-        .max_output_bytes = (size_t)options->max_output_bytes,
-        .max_memory_bytes = (size_t)options->max_memory_bytes,
-        .max_depth = options->max_depth,
+        .max_steps = o->max_steps,
+        .max_output_bytes = (size_t)o->max_output_bytes,
+        .max_memory_bytes = (size_t)o->max_memory_bytes,
+        .held_bytes = context->doc.n_held,
+        .max_depth = o->max_depth,
     };
     llmi_rendering how = {
-        .context = context,
+        .context = context->variables,
         .trusted = trusted,
-        .now = options->now == LLM_NOW_CLOCK ? local_now() : options->now,
+        .now = o->now == LLM_NOW_CLOCK ? local_now() : o->now,
         .has_now = true,
         .limits = &limits,
     };
@@ -195,13 +201,14 @@ LLM_API llm_status llm_template_render(llm_rendering **out, const llm_template *
     LLMI_NOT_NULL(tmpl);
     LLMI_TEXT(context, n_bytes);
     llm_template_options o;
-    json_t *j = NULL;
+    llmi_context variables = {0};
     llm_rendering *r = NULL;
     llm_status status = llmi_options_get(&o, "template", options);
-    if (status == LLM_OK) status = llmi_template_context(&j, context, n_bytes);
+    if (status != LLM_OK) return status;
+    status = llmi_context_read(&variables, llmi_runtime_allocator(tmpl->runtime), context, n_bytes, &o);
     if (status == LLM_OK) status = llmi_rendering_create(&r, tmpl->runtime);
-    if (status == LLM_OK) status = llmi_template_run(r, tmpl, j, NULL, &o);
-    json_decref(j);
+    if (status == LLM_OK) status = llmi_template_run(r, tmpl, &variables, NULL);
+    llmi_json_doc_free(&variables.doc);
     if (status != LLM_OK) {
         llm_rendering_destroy(r);
         return status;

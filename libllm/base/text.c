@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* strtod_l */
 #include "base/text.h"
 
+#include <float.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -115,7 +116,8 @@ static size_t fix_point(char *text, size_t n) {
 }
 
 const char *llmi_number(char out[LLMI_NUMBER_BYTES], double value) {
-    for (int digits = 6; digits <= 17; digits++) {
+    bool subnormal = value != 0 && value < DBL_MIN && value > -DBL_MIN; /* few digits are enough for some */
+    for (int digits = subnormal ? 1 : 6; digits <= 17; digits++) {
         snprintf(out, LLMI_NUMBER_BYTES, "%.*g", digits, value);
         if (value != value || strtod(out, NULL) == value) break;
     }
@@ -251,7 +253,7 @@ static uintmax_t unsigned_arg(char length, va_list *args) {
 
 /* Completes the printf format of a number; widths and precisions beyond any sense are cut. */
 static const char *number_spec(conversion *c, const char *length) {
-    int width = c->width < 100 ? c->width : 100, precision = c->precision < 40 ? c->precision : 40;
+    int width = c->width < 100 ? c->width : 100, precision = c->precision < 1000 ? c->precision : 1000;
     char *end = c->spec + c->n_spec, *limit = c->spec + sizeof c->spec;
     if (width > 0) end += snprintf(end, (size_t)(limit - end), "%d", width);
     if (precision >= 0) end += snprintf(end, (size_t)(limit - end), ".%d", precision);
@@ -262,7 +264,7 @@ static const char *number_spec(conversion *c, const char *length) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void put_number(sink *s, conversion *c, va_list *args) {
-    char text[400]; /* the longest: %f of the largest double */
+    char text[1400]; /* the longest: %.1000f of the largest double */
     int n;
     if (strchr("di", c->letter)) {
         intmax_t v = signed_arg(c->length, args);

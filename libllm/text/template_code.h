@@ -11,7 +11,7 @@
     OP(CONST)      /* [] -> [constant a] */                                                                            \
     OP(LOAD)       /* [] -> [variable named by constant a] */                                                          \
     OP(STORE)      /* [v] -> [], in the innermost scope */                                                             \
-    OP(STORE_ATTR) /* [namespace, v] -> [] */                                                                          \
+    OP(STORE_ATTR) /* [v, namespace] -> [] */                                                                          \
     OP(POP)        /* [v] -> [] */                                                                                     \
     OP(ATTR)       /* [v] -> [v.constant a] */                                                                         \
     OP(ITEM)       /* [v, key] -> [v[key]] */                                                                          \
@@ -37,7 +37,7 @@
     OP(PRINT)      /* [v] -> [], print v */                                                                            \
     OP(SCOPE)      /* open a scope */                                                                                  \
     OP(UNSCOPE)    /* close it */                                                                                      \
-    OP(LOOP)       /* [iterable] -> [], begin a loop */                                                                \
+    OP(LOOP)       /* [iterable] -> [], begin a loop; b: the body of a recursive one */                                \
     OP(NEXT)       /* [] -> [item], or jump by a at the end */                                                         \
     OP(UNLOOP)     /* end the loop: [] -> [whether it ran at all] */                                                   \
     OP(UNPACK)     /* [sequence of a] -> [its values, first on top] */                                                 \
@@ -45,6 +45,7 @@
     OP(CAPTURE)    /* from now on, output is kept */                                                                   \
     OP(CAPTURED)   /* [] -> [what was kept] */                                                                         \
     OP(MACRO)      /* [] -> [macro a] */                                                                               \
+    OP(RECURSE)    /* [iterable, macro] -> [output of the macro, the body of a recursive loop] */                      \
     OP(DEFAULT)    /* jump by a if parameter b of this call was given */                                               \
     OP(RETURN)     /* from a macro: [] -> [its output] for the caller */                                               \
     OP(GENERATION) /* b: a generation block begins (1) or ends (0) */                                                  \
@@ -55,6 +56,9 @@ enum {
     LLMI_TEMPLATE_OPS(LLMI_TEMPLATE_OP)
 #undef LLMI_TEMPLATE_OP
 };
+
+/* In the place of an argument's name: its value is a list or a dictionary of arguments. */
+enum { LLMI_SPREAD_LIST = 1, LLMI_SPREAD_DICT };
 
 typedef struct llmi_instr {
     uint8_t op, b;
@@ -68,7 +72,7 @@ typedef struct llmi_macro_code {
     uint32_t name;        /* constant */
     uint32_t first_param; /* in params */
     uint32_t n_params;
-    bool takes_rest, takes_names; /* its text asks for varargs, kwargs */
+    bool takes_rest, takes_names, takes_caller; /* its text asks for varargs, kwargs, caller */
 } llmi_macro_code;
 
 /* Where an instruction comes from. */
@@ -78,6 +82,7 @@ typedef struct llmi_origin {
 
 struct llmi_template {
     const llm_allocator *a;
+    const char *what; /* before the place in errors; NULL: nothing */
     atomic_int refs;
     llmi_buf source;    /* newlines made one byte */
     llmi_buf code;      /* llmi_instr */
@@ -89,14 +94,14 @@ struct llmi_template {
     llmi_buf params;    /* uint32_t: constants that name parameters */
 };
 
-typedef struct llmi_place {
-    uint32_t line, column; /* from 1, in characters */
-} llmi_place;
-
-llmi_place llmi_place_of(llmi_buf source, size_t offset);
+/* "what, line L, column C: " */
+enum { LLMI_PLACE_BYTES = 80 };
+const char *llmi_place_text(char out[LLMI_PLACE_BYTES], const llmi_template *t, size_t offset);
 
 /* Shared by the machine's parts. */
 struct llmi_loop;
+struct llmi_macro;
 llmi_value llmi_loop_attribute(llmi_run *r, struct llmi_loop *loop, const llmi_str *name);
+llmi_value llmi_macro_attribute(llmi_run *r, const struct llmi_macro *macro, const llmi_str *name);
 
 #endif

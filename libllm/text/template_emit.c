@@ -12,8 +12,7 @@ void llmi_parser_fail(llmi_parser *p, llm_status status, const char *format, ...
     va_start(args, format);
     llmi_vformat(text, sizeof text, format, args);
     va_end(args);
-    llmi_place place = llmi_place_of(p->t->source, p->now.at);
-    p->status = llmi_error(status, "line %u, column %u: %s", place.line, place.column, text);
+    p->status = llmi_error(status, "%s%s", llmi_place_text((char[LLMI_PLACE_BYTES]){0}, p->t, p->now.at), text);
 }
 
 static bool push(llmi_parser *p, bool done) {

@@ -1,12 +1,31 @@
 /* Expressions: precedence climbing as in Jinja's own grammar, from "x if y else z" down to names. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "base/text.h"
 #include "text/template_parse.h"
 #include "text/utf8.h"
 
 /* ---- literals ---- */
+
+/* The token without its underscores, in the template's bytes: those have room for it. NULL: no memory. */
+static const char *digits(llmi_parser *p, size_t *n) {
+    llmi_buf *bytes = &p->t->bytes;
+    size_t begin = bytes->len;
+    for (size_t i = 0; i < p->now.n; i++)
+        if (p->now.p[i] != '_' && !llmi_buf_append(bytes, p->now.p + i, 1)) p->status = LLM_E_MEMORY;
+    *n = bytes->len - begin;
+    if (!llmi_buf_append(bytes, "", 1)) p->status = LLM_E_MEMORY;
+    return llmi_parser_ok(p) ? bytes->data + begin : NULL;
+}
+
+/* A decimal integer beyond 64 bits is a constant of its digits. */
+static void big_integer(llmi_parser *p) {
+    size_t n;
+    const char *text = digits(p, &n);
+    llmi_str s = {.p = text, .n = (uint32_t)n};
+    llmi_value v = {.kind = LLMI_V_BIG, .i = (int64_t)llmi_buf_count(&p->t->strs, llmi_str)};
+    if (n > LLMI_MAX_DIGITS) llmi_parser_fail(p, LLM_E_LIMIT, "an integer of more than %d digits", LLMI_MAX_DIGITS);
+    if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->strs, s)) p->status = LLM_E_MEMORY;
+    llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, v));
+}
 
 static void integer(llmi_parser *p) {
     const char *s = p->now.p;
@@ -20,29 +39,25 @@ static void integer(llmi_parser *p) {
     for (; i < p->now.n; i++) {
         if (s[i] == '_') continue;
         int digit = s[i] <= '9' ? s[i] - '0' : (s[i] | 32) - 'a' + 10;
-        if (digit < 0 || digit >= base || value > (uint64_t)(INT64_MAX - digit) / (unsigned)base) {
-            llmi_parser_fail(p, LLM_E_FORMAT, "%.*s is no integer of 64 bits", (int)(p->now.n < 60 ? p->now.n : 60), s);
+        bool is = digit >= 0 && digit < base;
+        if (is && value <= (uint64_t)(INT64_MAX - digit) / (unsigned)base) {
+            value = value * (unsigned)base + (unsigned)digit;
+        } else if (is && base == 10) {
+            big_integer(p);
+            return;
+        } else {
+            llmi_parser_fail(p, is ? LLM_E_LIMIT : LLM_E_FORMAT, "%s is not an integer%s", LLMI_QUOTE(s, p->now.n),
+                             is ? " of 64 bits" : "");
             return;
         }
-        value = value * (unsigned)base + (unsigned)digit;
     }
     llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_of_int((int64_t)value)));
 }
 
-/* Through jansson: strtod would follow the host's locale. */
 static void real(llmi_parser *p) {
-    char text[64];
-    size_t n = 0;
-    for (size_t i = 0; i < p->now.n && n < sizeof text - 1; i++)
-        if (p->now.p[i] != '_') text[n++] = p->now.p[i];
-    size_t lead = 0;
-    while (lead + 1 < n && text[lead] == '0' && text[lead + 1] >= '0' && text[lead + 1] <= '9') lead++;
-    json_t *j = json_loadb(text + lead, n - lead, JSON_DECODE_ANY, NULL);
-    if (!j || p->now.n >= sizeof text)
-        llmi_parser_fail(p, LLM_E_FORMAT, "%s is no number", LLMI_QUOTE(p->now.p, p->now.n));
-    else
-        llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_of_float(json_number_value(j))));
-    json_decref(j);
+    size_t n;
+    const char *text = digits(p, &n);
+    if (text) llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_of_float(llmi_strtod(text, NULL))));
 }
 
 /* Of up to 8 digits; -1: not all are digits. */
@@ -169,6 +184,7 @@ static void name(llmi_parser *p) {
         }
     if (p->macro && llmi_parser_is_name(p, "varargs")) p->macro->takes_rest = true;
     if (p->macro && llmi_parser_is_name(p, "kwargs")) p->macro->takes_names = true;
+    if (p->macro && llmi_parser_is_name(p, "caller")) p->macro->takes_caller = true;
     llmi_emit(p, LLMI_OP_LOAD, llmi_parser_identifier(p));
 }
 
@@ -203,27 +219,39 @@ static void atom(llmi_parser *p) {
 
 /* ---- what follows an atom ---- */
 
+/* A constant that stands in the place of a name: the value after it is spread over the arguments. */
+static void emit_spread(llmi_parser *p, int which) {
+    llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_of_int(which)));
+}
+
 /* Arguments up to ")": values first, then pairs of name and value. Counts go to an instruction's c and b. */
 static llmi_instr arguments(llmi_parser *p) {
     llmi_instr counts = {0};
+    bool list = false, dict = false;
     while (llmi_parser_ok(p) && !llmi_parser_is_op(p, ")")) {
         if (counts.b + counts.c) llmi_parser_expect_op(p, ",");
         if (llmi_parser_is_op(p, ")")) break;
-        if (llmi_parser_is_op(p, "*") || llmi_parser_is_op(p, "**")) {
-            llmi_parser_fail(p, LLM_E_UNSUPPORTED, "arguments by * and ** are not supported");
-            break;
-        }
         bool named =
             p->now.kind == LLMI_T_NAME && p->ahead.kind == LLMI_T_OPERATOR && p->ahead.n == 1 && p->ahead.p[0] == '=';
+        bool spreads = false;
+        if (dict || (list && llmi_parser_is_op(p, "*")))
+            llmi_parser_fail(p, LLM_E_FORMAT, "an argument follows one by %s", dict ? "**" : "*");
         if (named) {
             llmi_emit(p, LLMI_OP_CONST, llmi_emit_string(p, p->now.p, p->now.n));
             llmi_parser_advance(p);
+            llmi_parser_advance(p);
+        } else if (llmi_parser_is_op(p, "*") || llmi_parser_is_op(p, "**")) {
+            dict = llmi_parser_is_op(p, "**");
+            list = list || !dict;
+            spreads = true;
+            emit_spread(p, dict ? LLMI_SPREAD_DICT : LLMI_SPREAD_LIST);
             llmi_parser_advance(p);
         } else if (counts.b) {
             llmi_parser_fail(p, LLM_E_FORMAT, "an argument without a name follows one with a name");
         }
         llmi_parse_expression(p);
-        if (named ? ++counts.b == 255 : ++counts.c == 1000) llmi_parser_fail(p, LLM_E_LIMIT, "too many arguments");
+        if (named || spreads ? ++counts.b == 255 : ++counts.c == 1000)
+            llmi_parser_fail(p, LLM_E_LIMIT, "too many arguments");
     }
     llmi_parser_expect_op(p, ")");
     return counts;
@@ -254,7 +282,7 @@ static void attribute(llmi_parser *p) {
         llmi_emit(p, LLMI_OP_ATTR, llmi_emit_string(p, p->now.p, p->now.n));
         llmi_parser_advance(p);
     } else {
-        llmi_parser_fail(p, LLM_E_FORMAT, "expected a name behind the point, found %s", LLMI_QUOTE(p->now.p, p->now.n));
+        llmi_parser_fail(p, LLM_E_FORMAT, "expected a name after the point, found %s", LLMI_QUOTE(p->now.p, p->now.n));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "text/template_chars.h"
 #include "text/template_value.h"
 #include "text/utf8.h"
 

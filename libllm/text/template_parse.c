@@ -150,27 +150,76 @@ static int body(llmi_parser *p, const char *const *ends) {
 
 /* ---- assignment ---- */
 
-/* The names on the left of "in" or "=": their constants, in order. */
-enum { MAX_TARGETS = 32 };
+/* What stands on the left of "in" or "=", in the order of the source. */
+typedef struct target {
+    int32_t name; /* constant; -1: a sequence, whose parts are the `more` targets that follow */
+    int32_t more; /* of a name: the constant of its attribute, as a namespace; -1: the name itself */
+} target;
 
-static int targets(llmi_parser *p, int32_t names[MAX_TARGETS]) {
-    int n = 0;
-    bool closes = llmi_parser_take_op(p, "(");
-    do {
-        if (n == MAX_TARGETS) {
-            llmi_parser_fail(p, LLM_E_LIMIT, "more than %d names are assigned at once", MAX_TARGETS);
-            break;
-        }
-        if (n && p->now.kind != LLMI_T_NAME) break;
-        names[n++] = llmi_parser_identifier(p);
-    } while (llmi_parser_take_op(p, ","));
-    if (closes) llmi_parser_expect_op(p, ")");
-    return n;
+enum { MAX_TARGETS = 24 };
+
+typedef struct target_list {
+    target v[MAX_TARGETS];
+    int n;
+} target_list;
+
+static void add_target(llmi_parser *p, target_list *l, target t) {
+    if (l->n == MAX_TARGETS) llmi_parser_fail(p, LLM_E_LIMIT, "more than %d names are assigned at once", MAX_TARGETS);
+    if (llmi_parser_ok(p)) l->v[l->n++] = t;
 }
 
-static void store(llmi_parser *p, const int32_t *names, int n) {
-    if (n > 1) llmi_emit(p, LLMI_OP_UNPACK, n);
-    for (int i = 0; i < n; i++) llmi_emit(p, LLMI_OP_STORE, names[i]);
+static void targets(llmi_parser *p, target_list *l, bool attributes);
+
+static void one_target(llmi_parser *p, target_list *l, bool attributes) {
+    if (llmi_parser_take_op(p, "(")) {
+        targets(p, l, attributes);
+        llmi_parser_expect_op(p, ")");
+        return;
+    }
+    target t = {.name = llmi_parser_identifier(p), .more = -1};
+    if (attributes && llmi_parser_take_op(p, ".")) {
+        t.more = llmi_emit_string(p, p->now.p, p->now.n);
+        if (p->now.kind != LLMI_T_NAME) fail_expected(p, "a name");
+        llmi_parser_advance(p);
+    }
+    add_target(p, l, t);
+}
+
+/* One or more, separated by commas; attributes: those of namespaces may be among them. */
+static void targets(llmi_parser *p, target_list *l, bool attributes) {
+    if (!llmi_parser_enter(p)) return;
+    int begin = l->n, n = 0;
+    bool comma = false;
+    do {
+        if (n && p->now.kind != LLMI_T_NAME && !llmi_parser_is_op(p, "(")) break;
+        if (n && llmi_parser_is_name(p, "in")) break;
+        one_target(p, l, attributes);
+        n++;
+        comma = comma || llmi_parser_is_op(p, ",");
+    } while (llmi_parser_take_op(p, ","));
+    if (comma) {
+        add_target(p, l, (target){0});
+        if (llmi_parser_ok(p)) {
+            memmove(&l->v[begin + 1], &l->v[begin], (size_t)(l->n - 1 - begin) * sizeof *l->v);
+            l->v[begin] = (target){.name = -1, .more = n};
+        }
+    }
+    llmi_parser_leave(p);
+}
+
+/* Code that takes a value off the stack. Every part of a sequence is followed by its own parts, as in the list. */
+static void store(llmi_parser *p, const target_list *l) {
+    for (int i = 0; i < l->n && llmi_parser_ok(p); i++) {
+        const target *t = &l->v[i];
+        if (t->name < 0) {
+            llmi_emit(p, LLMI_OP_UNPACK, t->more);
+        } else if (t->more >= 0) {
+            llmi_emit(p, LLMI_OP_LOAD, t->name);
+            llmi_emit(p, LLMI_OP_STORE_ATTR, t->more);
+        } else {
+            llmi_emit(p, LLMI_OP_STORE, t->name);
+        }
+    }
 }
 
 static void emit_filter(llmi_parser *p) {
@@ -193,22 +242,9 @@ static void captured(llmi_parser *p, int32_t begin, const char *end) {
 }
 
 static void set(llmi_parser *p) {
-    bool attribute = p->now.kind == LLMI_T_NAME && p->ahead.kind == LLMI_T_OPERATOR && p->ahead.p[0] == '.';
-    if (attribute) {
-        llmi_emit(p, LLMI_OP_LOAD, llmi_parser_identifier(p));
-        llmi_parser_expect_op(p, ".");
-        int32_t name = llmi_emit_string(p, p->now.p, p->now.n);
-        if (p->now.kind != LLMI_T_NAME) fail_expected(p, "a name");
-        llmi_parser_advance(p);
-        llmi_parser_expect_op(p, "=");
-        llmi_parse_tuple(p, true);
-        llmi_emit(p, LLMI_OP_STORE_ATTR, name);
-        end_tag(p);
-        return;
-    }
-    int32_t names[MAX_TARGETS];
-    int n = targets(p, names);
-    if (n == 1 && !llmi_parser_is_op(p, "=")) {
+    target_list names = {.n = 0};
+    targets(p, &names, true);
+    if (names.n == 1 && !llmi_parser_is_op(p, "=")) {
         int32_t begin = llmi_emit_here(p);
         while (llmi_parser_take_op(p, "|")) emit_filter(p);
         captured(p, begin, "endset");
@@ -216,7 +252,7 @@ static void set(llmi_parser *p) {
         llmi_parser_expect_op(p, "=");
         llmi_parse_tuple(p, true);
     }
-    store(p, names, n);
+    store(p, &names);
     end_tag(p);
 }
 
@@ -261,16 +297,18 @@ static void if_tag(llmi_parser *p) {
 }
 
 /* "for x in items if condition": the items that fulfil it are collected first, so that `loop` knows their number. */
-static void filter_items(llmi_parser *p, const int32_t *names, int n) {
+static void filter_items(llmi_parser *p, const target_list *names, int32_t begin) {
+    int32_t middle = llmi_emit_here(p), item = llmi_emit_string(p, "", 0); /* a name nobody has */
     llmi_emit(p, LLMI_OP_LOOP, 0);
     llmi_emit(p, LLMI_OP_LIST, 0);
     int32_t next = llmi_emit(p, LLMI_OP_NEXT, 0);
-    llmi_emit_full(p, LLMI_OP_STORE, llmi_emit_string(p, "", 0), 0, 0); /* the whole item, under a name nobody has */
-    llmi_emit(p, LLMI_OP_LOAD, llmi_emit_string(p, "", 0));
-    store(p, names, n);
-    llmi_parse_expression(p);
+    llmi_emit(p, LLMI_OP_STORE, item); /* the whole item */
+    llmi_emit(p, LLMI_OP_LOAD, item);
+    store(p, names);
+    llmi_emit_rotate(p, begin, middle); /* the condition was read before */
+    next -= middle - begin;
     llmi_emit_target(p, llmi_emit(p, LLMI_OP_JUMP_FALSE, 0), next);
-    llmi_emit(p, LLMI_OP_LOAD, llmi_emit_string(p, "", 0));
+    llmi_emit(p, LLMI_OP_LOAD, item);
     llmi_emit(p, LLMI_OP_LIST_ADD, 0);
     llmi_emit_target(p, llmi_emit(p, LLMI_OP_JUMP, 0), next);
     llmi_emit_target(p, next, llmi_emit_here(p));
@@ -278,23 +316,18 @@ static void filter_items(llmi_parser *p, const int32_t *names, int n) {
     llmi_emit(p, LLMI_OP_POP, 0);
 }
 
-static void for_tag(llmi_parser *p) {
-    int32_t names[MAX_TARGETS];
-    int n = targets(p, names);
-    if (!llmi_parser_take_name(p, "in")) fail_expected(p, "\"in\"");
-    llmi_parse_tuple(p, false);
-    if (llmi_parser_take_name(p, "if")) filter_items(p, names, n);
-    if (llmi_parser_is_name(p, "recursive"))
-        llmi_parser_fail(p, LLM_E_UNSUPPORTED, "recursive loops are not supported");
-    end_tag(p);
-
+/* From the items on the stack to the end of the loop, its "else" too. condition: where the code of a condition on the
+ * items begins, -1 if there is none. */
+static void loop_over(llmi_parser *p, const target_list *names, int32_t condition, bool recursive) {
     llmi_buf breaks;
     llmi_buf_init(&breaks, p->t->a);
     llmi_loop_scope outer = p->loop;
-    llmi_emit(p, LLMI_OP_LOOP, 0);
+    if (condition >= 0) filter_items(p, names, condition);
+    llmi_emit_full(p, LLMI_OP_LOOP, 0, recursive, 0);
     p->loop = (llmi_loop_scope){llmi_emit(p, LLMI_OP_NEXT, 0), &breaks};
     int32_t next = p->loop.next;
-    store(p, names, n);
+    store(p, names);
+    end_tag(p);
     int which = body(p, ENDS("endfor", "else"));
     p->loop = outer;
     llmi_emit_target(p, llmi_emit(p, LLMI_OP_JUMP, 0), next);
@@ -311,6 +344,43 @@ static void for_tag(llmi_parser *p) {
     } else {
         llmi_emit(p, LLMI_OP_POP, 0);
     }
+}
+
+static void finish_macro(llmi_parser *p, llmi_macro_code *m, int32_t entry);
+
+/* The loop is the body of a macro of one parameter, the items: loop(others) calls it again. */
+static void recursive_loop(llmi_parser *p, const target_list *names, int32_t condition) {
+    uint32_t items = (uint32_t)llmi_emit_string(p, " items", 6); /* a name nobody has */
+    llmi_macro_code m = {.name = items, .n_params = 1};
+    m.first_param = (uint32_t)llmi_buf_count(&p->t->params, uint32_t);
+    if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->params, items)) p->status = LLM_E_MEMORY;
+    int32_t begin = condition >= 0 ? condition : llmi_emit_here(p), middle = llmi_emit_here(p);
+    int32_t skip = llmi_emit(p, LLMI_OP_JUMP, 0);
+    llmi_emit(p, LLMI_OP_LOAD, (int32_t)items);
+    llmi_emit_rotate(p, begin, middle); /* the condition belongs to the macro */
+    skip -= middle - begin;
+    loop_over(p, names, condition >= 0 ? condition + 2 : -1, true);
+    llmi_emit(p, LLMI_OP_RETURN, 0);
+    llmi_emit_target(p, skip, llmi_emit_here(p));
+    finish_macro(p, &m, skip + 1);
+    llmi_emit(p, LLMI_OP_RECURSE, 0);
+    llmi_emit(p, LLMI_OP_PRINT, 0);
+}
+
+static void for_tag(llmi_parser *p) {
+    target_list names = {.n = 0};
+    targets(p, &names, false);
+    if (!llmi_parser_take_name(p, "in")) fail_expected(p, "\"in\"");
+    llmi_parse_tuple(p, false);
+    int32_t condition = -1;
+    if (llmi_parser_take_name(p, "if")) {
+        condition = llmi_emit_here(p);
+        llmi_parse_expression(p);
+    }
+    if (llmi_parser_take_name(p, "recursive"))
+        recursive_loop(p, &names, condition);
+    else
+        loop_over(p, &names, condition, false);
     end_tag(p);
 }
 
@@ -398,7 +468,7 @@ static void call(llmi_parser *p) {
     llmi_parse_primary(p);
     int32_t middle = llmi_emit_here(p);
     if (llmi_parser_ok(p) && llmi_buf_at(&p->t->code, llmi_instr, middle - 1).op != LLMI_OP_CALL)
-        llmi_parser_fail(p, LLM_E_FORMAT, "expected a call behind \"call\"");
+        llmi_parser_fail(p, LLM_E_FORMAT, "expected a call after \"call\"");
     macro_body(p, &m, "endcall");
     int32_t n_body = llmi_emit_here(p) - middle;
     llmi_emit_rotate(p, begin, middle);
@@ -458,18 +528,20 @@ static void statement(llmi_parser *p) {
         return;
     }
     llmi_parser_fail(p, p->now.kind == LLMI_T_NAME ? LLM_E_UNSUPPORTED : LLM_E_FORMAT,
-                     "\"%s\" is no tag that is known here", LLMI_QUOTE(p->now.p, p->now.n));
+                     "\"%s\" is not a tag that is known here", LLMI_QUOTE(p->now.p, p->now.n));
 }
 
 /* ---- whole templates ---- */
 
-llmi_place llmi_place_of(llmi_buf source, size_t offset) {
-    llmi_place place = {1, 1};
-    for (size_t i = 0; i < offset && i < source.len; i++) {
-        place.column += ((unsigned char)source.data[i] & 0xc0) != 0x80;
-        if (source.data[i] == '\n') place = (llmi_place){place.line + 1, 1};
+const char *llmi_place_text(char out[LLMI_PLACE_BYTES], const llmi_template *t, size_t offset) {
+    uint32_t line = 1, column = 1;
+    for (size_t i = 0; i < offset && i < t->source.len; i++) {
+        column += ((unsigned char)t->source.data[i] & 0xc0) != 0x80;
+        if (t->source.data[i] == '\n') line++, column = 1;
     }
-    return place;
+    llmi_format(out, LLMI_PLACE_BYTES, "%s%sline %u, column %u: ", t->what ? t->what : "", t->what ? ", " : "", line,
+                column);
+    return out;
 }
 
 /* Every kind of line end becomes one newline; the last one is dropped, as Jinja does. */
@@ -487,27 +559,30 @@ static bool copy_source(llmi_buf *out, const char *source, size_t n) {
 static void settle_constants(llmi_template *t) {
     for (size_t i = 0; i < llmi_buf_count(&t->constants, llmi_value); i++) {
         llmi_value *v = &llmi_buf_at(&t->constants, llmi_value, i);
-        if (v->kind == LLMI_V_STR) v->s = &llmi_buf_at(&t->strs, llmi_str, v->i);
+        if (v->kind == LLMI_V_STR || v->kind == LLMI_V_BIG) v->s = &llmi_buf_at(&t->strs, llmi_str, v->i);
     }
 }
 
-llm_status llmi_template_parse(llmi_template **out, const llm_allocator *a, const char *source, size_t n) {
+llm_status llmi_template_parse(llmi_template **out, const llm_allocator *a, const char *source, size_t n,
+                               const char *what) {
     *out = NULL;
     if (n > LLMI_TEMPLATE_MAX_BYTES)
         return llmi_error(LLM_E_LIMIT, "a template of %zu bytes exceeds the limit of %d", n, LLMI_TEMPLATE_MAX_BYTES);
     if (llmi_utf8_valid(source, n) < n)
-        return llmi_error(LLM_E_FORMAT, "byte %zu of the template is no UTF-8", llmi_utf8_valid(source, n));
+        return llmi_error(LLM_E_FORMAT, "byte %zu of the template is not UTF-8", llmi_utf8_valid(source, n));
     llmi_template *t = llmi_alloc_zero(a, sizeof *t);
     if (!t) return LLM_E_MEMORY;
     t->a = a;
+    t->what = what;
     atomic_init(&t->refs, 1);
     llmi_buf *bufs[] = {&t->source, &t->code, &t->origins, &t->constants, &t->strs, &t->bytes, &t->macros, &t->params};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
 
     llmi_parser p = {.t = t, .loop = {.next = -1}, .origin = {0, 1}};
     llmi_buf_init(&p.strings, a);
-    /* Decoded strings never exceed the source, so the bytes stay where they are. */
-    if (!copy_source(&t->source, source, n) || !llmi_buf_reserve(&t->bytes, n + 1)) p.status = LLM_E_MEMORY;
+    /* Decoded strings and numbers, with the NUL behind each, never exceed twice the source: the bytes stay where they
+     * are. */
+    if (!copy_source(&t->source, source, n) || !llmi_buf_reserve(&t->bytes, 2 * n + 1)) p.status = LLM_E_MEMORY;
     if (llmi_parser_ok(&p)) {
         llmi_lexer_init(&p.lexer, t->source.data, t->source.len);
         read_token(&p);

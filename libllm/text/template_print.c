@@ -1,76 +1,12 @@
 /* Values as text: as Python prints them, and as JSON. */
 #include <math.h>
 
-#include <stdlib.h>
-
 #include "base/text.h"
-#include "text/template_value.h"
+#include "text/template_chars.h"
+#include "text/template_code.h"
 #include "text/utf8.h"
 
-#include <utf8proc.h>
-
-/* ---- numbers ---- */
-
-/* The shortest digits that read back, in Python's notation: an exponent below 1e-4 and from 1e16 on. */
-void llmi_print_float(llmi_builder *b, double f) {
-    if (!isfinite(f)) {
-        llmi_builder_puts(b, isnan(f) ? "nan" : f > 0 ? "inf" : "-inf");
-        return;
-    }
-    char text[LLMI_NUMBER_BYTES], digits[32];
-    int n = 0, exponent = 0, point = -1, i = 0;
-    llmi_number(text, f);
-    if (text[0] == '-') {
-        llmi_builder_puts(b, "-");
-        i = 1;
-    }
-    for (; text[i] && text[i] != 'e' && text[i] != 'E'; i++) {
-        if (text[i] == '.')
-            point = n;
-        else
-            digits[n++] = text[i];
-    }
-    if (text[i]) exponent = (int)strtol(text + i + 1, NULL, 10); /* integers have no locale */
-    int before = (point < 0 ? n : point) + exponent, lead = 0;
-    while (lead < n - 1 && digits[lead] == '0') lead++, before--;
-    memmove(digits, digits + lead, (size_t)(n -= lead));
-    while (n > 1 && digits[n - 1] == '0') n--;
-    if (digits[0] == '0') before = 1;
-    if (before > 16 || before < -3) {
-        llmi_builder_put(b, digits, 1);
-        if (n > 1) llmi_builder_puts(b, ".");
-        llmi_builder_put(b, digits + 1, (size_t)n - 1);
-        llmi_builder_printf(b, "e%c%02d", before > 0 ? '+' : '-', abs(before - 1));
-        return;
-    }
-    if (before <= 0) llmi_builder_puts(b, "0.");
-    for (int k = before; k < 0; k++) llmi_builder_puts(b, "0");
-    for (int k = 0; k < n; k++) {
-        if (k == before && k > 0) llmi_builder_puts(b, ".");
-        llmi_builder_put(b, digits + k, 1);
-    }
-    for (int k = n; k < before; k++) llmi_builder_puts(b, "0");
-    if (before >= n) llmi_builder_puts(b, ".0");
-}
-
 /* ---- Python's repr ---- */
-
-static bool is_printable(uint32_t c) {
-    switch (utf8proc_category((utf8proc_int32_t)c)) {
-    case UTF8PROC_CATEGORY_CC:
-    case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_CS:
-    case UTF8PROC_CATEGORY_CO:
-    case UTF8PROC_CATEGORY_CN:
-    case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP:
-        return false;
-    case UTF8PROC_CATEGORY_ZS:
-        return c == ' ';
-    default:
-        return true;
-    }
-}
 
 /* The escapes that both notations share; false if c stands for itself. */
 static bool escape(llmi_builder *b, uint32_t c, char quote) {
@@ -89,21 +25,27 @@ static bool escape(llmi_builder *b, uint32_t c, char quote) {
     return true;
 }
 
-static void repr_str(llmi_builder *b, const llmi_str *s) {
+void llmi_print_repr_str(llmi_builder *b, const llmi_str *s, bool ascii) {
     size_t begin = b->bytes.len;
     char quote = memchr(s->p, '\'', s->n) && !memchr(s->p, '"', s->n) ? '"' : '\'';
+    if (!llmi_run_scan(b->r, s->n)) return;
     llmi_builder_put(b, &quote, 1);
-    if (!llmi_run_spend(b->r, s->n / 8)) return;
     for (size_t i = 0, n; i < s->n && LLMI_OK(b->r); i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c == LLMI_UTF8_INVALID || escape(b, c, quote)) continue;
-        if (is_printable(c))
+        if (llmi_is_printable(c) && !(ascii && c >= 0x80))
             llmi_builder_put(b, s->p + i, n);
         else
             llmi_builder_printf(b, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
     }
     llmi_builder_put(b, &quote, 1);
     llmi_builder_mark_as(b, begin, s);
+}
+
+static void repr_html(llmi_builder *b, const llmi_str *s) {
+    llmi_builder_puts(b, "Markup(");
+    llmi_print_repr_str(b, s, false);
+    llmi_builder_puts(b, ")");
 }
 
 static void repr_list(llmi_builder *b, const llmi_list *l, bool tuple) {
@@ -126,6 +68,36 @@ static void repr_dict(llmi_builder *b, const llmi_dict *d) {
     llmi_builder_puts(b, "}");
 }
 
+static void repr_range(llmi_builder *b, const llmi_range *g) {
+    llmi_builder_printf(b, "range(%lld, %lld", (long long)g->from, (long long)g->to);
+    if (g->step != 1) llmi_builder_printf(b, ", %lld", (long long)g->step);
+    llmi_builder_puts(b, ")");
+}
+
+/* Values with others inside. */
+static void repr_nested(llmi_builder *b, llmi_value v) {
+    if (!llmi_run_enter(b->r)) return;
+    switch (v.kind) {
+    case LLMI_V_DICT:
+        repr_dict(b, v.dict);
+        break;
+    case LLMI_V_NAMESPACE:
+        llmi_builder_puts(b, "<Namespace ");
+        repr_dict(b, v.dict);
+        llmi_builder_puts(b, ">");
+        break;
+    case LLMI_V_VIEW:
+        llmi_builder_printf(b, "%s(", llmi_kind_name(v));
+        repr_list(b, v.list, false);
+        llmi_builder_puts(b, ")");
+        break;
+    default:
+        repr_list(b, v.list, v.kind == LLMI_V_TUPLE);
+        break;
+    }
+    llmi_run_leave(b->r);
+}
+
 void llmi_print_repr(llmi_builder *b, llmi_value v) {
     if (!llmi_run_spend(b->r, 1)) return;
     switch (v.kind) {
@@ -141,24 +113,35 @@ void llmi_print_repr(llmi_builder *b, llmi_value v) {
     case LLMI_V_INT:
         llmi_builder_printf(b, "%lld", (long long)v.i);
         return;
+    case LLMI_V_BIG:
+        llmi_builder_put(b, v.s->p, v.s->n);
+        return;
     case LLMI_V_FLOAT:
         llmi_print_float(b, v.f);
         return;
     case LLMI_V_STR:
-        repr_str(b, v.s);
+        if (v.aux & LLMI_HTML)
+            repr_html(b, v.s);
+        else
+            llmi_print_repr_str(b, v.s, false);
+        return;
+    case LLMI_V_RANGE:
+        repr_range(b, v.range);
         return;
     case LLMI_V_LIST:
     case LLMI_V_TUPLE:
     case LLMI_V_DICT:
-        if (!llmi_run_enter(b->r)) return;
-        if (v.kind == LLMI_V_DICT)
-            repr_dict(b, v.dict);
-        else
-            repr_list(b, v.list, v.kind == LLMI_V_TUPLE);
-        llmi_run_leave(b->r);
+    case LLMI_V_VIEW:
+    case LLMI_V_NAMESPACE:
+        repr_nested(b, v);
+        return;
+    case LLMI_V_LOOP:
+    case LLMI_V_MACRO:
+        llmi_print_machine(b, v);
         return;
     default:
-        llmi_builder_printf(b, "<%s>", llmi_kind_name(v));
+        llmi_run_fail(b->r, LLM_E_FORMAT, "a %s has no text%s", llmi_kind_name(v),
+                      v.kind == LLMI_V_GENERATOR ? ": make it a list by \"|list\"" : "");
         return;
     }
 }
@@ -190,7 +173,7 @@ static void json_unicode(llmi_builder *b, uint32_t c) {
 static void json_str(llmi_builder *b, const llmi_str *s, bool ascii) {
     size_t begin = b->bytes.len, plain = 0;
     llmi_builder_puts(b, "\"");
-    if (!llmi_run_spend(b->r, s->n / 16)) return;
+    if (!llmi_run_scan(b->r, s->n)) return;
     for (size_t i = 0, n; i < s->n && LLMI_OK(b->r); i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c >= ' ' && c != '"' && c != '\\' && (c < 0x7f || !ascii)) continue;
@@ -210,9 +193,9 @@ static void json_str(llmi_builder *b, const llmi_str *s, bool ascii) {
 }
 
 static void new_line(llmi_builder *b, const llmi_json_style *style, int level) {
-    if (style->indent < 0) return;
+    if (!style->indent) return;
     llmi_builder_puts(b, "\n");
-    for (int64_t i = (int64_t)level * style->indent; i > 0 && LLMI_OK(b->r); i--) llmi_builder_puts(b, " ");
+    llmi_builder_fill(b, style->indent, level);
 }
 
 static void json_value(llmi_builder *b, llmi_value v, const llmi_json_style *style, int level);
@@ -223,35 +206,35 @@ static void json_key(llmi_builder *b, llmi_value key, const llmi_json_style *sty
         json_str(b, key.s, style->ascii);
         return;
     }
+    if (!llmi_is_number(key) && key.kind != LLMI_V_NONE) {
+        llmi_run_fail(b->r, LLM_E_FORMAT, "tojson: a %s cannot be a key of an object", llmi_kind_name(key));
+        return;
+    }
     llmi_builder_puts(b, "\"");
     json_value(b, key, style, 0);
     llmi_builder_puts(b, "\"");
 }
 
-/* Order of the members: 0.. as they are, or by key. */
-static uint32_t *member_order(llmi_run *r, const llmi_dict *d, bool sort) {
-    uint32_t *order = llmi_run_take(r, ((size_t)d->n + 1) * sizeof *order);
-    for (uint32_t i = 0; order && i < d->n; i++) {
-        uint32_t at = i;
-        if (sort && !llmi_run_spend(r, i / 8)) return NULL;
-        for (; sort && at > 0 && llmi_compare(r, d->keys[order[at - 1]], d->keys[i]) > 0; at--)
-            order[at] = order[at - 1];
-        order[at] = i;
-    }
-    return LLMI_OK(r) ? order : NULL;
+/* The members in the order in which they are written. */
+static const llmi_dict *ordered(llmi_run *r, const llmi_dict *d, bool sort) {
+    if (!sort) return d;
+    llmi_dict *copy = llmi_dict_new(r, d->n);
+    for (uint32_t i = 0; copy && i < d->n; i++) llmi_dict_append(r, copy, d->keys[i], d->values[i]);
+    if (copy) llmi_sort(r, copy->values, copy->keys, copy->n, false);
+    return copy;
 }
 
-static void json_dict(llmi_builder *b, const llmi_dict *d, const llmi_json_style *style, int level) {
-    const uint32_t *order = member_order(b->r, d, style->sort);
+static void json_dict(llmi_builder *b, const llmi_dict *members, const llmi_json_style *style, int level) {
+    const llmi_dict *d = ordered(b->r, members, style->sort);
     llmi_builder_puts(b, "{");
-    for (uint32_t i = 0; order && i < d->n && LLMI_OK(b->r); i++) {
+    for (uint32_t i = 0; d && i < d->n && LLMI_OK(b->r); i++) {
         if (i) llmi_builder_str(b, style->comma);
         new_line(b, style, level + 1);
-        json_key(b, d->keys[order[i]], style);
+        json_key(b, d->keys[i], style);
         llmi_builder_str(b, style->colon);
-        json_value(b, d->values[order[i]], style, level + 1);
+        json_value(b, d->values[i], style, level + 1);
     }
-    if (d->n) new_line(b, style, level);
+    if (d && d->n) new_line(b, style, level);
     llmi_builder_puts(b, "}");
 }
 
@@ -278,6 +261,9 @@ static void json_value(llmi_builder *b, llmi_value v, const llmi_json_style *sty
     case LLMI_V_INT:
         llmi_builder_printf(b, "%lld", (long long)v.i);
         return;
+    case LLMI_V_BIG:
+        llmi_builder_put(b, v.s->p, v.s->n);
+        return;
     case LLMI_V_FLOAT:
         if (isfinite(v.f))
             llmi_print_float(b, v.f);
@@ -298,7 +284,7 @@ static void json_value(llmi_builder *b, llmi_value v, const llmi_json_style *sty
         llmi_run_leave(b->r);
         return;
     default:
-        llmi_run_fail(b->r, LLM_E_FORMAT, "%s has no form in JSON", llmi_kind_name(v));
+        llmi_run_fail(b->r, LLM_E_FORMAT, "a %s has no form in JSON", llmi_kind_name(v));
         return;
     }
 }

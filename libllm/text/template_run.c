@@ -29,13 +29,15 @@ void llmi_run_fail(llmi_run *r, llm_status status, const char *format, ...) {
     va_start(args, format);
     llmi_vformat(text, sizeof text, format, args);
     va_end(args);
-    llmi_place place = llmi_place_of(r->t->source, r->at);
-    r->status = llmi_error(status, "line %u, column %u: %s", place.line, place.column, text);
+    r->status = llmi_error(status, "%s%s", llmi_place_text((char[LLMI_PLACE_BYTES]){0}, r->t, r->at), text);
 }
 
 bool llmi_run_spend(llmi_run *r, int64_t n) {
-    r->steps -= n;
-    if (r->steps >= 0) return r->status == LLM_OK;
+    if (n <= r->steps) {
+        r->steps -= n;
+        return r->status == LLM_OK;
+    }
+    r->steps = 0;
     llmi_run_fail(r, LLM_E_LIMIT, "the template takes more than the %lld steps it may take",
                   (long long)r->limits->max_steps);
     return false;
@@ -59,6 +61,16 @@ static void *no_memory(llmi_run *r, size_t n_bytes) {
     llmi_run_fail(r, LLM_E_LIMIT, "%zu more bytes exceed the %zu that a rendering may hold", n_bytes,
                   r->limits->max_memory_bytes);
     return NULL;
+}
+
+bool llmi_run_hold(llmi_run *r, size_t n_bytes) {
+    if (n_bytes > r->memory) no_memory(r, n_bytes);
+    r->memory -= n_bytes < r->memory ? n_bytes : r->memory;
+    return r->status == LLM_OK;
+}
+
+void llmi_run_give_back(llmi_run *r, size_t n_bytes) {
+    r->memory += n_bytes;
 }
 
 void *llmi_run_take(llmi_run *r, size_t n_bytes) {
@@ -90,6 +102,7 @@ void *llmi_run_take(llmi_run *r, size_t n_bytes) {
 }
 
 void llmi_run_release(llmi_run *r) {
+    llmi_json_doc_free(&r->json);
     while (r->blocks) {
         struct llmi_block *b = r->blocks;
         r->blocks = b->next;

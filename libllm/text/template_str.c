@@ -1,10 +1,6 @@
 #define _GNU_SOURCE
 /* Strings of a rendering: characters are Unicode's, storage is UTF-8, marks follow the bytes. */
-#include <utf8proc.h>
-
-#include <stdarg.h>
-
-#include "base/text.h"
+#include "text/template_chars.h"
 #include "text/template_value.h"
 #include "text/utf8.h"
 
@@ -38,15 +34,32 @@ static uint32_t copy_marks(llmi_mark *out, const llmi_str *s, size_t begin, size
     return n;
 }
 
+static uint32_t first_mark(const llmi_str *s, size_t begin) {
+    uint32_t low = 0, high = s->n_marks;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (s->marks[mid].end > begin)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
 const llmi_str *llmi_str_cut(llmi_run *r, const llmi_str *s, size_t begin, size_t end) {
     if (begin == 0 && end == s->n) return s;
     llmi_str *cut = llmi_run_take(r, sizeof *cut);
     if (!cut) return NULL;
     *cut = (llmi_str){.p = s->p + begin, .n = (uint32_t)(end - begin)};
-    if (!s->n_marks || !cut->n || !llmi_run_spend(r, s->n_marks / 16)) return cut;
-    llmi_mark *marks = llmi_run_take(r, s->n_marks * sizeof *marks);
+    if (!s->n_marks || !cut->n) return cut;
+    /* The marks that reach into begin..end: from the first that ends behind it on. */
+    uint32_t first = first_mark(s, begin), last = first;
+    while (last < s->n_marks && s->marks[last].begin < end) last++;
+    if (first == last || !llmi_run_spend(r, (last - first) / 16)) return cut;
+    llmi_str part = {.n_marks = last - first, .marks = s->marks + first};
+    llmi_mark *marks = llmi_run_take(r, part.n_marks * sizeof *marks);
     if (!marks) return NULL;
-    cut->n_marks = copy_marks(marks, s, begin, end, -(int64_t)begin);
+    cut->n_marks = copy_marks(marks, &part, begin, end, -(int64_t)begin);
     cut->marks = marks;
     return cut;
 }
@@ -56,6 +69,7 @@ const llmi_str *llmi_str_join(llmi_run *r, const llmi_str *a, const llmi_str *b)
     if (!a->n) return b;
     if (!b->n) return a;
     size_t n = (size_t)a->n + b->n;
+    if (n > UINT32_MAX) llmi_run_fail(r, LLM_E_LIMIT, "a text exceeds the limit of 4 GiB");
     uint32_t n_marks = a->n_marks + b->n_marks;
     if (!llmi_run_spend(r, (int64_t)(n / 64 + n_marks / 16))) return NULL;
     char *p = llmi_run_take(r, n);
@@ -70,125 +84,94 @@ const llmi_str *llmi_str_join(llmi_run *r, const llmi_str *a, const llmi_str *b)
     return s;
 }
 
-/* ---- building ---- */
-
-void llmi_builder_init(llmi_builder *b, llmi_run *r) {
-    b->r = r;
-    llmi_buf_init(&b->bytes, r->a);
-    llmi_buf_init(&b->marks, r->a);
-}
-
-void llmi_builder_free(llmi_builder *b) {
-    llmi_buf_free(&b->bytes);
-    llmi_buf_free(&b->marks);
-}
-
-void llmi_builder_put(llmi_builder *b, const char *p, size_t n) {
-    llmi_run *r = b->r;
-    if (!llmi_run_spend(r, (int64_t)(n / 64))) return;
-    if (b->bytes.len + n > r->limits->max_output_bytes) {
-        llmi_run_fail(r, LLM_E_LIMIT, "a text exceeds the limit of %zu bytes", r->limits->max_output_bytes);
-        return;
-    }
-    if (!llmi_buf_append(&b->bytes, p, n)) r->status = LLM_E_MEMORY;
-}
-
-void llmi_builder_puts(llmi_builder *b, const char *text) {
-    llmi_builder_put(b, text, strlen(text));
-}
-
-void llmi_builder_printf(llmi_builder *b, const char *format, ...) {
-    char text[400];
-    va_list args;
-    va_start(args, format);
-    llmi_vformat(text, sizeof text, format, args);
-    va_end(args);
-    llmi_builder_puts(b, text);
-}
-
-static void add_mark(llmi_builder *b, llmi_mark m) {
-    size_t n = llmi_buf_count(&b->marks, llmi_mark);
-    if (n) {
-        llmi_mark *last = &llmi_buf_at(&b->marks, llmi_mark, n - 1);
-        if (last->end == m.begin && last->message == m.message) {
-            last->end = m.end;
-            return;
-        }
-    }
-    if (LLMI_OK(b->r) && !llmi_buf_push(&b->marks, m)) b->r->status = LLM_E_MEMORY;
-}
-
-void llmi_builder_str(llmi_builder *b, const llmi_str *s) {
-    if (!s) return;
-    uint32_t at = (uint32_t)b->bytes.len;
-    llmi_builder_put(b, s->p, s->n);
-    if (!llmi_run_spend(b->r, s->n_marks / 16)) return;
-    for (uint32_t i = 0; i < s->n_marks; i++)
-        add_mark(b, (llmi_mark){s->marks[i].begin + at, s->marks[i].end + at, s->marks[i].message});
-}
-
-void llmi_builder_mark_as(llmi_builder *b, size_t begin, const llmi_str *s) {
-    if (s->n_marks && b->bytes.len > begin)
-        add_mark(b, (llmi_mark){(uint32_t)begin, (uint32_t)b->bytes.len, s->marks[0].message});
-}
-
-const llmi_str *llmi_builder_take(llmi_builder *b, size_t begin) {
-    llmi_run *r = b->r;
-    size_t n = b->bytes.len - begin, n_all = llmi_buf_count(&b->marks, llmi_mark), first = n_all;
-    while (first > 0 && llmi_buf_at(&b->marks, llmi_mark, first - 1).end > begin) first--;
-    const llmi_str *s = llmi_str_new(r, n ? b->bytes.data + begin : "", n);
-    b->bytes.len = begin;
-    if (!s || first == n_all) return s;
-    llmi_str whole = {.p = s->p, .n = UINT32_MAX, .n_marks = (uint32_t)(n_all - first)};
-    whole.marks = &llmi_buf_at(&b->marks, llmi_mark, first);
-    llmi_mark *marks = llmi_run_take(r, whole.n_marks * sizeof *marks);
-    if (!marks) return NULL;
-    ((llmi_str *)(uintptr_t)s)->n_marks = copy_marks(marks, &whole, begin, begin + n, -(int64_t)begin);
-    ((llmi_str *)(uintptr_t)s)->marks = marks;
-    /* A mark that reaches over `begin` belongs to both sides. */
-    llmi_mark *head = &llmi_buf_at(&b->marks, llmi_mark, first);
-    bool shared = head->begin < begin;
-    if (shared) head->end = (uint32_t)begin;
-    b->marks.len = (first + shared) * sizeof(llmi_mark);
-    return s;
-}
-
-const llmi_str *llmi_builder_finish(llmi_builder *b) {
-    const llmi_str *s = LLMI_OK(b->r) ? llmi_builder_take(b, 0) : NULL;
-    llmi_builder_free(b);
-    return s;
-}
-
 /* ---- searching and counting ---- */
 
-int64_t llmi_str_find(const llmi_str *s, const llmi_str *what, size_t from) {
+bool llmi_str_same(llmi_run *r, const llmi_str *a, const llmi_str *b) {
+    return a->n == b->n && llmi_run_copy(r, a->n) && memcmp(a->p, b->p, a->n) == 0;
+}
+
+bool llmi_str_starts(llmi_run *r, const llmi_str *s, const llmi_str *part) {
+    return part->n <= s->n && llmi_run_copy(r, part->n) && memcmp(s->p, part->p, part->n) == 0;
+}
+
+bool llmi_str_ends(llmi_run *r, const llmi_str *s, const llmi_str *part) {
+    return part->n <= s->n && llmi_run_copy(r, part->n) && memcmp(s->p + s->n - part->n, part->p, part->n) == 0;
+}
+
+int64_t llmi_str_find(llmi_run *r, const llmi_str *s, const llmi_str *what, size_t from) {
     if (from > s->n || what->n > s->n - from) return -1;
     if (what->n == 0) return (int64_t)from;
     const char *found = memmem(s->p + from, s->n - from, what->p, what->n);
-    return found ? found - s->p : -1;
+    int64_t at = found ? found - s->p : -1;
+    /* memmem is linear, but prepares itself for every call */
+    llmi_run_spend(r, (int64_t)(((found ? (size_t)at : s->n) - from + what->n) / 32));
+    return at;
 }
 
-int64_t llmi_str_find_last(const llmi_str *s, const llmi_str *what, size_t before) {
-    if (what->n > before) return -1;
-    for (size_t i = before - what->n + 1; i-- > 0;)
-        if (memcmp(s->p + i, what->p, what->n) == 0) return (int64_t)i;
+/* From the end, Knuth, Morris and Pratt's search: linear whatever the text. back[k]: how many of the last k bytes of
+ * `what` that have been matched stay so when the next one does not match. */
+llmi_str_search llmi_str_search_back(llmi_run *r, const llmi_str *s, const llmi_str *what, size_t end) {
+    llmi_str_search search = {.s = s, .what = what, .end = end};
+    if (what->n < 2 || what->n > end || !llmi_run_scan(r, what->n)) return search;
+    uint32_t *back = llmi_run_take(r, (what->n + (size_t)1) * sizeof *back);
+    if (!back) return search;
+    const char *last = what->p + what->n - 1;
+    back[0] = back[1] = 0;
+    for (uint32_t n = 2, k = 0; n <= what->n; n++) {
+        while (k && last[-(ptrdiff_t)k] != last[-(ptrdiff_t)(n - 1)]) k = back[k];
+        k += last[-(ptrdiff_t)k] == last[-(ptrdiff_t)(n - 1)];
+        back[n] = k;
+    }
+    search.back = back;
+    return search;
+}
+
+static int64_t found_back(llmi_str_search *search, int64_t at) {
+    search->end = at > 0 ? (size_t)at : 0;
+    return at;
+}
+
+int64_t llmi_str_find_back(llmi_run *r, llmi_str_search *search) {
+    const llmi_str *s = search->s, *what = search->what;
+    size_t end = search->end;
+    if (!LLMI_OK(r) || what->n > end) return -1;
+    if (what->n == 0) return found_back(search, (int64_t)end);
+    if (what->n == 1) {
+        const char *found = memrchr(s->p, what->p[0], end);
+        llmi_run_copy(r, found ? end - (size_t)(found - s->p) : end);
+        return found_back(search, found ? found - s->p : -1);
+    }
+    uint32_t k = 0;
+    for (size_t i = end; search->back && i-- > 0;) {
+        while (k && s->p[i] != what->p[what->n - 1 - k]) k = search->back[k];
+        k += s->p[i] == what->p[what->n - 1 - k];
+        if (k < what->n) continue;
+        llmi_run_scan(r, end - i);
+        return found_back(search, (int64_t)i);
+    }
+    llmi_run_scan(r, end);
     return -1;
 }
 
-size_t llmi_str_length(const llmi_str *s) {
-    size_t n = 0;
-    for (uint32_t i = 0; i < s->n; i++) n += ((unsigned char)s->p[i] & 0xc0) != 0x80;
-    return n;
+static int64_t count_characters(const char *p, size_t n) {
+    int64_t count = 0;
+    for (size_t i = 0; i < n; i++) count += ((unsigned char)p[i] & 0xc0) != 0x80;
+    return count;
 }
 
-size_t llmi_str_offset(const llmi_str *s, size_t index) {
+int64_t llmi_str_length(llmi_run *r, const llmi_str *s) {
+    return llmi_run_copy(r, s->n) ? count_characters(s->p, s->n) : 0;
+}
+
+size_t llmi_str_offset(llmi_run *r, const llmi_str *s, int64_t index) {
     size_t i = 0;
     for (; i < s->n && index > 0; index--) i += llmi_utf8_step(s->p + i, s->n - i);
+    llmi_run_scan(r, i);
     return i;
 }
 
 llmi_list *llmi_str_characters(llmi_run *r, const llmi_str *s) {
-    llmi_list *l = llmi_list_new(r, s->n);
+    llmi_list *l = llmi_list_new(r, 0);
     if (!llmi_run_spend(r, s->n)) return NULL;
     for (size_t i = 0; l && i < s->n;) {
         size_t n = llmi_utf8_step(s->p + i, s->n - i);
@@ -200,92 +183,134 @@ llmi_list *llmi_str_characters(llmi_run *r, const llmi_str *s) {
 
 /* ---- changing ---- */
 
-bool llmi_is_space(uint32_t c) {
-    return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+/* Characters to take off: white space, or those of a string. */
+typedef struct char_set {
+    const llmi_str *chars; /* NULL: white space */
+    uint32_t ascii[4];     /* those below 0x80, a bit each */
+} char_set;
+
+static char_set char_set_of(llmi_run *r, const llmi_str *chars) {
+    char_set set = {.chars = chars};
+    if (!chars || !llmi_run_scan(r, chars->n)) return set;
+    for (uint32_t i = 0; i < chars->n; i++) {
+        unsigned char c = (unsigned char)chars->p[i];
+        if (c < 0x80) set.ascii[c / 32] |= 1u << c % 32;
+    }
+    return set;
 }
 
-/* Whether the character p[0..n-1] is to go: white space, or one of `chars`. */
-static bool goes(const char *p, size_t n, const llmi_str *chars) {
-    if (!chars) {
-        size_t used;
-        return llmi_is_space(llmi_utf8_decode(p, n, &used));
-    }
-    return memmem(chars->p, chars->n, p, n) != NULL;
+static bool is_in_set(llmi_run *r, const char_set *set, const char *p, size_t n) {
+    unsigned char c = (unsigned char)p[0];
+    size_t used;
+    if (!llmi_run_scan(r, n + 4)) return false;
+    if (!set->chars) return llmi_is_space(llmi_utf8_decode(p, n, &used));
+    if (c < 0x80) return set->ascii[c / 32] >> c % 32 & 1;
+    return llmi_run_spend(r, 1 + set->chars->n / 32) && memmem(set->chars->p, set->chars->n, p, n) != NULL;
 }
 
 const llmi_str *llmi_str_trim(llmi_run *r, const llmi_str *s, const llmi_str *chars, bool left, bool right) {
+    char_set set = char_set_of(r, chars);
     size_t begin = 0, end = s->n;
     while (left && begin < end) {
         size_t n = llmi_utf8_step(s->p + begin, end - begin);
-        if (!goes(s->p + begin, n, chars)) break;
+        if (!is_in_set(r, &set, s->p + begin, n)) break;
         begin += n;
     }
     while (right && end > begin) {
         size_t n = 1;
         while (n < 4 && n < end - begin && ((unsigned char)s->p[end - n] & 0xc0) == 0x80) n++;
-        if (!goes(s->p + end - n, n, chars)) break;
+        if (!is_in_set(r, &set, s->p + end - n, n)) break;
         end -= n;
     }
-    llmi_run_spend(r, (int64_t)(s->n - (end - begin)) * (chars ? chars->n / 16 + 1 : 1) / 16);
     return llmi_str_cut(r, s, begin, end);
+}
+
+/* As Python has it: `to` in front of each character, and at the end. */
+static const llmi_str *put_between(llmi_run *r, const llmi_str *s, const llmi_str *to, int64_t count) {
+    llmi_builder b;
+    llmi_builder_init(&b, r);
+    size_t at = 0;
+    for (int64_t done = 0; (count < 0 || done < count) && llmi_run_spend(r, 1); done++) {
+        llmi_builder_str(&b, to);
+        if (at == s->n) break;
+        size_t next = at + llmi_utf8_step(s->p + at, s->n - at);
+        llmi_builder_str(&b, llmi_str_cut(r, s, at, next));
+        at = next;
+    }
+    llmi_builder_str(&b, llmi_str_cut(r, s, at, s->n));
+    return llmi_builder_finish(&b);
 }
 
 const llmi_str *llmi_str_replace(llmi_run *r, const llmi_str *s, const llmi_str *from, const llmi_str *to,
                                  int64_t count) {
-    if (!llmi_run_spend(r, s->n / 64 + 1) || count == 0) return s;
+    if (count == 0) return s;
+    if (from->n == 0) return put_between(r, s, to, count);
     llmi_builder b;
     llmi_builder_init(&b, r);
     size_t at = 0;
-    for (int64_t done = 0; count < 0 || done < count; done++) {
-        int64_t found = llmi_str_find(s, from, at);
-        if (found < 0 || !LLMI_OK(r)) break;
-        size_t next = (size_t)found + from->n;
-        if (from->n == 0) { /* Python puts `to` around every character */
-            llmi_builder_str(&b, to);
-            if (at >= s->n) {
-                at = (size_t)s->n + 1;
-                break;
-            }
-            next = at + llmi_utf8_step(s->p + at, s->n - at);
-            found = (int64_t)next;
-        }
+    for (int64_t done = 0, found; count < 0 || done < count; done++) {
+        if (!llmi_run_spend(r, 1) || (found = llmi_str_find(r, s, from, at)) < 0) break;
         llmi_builder_str(&b, llmi_str_cut(r, s, at, (size_t)found));
-        if (from->n) llmi_builder_str(&b, to);
-        at = next;
+        llmi_builder_str(&b, to);
+        at = (size_t)found + from->n;
     }
-    if (at < s->n) llmi_builder_str(&b, llmi_str_cut(r, s, at, s->n));
+    llmi_builder_str(&b, llmi_str_cut(r, s, at, s->n));
     return llmi_builder_finish(&b);
 }
 
-static bool is_cased(uint32_t c) {
-    utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)c);
-    return k == UTF8PROC_CATEGORY_LU || k == UTF8PROC_CATEGORY_LL || k == UTF8PROC_CATEGORY_LT;
+/* Whether the sigma at i ends a word: a letter before it, none after, what is ignored aside. */
+static bool is_final_sigma(const llmi_str *s, size_t i) {
+    enum { SIGHT = 64 }; /* bytes that are looked at */
+    size_t at = i, used;
+    uint32_t c = 0;
+    do {
+        if (at == 0 || i - at > SIGHT) return false;
+        at--;
+        while (at > 0 && ((unsigned char)s->p[at] & 0xc0) == 0x80) at--;
+        c = llmi_utf8_decode(s->p + at, s->n - at, &used);
+    } while (c == LLMI_UTF8_INVALID || (llmi_is_case_ignorable(c) && !llmi_is_cased(c)));
+    if (!llmi_is_cased(c)) return false;
+    for (at = i + 2; at < s->n && at - i < SIGHT; at += used) {
+        c = llmi_utf8_decode(s->p + at, s->n - at, &used);
+        if (c != LLMI_UTF8_INVALID && !llmi_is_case_ignorable(c)) return !llmi_is_cased(c);
+    }
+    return true;
 }
 
-static bool is_upper(uint32_t c) {
-    return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_LU;
+static llmi_case case_at(llmi_recase to, uint32_t c, bool first) {
+    switch (to) {
+    case LLMI_RECASE_UPPER:
+        return LLMI_CASE_UPPER;
+    case LLMI_RECASE_LOWER:
+        return LLMI_CASE_LOWER;
+    case LLMI_RECASE_FOLD:
+        return LLMI_CASE_FOLD;
+    case LLMI_RECASE_SWAP:
+        return llmi_is_upper(c) ? LLMI_CASE_LOWER : LLMI_CASE_UPPER;
+    default:
+        return first ? LLMI_CASE_TITLE : LLMI_CASE_LOWER;
+    }
 }
 
-const llmi_str *llmi_str_case(llmi_run *r, const llmi_str *s, int mode) {
+const llmi_str *llmi_str_recase(llmi_run *r, const llmi_str *s, llmi_recase to) {
+    enum { SIGMA = 0x3a3 };
     llmi_builder b;
     llmi_builder_init(&b, r);
-    if (!llmi_run_spend(r, s->n / 8)) return NULL;
-    bool first = true; /* of the text ('c') or of a word ('t') */
-    for (size_t i = 0; i < s->n && LLMI_OK(r);) {
-        size_t n;
+    if (!llmi_run_spend(r, s->n / 4)) return NULL;
+    bool first = true; /* of the text, or of a word */
+    for (size_t i = 0, n; i < s->n && LLMI_OK(r); i += n) {
+        char out[LLMI_CASE_BYTES];
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
-        bool up = mode == 'u' || ((mode == 'c' || mode == 't') && first) ||
-                  (mode == 's' && c != LLMI_UTF8_INVALID && !is_upper(c));
         if (c == LLMI_UTF8_INVALID) {
             llmi_builder_put(&b, s->p + i, n);
-        } else {
-            char out[4];
-            utf8proc_int32_t to = up ? utf8proc_toupper((utf8proc_int32_t)c) : utf8proc_tolower((utf8proc_int32_t)c);
-            llmi_builder_put(&b, out, llmi_utf8_encode(out, (uint32_t)to));
-            first = mode == 't' ? !is_cased(c) : false;
+            continue;
         }
-        i += n;
+        llmi_case now = case_at(to, c, first);
+        if (c == SIGMA && now == LLMI_CASE_LOWER && is_final_sigma(s, i))
+            llmi_builder_puts(&b, "\xcf\x82");
+        else
+            llmi_builder_put(&b, out, llmi_change_case(out, c, now));
+        first = to == LLMI_RECASE_TITLE && !llmi_is_cased(c);
     }
     llmi_builder_mark_as(&b, 0, s);
     return llmi_builder_finish(&b);
@@ -297,6 +322,7 @@ const llmi_str *llmi_str_escape(llmi_run *r, const llmi_str *s) {
     llmi_builder b;
     llmi_builder_init(&b, r);
     size_t plain = 0;
+    if (!llmi_run_scan(r, s->n)) return NULL;
     for (size_t i = 0; i < s->n && LLMI_OK(r); i++) {
         const char *which = memchr(escaped, s->p[i], sizeof escaped - 1);
         if (!which) continue;
@@ -308,4 +334,19 @@ const llmi_str *llmi_str_escape(llmi_run *r, const llmi_str *s) {
     }
     if (LLMI_OK(r)) llmi_builder_str(&b, llmi_str_cut(r, s, plain, s->n));
     return llmi_builder_finish(&b);
+}
+
+llmi_list *llmi_str_lines(llmi_run *r, const llmi_str *s, bool ends) {
+    llmi_list *l = llmi_list_new(r, 0);
+    if (!llmi_run_scan(r, s->n)) return NULL;
+    for (size_t at = 0, n; l && at < s->n && LLMI_OK(r);) {
+        size_t end = at;
+        for (n = 0; end < s->n; end += n)
+            if (llmi_is_newline(llmi_utf8_decode(s->p + end, s->n - end, &n))) break;
+        size_t next = end + (end < s->n ? n : 0);
+        if (end < s->n && s->p[end] == '\r' && next < s->n && s->p[next] == '\n') next++;
+        llmi_list_add(r, l, llmi_of_str(llmi_str_cut(r, s, at, ends ? next : end)));
+        at = next;
+    }
+    return l;
 }

@@ -1,14 +1,11 @@
-/* Tests: what stands behind "is". */
+/* Tests: what follows "is". */
+#include "text/template_chars.h"
 #include "text/template_value.h"
+#include "text/utf8.h"
 
 #define TEST(name) static llmi_value name(llmi_run *r, const llmi_args *args)
-#define V          (args->v[0])
-
-/* The argument to compare with. */
-static llmi_value other(llmi_run *r, const llmi_args *args) {
-    if (args->n < 2) llmi_run_fail(r, LLM_E_FORMAT, "the test needs an argument");
-    return llmi_arg(args, 1, "other", llmi_undefined);
-}
+#define V          (args->self)
+#define OTHER      (args->v[0])
 
 TEST(is_defined) {
     return llmi_of_bool(V.kind != LLMI_V_UNDEFINED);
@@ -29,7 +26,7 @@ TEST(is_false) {
     return llmi_of_bool(V.kind == LLMI_V_BOOL && !V.i);
 }
 TEST(is_integer) {
-    return llmi_of_bool(V.kind == LLMI_V_INT);
+    return llmi_of_bool(V.kind == LLMI_V_INT || V.kind == LLMI_V_BIG);
 }
 TEST(is_float) {
     return llmi_of_bool(V.kind == LLMI_V_FLOAT);
@@ -45,78 +42,87 @@ TEST(is_mapping) {
 }
 
 TEST(is_sequence) {
-    return llmi_of_bool(V.kind == LLMI_V_STR || V.kind == LLMI_V_LIST || V.kind == LLMI_V_TUPLE ||
-                        V.kind == LLMI_V_DICT || V.kind == LLMI_V_UNDEFINED);
+    return llmi_of_bool(llmi_is_sequence(V) || V.kind == LLMI_V_DICT || V.kind == LLMI_V_UNDEFINED);
 }
 
 TEST(is_iterable) {
-    return is_sequence(r, args);
+    bool more = V.kind == LLMI_V_VIEW || V.kind == LLMI_V_GENERATOR || V.kind == LLMI_V_LOOP;
+    return more ? llmi_of_bool(true) : is_sequence(r, args);
 }
 
 TEST(is_callable) {
     return llmi_of_bool(V.kind == LLMI_V_MACRO || V.kind == LLMI_V_FUNCTION || V.kind == LLMI_V_METHOD ||
-                        V.kind == LLMI_V_JOINER || V.kind == LLMI_V_UNDEFINED);
+                        V.kind == LLMI_V_JOINER || V.kind == LLMI_V_LOOP || V.kind == LLMI_V_UNDEFINED);
 }
 
-/* The rest of V by n; fails for what is no integer. */
-static llmi_value rest(llmi_run *r, const llmi_args *args, llmi_value n) {
-    return llmi_arith(r, '%', V, n);
+/* Whether V % divisor is `wanted`; fails for what cannot be divided. */
+static llmi_value leaves(llmi_run *r, const llmi_args *args, llmi_value divisor, int64_t wanted) {
+    return llmi_of_bool(llmi_equal(r, llmi_arith(r, '%', V, divisor), llmi_of_int(wanted)));
 }
 
 TEST(is_even) {
-    return llmi_of_bool(rest(r, args, llmi_of_int(2)).i == 0);
+    return leaves(r, args, llmi_of_int(2), 0);
 }
 TEST(is_odd) {
-    return llmi_of_bool(rest(r, args, llmi_of_int(2)).i == 1);
+    return leaves(r, args, llmi_of_int(2), 1);
 }
 TEST(is_divisible) {
-    return llmi_of_bool(!llmi_truth(rest(r, args, other(r, args))));
+    return leaves(r, args, OTHER, 0);
 }
 TEST(is_equal) {
-    return llmi_of_bool(llmi_equal(r, V, other(r, args)));
+    return llmi_of_bool(llmi_equal(r, V, OTHER));
 }
 TEST(is_unequal) {
-    return llmi_of_bool(!llmi_equal(r, V, other(r, args)));
+    return llmi_of_bool(!llmi_equal(r, V, OTHER));
 }
 TEST(is_less) {
-    return llmi_of_bool(llmi_compare(r, V, other(r, args)) < 0);
+    return llmi_of_bool(llmi_compare(r, V, OTHER) == LLMI_LESS);
 }
 TEST(is_at_most) {
-    return llmi_of_bool(llmi_compare(r, V, other(r, args)) <= 0);
+    int c = llmi_compare(r, V, OTHER);
+    return llmi_of_bool(c == LLMI_LESS || c == LLMI_SAME);
 }
 TEST(is_greater) {
-    return llmi_of_bool(llmi_compare(r, V, other(r, args)) > 0);
+    return llmi_of_bool(llmi_compare(r, V, OTHER) == LLMI_MORE);
 }
 TEST(is_at_least) {
-    return llmi_of_bool(llmi_compare(r, V, other(r, args)) >= 0);
+    int c = llmi_compare(r, V, OTHER);
+    return llmi_of_bool(c == LLMI_MORE || c == LLMI_SAME);
 }
 TEST(is_in) {
-    return llmi_of_bool(llmi_contains(r, other(r, args), V));
+    return llmi_of_bool(llmi_contains(r, OTHER, V));
 }
 
+/* The same object. Python makes one of each small integer and constant text, and a new one of each float. */
 TEST(is_same) {
-    llmi_value b = other(r, args);
-    return llmi_of_bool(V.kind == b.kind && (V.kind == LLMI_V_NONE || V.i == b.i));
+    if (V.kind != OTHER.kind || V.kind == LLMI_V_FLOAT || V.kind == LLMI_V_UNDEFINED) return llmi_of_bool(false);
+    if (V.kind == LLMI_V_STR) return llmi_of_bool(llmi_str_same(r, V.s, OTHER.s));
+    return llmi_of_bool(V.kind == LLMI_V_NONE || V.i == OTHER.i);
 }
 
-/* Whether changing the case changes nothing, in a text with letters. */
-static llmi_value has_case(llmi_run *r, const llmi_args *args, int mode, int opposite) {
-    const llmi_str *s = llmi_to_str(r, V);
-    if (!s) return llmi_undefined;
-    const llmi_str *same = llmi_str_case(r, s, mode), *changed = llmi_str_case(r, s, opposite);
-    return llmi_of_bool(same && changed && llmi_str_same(s, same) && !llmi_str_same(s, changed));
+/* Python's islower, isupper and istitle: cased characters, and none of the other case. */
+static llmi_value has_case(llmi_run *r, const llmi_str *s, bool (*is)(uint32_t c)) {
+    bool any = false;
+    if (!s || !llmi_run_spend(r, s->n / 4)) return llmi_undefined;
+    for (size_t i = 0, n; i < s->n; i += n) {
+        uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
+        if (c == LLMI_UTF8_INVALID || !llmi_is_cased(c)) continue;
+        if (!is(c)) return llmi_of_bool(false);
+        any = true;
+    }
+    return llmi_of_bool(any);
 }
 
 TEST(is_lower) {
-    return has_case(r, args, 'l', 'u');
+    return has_case(r, llmi_to_str(r, V), llmi_is_lower);
 }
 TEST(is_upper) {
-    return has_case(r, args, 'u', 'l');
+    return has_case(r, llmi_to_str(r, V), llmi_is_upper);
 }
 
 static llmi_value is_known(llmi_run *r, const llmi_args *args, const llmi_builtin *table) {
-    const llmi_str *s = llmi_to_str(r, V);
-    return llmi_of_bool(s && llmi_builtin_find(table, s->p, s->n) >= 0);
+    if (!llmi_is_hashable(r, V)) return llmi_undefined;
+    return llmi_of_bool(V.kind == LLMI_V_STR && llmi_builtin_find(table, V.s->p, V.s->n) >= 0);
 }
 
 TEST(is_filter) {
@@ -126,48 +132,48 @@ TEST(is_test) {
     return is_known(r, args, llmi_tests);
 }
 TEST(is_escaped) {
-    return llmi_of_bool(V.kind == LLMI_V_STR && V.aux);
+    return llmi_of_bool(V.kind == LLMI_V_STR && V.aux & LLMI_HTML);
 }
 
 const llmi_builtin llmi_tests[] = {
-    {"defined", is_defined},
-    {"undefined", is_undefined},
-    {"none", is_none},
-    {"boolean", is_boolean},
-    {"true", is_true},
-    {"false", is_false},
-    {"integer", is_integer},
-    {"float", is_float},
-    {"number", is_number},
-    {"string", is_string},
-    {"mapping", is_mapping},
-    {"sequence", is_sequence},
-    {"iterable", is_iterable},
-    {"callable", is_callable},
-    {"even", is_even},
-    {"odd", is_odd},
-    {"divisibleby", is_divisible},
-    {"eq", is_equal},
-    {"equalto", is_equal},
-    {"==", is_equal},
-    {"ne", is_unequal},
-    {"!=", is_unequal},
-    {"lt", is_less},
-    {"lessthan", is_less},
-    {"<", is_less},
-    {"le", is_at_most},
-    {"<=", is_at_most},
-    {"gt", is_greater},
-    {"greaterthan", is_greater},
-    {">", is_greater},
-    {"ge", is_at_least},
-    {">=", is_at_least},
-    {"in", is_in},
-    {"sameas", is_same},
-    {"lower", is_lower},
-    {"upper", is_upper},
-    {"filter", is_filter},
-    {"test", is_test},
-    {"escaped", is_escaped},
-    {NULL, NULL},
+    {"defined", is_defined, ""},
+    {"undefined", is_undefined, ""},
+    {"none", is_none, ""},
+    {"boolean", is_boolean, ""},
+    {"true", is_true, ""},
+    {"false", is_false, ""},
+    {"integer", is_integer, ""},
+    {"float", is_float, ""},
+    {"number", is_number, ""},
+    {"string", is_string, ""},
+    {"mapping", is_mapping, ""},
+    {"sequence", is_sequence, ""},
+    {"iterable", is_iterable, ""},
+    {"callable", is_callable, ""},
+    {"even", is_even, ""},
+    {"odd", is_odd, ""},
+    {"divisibleby", is_divisible, "num"},
+    {"eq", is_equal, "b /"},
+    {"equalto", is_equal, "b /"},
+    {"==", is_equal, "b /"},
+    {"ne", is_unequal, "b /"},
+    {"!=", is_unequal, "b /"},
+    {"lt", is_less, "b /"},
+    {"lessthan", is_less, "b /"},
+    {"<", is_less, "b /"},
+    {"le", is_at_most, "b /"},
+    {"<=", is_at_most, "b /"},
+    {"gt", is_greater, "b /"},
+    {"greaterthan", is_greater, "b /"},
+    {">", is_greater, "b /"},
+    {"ge", is_at_least, "b /"},
+    {">=", is_at_least, "b /"},
+    {"in", is_in, "seq"},
+    {"sameas", is_same, "other"},
+    {"lower", is_lower, ""},
+    {"upper", is_upper, ""},
+    {"filter", is_filter, ""},
+    {"test", is_test, ""},
+    {"escaped", is_escaped, ""},
+    {NULL, NULL, NULL},
 };

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     size_t n_source = end ? (size_t)(end - data) : n;
     llmi_template *t;
     llmi_error_clear();
-    llm_status status = llmi_template_parse(&t, &llmi_default_allocator, (const char *)data, n_source);
+    llm_status status = llmi_template_parse(&t, &llmi_default_allocator, (const char *)data, n_source, "chat template");
     if ((status == LLM_OK) != (t != NULL) || (status != LLM_OK && !llm_last_error()[0])) abort();
     json_t *context = end ? json_loadb((const char *)end + 1, n - n_source - 1, JSON_ALLOW_NUL, NULL) : NULL;
     if (!json_is_object(context)) {

@@ -62,14 +62,14 @@ TEST(Prompt, RendersAContext) {
 TEST(Prompt, RefusalsSayWhereAndWhy) {
     llm_template *t = nullptr;
     llm_rendering *r = nullptr;
-    FAILS(LLM_E_FORMAT, "line 2, column 4", llm_template_parse(&t, nullptr, "\n{{ }}", LLM_NTS));
+    FAILS(LLM_E_FORMAT, "chat template, line 2, column 4", llm_template_parse(&t, nullptr, "\n{{ }}", LLM_NTS));
     EXPECT_EQ(nullptr, t);
     FAILS(LLM_E_UNSUPPORTED, "\"include\"", llm_template_parse(&t, nullptr, "{% include 'x' %}", LLM_NTS));
     FAILS(LLM_E_FORMAT, "UTF-8", llm_template_parse(&t, nullptr, "\xff", LLM_NTS));
     FAILS(LLM_E_ARGUMENT, "source is NULL", llm_template_parse(&t, nullptr, nullptr, 1));
     Template refuses = parse("{{ raise_exception('roles must alternate') }}");
     FAILS(LLM_E_ARGUMENT, "roles must alternate", llm_template_render(&r, refuses.get(), "{}", LLM_NTS, nullptr));
-    FAILS(LLM_E_FORMAT, "no object", llm_template_render(&r, refuses.get(), "[]", LLM_NTS, nullptr));
+    FAILS(LLM_E_FORMAT, "expected an object", llm_template_render(&r, refuses.get(), "[]", LLM_NTS, nullptr));
     FAILS(LLM_E_FORMAT, "context", llm_template_render(&r, refuses.get(), "{", LLM_NTS, nullptr));
     EXPECT_EQ(nullptr, r);
     Template endless = parse("{% for i in range(99999) %}{% for i in range(99999) %}{% endfor %}{% endfor %}");
@@ -122,7 +122,7 @@ TEST_F(ModelTemplates, AreFoundByName) {
     Gguf broken = tiny_with_text();
     broken.set_string("tokenizer.chat_template", "{{ x");
     Model bad = load(broken);
-    FAILS(LLM_E_FORMAT, "chat template: line 1", llm_template_of_model(&t, bad.get(), nullptr));
+    FAILS(LLM_E_FORMAT, "chat template, line 1", llm_template_of_model(&t, bad.get(), nullptr));
 }
 
 TEST_F(ModelTemplates, ChatHasOneBosAndSpecialTokensFromTheTemplateAlone) {

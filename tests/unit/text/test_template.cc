@@ -10,7 +10,7 @@
 
 extern "C" {
 #include "base/alloc.h"
-#include "base/old_json.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "text/template.h"
 }
@@ -20,6 +20,9 @@ namespace {
 /* 2026-01-15 12:00:00, the clock of the shared cases. */
 constexpr int64_t NOON = 1768478400;
 
+/* Failures of a table that are shown. */
+const size_t SHOWN = getenv("LLM_TEST_ALL") ? SIZE_MAX : 20;
+
 std::string slurp(const std::string &path) {
     std::ifstream file(path, std::ios::binary);
     std::stringstream text;
@@ -28,15 +31,25 @@ std::string slurp(const std::string &path) {
 }
 
 struct Json {
-    json_t *j = nullptr;
-    explicit Json(const std::string &text) : j(json_loadb(text.data(), text.size(), JSON_ALLOW_NUL, nullptr)) {}
+    llmi_json_doc doc;
+    const llmi_json *j = nullptr;
+    explicit Json(const std::string &text) {
+        llmi_json_doc_init(&doc, &llmi_default_allocator, 0);
+        if (llmi_json_parse(&j, &doc, {text.data(), text.size()}, "test", LLMI_JSON_PYTHON) != LLM_OK)
+            ADD_FAILURE() << llm_last_error();
+    }
     Json(const Json &) = delete;
-    ~Json() { json_decref(j); }
-    const json_t *operator[](const char *key) const { return json_object_get(j, key); }
+    ~Json() { llmi_json_doc_free(&doc); }
+    const llmi_json *operator[](const char *key) const { return llmi_json_get(j, key); }
 };
 
-std::string text_of(const json_t *j) {
-    return json_is_string(j) ? std::string(json_string_value(j), json_string_length(j)) : "";
+std::string text_of(const llmi_json *j) {
+    llm_span text = llmi_json_text(j);
+    return text.ptr ? std::string(text.ptr, text.len) : "";
+}
+
+bool is_true(const llmi_json *j) {
+    return llmi_json_is(j, LLMI_JSON_TRUE);
 }
 
 struct Outcome {
@@ -50,15 +63,16 @@ struct Template {
     llm_status status;
     std::string error;
 
-    explicit Template(const std::string &source, const llm_allocator *a = &llmi_default_allocator) {
+    explicit Template(const std::string &source, const llm_allocator *a = &llmi_default_allocator,
+                      const char *what = nullptr) {
         llmi_error_clear();
-        status = llmi_template_parse(&t, a, source.data(), source.size());
+        status = llmi_template_parse(&t, a, source.data(), source.size(), what);
         if (status != LLM_OK) error = llm_last_error();
     }
     Template(const Template &) = delete;
     ~Template() { llmi_template_unref(t); }
 
-    Outcome render(const json_t *context, const llmi_template_limits *limits = nullptr,
+    Outcome render(const llmi_json *context, const llmi_template_limits *limits = nullptr,
                    const llm_allocator *a = &llmi_default_allocator) const {
         if (!t) return {status, "", error, {}};
         llmi_buf out, pieces;
@@ -89,22 +103,49 @@ Outcome render(const std::string &source, const std::string &context = "{}",
 
 TEST(Template, RendersAsJinja2) {
     Json file(slurp(LLM_SOURCE_DIR "/tests/unit/text/template_cases.json"));
-    ASSERT_TRUE(file.j);
-    size_t i;
-    json_t *one;
-    json_array_foreach(json_object_get(file.j, "cases"), i, one) {
-        std::string source = text_of(json_object_get(one, "template"));
-        const json_t *expected = json_object_get(one, "expected");
+    const llmi_json *cases = file["cases"];
+    size_t i = 0;
+    for (; i < llmi_json_count(cases); i++) {
+        const llmi_json *one = llmi_json_item(cases, i);
+        std::string source = text_of(llmi_json_get(one, "template"));
+        const llmi_json *expected = llmi_json_get(one, "expected");
         Outcome o = Template(source).render(file["context"]);
         if (expected) {
             EXPECT_EQ(o.status, LLM_OK) << source << "\n" << o.error;
             EXPECT_EQ(o.text, text_of(expected)) << source;
         } else {
-            EXPECT_NE(o.status, LLM_OK) << source << " should fail with " << text_of(json_object_get(one, "error"));
+            EXPECT_NE(o.status, LLM_OK) << source << " should fail with " << text_of(llmi_json_get(one, "error"));
             EXPECT_NE(o.error, "") << source;
         }
     }
     EXPECT_EQ(i, 400u);
+}
+
+/* Each filter, test, method and function of Jinja2 over many shapes of arguments. */
+TEST(Template, EveryBuiltInDoesAsJinja2) {
+    Json file(slurp(LLM_SOURCE_DIR "/tests/unit/text/template_sweep.json"));
+    size_t n = 0, n_wrong = 0;
+    for (size_t t = 0; t < llmi_json_count(file.j); t++) {
+        const llmi_json *table = &file.j->members[t].value, *receivers = llmi_json_get(table, "receivers");
+        const llmi_json *rows = llmi_json_get(table, "rows");
+        for (size_t i = 0; i < llmi_json_count(rows); i++) {
+            const llmi_json *row = llmi_json_item(rows, i);
+            for (size_t k = 0; k < llmi_json_count(receivers); k++, n++) {
+                std::string receiver = text_of(llmi_json_item(receivers, k)), call = text_of(llmi_json_item(row, 0));
+                call = receiver.empty() ? "{{ " + call + " }}" : "{% set v = " + receiver + " %}{{ v" + call + " }}";
+                const llmi_json *expected = llmi_json_item(row, k + 1); /* null or beyond the end: an error */
+                bool fails = !llmi_json_is(expected, LLMI_JSON_STRING);
+                Outcome o = render(call);
+                bool right =
+                    fails ? o.status != LLM_OK && o.error != "" : o.status == LLM_OK && o.text == text_of(expected);
+                if (right || n_wrong++ > SHOWN) continue;
+                ADD_FAILURE() << call << "\n  got:      " << o.text << o.error
+                              << "\n  expected: " << (fails ? "an error" : text_of(expected));
+            }
+        }
+    }
+    EXPECT_EQ(n_wrong, 0u) << "of " << n;
+    EXPECT_GT(n, 100000u);
 }
 
 TEST(Template, RendersEveryChatTemplateOfTheSharedCases) {
@@ -121,8 +162,8 @@ TEST(Template, RendersEveryChatTemplateOfTheSharedCases) {
                 ASSERT_EQ(o.status, LLM_OK) << where << ": " << o.error;
                 ASSERT_EQ(o.text, text_of(one["expected"])) << where;
                 n_text++;
-                n_agreed += json_is_true(one["second_implementation_agrees"]);
-            } else if (json_is_true(one["strict"])) {
+                n_agreed += is_true(one["second_implementation_agrees"]);
+            } else if (is_true(one["strict"])) {
                 ASSERT_EQ(o.status, LLM_E_ARGUMENT) << where;
                 ASSERT_NE(o.error.find(text_of(one["expected_error"])), std::string::npos) << where << ": " << o.error;
                 n_refused++;
