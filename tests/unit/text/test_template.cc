@@ -245,17 +245,19 @@ TEST(Template, DeepNestingIsRefusedNotRecursedInto) {
 }
 
 TEST(Template, TheCallersStackMayBeSmall) {
-    std::string nested = "{{ ";
-    for (int i = 0; i < 40; i++) nested += "(";
-    nested += "1";
-    for (int i = 0; i < 40; i++) nested += ")";
+    std::string nested = "{{ " + std::string(20, '(') + "1" + std::string(20, ')') + " }}", blocks, ends;
+    for (int i = 0; i < 30; i++) blocks += i % 2 ? "{% for a, (b, c) in [] %}" : "{% if 1 %}";
+    for (int i = 30; i-- > 0;) ends += i % 2 ? "{% endfor %}" : "{% endif %}";
+    nested += blocks + ends + "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{% endif %}{{ n }}{% endmacro %}{{ m(100) }}" +
+              "{% set ns = namespace(l=[1.5]) %}{% for i in range(120) %}{% set ns.l = [ns.l] %}{% endfor %}" +
+              "{{ ns.l }}{{ ns.l | tojson }}{{ '{:.300f}'.format(0.1) }}{{ 'x' | int }}";
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 256 << 10);
+    pthread_attr_setstacksize(&attributes, 64 << 10);
     struct Task {
         std::string source;
         Outcome outcome;
-    } task = {nested + " }}{% macro m(n) %}{% if n %}{{ m(n - 1) }}{% endif %}{{ n }}{% endmacro %}{{ m(100) }}", {}};
+    } task = {nested, {}};
     pthread_t thread;
     ASSERT_EQ(pthread_create(
                   &thread, &attributes,
