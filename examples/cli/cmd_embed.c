@@ -4,12 +4,28 @@
 #include <string.h>
 
 static int get_pooling(int32_t *out, cli *c) {
+    static const struct {
+        const char *name;
+        int32_t pooling;
+    } ways[] = {
+        {"file", LLM_POOL_FILE},
+        {"mean", LLM_POOL_MEAN},
+        {"last", LLM_POOL_LAST},
+        {"first", LLM_POOL_FIRST},
+    };
     const char *name = cli_get(c, "pool");
-    *out = LLM_POOL_MEAN;
-    if (!name || strcmp(name, "mean") == 0) return CLI_OK;
-    *out = LLM_POOL_LAST;
-    if (strcmp(name, "last") == 0) return CLI_OK;
-    return cli_usage(c, "--pool: found '%.40s', expected mean or last", name);
+    *out = LLM_POOL_FILE;
+    for (size_t i = 0; name && i < sizeof ways / sizeof ways[0]; i++)
+        if (strcmp(name, ways[i].name) == 0) {
+            *out = ways[i].pooling;
+            return CLI_OK;
+        }
+    return name ? cli_usage(c, "--pool: found '%.40s', expected file, mean, last or first", name) : CLI_OK;
+}
+
+static int32_t get_normalize(cli *c) {
+    if (cli_get(c, "no-normalize")) return 0;
+    return cli_get(c, "normalize") ? 1 : -1;
 }
 
 static int print(cli *c, const float *rows, size_t n_rows, size_t dim) {
@@ -44,19 +60,20 @@ static int run(cli *c) {
     llm_span *texts = cli_alloc(c, n, sizeof *texts);
     float *rows = cli_alloc(c, n * dim, sizeof *rows);
     for (size_t i = 0; i < n; i++) texts[i] = (llm_span){c->args[1 + i], strlen(c->args[1 + i])};
-    status = llm_embed(rows, c->engine, texts, n, pooling, cli_get(c, "normalize") != NULL);
+    status = llm_embed(rows, c->engine, texts, n, pooling, get_normalize(c));
     return status ? cli_fail(c, status) : print(c, rows, n, dim);
 }
 
 static const cli_option options[] = {
-    {0, "pool", "HOW", "mean: average over the tokens (default); last: the last token"},
-    {0, "normalize", NULL, "scale each vector to length 1"},
+    {0, "pool", "HOW", "mean over the tokens, last or first token; default file: as the model's file says, or mean"},
+    {0, "normalize", NULL, "scale each vector to length 1 (default: if the model's file says so)"},
+    {0, "no-normalize", NULL, "do not, whatever the model's file says"},
     {0, NULL, NULL, NULL},
 };
 
 const cli_command cmd_embed = {
     .name = "embed",
-    .synopsis = "MODEL TEXT... [--pool mean|last] [--normalize]",
+    .synopsis = "MODEL TEXT... [--pool file|mean|last|first] [--normalize|--no-normalize]",
     .summary = "Turn texts into vectors",
     .details = "A line of numbers for each text: the last layer's normalised hidden state.\n"
                "--json: {\"embeddings\":[[...],...],\"dim\"}",

@@ -245,12 +245,20 @@ typedef struct llm_score_item {
 LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_score_item *items, size_t n_items,
                              const llm_generate_options *options);
 
-enum { LLM_POOL_MEAN = 0, LLM_POOL_LAST = 1 };
+enum {
+    LLM_POOL_FILE = -1, /* as the model's file says (GGUF's pooling_type; modules.json and 1_Pooling/config.json of
+                           sentence-transformers); the mean if it says nothing */
+    LLM_POOL_MEAN = 0,
+    LLM_POOL_LAST = 1,
+    LLM_POOL_FIRST = 2
+};
 
-/* Embeds texts (their len may be LLM_NTS): the last layer's normalised hidden state, averaged over the tokens or of the
- * last token, into out [n_texts, n_embd]. normalize 1 scales each row to length 1. Errors: LLM_E_LIMIT if a text
- * exceeds the context, LLM_E_UNSUPPORTED without a tokenizer, LLM_E_ARGUMENT for a text without tokens. One thread at a
- * time. Since 0.1. */
+/* Embeds texts: the last layer's normalised hidden state, averaged over the tokens or of the last or
+ * first token, into out [n_texts, n_embd]. normalize 1 scales each row to length 1, 0 does not, -1 does what
+ * the model's file says (0 if it says nothing). A text may have the length LLM_NTS.
+ * Errors: LLM_E_LIMIT if a text exceeds the context, LLM_E_UNSUPPORTED without a tokenizer or if the file
+ * asks for a pooling that is not computed, LLM_E_ARGUMENT for a text without tokens. One thread at a time.
+ * Since 0.1; LLM_POOL_FILE, LLM_POOL_FIRST and normalize -1 since 0.2. */
 LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *texts, size_t n_texts, int32_t pooling,
                              int32_t normalize);
 

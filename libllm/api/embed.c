@@ -18,7 +18,7 @@ static void on_hidden(void *user, size_t item, int32_t row, const float *hidden)
     float *out = e->out + item * e->n_embd;
     if (row == 0 || e->pooling == LLM_POOL_LAST)
         memcpy(out, hidden, e->n_embd * sizeof *out);
-    else
+    else if (e->pooling == LLM_POOL_MEAN)
         for (size_t i = 0; i < e->n_embd; i++) out[i] += hidden[i];
 }
 
@@ -57,6 +57,21 @@ static llm_status embed(embedding *e, const llm_engine *engine, const llm_span *
     return status;
 }
 
+static llm_status choose(int32_t *pooling, int32_t *normalize, const llm_model *m) {
+    if (*pooling < LLM_POOL_FILE || *pooling > LLM_POOL_FIRST)
+        return llmi_error(LLM_E_ARGUMENT, "pooling is %d, expected LLM_POOL_FILE (%d) .. LLM_POOL_FIRST (%d)", *pooling,
+                          LLM_POOL_FILE, LLM_POOL_FIRST);
+    if (*normalize < -1 || *normalize > 1)
+        return llmi_error(LLM_E_ARGUMENT, "normalize is %d, expected 1, 0, or -1 for as the file says", *normalize);
+    if (*pooling == LLM_POOL_FILE && m->pooling.refused)
+        return llmi_error(LLM_E_UNSUPPORTED,
+                          "the embeddings of %s are made with %s, which is not computed: choose mean, last or first",
+                          llmi_weights_path(m->weights), m->pooling.refused);
+    if (*pooling == LLM_POOL_FILE) *pooling = m->pooling.how;
+    if (*normalize < 0) *normalize = m->pooling.normalize;
+    return LLM_OK;
+}
+
 LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *texts, size_t n_texts, int32_t pooling,
                              int32_t normalize) {
     LLMI_FP_SCOPE();
@@ -64,9 +79,8 @@ LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *tex
     LLMI_ROOM(out, n_texts);
     LLMI_NOT_NULL(engine);
     LLMI_ARRAY(texts, n_texts);
-    if (pooling != LLM_POOL_MEAN && pooling != LLM_POOL_LAST)
-        return llmi_error(LLM_E_ARGUMENT, "pooling is %d, expected LLM_POOL_MEAN (0) or LLM_POOL_LAST (1)", pooling);
-    llm_status status = llmi_engine_enter(engine, "llm_embed");
+    llm_status status = choose(&pooling, &normalize, engine->model);
+    if (status == LLM_OK) status = llmi_engine_enter(engine, "llm_embed");
     if (status != LLM_OK) return status;
     embedding e = {.out = out, .n_embd = (size_t)engine->model->hp.n_embd, .pooling = pooling};
     llmi_many_init(&e.jobs, engine, LLMI_JOB_EMBED);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/plan.h"
+#include "api/pooling.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "model/arch.h"
@@ -85,5 +86,6 @@ llm_status llmi_hf_put_hparams(llmi_gguf_writer *w, const llm_model *m) {
     put_float(&p, "attention.layer_norm_rms_epsilon", hp->norm_eps);
     put_window(&p, m);
     put_rope(&p, m);
+    if (p.status == LLM_OK) p.status = llmi_pooling_put(w, m, p.arch);
     return p.status;
 }

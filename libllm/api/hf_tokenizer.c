@@ -2,6 +2,7 @@
  * ("llama", whose merges are given by scores). */
 #include <string.h>
 
+#include "api/ends.h"
 #include "api/plan.h"
 #include "base/alloc.h"
 #include "base/status.h"
@@ -267,6 +268,7 @@ static llm_status put_all(writing *x) {
     if (status == LLM_OK) status = llmi_gguf_put_string(x->w, KEY("pre"), pre, strlen(pre));
     if (status == LLM_OK) status = put_lists(x);
     if (status == LLM_OK) status = put_special(x);
+    if (status == LLM_OK) status = llmi_ends_put(x->w, x->t);
     if (status == LLM_OK) status = put_flags(x);
     return status == LLM_OK ? put_chat_template(x) : status;
 }

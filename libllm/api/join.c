@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#include "api/ends.h"
 #include "api/options.h"
+#include "api/pooling.h"
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -40,42 +44,81 @@ static llm_status attach(llm_tokenizer **out, llm_tokenizer *t, keeper *k, llm_s
 
 #define KEY(name) "tokenizer.ggml." name
 
-/* An array of the file if it is there. n_expected 0: any number of elements. */
-static llm_status get_array(llmi_meta_array *out, const llmi_weights *w, const char *key, int32_t type,
-                            size_t n_expected) {
+/* An array of the file if it is there. */
+static llm_status get_array(llmi_meta_array *out, const llmi_weights *w, const char *key, int32_t type) {
     *out = (llmi_meta_array){0};
     if (!llmi_weights_has(w, key)) return LLM_OK;
     llm_status status = llmi_weights_get_array(out, w, key);
     if (status != LLM_OK) return status;
-    bool same_type = out->type == type || (type == LLMI_META_I32 && out->type == LLMI_META_U32) ||
-                     (type == LLMI_META_U8 && out->type == LLMI_META_I8);
-    if (!same_type)
-        return llmi_error(LLM_E_FORMAT, "key \"%s\" is an array of type %d, expected type %d", key, out->type, type);
-    if (n_expected && out->n != n_expected)
-        return llmi_error(LLM_E_FORMAT, "key \"%s\" has %zu elements, expected %zu, one for each token", key, out->n,
-                          n_expected);
-    return LLM_OK;
+    if (out->type == type || (type == LLMI_META_U8 && out->type == LLMI_META_I8)) return LLM_OK;
+    return llmi_error(LLM_E_FORMAT, "key \"%s\" is an array of type %d, expected type %d", key, out->type, type);
 }
 
-static llm_status get_arrays(llmi_vocab *v, const llmi_weights *w) {
-    llmi_meta_array tokens, scores, types, merges, charsmap;
-    llm_status status = get_array(&tokens, w, KEY("tokens"), LLMI_META_STRING, 0);
+/* An array with an element for each token, of any type of numbers; *has: whether it is there. What is beyond the last
+ * token counts for nothing. */
+static llm_status get_numbers(llmi_meta_array *out, bool *has, const llmi_weights *w, const char *key,
+                              size_t n_tokens) {
+    *has = llmi_weights_has(w, key);
+    if (!*has) return LLM_OK;
+    llm_status status = llmi_weights_get_array(out, w, key);
+    if (status == LLM_OK && out->n < n_tokens)
+        status = llmi_error(LLM_E_FORMAT, "key \"%s\" has %zu elements, expected %zu, one for each token", key, out->n,
+                            n_tokens);
+    return status;
+}
+
+/* Absent scores are 0. */
+static llm_status get_scores(llmi_buf *scores, const llmi_weights *w, size_t n_tokens) {
+    llmi_meta_array list;
+    bool has;
+    llm_status status = get_numbers(&list, &has, w, KEY("scores"), n_tokens);
+    for (size_t i = 0; i < n_tokens && status == LLM_OK; i++) {
+        double value = 0;
+        if (has && !llmi_meta_array_number(&value, &list, i))
+            return llmi_error(LLM_E_FORMAT, "key \"" KEY("scores") "\" is an array of type %d, expected numbers",
+                              list.type);
+        float score = (float)value;
+        if (!llmi_buf_push(scores, score)) return LLM_E_MEMORY;
+    }
+    return status;
+}
+
+/* Type 0, "undefined" to other readers, is a normal token. */
+static llm_status get_types(llmi_buf *types, const llmi_weights *w, size_t n_tokens) {
+    llmi_meta_array list;
+    bool has;
+    llm_status status = get_numbers(&list, &has, w, KEY("token_type"), n_tokens);
+    for (size_t i = 0; has && i < n_tokens && status == LLM_OK; i++) {
+        int64_t value = 0;
+        if (!llmi_meta_array_integer(&value, &list, i) || value < 0 || value > INT32_MAX)
+            return llmi_error(LLM_E_FORMAT, "key \"" KEY("token_type") "\": element %zu is not a type, expected %d..%d",
+                              i, LLM_TOKEN_NORMAL, LLM_TOKEN_BYTE);
+        int32_t type = value ? (int32_t)value : LLM_TOKEN_NORMAL;
+        if (!llmi_buf_push(types, type)) return LLM_E_MEMORY;
+    }
+    return status;
+}
+
+/* scores and types are made here, in the types that the tokenizer reads; the rest is borrowed from the file. */
+static llm_status get_arrays(llmi_vocab *v, llmi_buf *scores, llmi_buf *types, const llmi_weights *w) {
+    llmi_meta_array tokens, merges, charsmap;
+    llm_status status = get_array(&tokens, w, KEY("tokens"), LLMI_META_STRING);
     if (status != LLM_OK) return status;
     if (tokens.n < 1 || tokens.n > 1 << 24)
         return llmi_error(LLM_E_FORMAT, "key \"" KEY("tokens") "\" has %zu elements, expected 1..%d", tokens.n,
                           1 << 24);
-    status = get_array(&scores, w, KEY("scores"), LLMI_META_F32, tokens.n);
-    if (status == LLM_OK) status = get_array(&types, w, KEY("token_type"), LLMI_META_I32, tokens.n);
-    if (status == LLM_OK) status = get_array(&merges, w, KEY("merges"), LLMI_META_STRING, 0);
-    if (status == LLM_OK) status = get_array(&charsmap, w, KEY("precompiled_charsmap"), LLMI_META_U8, 0);
+    status = get_scores(scores, w, tokens.n);
+    if (status == LLM_OK) status = get_types(types, w, tokens.n);
+    if (status == LLM_OK) status = get_array(&merges, w, KEY("merges"), LLMI_META_STRING);
+    if (status == LLM_OK) status = get_array(&charsmap, w, KEY("precompiled_charsmap"), LLMI_META_U8);
     if (status == LLM_OK && merges.n > INT32_MAX)
         status = llmi_error(LLM_E_FORMAT, "key \"" KEY("merges") "\" has %zu elements", merges.n);
     if (status != LLM_OK) return status;
     v->n_tokens = (int32_t)tokens.n;
     v->tokens = tokens.data;
     v->tokens_bytes = tokens.n_bytes;
-    v->scores = scores.data;
-    v->types = types.data;
+    v->scores = (const float *)(const void *)scores->data;
+    v->types = (const int32_t *)(const void *)types->data;
     v->n_merges = (int32_t)merges.n;
     v->merges = merges.data;
     v->merges_bytes = merges.n_bytes;
@@ -165,29 +208,60 @@ static llm_status get_name(name_text out, bool *found, const llmi_weights *w, co
     return LLM_OK;
 }
 
-static llm_status from_gguf(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {
+/* A template of another type would be rendered as the text of its value. */
+static llm_status check_templates(const llmi_weights *w) {
+    static const char key[] = "tokenizer.chat_template", list[] = "tokenizer.chat_templates";
+    for (int32_t i = 0; i < llmi_weights_meta_count(w); i++) {
+        llm_span name, text;
+        int32_t type;
+        const void *data;
+        size_t n_bytes;
+        llmi_weights_meta_at(&name, &text, w, i);
+        llmi_weights_meta_raw(&type, &data, &n_bytes, w, i);
+        bool is_template = name.len >= sizeof key - 1 && memcmp(name.ptr, key, sizeof key - 1) == 0;
+        bool is_list = name.len == sizeof list - 1 && memcmp(name.ptr, list, sizeof list - 1) == 0;
+        if (is_template && !is_list && type != LLMI_META_STRING)
+            return llmi_error(LLM_E_FORMAT, "key \"%s\" is \"%s\", expected a string", LLMI_QUOTE(name.ptr, name.len),
+                              LLMI_QUOTE(text.ptr, text.len));
+    }
+    return LLM_OK;
+}
+
+static llm_status make_from_gguf(llm_tokenizer **out, llmi_vocab *v, llmi_buf *scores, llmi_buf *types,
+                                 const llmi_weights *w, llm_runtime *rt) {
+    llm_status status = get_arrays(v, scores, types, w);
+    if (status == LLM_OK) status = get_special(v, w);
+    if (status == LLM_OK) status = get_ends(v, w);
+    if (status == LLM_OK) status = get_flags(v, w);
+    if (status != LLM_OK) return status;
+    v->log = llmi_runtime_log(rt);
+    llm_tokenizer *t = NULL;
+    keeper *k = keep(rt);
+    if (!k) return LLM_E_MEMORY;
+    status = llmi_tokenizer_from_vocab(&t, llmi_runtime_allocator(rt), v);
+    return attach(out, t, k, status);
+}
+
+static llm_status from_gguf(llm_tokenizer **out, const llmi_weights *w, llm_runtime *rt) {
     name_text model, pre;
     bool has_model, has_pre;
     llmi_vocab v = {0};
-    llm_status status = get_name(model, &has_model, w, KEY("model"));
+    llm_status status = check_templates(w);
+    if (status == LLM_OK) status = get_name(model, &has_model, w, KEY("model"));
     if (status != LLM_OK) return status;
     bool none = !has_model || strcmp(model, "none") == 0 || strcmp(model, "no_vocab") == 0;
     if (none || !llmi_weights_has(w, KEY("tokens"))) return LLM_OK;
     status = get_name(pre, &has_pre, w, KEY("pre"));
-    if (status == LLM_OK) status = get_arrays(&v, w);
-    if (status == LLM_OK) status = get_special(&v, w);
-    if (status == LLM_OK) status = get_ends(&v, w);
-    if (status == LLM_OK) status = get_flags(&v, w);
     if (status != LLM_OK) return status;
-    v.log = llmi_runtime_log(rt);
     v.model = model;
     v.pre = has_pre ? pre : NULL;
-
-    llm_tokenizer *t = NULL;
-    keeper *k = keep(rt);
-    if (!k) return LLM_E_MEMORY;
-    status = llmi_tokenizer_from_vocab(&t, llmi_runtime_allocator(rt), &v);
-    return attach(out, t, k, status);
+    llmi_buf scores, types;
+    llmi_buf_init(&scores, llmi_runtime_allocator(rt));
+    llmi_buf_init(&types, llmi_runtime_allocator(rt));
+    status = make_from_gguf(out, &v, &scores, &types, w, rt);
+    llmi_buf_free(&scores);
+    llmi_buf_free(&types);
+    return status;
 }
 
 /* ---- tokenizer.json ---- */
@@ -226,6 +300,13 @@ llm_status llmi_join_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime
     *out = NULL;
     bool gguf = llmi_weights_format(w) == LLMI_FORMAT_GGUF;
     llm_status status = gguf ? from_gguf(out, w, rt) : from_directory(out, w, rt);
+    if (status == LLM_OK && *out) {
+        status = llmi_ends_add(*out, w, llmi_runtime_log(rt));
+        if (status != LLM_OK) {
+            llmi_tokenizer_unref(*out);
+            *out = NULL;
+        }
+    }
     if (status != LLM_OK) {
         const char *path = llmi_weights_path(w);
         return llmi_error_in(status, "%s: tokenizer", LLMI_QUOTE(path, strlen(path)));
@@ -253,6 +334,20 @@ static int32_t report_before_end(void *user, double done) {
     return done < 1 ? o->progress(o->progress_user, done) : 0;
 }
 
+/* What a model does with text, for whoever wonders where a generation ends or what an embedding is. */
+static void log_text(const llm_model *m) {
+    const llmi_log *log = llmi_runtime_log(m->runtime);
+    char ends[256] = "";
+    size_t n = 0;
+    if (!llmi_log_wants(log, LLM_LOG_DEBUG) || !m->tokenizer) return;
+    for (llm_token id = 0; id < llmi_tokenizer_size(m->tokenizer) && n < sizeof ends; id++)
+        if (llmi_tokenizer_is_eog(m->tokenizer, id))
+            n += (size_t)llmi_format(ends + n, sizeof ends - n, "%s%d", n ? ", " : "", id);
+    llmi_log_write(log, LLM_LOG_DEBUG, "tokenizer %s: %d tokens, generations end at %s; pooling %d%s, normalize %d",
+                   llmi_tokenizer_kind(m->tokenizer), llmi_tokenizer_size(m->tokenizer), n ? ends : "none",
+                   m->pooling.how, m->pooling.stated ? " (by the file)" : "", m->pooling.normalize);
+}
+
 llm_status llmi_join_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options) {
     llm_model *m = NULL;
     llm_model_options o;
@@ -268,6 +363,8 @@ llm_status llmi_join_load(llm_model **out, llm_runtime *rt, const char *path, co
     if (status != LLM_OK) return status;
     status = llmi_join_tokenizer(&m->tokenizer, m->weights, m->runtime);
     m->tokenizer_destroy = llmi_tokenizer_unref;
+    if (status == LLM_OK) status = llmi_pooling_read(m);
+    if (status == LLM_OK) log_text(m);
     if (status == LLM_OK && o.progress && o.progress(o.progress_user, 1.0) < 0)
         status = llmi_error(LLM_E_CALLBACK, "the progress callback stopped the load at 100 %%");
     if (status != LLM_OK) {

@@ -2,6 +2,8 @@
 #ifndef LLMI_BASE_LOG_H
 #define LLMI_BASE_LOG_H
 
+#include <stdbool.h>
+
 #include <llm/runtime.h>
 
 typedef struct llmi_log {
@@ -9,6 +11,9 @@ typedef struct llmi_log {
     void *user;
     int32_t level;
 } llmi_log;
+
+/* Whether a line of this level would be delivered. */
+bool llmi_log_wants(const llmi_log *log, int32_t level);
 
 void llmi_log_write(const llmi_log *log, int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

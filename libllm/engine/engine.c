@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "engine/output.h"
 #include "engine/scheduler.h"
@@ -50,6 +51,20 @@ static llm_status build(llmi_engine *e) {
     return llmi_compute_create(&e->compute, e->model, &e->dims, e->options.kv_dtype, llmi_workers_pool(e->workers));
 }
 
+static void log_engine(const llmi_engine *e) {
+    const llmi_log *log = llmi_runtime_log(e->model->runtime);
+    llm_engine_memory memory;
+    if (!llmi_log_wants(log, LLM_LOG_DEBUG)) return;
+    if (llmi_engine_estimate(&memory, e->model, &e->options) != LLM_OK) return;
+    llmi_log_write(
+        log, LLM_LOG_DEBUG,
+        "engine: %d sequences of up to %d tokens, %d rows a step, %d pages of %d tokens, KV cache %lld bytes, "
+        "workspace %lld, packed weights %lld, %d threads",
+        e->dims.n_seqs, e->dims.n_ctx, e->dims.n_batch, e->dims.n_pages, e->dims.page_tokens,
+        (long long)memory.kv_bytes, (long long)memory.workspace_bytes, (long long)memory.weight_bytes,
+        llmi_workers_pool(e->workers)->n_threads);
+}
+
 llm_status llmi_engine_create(llmi_engine **out, llm_model *m, const llm_engine_options *resolved) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
     *out = NULL;
@@ -64,11 +79,13 @@ llm_status llmi_engine_create(llmi_engine **out, llm_model *m, const llm_engine_
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
     llm_status status = build(e);
-    if (status == LLM_OK)
-        *out = e;
-    else
+    if (status != LLM_OK) {
         engine_free(e);
-    return status;
+        return status;
+    }
+    log_engine(e);
+    *out = e;
+    return LLM_OK;
 }
 
 void llmi_engine_ref(llmi_engine *e) {
@@ -179,7 +196,11 @@ static void plan(llmi_engine *e) {
 static llm_status compute(llmi_engine *e) {
     e->n_outputs = 0;
     if (!e->batch.n_parts) return LLM_OK;
+    double start = llmi_engine_now();
     llm_status status = llmi_compute_run(&e->compute, &e->batch);
+    llmi_log_write(llmi_runtime_log(e->model->runtime), LLM_LOG_DEBUG,
+                   "step: %d rows of %d sequences, logits of %d, %.2f ms, status %d", e->batch.n_rows, e->batch.n_parts,
+                   e->batch.n_logits, llmi_engine_now() - start, status);
     pthread_mutex_lock(&e->lock);
     disarm(e);
     if (status == LLM_OK) {

@@ -176,6 +176,10 @@ const char *llmi_weights_path(const llmi_weights *w) {
     return w->c.path ? w->c.path : "";
 }
 
+const llm_allocator *llmi_weights_allocator(const llmi_weights *w) {
+    return &w->allocator;
+}
+
 /* ---- tensors ---- */
 
 int32_t llmi_weights_tensor_count(const llmi_weights *w) {

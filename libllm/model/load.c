@@ -1,8 +1,11 @@
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "dtype.h"
 #include "model/bind.h"
 #include "model/hparams.h"
 #include "model/rope.h"
@@ -154,6 +157,35 @@ static llm_status load_weights(llm_model *m, const llm_model_options *options) {
     return LLM_OK;
 }
 
+static double now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static void log_model(const llm_model *m, double ms) {
+    const llmi_log *log = llmi_runtime_log(m->runtime);
+    int64_t n_bytes = 0;
+    if (!llmi_log_wants(log, LLM_LOG_DEBUG)) return;
+    const llmi_tensor *most = NULL;
+    for (int32_t i = 0; i < llmi_weights_tensor_count(m->weights); i++) {
+        const llmi_tensor *t = llmi_weights_tensor_at(m->weights, i);
+        n_bytes += (int64_t)t->n_bytes;
+        if (!most || t->n_bytes > most->n_bytes) most = t;
+    }
+    const llmk_dtype *dtype = most ? llmk_dtype_get(most->dtype) : NULL;
+    llmi_log_write(
+        log, LLM_LOG_DEBUG,
+        "%s: family %s, %d layers of width %d, %d heads of %d (%d for keys), %d tokens, context %d, %lld bytes, "
+        "mostly %s, head %s, on %s, %.1f ms",
+        llmi_weights_path(m->weights), m->arch->name, m->hp.n_layers, m->hp.n_embd, m->hp.n_heads, m->hp.head_dim,
+        m->hp.n_kv_heads, m->hp.n_vocab, m->hp.n_ctx_train, (long long)n_bytes, dtype ? dtype->name : "of another type",
+        !m->output              ? "none"
+        : m->output == m->embed ? "tied"
+                                : "own",
+        m->backend, ms);
+}
+
 /* The last report comes after everything that can fail. */
 static llm_status report_end(const llm_model_options *o) {
     if (!o->progress || o->progress(o->progress_user, 1.0) >= 0) return LLM_OK;
@@ -178,6 +210,7 @@ llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, c
     m->n_refs = 1;
     m->runtime = runtime;
 
+    double start = now_ms();
     llmi_weights_options how = {.use_mmap = o.use_mmap != 0, .metadata_only = o.tokenizer_only != 0};
     status = llmi_weights_open(&m->weights, a, path, &how);
     if (status == LLM_OK) {
@@ -190,6 +223,7 @@ llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, c
         llmi_model_unref(m);
         return status;
     }
+    if (m->arch) log_model(m, now_ms() - start);
     *out = m;
     return LLM_OK;
 }

@@ -34,6 +34,14 @@ typedef struct llmi_layer {
     int32_t window; /* 0: sees everything */
 } llmi_layer;
 
+/* How the file says that embeddings are made; the api layer fills it. */
+typedef struct llmi_pooling {
+    int32_t how;         /* LLM_POOL_*; LLM_POOL_MEAN if the file is silent */
+    bool stated;         /* by the file */
+    bool normalize;      /* to length 1 */
+    const char *refused; /* what the file asks for that is not computed; NULL: nothing */
+} llmi_pooling;
+
 typedef struct llmi_arch llmi_arch; /* arch.h */
 
 struct llm_model {
@@ -51,7 +59,8 @@ struct llm_model {
     llm_weight **owned; /* every weight once, for release */
     int32_t n_owned;
     size_t owned_capacity;
-    size_t private_bytes;                                /* copies the device made */
+    size_t private_bytes; /* copies the device made */
+    llmi_pooling pooling;
     llm_tokenizer *tokenizer;                            /* set by the api layer, which joins text and model, */
     void (*tokenizer_destroy)(llm_tokenizer *tokenizer); /* and released with the model */
 };

@@ -215,6 +215,11 @@ void llmi_roles_find_eog(llm_tokenizer *t) {
     if (has_eog(t, "<|tool_response>")) remove_eog(t, "</s>");
 }
 
+bool llmi_tokenizer_add_end(llm_tokenizer *t, llm_token id) {
+    add_eog(t, id);
+    return llmi_tokenizer_is_eog(t, id);
+}
+
 void llmi_roles_add_end(llm_tokenizer *t, llm_token id) {
     add_eog(t, id);
 }

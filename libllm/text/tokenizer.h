@@ -74,6 +74,8 @@ int32_t llmi_tokenizer_size(const llm_tokenizer *t);
 const char *llmi_tokenizer_kind(const llm_tokenizer *t);
 llm_token llmi_tokenizer_special(const llm_tokenizer *t, int32_t role);
 bool llmi_tokenizer_is_eog(const llm_tokenizer *t, llm_token id);
+/* One more id that ends a generation, before the tokenizer is shared; false: there are too many. */
+bool llmi_tokenizer_add_end(llm_tokenizer *t, llm_token id);
 llm_token llmi_tokenizer_find(const llm_tokenizer *t, const char *text, size_t n_bytes);
 /* The i-th name that a template knows a token by; false behind the last. Of equal names the last one counts. */
 bool llmi_tokenizer_variable(const llm_tokenizer *t, size_t i, const char **name, llm_token *id);

@@ -52,7 +52,7 @@ from libllm.tokenizer import Tokenizer
 
 OnePrompt = str | bytes | memoryview | Rendering | Filled
 ManyPrompts = list[str] | list[bytes] | list[memoryview] | list[Rendering] | list[Filled]
-POOLINGS = ("mean", "last")
+POOLINGS = {"file": -1, "mean": 0, "last": 1, "first": 2}  # LLM_POOL_*
 # Keywords of generate() that are not rows of the option table, and what they may be.
 _EXTRAS: dict[str, Any] = {
     "stop": Texts,
@@ -417,12 +417,13 @@ class Model(Handle):
         scored = [Completion(raw, i) for i in range(_native.llm_result_count(raw))]
         return scored[0] if is_text(continuation) else scored
 
-    def embed(self, texts: Texts, *, pooling: str = "mean", normalize: bool = True) -> memoryview:
-        """One row per text, float32 [n, n_embd]; pooling "mean" or "last"."""
+    def embed(self, texts: Texts, *, pooling: str = "file", normalize: bool = True) -> memoryview:
+        """One row per text, float32 [n, n_embd]; pooling "mean", "last" or "first", or "file": as the model's file
+        says, the mean if it says nothing."""
         if pooling not in POOLINGS:
             raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
         items = [texts] if is_text(texts) else texts
-        engine, model, kind = self._raw, self._model, POOLINGS.index(pooling)
+        engine, model, kind = self._raw, self._model, POOLINGS[pooling]
         return self._turns.alone(engine, lambda: _native.embed(engine, model, items, kind, 1 if normalize else 0))
 
     def sequence(self) -> Sequence:

@@ -185,7 +185,7 @@ def test_embeddings(model):
     assert model.embed("a dog").tolist() == table[:1]
     assert model.embed("a dog", pooling="last", normalize=False).tolist() != table[:1]
     with pytest.raises(ValueError, match="pooling"):
-        model.embed("a dog", pooling="first")
+        model.embed("a dog", pooling="middle")
 
 
 def test_sequences(model):

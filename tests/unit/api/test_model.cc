@@ -92,6 +92,7 @@ TEST(ModelLoad, ATokenizerThatContradictsItselfIsRefusedByKey) {
         {"tokenizer.ggml.tokens", std::string("\x07\0\0\0\1", 5)},
         {"tokenizer.ggml.bos_token_id", std::string("\x07\0\0\0\1", 5)},
         {"tokenizer.ggml.token_type", tiny_with_text().keys["tokenizer.ggml.scores"]},
+        {"tokenizer.ggml.scores", tiny_with_text().keys["tokenizer.ggml.tokens"]},
     };
     for (auto &row : rows) {
         Gguf g = tiny_with_text();
