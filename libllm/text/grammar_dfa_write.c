@@ -204,7 +204,8 @@ static int32_t write_bounded(writer *w) {
                                            "a pattern of %zu states cannot be bounded to %zu characters: at most %d "
                                            "states times characters",
                                            w->n, rows - 2, MAX_CELLS));
-    *w->steps -= (int64_t)(rows * llmi_buf_count(&w->dfa->edges, llmi_dfa_edge) + n_cells);
+    /* Each of these steps is a byte: sixteen are as much as one elsewhere. */
+    *w->steps -= (int64_t)(rows * llmi_buf_count(&w->dfa->edges, llmi_dfa_edge) / 16 + n_cells / 4);
     if (*w->steps < 0)
         return llmi_ir_fail(ir, llmi_error(LLM_E_LIMIT, "patterns and lengths take too many steps to combine"));
     w->windows = llmi_alloc_array(ir->a, w->n, sizeof *w->windows);

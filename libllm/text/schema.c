@@ -1,4 +1,4 @@
-#include "text/schema.h"
+#include "text/schema_values.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -44,8 +44,20 @@ bool llmi_schema_pay(llmi_schema *s, size_t n) {
 
 bool llmi_schema_took(llmi_schema *s, llm_status status) {
     if (s->steps < 0) s->steps = 0;
-    if (status != LLM_OK) llmi_ir_fail(&s->ir, status);
+    if (status != LLM_OK && !llmi_schema_failed(s)) {
+        if (status != LLM_E_MEMORY) llmi_error_in(status, "#%s", LLMI_QUOTE(s->path.ptr, s->path.len));
+        llmi_ir_fail(&s->ir, status);
+    }
     return !llmi_schema_failed(s);
+}
+
+int32_t llmi_schema_write(llmi_schema *s, const llmi_dfa *dfa, int32_t min, int32_t max, llm_span end,
+                          llmi_chars_fn chars) {
+    if (llmi_schema_failed(s)) return -1;
+    int32_t node = llmi_dfa_write(&s->ir, dfa, min, max, end, chars, &s->steps);
+    llm_status status = s->ir.status;
+    s->ir.status = LLM_OK;
+    return llmi_schema_took(s, status) ? node : -1;
 }
 
 bool llmi_schema_same(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
@@ -461,11 +473,13 @@ static void schema_init(llmi_schema *s, const llm_allocator *a) {
     llmi_buf_init(&s->waiting, a);
     llmi_buf_init(&s->memos, a);
     llmi_buf_init(&s->dfas, a);
+    llmi_values_init(&s->strings, s);
     for (int i = 0; i < LLMI_N_SHARED; i++) s->shared[i] = -1;
 }
 
 static void schema_free(llmi_schema *s) {
     llmi_schema_forget_patterns(s);
+    llmi_values_free(&s->strings);
     llmi_json_doc_free(&s->doc);
     llmi_buf_free(&s->waiting);
     llmi_buf_free(&s->memos);

@@ -42,13 +42,27 @@ typedef enum llmi_memo_kind {
     LLMI_MEMO_APART,   /* 1: may meet, 2: never meet */
 } llmi_memo_kind;
 
+/* A set of values: schema_values.h. */
+typedef struct llmi_value {
+    const llmi_json *value;
+    uint64_t hash;
+    int32_t mark; /* the caller's */
+} llmi_value;
+
+typedef struct llmi_values {
+    struct llmi_schema *s; /* which pays, and keeps what fails */
+    llmi_buf items;        /* llmi_value, in the order in which they came */
+    llmi_buf slots;        /* int32_t: open addressing */
+} llmi_values;
+
 typedef struct llmi_schema {
     llmi_ir ir;
     llmi_json_doc doc;
     const llmi_json *document;
-    llmi_buf waiting; /* rules without body */
-    llmi_buf memos;   /* open addressing */
-    llmi_buf dfas;    /* of patterns and formats */
+    llmi_buf waiting;    /* rules without body */
+    llmi_buf memos;      /* open addressing */
+    llmi_buf dfas;       /* of patterns and formats */
+    llmi_values strings; /* what combined strings are made of; marked by their rule */
     size_t n_memos;
     int64_t steps; /* left */
     llm_span path; /* JSON pointer of the schema that is being read */
@@ -67,6 +81,9 @@ static inline bool llmi_schema_failed(const llmi_schema *s) {
 bool llmi_schema_pay(llmi_schema *s, size_t n);
 /* After work that took its steps from s->steps itself: false if it, or anything before, failed. */
 bool llmi_schema_took(llmi_schema *s, llm_status status);
+/* llmi_dfa_write for the schema that is being read; -1 after a fault. */
+int32_t llmi_schema_write(llmi_schema *s, const llmi_dfa *dfa, int32_t min, int32_t max, llm_span end,
+                          llmi_chars_fn chars);
 /* llmi_json_same, paid for. */
 bool llmi_schema_same(llmi_schema *s, const llmi_json *a, const llmi_json *b);
 

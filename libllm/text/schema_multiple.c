@@ -223,8 +223,7 @@ static int32_t combined(llmi_schema *s, const llmi_json *schema, bool integer) {
     narrow_all(s, &all, schema);
     node = -1;
     if (!llmi_schema_failed(s))
-        node = llmi_dfa_write(&s->ir, &all, 0, LLMI_IR_UNLIMITED, (llm_span){"", 0}, llmi_ir_chars, &s->steps);
-    llmi_schema_took(s, LLM_OK);
+        node = llmi_schema_write(s, &all, 0, LLMI_IR_UNLIMITED, (llm_span){"", 0}, llmi_ir_chars);
     llmi_dfa_free(&all);
     return node;
 }

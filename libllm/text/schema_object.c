@@ -224,9 +224,7 @@ static int32_t other_name(object *o, const llmi_dfa *names) {
     bool any = !count(o) && !llmi_json_get(o->schema, "properties") && !llmi_json_get(o->schema, "propertyNames") &&
                !llmi_json_get(o->schema, "patternProperties");
     if (any) return llmi_ir_seq(ir, quote, llmi_schema_shared(o->s, LLMI_SHARED_REST));
-    int32_t rest =
-        llmi_dfa_write(ir, names, o->min_name, o->max_name, (llm_span){"\"", 1}, llmi_schema_chars, &o->s->steps);
-    llmi_schema_took(o->s, LLM_OK);
+    int32_t rest = llmi_schema_write(o->s, names, o->min_name, o->max_name, (llm_span){"\"", 1}, llmi_schema_chars);
     return llmi_ir_seq(ir, quote, rest);
 }
 

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "text/grammar_regex.h"
-#include "text/schema.h"
+#include "text/schema_values.h"
 
 /* ---- characters ---- */
 
@@ -179,6 +179,7 @@ static const llmi_dfa *keep_dfa(llmi_schema *s, llm_span text, bool whole) {
     llmi_ir ir;
     llmi_ir_init(&ir, s->ir.a);
     int32_t node = read_regex(s, &ir, text, whole, NULL);
+    if (ir.status != LLM_OK) llmi_ir_fail(&s->ir, ir.status);
     llm_status status = ir.status == LLM_OK ? llmi_dfa_from_ir(&k.dfa, &ir, node, &s->steps) : ir.status;
     llmi_ir_free(&ir);
     if (status == LLM_OK && !llmi_buf_push(&s->dfas, k)) {
@@ -304,10 +305,28 @@ static int32_t combined(llmi_schema *s, const llmi_json *schema, int32_t min, in
     llmi_dfa dfa;
     int32_t begin = llmi_ir_word(&s->ir, "\"");
     if (!llmi_schema_string_dfa(s, &dfa, schema, true)) return -1;
-    int32_t node = llmi_dfa_write(&s->ir, &dfa, min, max, (llm_span){"\"", 1}, llmi_schema_chars, &s->steps);
-    llmi_schema_took(s, LLM_OK);
+    int32_t node = llmi_schema_write(s, &dfa, min, max, (llm_span){"\"", 1}, llmi_schema_chars);
     llmi_dfa_free(&dfa);
     return llmi_ir_seq(&s->ir, begin, node);
+}
+
+/* Fields that say the same of their strings share a rule. */
+static int32_t shared(llmi_schema *s, const llmi_json *schema, int32_t min, int32_t max) {
+    static const char *const keys[] = {"minLength", "maxLength", "pattern", "format", "not"};
+    enum { N_KEYS = sizeof keys / sizeof keys[0] };
+    llmi_json parts[N_KEYS];
+    for (size_t i = 0; i < N_KEYS; i++) {
+        const llmi_json *v = llmi_json_get(schema, keys[i]);
+        parts[i] = v ? *v : llmi_json_null;
+    }
+    const llmi_json *all = llmi_schema_made(s, llmi_json_new_array(&s->doc, parts, N_KEYS));
+    llmi_value *known = all ? llmi_values_add(&s->strings, all, -1) : NULL;
+    if (known && known->mark < 0) {
+        int32_t rule = known->mark = llmi_ir_rule_new(&s->ir, "string", 6);
+        llmi_ir_define(&s->ir, rule, combined(s, schema, min, max));
+        return llmi_ir_ref(&s->ir, rule);
+    }
+    return known ? llmi_ir_ref(&s->ir, known->mark) : -1;
 }
 
 int32_t llmi_schema_string(llmi_schema *s, const llmi_json *schema) {
@@ -318,7 +337,7 @@ int32_t llmi_schema_string(llmi_schema *s, const llmi_json *schema) {
     bool bounded = min > 0 || max >= 0, many = llmi_json_get(schema, "not") || one_of(schema, "format", 1);
     if (llmi_schema_failed(s)) return -1;
     if (many || llmi_json_is(pattern, LLMI_JSON_ARRAY) || (pattern && format) || (bounded && (pattern || format)))
-        return combined(s, schema, min, max);
+        return shared(s, schema, min, max);
     if (format) return plain_pattern(s, (llm_span){format, strlen(format)}, true);
     if (pattern) return plain_pattern(s, llmi_json_text(pattern), false);
     if (!bounded) return llmi_schema_shared(s, LLMI_SHARED_STRING);

@@ -4,18 +4,6 @@
 
 #include "text/schema.h"
 
-typedef struct llmi_value {
-    const llmi_json *value;
-    uint64_t hash;
-    int32_t mark; /* the caller's */
-} llmi_value;
-
-typedef struct llmi_values {
-    llmi_schema *s; /* which pays, and keeps what fails */
-    llmi_buf items; /* llmi_value, in the order in which they came */
-    llmi_buf slots; /* int32_t: open addressing */
-} llmi_values;
-
 void llmi_values_init(llmi_values *v, llmi_schema *s);
 void llmi_values_free(llmi_values *v);
 /* The equal value that is there, or a new one with `mark`. NULL after a fault. */

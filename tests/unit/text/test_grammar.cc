@@ -490,6 +490,9 @@ TEST_F(Grammars, SchemasThatCannotBeMadeSayWhy) {
           R"({"$defs":{"s":{"type":"string","pattern":"^a$","minLength":2}},"$ref":"#/$defs/s"})");
     fails(f, LLM_E_FORMAT, "no finite text", "{\"allOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}");
     fails(f, LLM_E_FORMAT, "#/pattern", "{\"type\":\"string\",\"pattern\":\"(a\"}");
+    fails(f, LLM_E_FORMAT, "schema: #/pattern: line 1", R"({"type":"string","pattern":"(a","maxLength":3})");
+    fails(f, LLM_E_LIMIT,
+          "schema: #/properties/a: ", R"({"properties":{"a":{"type":"string","pattern":"a.{30}b","maxLength":100}}})");
     fails(f, LLM_E_FORMAT, "\"type\" is \"text\"", "{\"type\":\"text\"}");
     fails(f, LLM_E_FORMAT, "\"minLength\"", "{\"type\":\"string\",\"minLength\":-1}");
     fails(f, LLM_E_LIMIT, "nested deeper", std::string(200, '[') + std::string(200, ']'));
@@ -679,6 +682,11 @@ TEST_F(Grammars, WhatASchemaCostsIsLimited) {
     costs(t, "oneOf of optional properties", join("{\"oneOf\":[", 200, "]}", optional), 96 * mb, 500000, {limit, none});
     costs(t, "a pattern that is exponential", R"({"type":"string","pattern":"a.{30}b","maxLength":100})", 64 * mb,
           200000, {limit});
+    auto link = [](int i) {
+        return "\"p" + std::to_string(i) + R"(":{"title":")" + std::to_string(i) +
+               R"(","type":"string","format":"uri","minLength":1,"maxLength":2083})";
+    };
+    costs(t, "forty addresses", join("{\"properties\":{", 40, "}}", link), 16 * mb, 5000, {ok});
     costs(t, "a pattern with a large bound", R"({"type":"string","pattern":"^[a-z]+(-[a-z]+)*$","maxLength":500000})",
           64 * mb, 1000, {ok});
     costs(t, "a long repetition with a bound", R"({"type":"string","pattern":"^a{500000}$","maxLength":600000})",
