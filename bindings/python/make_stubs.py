@@ -148,6 +148,8 @@ def make_stubs(native, headers, out):
 
 OPTION = re.compile(r'^OPTION\((\w+), (\w+), (\w+), "(.*?)", .*?, "((?:[^"\\]|\\.)*)"\)$', flags=re.M)
 KINDS = {"INT": "int", "FLOAT": "float", "BOOL": "bool", "STRING": "str", "DTYPE": "str"}
+# Options that may also be a word.
+WORDS = {("generate", "seed"): "int | Literal['random']"}
 # What generate() takes beside its group.
 MORE = {
     "stop": ("str | Sequence[str]", "a text before which a completion ends, or several"),
@@ -181,12 +183,12 @@ CLASSES = {
 def make_keywords(options, out):
     groups = {}
     for group, name, kind, default, meaning in OPTION.findall(Path(options).read_text()):
-        row = KINDS[kind], f"{meaning}; default {default}" if default else meaning
+        row = WORDS.get((group, name), KINDS[kind]), f"{meaning}; default {default}" if default else meaning
         groups.setdefault(group, {})[name] = row
     text = (
         '"""Typed keywords, made by make_stubs.py from the option table."""\n\nfrom __future__ import annotations\n\n'
     )
-    text += "from collections.abc import Sequence\nfrom typing import TYPE_CHECKING, Any, TypedDict\n\n"
+    text += "from collections.abc import Sequence\nfrom typing import TYPE_CHECKING, Any, Literal, TypedDict\n\n"
     text += "if TYPE_CHECKING:\n    from libllm.grammar import Grammar\n    from libllm.template import Template\n"
     for name, (names, more) in CLASSES.items():
         rows = {}

@@ -147,6 +147,9 @@ def add_tools(
     keywords["variables"] = {**(keywords.get("variables") or {}), "tools": given}
     calls = forced(given, choice)
     if calls:
+        for name in ("json_schema", "grammar", "regex", "choices"):
+            if name in keywords:
+                raise OptionError(f"tool_choice {choice!r:.60} forces a call, beside which {name} asks for another text")
         keywords["json_schema"] = schema_of(calls)
     else:
         _warn_unread(model, conversation, keywords)

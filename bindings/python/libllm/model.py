@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, Unpack, overload
@@ -389,6 +390,8 @@ class Model(Handle):
     def ask(self, question: Question, prompt: Prompt | None = None, **options: Unpack[AskKeywords]) -> Answer:
         """Fills a prompt with a question (a text, or its fields), lets the model reason, finds the answer, votes.
         Keywords: the options of the groups "fill", "ask" and "generate" (seed goes to both), and of generate()."""
+        if options.get("seed") == "random":
+            options["seed"] = secrets.randbits(53)
         fill, ask, generate = self._split(options, "fill", "ask", "generate")
         engine, query = self._raw, as_query(question)
         raw = None if prompt is None else prompt._raw

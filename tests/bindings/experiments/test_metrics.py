@@ -61,7 +61,8 @@ def test_exact_number_compares_exactly(answer, reference, expected):
 
 
 NOT_ONE = ["10:30", "2024-05-01", "2^10", "2\u03c0", "\\sqrt{2}", "x\u00b2 + 1", "5-7"]
-NOT_ONE += ["1.2.3", "12,34", "1 234", "0x1f", "5'10", "He has 3 + 4 = 7", "1/0", "1/8/2", "192.168.0.1", "3 of 4", "x2"]
+NOT_ONE += ["1.2.3", "12,34", "1 234", "0x1f", "5'10", "He has 3 + 4 = 7", "1/0", "1/8/2", "192.168.0.1", "3 of 4"]
+NOT_ONE += ["x2"]
 
 
 @pytest.mark.parametrize("reference", [*NOT_ONE, "", "none", True, float("nan")], ids=repr)

@@ -178,6 +178,8 @@ def test_options_of_a_model_reach_it(path, chat_model):
         assert chat.model.n_ctx == 128 and chat.options == {"max_tokens": 2} and chat.invoke("hi")
         with pytest.raises(TypeError, match="model is int 3, expected a Model or the path of one"):
             kind(model=3)
+        other = kind(model=libllm.Model(path, n_ctx=64))
+        assert chat._identifying_params != other._identifying_params, "what LangChain's caches go by"
     with pytest.raises(ValueError, match=r'"n_ctx" is an option of Model\(\)'):
         chat_model(n_ctx=128)
     with pytest.raises(libllm.OptionError, match="enable_thinking.*variables="):

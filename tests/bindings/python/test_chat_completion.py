@@ -20,6 +20,9 @@ TOOLS = [
 ]
 
 
+NAMED = {"type": "function", "function": {"name": "weather"}}
+
+
 def content(reply):
     return reply["choices"][0]["message"]["content"]
 
@@ -135,9 +138,6 @@ def called(message):
     return call["function"]["name"], json.loads(call["function"]["arguments"])
 
 
-NAMED = {"type": "function", "function": {"name": "weather"}}
-
-
 @pytest.mark.parametrize("choice", ["required", NAMED])
 def test_a_call_is_forced_and_read(model, choice):
     tools = TOOLS[:1] if choice == "required" else TOOLS
@@ -178,6 +178,8 @@ def test_tools_that_cannot_be_called_are_named(model):
         ({"tools": TOOLS, "tool_choice": "wether"}, "tool_choice is 'wether'.*one of weather, stop"),
         ({"tools": TOOLS, "tool_choice": {"function": {"name": "x"}}}, "one of weather, stop"),
         ({"tool_choice": "required"}, "without tools"),
+        ({"tools": TOOLS, "tool_choice": "required", "regex": "a"}, "forces a call, beside which regex"),
+        ({"tools": TOOLS, "tool_choice": NAMED, "response_format": {"type": "json_object"}}, "beside which json_schema"),
     ]:
         with pytest.raises(ValueError, match=message):
             model.chat_completion(ASK, **options)

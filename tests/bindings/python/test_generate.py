@@ -102,6 +102,8 @@ def test_a_random_seed_is_told(model):
     assert first.stats.seed != second.stats.seed
     assert model.generate("The dog", seed=first.stats.seed, **options).text == first.text
     assert model.generate("The dog", seed=None, **options).stats.seed == 0, "None is the default"
+    seeds = {model.ask("Hello?", seed="random", max_tokens=2).stats.seed for _ in range(3)}
+    assert len(seeds) == 3 and all(seeds)
     with pytest.raises(TypeError, match="seed is str 'any', expected an integer"):
         model.generate("The dog", seed="any", **options)
 

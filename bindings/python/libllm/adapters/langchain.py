@@ -69,7 +69,8 @@ class _Fields(BaseModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model": repr(self.model), **self.options}
+        """What an answer depends on: LangChain's caches go by it."""
+        return {"model": str(self.model.path), "n_ctx": self.model.n_ctx, **self.options}
 
     def get_token_ids(self, text: str) -> list[int]:
         return self.model.tokenize(text, add_special=False).tolist()

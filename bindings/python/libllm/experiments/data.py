@@ -152,7 +152,7 @@ def _csv(path: Path, dialect: str = "excel") -> list[Any]:
     for i, record in enumerate(records):
         if "" in record or None in record.values():
             raise ExperimentError(
-                f"{path}: record {i + 1} does not have the {len(rows.fieldnames or [])} fields that the first line names"
+                f"{path}: record {i + 1} does not have the {len(rows.fieldnames or [])} fields of the first line"
             )
     return records
 

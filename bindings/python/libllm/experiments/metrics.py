@@ -61,7 +61,8 @@ class Metric:
     """kind: "generate" (judges generated text), "choices" (scores each of the item's choices) or "likelihood" (scores
     one given continuation). extractor: how the answer is found unless the prompt says (libllm.extract). binary: scores
     are 0 or 1. combined_by: how the cell's value comes of the sums of Verdict.stats, see COMBINE. continuations: what
-    is scored, for the last two kinds. check: refuses the fields of an item that cannot be judged. source: what, beside the name, makes two metrics different."""
+    is scored, for the last two kinds. check: refuses the fields of an item that cannot be judged. source: what, beside
+    the name, makes two metrics different."""
 
     name: str
     judge: Callable[[Outcome], Verdict]
@@ -250,7 +251,7 @@ def _check_scored(metric: str, one: Scored) -> None:
     if not one.n_tokens:
         raise ExperimentError(f"{metric}: {one.text!r:.60} has no token to score, expected at least one")
     if not math.isfinite(one.logprob):
-        raise ExperimentError(f"{metric}: {one.text!r:.60} has the log-probability {one.logprob}, expected a finite one")
+        raise ExperimentError(f"{metric}: {one.text!r:.60} has the log-probability {one.logprob}, expected a number")
 
 
 def perplexity(field: str = "answer", lead: str = " ") -> Metric:
