@@ -58,7 +58,8 @@ _WORDS = {"seed": ("random",)}  # texts that an option of numbers may be
 def _as_text(name: str, value: Any, row: Any) -> str:
     if value in _WORDS.get(name, ()):
         return str(value)
-    check(_TYPES[row.type], f"option {name}", value)
+    is_flag = row.maximum == 1 and isinstance(value, bool)  # also where another integer has a meaning of its own
+    check(bool if is_flag else _TYPES[row.type], f"option {name}", value)
     if isinstance(value, str):
         return value
     return repr(float(value)) if row.type == _native.LLM_OPTION_FLOAT else repr(int(value))

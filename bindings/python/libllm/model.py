@@ -340,16 +340,20 @@ class Model(Handle):
         messages: Messages,
         *,
         template: Template | str | None = None,
-        add_generation_prompt: bool | None = True,
+        add_generation_prompt: bool | None = None,
         variables: Mapping[str, Any] | None = None,
         **options: Unpack[TemplateKeywords],
     ) -> Rendering:
         """A conversation ([{"role": "user", "content": "..."}] or a text, which is one user's turn) by a chat template.
-        variables: whatever else it reads ("tools", ...). Keywords: the options of the group "template"."""
+        variables: whatever else it reads ("tools", ...). add_generation_prompt: begin the assistant's turn; default: yes,
+        unless continue_final_message says that the last message is only begun. Keywords: the options of the group
+        "template"."""
         (shared,) = _options.split(options, "template")
+        if add_generation_prompt is None:
+            add_generation_prompt = not options.get("continue_final_message")
         context = {
             "messages": as_messages(messages),
-            "add_generation_prompt": add_generation_prompt is None or bool(add_generation_prompt),
+            "add_generation_prompt": bool(add_generation_prompt),
             **plain(variables or {}, "variables"),
         }
         if isinstance(template, str):

@@ -100,6 +100,7 @@ def test_every_parameter_has_a_kind():
         (lambda m: m.generate("x", logit_bias={"a": 1}), "logit_bias has the key str 'a'"),
         (lambda m: m.generate("x", logit_bias={1: "a"}), r"logit_bias\[1\] is str 'a'"),
         (lambda m: m.generate("x", max_tokens=True), "max_tokens is bool True"),
+        (lambda m: libllm.Prompt().fill("x", m, chat="yes"), "chat is str 'yes'"),
         (lambda m: m.generate("x", temperature="hot"), "temperature is str 'hot'"),
         (lambda m: m.generate("x", ignore_eos="no"), "ignore_eos is str 'no', expected True or False"),
         (lambda m: m.tokenize("x", add_special="no"), "add_special is str 'no', expected True or False"),
@@ -133,6 +134,7 @@ def test_what_is_nearly_the_type_is_taken(model):
     bias = {str(first): -100}
     assert model.generate("Once upon", max_tokens=1, logit_bias=bias).ids[0] != first
     assert [c.text for c in model.score("The sky", [" is", " was"])] == [" is", " was"]
+    assert libllm.Prompt().fill("x", model, chat=True).is_chat and not libllm.Prompt().fill("x", model, chat=0).is_chat
     result = model.generate("x", n=3, max_tokens=2, temperature=1)
     assert [c.text for c in result[1:]] == [result[1].text, result[2].text] and result[5:] == []
 
@@ -207,7 +209,9 @@ SHOW = "{{ v | tojson }}"
 @pytest.mark.parametrize(
     "value,text",
     [
-        (2**63 - 1, str(2**63 - 1)),
+        (12345678901234567890, "12345678901234567890"),
+        (-(2**70), str(-(2**70))),
+        (2**64 - 1, str(2**64 - 1)),
         (Color.RED, '"red"'),
         (Fields(a=1), '{"a": 1}'),
         (Message("user", "x"), '{"role": "user", "content": "x"}'),
@@ -320,4 +324,7 @@ def test_the_log_follows_the_level_of_its_logger(path, caplog):
         assert runtime.default()._log_level == 1 and runtime.default() is runtime.default()
     with caplog.at_level(logging.CRITICAL + 1, logger="libllm"):
         assert runtime.default()._log_level == 0
+    with caplog.at_level(logging.DEBUG, logger="libllm"):
+        libllm.Model(path, n_ctx=64).generate("Once", max_tokens=1)
+        assert {r.levelno for r in caplog.records} == {logging.DEBUG} and "family llama" in caplog.text
     assert [libllm.errors.LEVELS[i] for i in (1, 2, 3, 4)] == [40, 30, 20, 10]
