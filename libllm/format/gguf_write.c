@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/writer.h"
 #include "base/status.h"
+#include "base/writer.h"
 #include "format/contents.h"
 
 enum { ALIGNMENT = 32 };
