@@ -71,8 +71,8 @@ int32_t llmi_parser_identifier(llmi_parser *p) {
     return constant;
 }
 
-/* Parsing recurses, about 600 bytes for a tag: a thread of 64 KiB holds this. */
-enum { MAX_NESTED = 64 };
+/* Parsing recurses, 1,200 bytes for a loop: a thread of 64 KiB holds this. */
+enum { MAX_NESTED = 32 };
 
 bool llmi_parser_enter(llmi_parser *p) {
     if (p->depth < MAX_NESTED) {
