@@ -71,16 +71,21 @@ int32_t llmi_parser_identifier(llmi_parser *p) {
     return constant;
 }
 
-/* Parsing recurses, 1,200 bytes for a loop: a thread of 64 KiB holds this. */
-enum { MAX_NESTED = 32 };
+/* Parsing recurses, and a thread of 64 KiB must hold it. A tag takes up to 1,200 bytes of stack; so does a pair of
+ * parentheses, which enters three times. */
+enum { MAX_NESTED = 32, ENTRIES = 3 };
+
+static bool enter(llmi_parser *p, int32_t n) {
+    if (p->depth + n > MAX_NESTED * ENTRIES) {
+        llmi_parser_fail(p, LLM_E_LIMIT, "nested deeper than the limit of %d", MAX_NESTED);
+        return false;
+    }
+    if (p->status == LLM_OK) p->depth += n;
+    return p->status == LLM_OK;
+}
 
 bool llmi_parser_enter(llmi_parser *p) {
-    if (p->depth < MAX_NESTED) {
-        p->depth++;
-        return p->status == LLM_OK || (p->depth--, false);
-    }
-    llmi_parser_fail(p, LLM_E_LIMIT, "nested deeper than the limit of %d", MAX_NESTED);
-    return false;
+    return enter(p, 1);
 }
 
 void llmi_parser_leave(llmi_parser *p) {
@@ -121,7 +126,7 @@ static void print(llmi_parser *p) {
 
 /* Up to a tag of one of the names, whose "{%" and name are taken; which: its index. */
 static int body(llmi_parser *p, const char *const *ends) {
-    if (!llmi_parser_enter(p)) return -1;
+    if (!enter(p, ENTRIES)) return -1;
     while (llmi_parser_ok(p) && !is_listed(p, ends)) {
         if (p->now.kind == LLMI_T_TEXT) {
             if (p->now.n) llmi_emit(p, LLMI_OP_TEXT, llmi_emit_string(p, p->now.p, p->now.n));
@@ -138,7 +143,7 @@ static int body(llmi_parser *p, const char *const *ends) {
             break;
         }
     }
-    llmi_parser_leave(p);
+    p->depth -= ENTRIES;
     int which = 0;
     if (!*ends || !llmi_parser_ok(p)) return -1;
     llmi_parser_advance(p);
