@@ -218,7 +218,7 @@ typedef struct llm_result_stats {
     double queue_ms;         /* from submission to the first step that holds the request */
     double prompt_ms;        /* from there until the first token's logits are known */
     double decode_ms;        /* from there to the end */
-    uint64_t seed;           /* of the draws; below 2^53 if it was drawn for LLM_SEED_RANDOM. */
+    uint64_t seed;           /* of the draws; below 2^53 if it was drawn for LLM_SEED_RANDOM */
 } llm_result_stats;
 
 LLM_API llm_status llm_result_get_stats(llm_result_stats *out, const llm_result *result);

@@ -54,8 +54,7 @@ LLM_API void llm_prompt_unref(llm_prompt *prompt);
 
 /* How examples are written. */
 enum {
-    LLM_EXAMPLES_AUTO =
-        0, /* by the first character: '[' JSON, '{' JSONL; else TSV if the first line has a tab, or CSV */
+    LLM_EXAMPLES_AUTO = 0,  /* by the first character: '[' JSON, '{' JSONL; else CSV, or TSV if line 1 has a tab */
     LLM_EXAMPLES_JSONL = 1, /* an object on each line */
     LLM_EXAMPLES_JSON = 2,  /* an array of objects */
     LLM_EXAMPLES_CSV = 3,   /* RFC 4180; the first record names the fields */

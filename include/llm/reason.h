@@ -24,12 +24,13 @@ typedef struct llm_answer llm_answer;
  *   after:MARKER   the rest of the line after the last MARKER, letters A to Z of either case
  * Numbers have the decimal digits of any script, also full-width ones; groups of three digits parted by a comma, an
  * apostrophe, an underscore or a no-break space, and as 12,34,567; a decimal point, or a comma after groups parted by
- * points (1.234,5; a single comma is never decimal: 3,5 are two numbers); an exponent (1e3, 1.5x10^3). A minus sign
- * (any of Unicode's) counts where nothing is before it that it could join, also before a currency sign. Parentheses
- * do not make a number negative. 50% is 50, 5th is 5, of a range 5-6 the number is 6. A fraction is its value: 3/4 and
- * \frac{3}{4} are 0.75, 1 1/2 is 1.5. What only contains a number is passed over: 10:30, 2024-05-01, 1.2.3, 2^10,
- * \sqrt{2}, 2\pi, 0x1F, x2. Letters join digits (and letters) to words but for those of scripts that write without spaces
- * (Chinese, Japanese, Korean, Thai ...). The form has digits, a point if needed and, beyond 400 digits, an exponent.
+ * points or such spaces (1.234,5; a single comma is never decimal: 3,5 are two numbers); an exponent (1e3, 1.5x10^3).
+ * A minus sign (any of Unicode's) counts where nothing is before it that it could join, also before a currency sign.
+ * Parentheses do not make a number negative. 50% is 50, 5th is 5, of a range 5-6 the number is 6. A fraction is its
+ * value: 3/4 and \frac{3}{4} are 0.75, 1 1/2 is 1.5. What only contains a number is passed over: 10:30, 2024-05-01,
+ * 1.2.3, 2^10, \sqrt{2}, 2\pi, 0x1F, x2. Letters join digits (and letters) to words but for those of scripts that
+ * write without spaces (Chinese, Japanese, Korean, Thai ...). The form has digits, a point if needed and, beyond 400
+ * digits, an exponent.
  * Errors: LLM_E_NOT_FOUND if there is none; LLM_E_ARGUMENT, LLM_E_FORMAT for the extractor; LLM_E_LIMIT for a pattern
  * that takes more than 1,000,000 steps and 64 for each byte of the text. Any thread. Since 0.1. */
 /* clang-format on */

@@ -71,11 +71,12 @@ static size_t scan_whole(const char *p) {
     return end > n && p[end] == ',' && digits(p + end + 1) == 3 ? end + 4 : n;
 }
 
-/* 1.234,5: points between groups, then a decimal comma. Returns the bytes before the comma, 0: it is not so. */
-static size_t scan_points(const char *p) {
+/* 1.234,5: points or no-break spaces between groups, then a decimal comma. Returns the bytes before the comma, 0: it is
+ * not so. */
+static size_t scan_before_comma(const char *p) {
     size_t n = digits(p), end = n;
-    if (!n || n > 3) return 0;
-    for (int i = 0; i < MAX_GROUPS && p[end] == '.' && digits(p + end + 1) == 3; i++) end += 4;
+    if (!n || n > 3 || (p[n] != '.' && p[n] != LLMI_PLAIN_THIN)) return 0;
+    for (int i = 0; i < MAX_GROUPS && p[end] == p[n] && digits(p + end + 1) == 3; i++) end += 4;
     size_t n_fraction = p[end] == ',' ? digits(p + end + 1) : 0;
     return end > n && n_fraction && p[end + 1 + n_fraction] != ',' ? end : 0;
 }
@@ -125,7 +126,7 @@ static size_t scan_exponent(int32_t *out, const char *p) {
 }
 
 static size_t scan_decimal(decimal *d, const char *p) {
-    size_t n = scan_points(p), n_power;
+    size_t n = scan_before_comma(p), n_power;
     bool comma = n > 0;
     if (!comma) n = scan_whole(p);
     *d = (decimal){.whole = p, .n_whole = n};
@@ -282,6 +283,13 @@ static bool begins_number(const char *p, size_t at) {
     return is_digit(p[at]) || (uint8_t)p[at] >= LLMI_PLAIN_FRACTION || skip_any(p + at, FRAC);
 }
 
+/* Whether what begins at p[i] is part of a word, or stands high or under a root: x2, x^2, x^{-2}. */
+static bool is_inside(const char *p, size_t i, bool has_sign) {
+    char before = i ? p[i - 1] : ' ';
+    if (before == '^' || (before == '{' && i > 1 && strchr("^_", p[i - 2]))) return true;
+    return !has_sign && (is_word(before) || before == LLMI_PLAIN_ROOT);
+}
+
 /* Reads what begins at p[i]; returns where to go on. */
 static size_t read_at(number *last, const char *p, size_t i) {
     number x = {0};
@@ -292,9 +300,8 @@ static size_t read_at(number *last, const char *p, size_t i) {
         n = scan_opaque(p + i);
         return i + (n ? n : 1);
     }
-    bool inside = at == i && i && (is_word(p[i - 1]) || p[i - 1] == LLMI_PLAIN_ROOT);
     x.negative = negative;
-    if (x.kind != NOTHING && !inside) *last = x;
+    if (x.kind != NOTHING && !is_inside(p, i, at > i)) *last = x;
     return at + n;
 }
 
