@@ -75,13 +75,17 @@ class FpState : public testing::Test {
         llm_engine *e = nullptr;
         llm_runtime_options ro;
         llm_runtime_options_init(&ro);
-        ro.n_threads = 3; // the helpers are made inside llm_engine_create
+        ro.n_threads = 2; // the other one is made inside llm_engine_create
         llm_runtime *rt = nullptr;
         OK(llm_runtime_create(&rt, &ro));
         Runtime runtime(rt);
         in(state, [&] { return llm_model_load(&loaded, rt, path.c_str(), nullptr); });
         Model model(loaded);
-        in(state, [&] { return llm_engine_create(&e, loaded, nullptr); });
+        llm_engine_options eo;
+        llm_engine_options_init(&eo);
+        eo.n_ctx = 128;
+        eo.n_batch = 64;
+        in(state, [&] { return llm_engine_create(&e, loaded, &eo); });
         Engine engine(e);
         llm_model_info info = {};
         info.struct_size = sizeof info;
