@@ -24,9 +24,10 @@ typedef struct llmi_contents {
     llmi_buf texts;    /* bytes of rendered numbers */
     llmi_json_doc doc; /* owns config */
     const llmi_json *config;
-    char *path; /* as given */
-    int dir_fd; /* of a Hugging Face directory, else -1 */
-    int format; /* LLMI_FORMAT_* */
+    char *path;     /* as given */
+    int dir_fd;     /* of a Hugging Face directory, else -1 */
+    int format;     /* LLMI_FORMAT_* */
+    char note[192]; /* what is odd about the files, yet no error; "" */
 } llmi_contents;
 
 void llmi_contents_init(llmi_contents *c, const llm_allocator *a);

@@ -136,8 +136,9 @@ static llm_status open_shards(llmi_contents *c, const llmi_json *map, llmi_names
     return LLM_OK;
 }
 
-static llm_status check_mapped(const llmi_contents *c, const llmi_json *map) {
-    size_t n = llmi_buf_count(&c->tensors, llmi_tensor), at = c->keys.len;
+/* The index may name more than there is; a weight of the model that is missing is found when it is looked for. */
+static llm_status note_unmapped(llmi_contents *c, const llmi_json *map) {
+    size_t n = llmi_buf_count(&c->tensors, llmi_tensor), at = c->keys.len, n_missing = 0;
     llmi_names names;
     llm_status status = llmi_names_init(&names, c->a, n);
     if (status != LLM_OK) return status;
@@ -146,11 +147,11 @@ static llm_status check_mapped(const llmi_contents *c, const llmi_json *map) {
         at -= name.len;
         llmi_names_add(&names, (llm_span){c->keys.data + at, name.len}, (int32_t)i);
     }
-    for (size_t i = 0; i < map->n && status == LLM_OK; i++) {
+    for (size_t i = map->n; i-- > 0;) {
         const llmi_json *key = &map->members[i].key;
         if (llmi_names_find(&names, key->text, key->n) < 0)
-            status = llmi_error(LLM_E_FORMAT, "\"weight_map\" names tensor \"%s\", which is in no file",
-                                LLMI_QUOTE(key->text, key->n));
+            llmi_format(c->note, sizeof c->note, INDEX_NAME " names %zu tensors that are in no file, such as %s",
+                        ++n_missing, LLMI_QUOTE(key->text, key->n));
     }
     llmi_names_free(&names);
     return status;
@@ -163,7 +164,7 @@ static llm_status open_by_index(llmi_contents *c, const llmi_json *index, bool u
         return llmi_error(LLM_E_FORMAT, "\"weight_map\" is %s, expected an object", llmi_json_type_name(map));
     llm_status status = llmi_names_init(&opened, c->a, map->n);
     if (status == LLM_OK) status = open_shards(c, map, &opened, use_mmap);
-    if (status == LLM_OK) status = check_mapped(c, map);
+    if (status == LLM_OK) status = note_unmapped(c, map);
     llmi_names_free(&opened);
     return status;
 }

@@ -176,6 +176,10 @@ const char *llmi_weights_path(const llmi_weights *w) {
     return w->c.path ? w->c.path : "";
 }
 
+const char *llmi_weights_note(const llmi_weights *w) {
+    return w->c.note;
+}
+
 const llm_allocator *llmi_weights_allocator(const llmi_weights *w) {
     return &w->allocator;
 }

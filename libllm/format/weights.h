@@ -43,6 +43,7 @@ bool llmi_weights_reads(const llmi_weights *w, llmi_file_id id);
 
 int llmi_weights_format(const llmi_weights *w);
 const char *llmi_weights_path(const llmi_weights *w);
+const char *llmi_weights_note(const llmi_weights *w); /* what is odd about the files, yet no error; "" */
 const llm_allocator *llmi_weights_allocator(const llmi_weights *w);
 
 /* ---- tensors, in file order; the lookup is by name, O(1) ---- */

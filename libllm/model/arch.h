@@ -69,6 +69,10 @@ const llmi_arch *llmi_arch_find(int format, const char *name, size_t n);
  * head is not computed. */
 llm_status llmi_arch_of(const llmi_arch **out, const llmi_weights *w);
 
+/* Whether config.json names a class of another name than the family's ("XForCausalLM"), whose code may compute
+ * something else. */
+bool llmi_arch_is_foreign(const llmi_arch *arch, const llmi_weights *w, llm_span *name);
+
 /* Refuses what is not a model, though of the same format: an adapter, an importance matrix, a tower of images. */
 llm_status llmi_arch_check_kind(const llmi_weights *w);
 

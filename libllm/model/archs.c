@@ -81,6 +81,11 @@ llm_status llmi_arch_check_kind(const llmi_weights *w) {
     return LLM_OK;
 }
 
+bool llmi_arch_is_foreign(const llmi_arch *arch, const llmi_weights *w, llm_span *class) {
+    if (llmi_weights_format(w) == LLMI_FORMAT_GGUF || !class_of(class, w)) return false;
+    return !is_class(*class, arch->name, "ForCausalLM") && !is_class(*class, arch->name, "Model");
+}
+
 static llm_status check_class(const llmi_arch *arch, const llmi_weights *w) {
     llm_span class;
     if (llmi_weights_format(w) == LLMI_FORMAT_GGUF || !class_of(&class, w)) return LLM_OK;

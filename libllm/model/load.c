@@ -138,6 +138,17 @@ static llm_status get_activations(int32_t *out, int32_t dtype) {
                       LLM_DTYPE_F32, LLM_DTYPE_BF16, LLM_DTYPE_AUTO);
 }
 
+/* What may be wrong, though nothing proves it. */
+static void warn(const llm_model *m) {
+    const llmi_log *log = llmi_runtime_log(m->runtime);
+    const char *path = llmi_weights_path(m->weights), *note = llmi_weights_note(m->weights);
+    llm_span class;
+    if (note[0]) llmi_log_write(log, LLM_LOG_WARNING, "%s: %s", path, note);
+    if (llmi_arch_is_foreign(m->arch, m->weights, &class))
+        llmi_log_write(log, LLM_LOG_WARNING, "%s: class \"%s\" is not known: it is computed as family %s", path,
+                       LLMI_QUOTE(class.ptr, class.len), m->arch->name);
+}
+
 static llm_status load_weights(llm_model *m, const llm_model_options *options) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
     const char *backend = options->backend ? options->backend : "cpu";
@@ -145,6 +156,7 @@ static llm_status load_weights(llm_model *m, const llm_model_options *options) {
     if (status == LLM_OK) status = llmi_hparams_read(&m->hp, m->arch, m->weights);
     if (status != LLM_OK) return llmi_error_in(status, "%s", llmi_weights_path(m->weights));
 
+    warn(m);
     m->backend = llmi_strndup(a, backend, strlen(backend));
     if (!m->backend) return LLM_E_MEMORY;
     int32_t activations = LLM_ACTIVATIONS_AUTO;

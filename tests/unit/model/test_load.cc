@@ -387,6 +387,12 @@ TEST_F(Directory, AModelWithoutHeadIsRefusedUnlessItsClassHasNone) {
     EXPECT_EQ(nullptr, m->output);
 }
 
+TEST_F(Directory, AClassOfAnotherNameIsWarnedOf) {
+    expect_warning(write(config_with(R"("architectures":["Qwen3ForCausalLM"])")), nullptr);
+    expect_warning(write(config_with(R"("architectures":["NovelForCausalLM"])")),
+                   "class \"NovelForCausalLM\" is not known: it is computed as family qwen3");
+}
+
 TEST_F(Directory, FlagsSayWhichBiasesThereAre) {
     std::vector<float> expected = Runner(m, 8, 16).append({1, 7, 31, 4});
     for (int layer = 0; layer < 2; layer++)
