@@ -22,7 +22,7 @@ enum {
     LLMI_SCHEMA_MAX_MEMORY = 32 << 20, /* of the document and what is made of it */
     LLMI_SCHEMA_MAX_STEPS = 1 << 25,
     LLMI_SCHEMA_MAX_MEMOS = 1 << 18,
-    LLMI_SCHEMA_MAX_DEPTH = 64,
+    LLMI_SCHEMA_MAX_DEPTH = 48,
     LLMI_SCHEMA_DIGITS = 40 /* of a number, before its point */
 };
 

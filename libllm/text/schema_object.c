@@ -13,6 +13,7 @@ typedef struct property {
     llm_span name;
     const llmi_json *schema;
     bool required;
+    int32_t n_required; /* of those from here on */
 } property;
 
 /* Others whose names match the same patterns, and so come under one schema. */
@@ -84,8 +85,15 @@ static void add(object *o, llm_span name, bool required) {
     llmi_json key = {.type = LLMI_JSON_STRING, .n = (uint32_t)name.len, .text = name.ptr};
     if (names && !llmi_schema_valid(o->s, names, &key, 0)) value = &llmi_json_false;
     if (!required && llmi_json_is(value, LLMI_JSON_FALSE)) return;
-    property p = {name, value ? value : &llmi_json_true, required};
+    property p = {name, value ? value : &llmi_json_true, required, 0};
     if (!llmi_schema_failed(o->s) && !llmi_buf_push(&o->properties, p)) llmi_schema_no_memory(o->s);
+}
+
+/* Whether an earlier item is equal. */
+static bool is_repeated(llmi_schema *s, const llmi_json *list, size_t i) {
+    for (size_t k = 0; k < i && llmi_schema_pay(s, 1); k++)
+        if (list->items[k].n == list->items[i].n && llmi_schema_same(s, &list->items[k], &list->items[i])) return true;
+    return false;
 }
 
 /* Names of the list that are not among the properties; required, or only possible. */
@@ -94,7 +102,7 @@ static void add_names(object *o, const llmi_json *list, bool required) {
     for (size_t i = 0; i < llmi_json_count(list) && llmi_schema_pay(o->s, 4); i++) {
         llm_span name = llmi_json_text(&list->items[i]);
         if (!llmi_json_is(&list->items[i], LLMI_JSON_STRING) || llmi_json_find(properties, name)) continue;
-        if (required || !llmi_schema_requires(o->schema, name)) add(o, name, required);
+        if ((required || !llmi_schema_requires(o->schema, name)) && !is_repeated(o->s, list, i)) add(o, name, required);
     }
 }
 
@@ -252,20 +260,19 @@ typedef struct state {
     int32_t need, left;
 } state;
 
-static bool may_end(const object *o, state at_) {
-    for (size_t i = at_.i; i < count(o); i++)
-        if (at(o, i)->required) return false;
-    return at_.need == 0;
+static int32_t n_required(const object *o, size_t i) {
+    return i < count(o) ? at(o, i)->n_required : 0;
+}
+
+static bool may_end(const object *o, state st) {
+    return !n_required(o, st.i) && st.need == 0;
 }
 
 /* Whether the needed ones can still come. Others count once: a name may come twice. */
 static bool is_possible(const object *o, state from) {
-    int32_t possible = n_others(o) > 0, required = 0, left = from.left == LLMI_IR_UNLIMITED ? INT32_MAX : from.left;
-    for (size_t i = from.i; i < count(o); i++) {
-        possible++;
-        required += at(o, i)->required;
-    }
-    return from.need <= possible && from.need <= left && required <= left;
+    size_t possible = count(o) - (from.i < count(o) ? from.i : count(o)) + (n_others(o) > 0);
+    int32_t left = from.left == LLMI_IR_UNLIMITED ? INT32_MAX : from.left;
+    return (size_t)from.need <= possible && from.need <= left && n_required(o, from.i) <= left;
 }
 
 /* The rule of a state; the second of the two begins with a comma, or ends the object. */
@@ -323,7 +330,7 @@ static void define_next(object *o) {
     int32_t left = (int32_t)(n % o->n_lefts), rule = o->rules[index];
     state st = {n / o->n_lefts / o->n_needs, (int32_t)(n / o->n_lefts % o->n_needs), left};
     if (o->max == LLMI_IR_UNLIMITED) st.left = LLMI_IR_UNLIMITED;
-    if (!llmi_schema_pay(o->s, 4 + 2 * (count(o) - st.i))) return;
+    if (!llmi_schema_pay(o->s, 8)) return;
     llmi_ir_define(&o->s->ir, rule, index % 2 ? define_rest(o, st) : define_some(o, st));
 }
 
@@ -348,6 +355,7 @@ static int32_t body(object *o) {
 }
 
 static bool make_rules(object *o) {
+    for (size_t i = count(o); i--;) at(o, i)->n_required = n_required(o, i + 1) + at(o, i)->required;
     int32_t most = (int32_t)count(o) + 1; /* more are never needed, nor counted before others come */
     o->min = llmi_schema_number_of(o->s, o->schema, "minProperties", 0);
     o->max = llmi_schema_number_of(o->s, o->schema, "maxProperties", LLMI_IR_UNLIMITED);

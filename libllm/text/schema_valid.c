@@ -4,9 +4,6 @@
 #include "text/schema.h"
 #include "text/schema_values.h"
 
-/* Values are nested as deep as a document, and schemas merged as deep as _MAX_DEPTH. */
-enum { MAX_DEPTH = LLMI_JSON_MAX_DEPTH + LLMI_SCHEMA_MAX_DEPTH };
-
 static bool has_equal(llmi_schema *s, const llmi_json *list, const llmi_json *value) {
     for (size_t i = 0; i < llmi_json_count(list) && llmi_schema_pay(s, 1); i++)
         if (llmi_schema_same(s, &list->items[i], value)) return true;
@@ -78,9 +75,7 @@ static bool valid_branch(llmi_schema *s, const llmi_json *branches, const llmi_j
 }
 
 bool llmi_schema_valid(llmi_schema *s, const llmi_json *schema, const llmi_json *value, int depth) {
-    if (depth > MAX_DEPTH)
-        llmi_schema_fault(s, LLM_E_LIMIT, "schemas of a constant that are nested deeper than %d", MAX_DEPTH);
-    schema = llmi_schema_flat(s, schema, 0);
+    schema = llmi_schema_flat(s, schema, depth); /* which ends what is too deep */
     if (!schema || !llmi_schema_pay(s, 8)) return false;
     if (llmi_json_is_bool(schema)) return llmi_json_is(schema, LLMI_JSON_TRUE);
     const llmi_json *list = llmi_json_get(schema, "enum");

@@ -251,6 +251,7 @@ def map_cases():
     yield dict(colors, minProperties=1), [{"red": 1}, {"red": 1, "blue": 2}], [{}]
     yield {"type": "object", "additionalProperties": number, "propertyNames": {"pattern": "^[a-z]+$", "maxLength": 3}}, [{}, {"abc": 1, "d": 2}], [{"abcd": 1}, {"A": 1}, {"": 1}]
     yield {"type": "object", "propertyNames": {"minLength": 2}}, [{}, {"ab": None}], [{"a": 1}]
+    yield {"type": "object", "properties": {"a": number}, "required": ["b", "a"], "additionalProperties": number}, [{"a": 1, "b": 2}], [{"a": 1}, {"b": 1}]
     yield {"type": "object", "propertyNames": False}, [{}], [{"a": 1}]
     yield {"type": "object", "patternProperties": {"^x-": {"type": "string"}, "^n": number}}, [{}, {"x-a": "b", "n": 1}], [{"x-a": 1}, {"n": "a"}]
     yield {"type": "object", "patternProperties": {"^a": number, "b$": {"minimum": 5}}, "additionalProperties": False}, [{"ax": 1}, {"xb": 7}, {"ab": 5}], [{"ab": 4}, {"a": "x"}, {"c": 1}]

@@ -561,6 +561,13 @@ TEST_F(Grammars, HostileOnesEndInAnErrorOrWorkWithinLimits) {
             "{\"$defs\":{\"n\":{\"allOf\":[{\"properties\":{\"c\":{\"$ref\":\"#/$defs/"
             "n\"}}},{\"properties\":{\"c\":{\"allOf\":[{\"$ref\":\"#/$defs/"
             "n\"},{\"minProperties\":0}]}}}]}},\"$ref\":\"#/$defs/n\"}");
+    survive(schema, t, R"({"$defs":{"a":{"oneOf":[{"enum":[1]},{"$ref":"#/$defs/a"}]}},"$ref":"#/$defs/a"})");
+    survive(schema, t, R"({"$defs":{"a":{"not":{"$ref":"#/$defs/a"}}},"$ref":"#/$defs/a"})");
+    survive(schema, t, R"({"$defs":{"a":{"if":{"$ref":"#/$defs/a"},"then":{"$ref":"#/$defs/a"}}},"$ref":"#/$defs/a"})");
+    survive(schema, t, R"({"enum":[[[1]]],"items":{"anyOf":[{"$ref":"#"},{"const":[1]}]}})");
+    survive(schema, t, R"({"oneOf":[{"items":{"$ref":"#"}},{"enum":[[[[]]]]}]})");
+    survive(schema, t, R"({"propertyNames":{"$ref":"#"}})");
+    survive(schema, t, R"({"contains":{"not":{"$ref":"#"}},"maxContains":3})");
     survive(schema, t, "{\"type\":\"string\",\"minLength\":1000000}");
     survive(schema, t, "{\"type\":\"array\",\"minItems\":1000000,\"items\":{\"type\":\"array\",\"maxItems\":1000000}}");
     survive(schema, t, "{\"type\":\"number\",\"minimum\":1e308}");
