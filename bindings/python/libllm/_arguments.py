@@ -205,7 +205,7 @@ def kind_of(annotation: Any) -> Kind | None:
 
 
 def _any_of(kinds: list[Kind]) -> Kind:
-    words = [kind.words for kind in kinds]
+    words = dict.fromkeys(kind.words for kind in kinds)
 
     def fault(value: Any) -> str:
         faults = [kind.fault(value) for kind in kinds]

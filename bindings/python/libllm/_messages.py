@@ -34,8 +34,10 @@ def _message(message: Any, what: str) -> dict[str, Any]:
     if members is None:
         raise TypeError(f'{what} is {described(message)}, expected an object such as {{"role": ..., "content": ...}}')
     found = plain(members, what)
-    if not isinstance(found.get("role"), str):
+    if "role" not in found:
         raise ValueError(f'{what} has no role, expected one such as "user"; it has {", ".join(found) or "nothing"}')
+    if not isinstance(found["role"], str):
+        raise TypeError(f'{what}.role is {described(found["role"])}, expected a text such as "user"')
     if "content" in found:
         found["content"] = _content(found["content"], f"{what}.content")
     for call in found.get("tool_calls") or ():

@@ -62,7 +62,10 @@ def _as_text(name: str, value: Any, row: Any) -> str:
     check(bool if is_flag else _TYPES[row.type], f"option {name}", value)
     if isinstance(value, str):
         return value
-    return repr(float(value)) if row.type == _native.LLM_OPTION_FLOAT else repr(int(value))
+    try:
+        return repr(float(value)) if row.type == _native.LLM_OPTION_FLOAT else repr(int(value))
+    except (OverflowError, ValueError) as error:  # 10**400, 10**5000
+        raise OptionError(f"option {name}: {error}") from None
 
 
 class Options:

@@ -15,7 +15,10 @@ P = TypeVar("P", str, bytes)
 
 def expanded(path: str | bytes | os.PathLike) -> str | bytes:
     """As text or bytes, with the user's folder for a leading "~"."""
-    return os.path.expanduser(os.fspath(path))
+    found = os.path.expanduser(os.fspath(path))
+    if b"\0" in os.fsencode(found):
+        raise ValueError(f"the path {found!r:.80} has a NUL character inside")
+    return found
 
 
 @contextmanager
@@ -26,7 +29,7 @@ def opening(path: str | bytes) -> Iterator[None]:
     except FormatError as error:
         raise error.as_kind(ModelFormatError) from None
     except NotFound as error:
-        if os.path.lexists(path) or b"\0" in os.fsencode(path):
+        if os.path.lexists(path):
             raise  # something in it, or named beside it, is missing
         missing = error.as_kind(MissingFile)
         missing.errno, missing.filename = errno.ENOENT, os.fsdecode(path)

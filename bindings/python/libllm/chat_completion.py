@@ -13,7 +13,7 @@ from libllm._arguments import Kind, described
 from libllm._json import as_mapping
 from libllm._messages import Messages, as_messages
 from libllm._tools import Choice, Tools, as_tools, call_of, forced, schema_of
-from libllm.errors import OptionError, logger
+from libllm.errors import LlmError, OptionError, logger
 from libllm.result import Completion, Event, Result
 
 FINISH = {"length": "length", "context": "length"}  # all others: "stop"
@@ -149,7 +149,7 @@ def add_tools(
     if calls:
         for name in ("json_schema", "grammar", "regex", "choices"):
             if name in keywords:
-                raise OptionError(f"tool_choice {choice!r:.60} forces a call, beside which {name} asks for another text")
+                raise OptionError(f"tool_choice {choice!r:.60} forces a call, but {name} asks for another text")
         keywords["json_schema"] = schema_of(calls)
     else:
         _warn_unread(model, conversation, keywords)
@@ -165,7 +165,11 @@ def _warn_unread(model: Any, conversation: list[dict[str, Any]], keywords: Mappi
     template, variables = keywords.get("template"), dict(keywords["variables"])
     with_tools = model.render(conversation, template=template, variables=variables).text
     del variables["tools"]
-    if model.render(conversation, template=template, variables=variables).text == with_tools:
+    try:
+        without = model.render(conversation, template=template, variables=variables).text
+    except LlmError:  # it cannot do without them
+        return
+    if without == with_tools:
         logger.warning("the chat template does not read tools: the model is not told of them")
 
 

@@ -67,6 +67,14 @@ _EXTRAS: dict[str, Any] = {
 _CONSTRAINTS = {"json_schema": "json_schema", "regex": "regex", "choices": "choices", "grammar": "gbnf"}
 
 
+def _listed(prompts: Any) -> tuple[Any, bool]:
+    """The prompts of a call, and whether they are several. What can be read only once is read and checked here."""
+    if is_many(prompts) and not isinstance(prompts, (list, tuple)):
+        prompts = list(prompts)
+        check(PromptsLike, "prompts", prompts)
+    return (prompts, True) if is_many(prompts) else ([prompts], False)
+
+
 class _Progress:
     """What a load or a quantization reports to, and is stopped by."""
 
@@ -294,8 +302,8 @@ class Model(Handle):
         A prompt is a text, token ids, or what render() and Prompt.fill() give. Keywords: the options of the group
         "generate"; stop (a text or several), stop_tokens (ids), logit_bias ({id: bias}); and one of grammar (GBNF text
         or a Grammar), json_schema (dict, text, pydantic model or dataclass), regex, choices (texts)."""
-        many = is_many(prompts)
-        batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
+        prompts, many = _listed(prompts)
+        batch = _Batch(self, prompts, self._split(options, "generate")[0])
         interruptible(batch.compute, batch.cancel)
         results = batch.results()
         return results if many else results[0]
@@ -311,8 +319,8 @@ class Model(Handle):
 
     async def agenerate(self, prompts: PromptsLike, **options: Unpack[GenerateKeywords]) -> Any:
         """generate() for asyncio: tasks that wait for the same model are computed in one batch."""
-        many = is_many(prompts)
-        batch = _Batch(self, prompts if many else [prompts], self._split(options, "generate")[0])
+        prompts, many = _listed(prompts)
+        batch = _Batch(self, prompts, self._split(options, "generate")[0])
         await batch.wait()
         results = batch.results()
         return results if many else results[0]
@@ -345,8 +353,8 @@ class Model(Handle):
         **options: Unpack[TemplateKeywords],
     ) -> Rendering:
         """A conversation ([{"role": "user", "content": "..."}] or a text, which is one user's turn) by a chat template.
-        variables: whatever else it reads ("tools", ...). add_generation_prompt: begin the assistant's turn; default: yes,
-        unless continue_final_message says that the last message is only begun. Keywords: the options of the group
+        variables: whatever else it reads ("tools", ...). add_generation_prompt: begin the assistant's turn; default:
+        yes, unless continue_final_message says that the last message is only begun. Keywords: the options of the group
         "template"."""
         (shared,) = _options.split(options, "template")
         if add_generation_prompt is None:

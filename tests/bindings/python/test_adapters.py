@@ -162,7 +162,8 @@ def test_langchain_tools(chat_model):
             assert [(c["name"], c["args"]) for c in found.tool_calls] == [("paint", call["args"])]
             assert found.content == "" and found.usage_metadata == reply.usage_metadata
     names = "{% for t in tools %}{{ t.function.name }}{% endfor %}{{ messages[0].content }}"
-    plain = chat_model(max_tokens=2, template=names)
+    assert chat_model(max_tokens=2, template=names).bind_tools([paint]).invoke(ASK).content
+    plain = chat_model(max_tokens=2, template=names.replace("in tools", "in tools or []"))
     n_told, n_plain = (m.invoke(ASK).usage_metadata["input_tokens"] for m in (plain.bind_tools([paint]), plain))
     assert n_told > n_plain, "the template is told of them"
     with pytest.raises(ValueError, match="one of paint"):

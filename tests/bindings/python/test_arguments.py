@@ -88,6 +88,7 @@ def test_every_parameter_has_a_kind():
         (lambda m: m.generate({"a": 1}), "prompts is dict"),
         (lambda m: m.generate(None), "prompts is None"),
         (lambda m: m.generate({"a"}), "prompts is set"),
+        (lambda m: m.generate(x for x in ["a", 3]), r"prompts\[1\] is int 3"),
         (lambda m: m.generate(["a", 3]), r"prompts\[1\] is int 3"),
         (lambda m: m.generate([1, "a"]), r"prompts\[1\] is str 'a'"),
         (lambda m: m.generate([1, True]), r"prompts\[1\] is bool True"),
@@ -110,6 +111,7 @@ def test_every_parameter_has_a_kind():
         (lambda m: m.score([("a", 3)]), r"prompts\[0\]\[1\] is int 3"),
         (lambda m: m.score("a", [" b", 3]), r"continuation\[1\] is int 3"),
         (lambda m: m.chat({"role": "user", "content": "x"}), "messages is dict"),
+        (lambda m: m.chat([{"role": 3, "content": "x"}]), r"messages\[0\].role is int 3"),
         (lambda m: m.chat(["x"]), r"messages\[0\] is str 'x'"),
         (lambda m: m.chat([{"role": "user", "content": 5}]), r"messages\[0\].content is int 5"),
         (lambda m: m.render("x", variables=[1]), "variables is list"),
@@ -133,6 +135,7 @@ def test_what_is_nearly_the_type_is_taken(model):
     first = model.generate("Once upon", max_tokens=1).ids[0]
     bias = {str(first): -100}
     assert model.generate("Once upon", max_tokens=1, logit_bias=bias).ids[0] != first
+    assert [r.text for r in model.generate((x for x in ["Once upon"] * 2), max_tokens=3)] == [expected] * 2
     assert [c.text for c in model.score("The sky", [" is", " was"])] == [" is", " was"]
     assert libllm.Prompt().fill("x", model, chat=True).is_chat and not libllm.Prompt().fill("x", model, chat=0).is_chat
     result = model.generate("x", n=3, max_tokens=2, temperature=1)
@@ -178,6 +181,12 @@ def test_an_option_that_belongs_elsewhere_is_told_so(model, option, hint):
     for call in (model.generate, model.chat, model.stream):
         with pytest.raises(libllm.OptionError, match=f'"{option}".*{hint}'):
             call("x", **{option: 1})
+
+
+def test_numbers_beyond_all_range_are_named(model):
+    for option in ({"temperature": 10**400}, {"max_tokens": 10**5000}, {"seed": 2**64}, {"top_k": 2**70}):
+        with pytest.raises(libllm.OptionError, match=next(iter(option))):
+            model.generate("x", **option)
 
 
 def test_options_of_generate_are_not_those_of_a_model(path):
@@ -309,6 +318,8 @@ def test_a_missing_file_is_a_file_not_found_error(path, tmp_path, monkeypatch):
     with libllm.Model("~/m.gguf", n_ctx=64) as model:
         assert model.path == str(tmp_path / "m.gguf")
     assert len(libllm.Tokenizer("~/m.gguf")) == 2048
+    with pytest.raises(ValueError, match="NUL"):
+        libllm.Model("a\0b")
     with pytest.raises(libllm.NotFound) as caught:
         libllm.Model(path, backend="nothing")
     assert not isinstance(caught.value, FileNotFoundError)

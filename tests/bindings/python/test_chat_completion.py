@@ -178,8 +178,8 @@ def test_tools_that_cannot_be_called_are_named(model):
         ({"tools": TOOLS, "tool_choice": "wether"}, "tool_choice is 'wether'.*one of weather, stop"),
         ({"tools": TOOLS, "tool_choice": {"function": {"name": "x"}}}, "one of weather, stop"),
         ({"tool_choice": "required"}, "without tools"),
-        ({"tools": TOOLS, "tool_choice": "required", "regex": "a"}, "forces a call, beside which regex"),
-        ({"tools": TOOLS, "tool_choice": NAMED, "response_format": {"type": "json_object"}}, "beside which json_schema"),
+        ({"tools": TOOLS, "tool_choice": "required", "regex": "a"}, "forces a call, but regex"),
+        ({"tools": TOOLS, "tool_choice": NAMED, "response_format": {"type": "json_object"}}, "but json_schema"),
     ]:
         with pytest.raises(ValueError, match=message):
             model.chat_completion(ASK, **options)
