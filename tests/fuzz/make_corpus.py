@@ -280,6 +280,7 @@ def make_grammar():
     }
     for name, text in rows.items():
         put("grammar", name, text)
+        put("grammar_cost", name, text if text[0] == "/" else "#" + text)
 
 
 def make_schema():
@@ -294,9 +295,20 @@ def make_schema():
         "all": {"allOf": [{"type": ["string", "number"], "minimum": 1.25}, {"type": "number", "maximum": 9}]},
         "true": True,
         "false": False,
+        "lengths": {"type": "string", "pattern": "^(ab|c)+$", "minLength": 3, "maxLength": 40},
+        "refused": {"type": ["string", "integer"], "not": {"enum": ["a", 5]}, "maxLength": 2},
+        "not": {"not": {"properties": {"a": {"minimum": 3}}, "required": ["a"]}, "properties": {"a": {"type": "integer"}}},
+        "condition": {"properties": {"a": {"type": "boolean"}}, "if": {"required": ["a"]}, "then": {"maxProperties": 1}},
+        "names": {"propertyNames": {"pattern": "^[a-c]", "maxLength": 3}, "patternProperties": {"a$": {"const": 1}}},
+        "depends": {"dependentRequired": {"a": ["b"]}, "properties": {"a": {}, "b": {}, "c": {}}, "minProperties": 2},
+        "unique": {"type": "array", "items": {"enum": [1, 2, 3]}, "uniqueItems": True, "minItems": 1},
+        "contains": {"type": "array", "contains": {"type": "null"}, "maxContains": 2, "maxItems": 4},
+        "steps": {"type": "number", "multipleOf": 0.25, "minimum": -3, "exclusiveMaximum": 7},
+        "twins": {"$defs": {"a": {"properties": {"p": {"$ref": "#/$defs/a"}}}}, "oneOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]},
     }
     for name, schema in rows.items():
         put("schema", name, json.dumps(schema))
+        put("grammar_cost", name, json.dumps(schema))
     put("schema", "list", "[]")
     put("schema", "deep", '{"items":' * 100 + "true" + "}" * 100)
 
