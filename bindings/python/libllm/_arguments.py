@@ -8,7 +8,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set, Sized
 from typing import Annotated, Any, NamedTuple, TypeVar, Union
 
 T = TypeVar("T")
@@ -43,9 +43,10 @@ def is_text(value: Any) -> bool:
 
 
 def is_integer(value: Any) -> bool:
-    """NumPy's and others' too; not a truth value."""
-    whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    return whole and not hasattr(value, "ndim") or _is_scalar(value, "iu")
+    """Those of NumPy and others too; not a truth value, nor an array."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return False
+    return getattr(value, "shape", ()) == () and getattr(getattr(value, "dtype", None), "kind", "i") in ("i", "u")
 
 
 def _is_scalar(value: Any, kinds: str) -> bool:
@@ -73,7 +74,7 @@ def _id_fault(value: Any) -> str:
         return "" if row else f" is an array of {view.ndim} dimensions and format {view.format!r}"
     if not isinstance(value, Iterable):
         return f" is {described(value)}"
-    if not isinstance(value, Sequence):
+    if not isinstance(value, Sized):
         return ""  # what can be read only once is judged as it is read
     wrong = ((i, x) for i, x in enumerate(value) if type(x) is not int and not is_integer(x))
     return next((f"[{i}] is {described(x)}" for i, x in wrong), "")
@@ -82,7 +83,7 @@ def _id_fault(value: Any) -> str:
 def _text_list_fault(value: Any) -> str:
     if is_text(value) or isinstance(value, Mapping) or not isinstance(value, Iterable):
         return f" is {described(value)}"
-    if not isinstance(value, (Sequence, Set)):
+    if not isinstance(value, Sized):
         return ""
     return next((f"[{i}] is {described(x)}" for i, x in enumerate(value) if not is_text(x)), "")
 
@@ -96,8 +97,8 @@ def is_many(value: Any) -> bool:
     """Several prompts, not one as text, ids or a filled prompt."""
     if is_text(value) or any(hasattr(value, name) for name in ("ids", "dtype", "typecode", "format")):
         return False
-    if isinstance(value, (list, tuple)):
-        return not value or not is_integer(value[0])
+    if isinstance(value, Sequence):
+        return not len(value) or not is_integer(value[0])
     return True
 
 

@@ -142,6 +142,24 @@ def test_what_is_nearly_the_type_is_taken(model):
     assert [c.text for c in result[1:]] == [result[1].text, result[2].text] and result[5:] == []
 
 
+def test_rows_of_other_kinds_are_checked_too(model):
+    from collections import UserList, deque
+
+    ids = model.tokenize("Once upon").tolist()
+    expected = model.generate("Once upon", max_tokens=3).text
+    assert model.detokenize(deque(ids)) == model.detokenize(UserList(ids)) == model.detokenize(ids)
+    assert model.generate(UserList(ids), max_tokens=3).text == expected
+    with pytest.raises(TypeError, match=r"ids\[1\] is str 'a'"):
+        model.detokenize(deque([1, "a"]))
+    with pytest.raises(TypeError, match=r"choices\[1\] is int 3"):
+        model.generate("x", choices=deque(["a", 3]))
+    pandas = pytest.importorskip("pandas")
+    assert model.generate(pandas.Series(ids), max_tokens=3).text == expected
+    with pytest.raises(TypeError, match=r"prompts\[0\] is str 'a'|prompts is"):
+        model.generate(pandas.Series(["a", "b"]))
+    assert model.generate("x", choices=pandas.Series(["a", "b"])).text in "ab"
+
+
 def test_numbers_of_numpy_are_numbers(model):
     numpy = pytest.importorskip("numpy")
     ids = numpy.asarray(model.tokenize("Once upon"))
