@@ -78,11 +78,18 @@ static void weight_free(llm_device *d, llm_weight *weight) {
     give(d->host, w, sizeof *w);
 }
 
+/* What llm_host.activations says of products with weights of a type: F32 activations, or coarser ones. */
+static bool keeps_activations(const llm_host *host, llm_dtype dtype) {
+    if (host->activations == LLM_ACTIVATIONS_F32) return true;
+    if (dtype == LLM_DTYPE_BF16) return host->activations != LLM_ACTIVATIONS_BF16;
+    return dtype == LLM_DTYPE_F32 || dtype == LLM_DTYPE_F16;
+}
+
 static llm_status weight_put(llm_weight **out, size_t *private_bytes, llm_device *d, const llm_tensor *tensor) {
     check_device *c = device_of(d);
     check_weight *w = take(d->host, sizeof *w);
     if (!w) return LLM_E_MEMORY;
-    *w = (check_weight){.exact = tensor->dtype == LLM_DTYPE_F32};
+    *w = (check_weight){.exact = keeps_activations(d->host, tensor->dtype)};
     size_t more = 0;
     llm_status status = c->tested->ops->weight_put(&w->tested, private_bytes, c->tested, tensor);
     if (status == LLM_OK) status = c->reference->ops->weight_put(&w->reference, &more, c->reference, tensor);

@@ -27,6 +27,7 @@ const Device devices[] = {
     {"cpu_avx2", "cpu", LLM_CPU_AVX2, "AVX2"},
 #endif
     {"cpu_portable", "cpu", LLM_CPU_REFERENCE, "portable C"},
+    {"checked_cpu", "checked-cpu", LLM_CPU_ALL, nullptr}, /* each operation beside the reference's */
     {"openblas", "openblas", LLM_CPU_ALL, nullptr},
 };
 
@@ -51,7 +52,8 @@ std::string reason(const llm_runtime *rt, const Device &device) {
     for (int32_t i = 0; i < llm_runtime_device_count(rt); i++) {
         llm_device_info info = {};
         info.struct_size = sizeof info;
-        if (llm_runtime_device_get(&info, rt, i) != LLM_OK || std::string(device.backend) != info.name) continue;
+        if (llm_runtime_device_get(&info, rt, i) != LLM_OK) continue;
+        if (device.backend != std::string(info.name) && device.backend != std::string("checked-") + info.name) continue;
         if (!info.usable) return info.reason;
         bool others = device.words && std::string(device.words) != info.description;
         return others ? std::string("this processor has no ") + device.words : "";
