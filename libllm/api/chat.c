@@ -17,7 +17,10 @@ static const struct {
     {"bos_token", LLM_SPECIAL_BOS}, {"eos_token", LLM_SPECIAL_EOS}, {"unk_token", LLM_SPECIAL_UNK},
     {"pad_token", LLM_SPECIAL_PAD}, {"sep_token", LLM_SPECIAL_SEP}, {"cls_token", LLM_SPECIAL_CLS},
 };
-enum { N_SPECIAL = sizeof SPECIAL / sizeof SPECIAL[0] };
+enum {
+    N_SPECIAL = sizeof SPECIAL / sizeof SPECIAL[0],
+    N_TRUSTED = N_SPECIAL + 64 /* and further names that the files of a tokenizer give: image_token */
+};
 
 /* What transformers passes where a caller gives nothing. */
 static const struct {
@@ -32,23 +35,43 @@ static bool add_variable(llmi_context *c, const char *name, const llmi_json *val
     return with != NULL;
 }
 
-/* Adds what the context leaves out; `trusted` lists the special tokens among it. */
-static llm_status complete(llmi_context *c, const char *trusted[N_SPECIAL + 1], const llm_tokenizer *t) {
-    int n = 0;
+/* The variables of a context, and the names of those that are special tokens. */
+typedef struct completion {
+    llmi_context *c;
+    const llm_tokenizer *t;
+    const char *trusted[N_TRUSTED + 1];
+    int n;
+} completion;
+
+static llm_status add_token(completion *to, const char *name, llm_token id) {
+    llmi_context *c = to->c;
+    if (id == LLM_TOKEN_NONE || to->n == N_TRUSTED || llmi_json_get(c->variables, name)) return LLM_OK;
+    llm_span text;
+    llmi_tokenizer_token(to->t, id, &text, NULL, NULL);
+    if (llmi_utf8_valid(text.ptr, text.len) < text.len) return LLM_OK; /* it cannot be a variable */
+    if (!add_variable(c, name, llmi_json_new_string(&c->doc, text))) return c->doc.status;
+    to->trusted[to->n++] = name;
+    return LLM_OK;
+}
+
+/* Adds what the context leaves out. */
+static llm_status complete(completion *to) {
+    llmi_context *c = to->c;
+    llm_status status = LLM_OK;
+    const char *name;
+    llm_token id;
+    size_t n_named = 0;
     for (size_t i = 0; i < sizeof DEFAULTS / sizeof DEFAULTS[0]; i++)
         if (!llmi_json_get(c->variables, DEFAULTS[i].name) && !add_variable(c, DEFAULTS[i].name, DEFAULTS[i].value))
             return c->doc.status;
-    for (int i = 0; i < N_SPECIAL; i++) {
-        llm_token id = llmi_tokenizer_special(t, SPECIAL[i].role);
-        if (id == LLM_TOKEN_NONE || llmi_json_get(c->variables, SPECIAL[i].name)) continue;
-        llm_span text;
-        llmi_tokenizer_token(t, id, &text, NULL, NULL);
-        if (llmi_utf8_valid(text.ptr, text.len) < text.len) continue; /* it cannot be a variable */
-        if (!add_variable(c, SPECIAL[i].name, llmi_json_new_string(&c->doc, text))) return c->doc.status;
-        trusted[n++] = SPECIAL[i].name;
+    for (int i = 0; i < N_SPECIAL && status == LLM_OK; i++)
+        status = add_token(to, SPECIAL[i].name, llmi_tokenizer_special(to->t, SPECIAL[i].role));
+    while (llmi_tokenizer_variable(to->t, n_named, &name, &id)) n_named++;
+    while (n_named > 0 && status == LLM_OK) {
+        llmi_tokenizer_variable(to->t, --n_named, &name, &id);
+        status = add_token(to, name, id);
     }
-    trusted[n] = NULL;
-    return LLM_OK;
+    return status;
 }
 
 /* ---- ids ---- */
@@ -149,9 +172,9 @@ static llm_status encode(llm_rendering *r, const llm_tokenizer *t) {
 /* ---- the call ---- */
 
 static llm_status apply(llm_rendering *r, const llm_tokenizer *t, const llm_template *tmpl, llmi_context *context) {
-    const char *trusted[N_SPECIAL + 1];
-    llm_status status = complete(context, trusted, t);
-    if (status == LLM_OK) status = llmi_template_run(r, tmpl, context, trusted);
+    completion all = {.c = context, .t = t};
+    llm_status status = complete(&all);
+    if (status == LLM_OK) status = llmi_template_run(r, tmpl, context, all.trusted);
     return status == LLM_OK ? encode(r, t) : status;
 }
 

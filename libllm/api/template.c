@@ -89,22 +89,31 @@ static llm_status find_in_gguf(llm_span *out, llmi_buf *names, const llmi_weight
     return LLM_OK;
 }
 
-/* tokenizer_config.json: a string, or a list of {"name", "template"}. */
+/* One of several templates, with its name. */
+static llm_status offer(llm_span *out, llmi_buf *names, const llmi_json *found, const llmi_json *text,
+                        const char *name) {
+    if (!llmi_json_is(found, LLMI_JSON_STRING) || !llmi_json_is(text, LLMI_JSON_STRING))
+        return llmi_error(LLM_E_FORMAT, CONFIG_FILE ": an entry of chat_template has no \"name\" and \"template\"");
+    if (llmi_json_equals(found, name ? name : "default")) *out = llmi_json_text(text);
+    return add_name(names, found->text, found->n) ? LLM_OK : LLM_E_MEMORY;
+}
+
+/* tokenizer_config.json: a string, a list of {"name", "template"}, or an object {name: template}. */
 static llm_status find_in_config(llm_span *out, llmi_buf *names, const llmi_json *config, const char *name) {
     const llmi_json *t = llmi_json_get(config, "chat_template");
     if (llmi_json_is(t, LLMI_JSON_STRING)) {
         if (!name || strcmp(name, "default") == 0) *out = llmi_json_text(t);
         return add_name(names, "default", 7) ? LLM_OK : LLM_E_MEMORY;
     }
-    for (size_t i = 0; i < llmi_json_count(t); i++) {
-        const llmi_json *one = llmi_json_item(t, i), *text = llmi_json_get(one, "template");
-        const llmi_json *found = llmi_json_get(one, "name");
-        if (!llmi_json_is(found, LLMI_JSON_STRING) || !llmi_json_is(text, LLMI_JSON_STRING))
-            return llmi_error(LLM_E_FORMAT, CONFIG_FILE ": chat_template[%zu] has no \"name\" and \"template\"", i);
-        if (llmi_json_equals(found, name ? name : "default")) *out = llmi_json_text(text);
-        if (!add_name(names, found->text, found->n)) return LLM_E_MEMORY;
+    llm_status status = LLM_OK;
+    bool object = llmi_json_is(t, LLMI_JSON_OBJECT);
+    for (size_t i = 0; i < llmi_json_count(t) && status == LLM_OK; i++) {
+        const llmi_json *one = llmi_json_item(t, i);
+        const llmi_json *found = object ? &t->members[i].key : llmi_json_get(one, "name");
+        const llmi_json *text = object ? &t->members[i].value : llmi_json_get(one, "template");
+        status = offer(out, names, found, text, name);
     }
-    return LLM_OK;
+    return status;
 }
 
 /* doc holds the bytes that *out points to. */

@@ -75,12 +75,13 @@ bool llmi_added_is_plain(const llmi_work *w, size_t begin, size_t end) {
 }
 
 /* The longest token that begins at `at`: its index, or -1. */
-static int32_t longest(const llmi_work *w, int group, uint32_t flags, llm_span text, size_t at, size_t *end) {
+static int32_t longest(llmi_work *w, int group, uint32_t flags, llm_span text, size_t at, size_t *end) {
     const llm_tokenizer *t = w->t;
     const llmi_trie *trie = &t->added.trie[group];
     int32_t found = -1;
     uint32_t state = 0;
-    for (size_t i = at; i < text.len;) {
+    size_t i = at;
+    while (i < text.len) {
         const llmi_edge *e = llmi_trie_step(trie, state, (uint8_t)text.ptr[i++]);
         if (!e) break;
         state = e->to;
@@ -94,14 +95,14 @@ static int32_t longest(const llmi_work *w, int group, uint32_t flags, llm_span t
         found = e->value;
         *end = i;
     }
-    return found;
+    return llmi_spend(w, i - at) ? found : -1;
 }
 
-bool llmi_added_find(const llmi_work *w, int group, uint32_t flags, llm_span text, size_t from, size_t *begin,
-                     size_t *end, int32_t *id) {
+bool llmi_added_find(llmi_work *w, int group, uint32_t flags, llm_span text, size_t from, size_t *begin, size_t *end,
+                     int32_t *id) {
     const llm_tokenizer *t = w->t;
     const llmi_trie *trie = &t->added.trie[group];
-    for (size_t at = from; at < text.len; at++) {
+    for (size_t at = from; at < text.len && w->steps >= 0; at++) {
         if (!llmi_trie_begins(trie, (uint8_t)text.ptr[at])) continue;
         int32_t index = longest(w, group, flags, text, at, end);
         if (index < 0) continue;

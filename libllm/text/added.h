@@ -8,9 +8,9 @@
 bool llmi_added_any(const llm_tokenizer *t, int group, uint32_t flags);
 
 /* The next added token at or behind `from`, with the blanks it swallows, which do not reach back beyond
- * `from`. False: there is none. */
-bool llmi_added_find(const llmi_work *w, int group, uint32_t flags, llm_span text, size_t from, size_t *begin,
-                     size_t *end, int32_t *id);
+ * `from`. False: there is none, or w->steps are spent. */
+bool llmi_added_find(llmi_work *w, int group, uint32_t flags, llm_span text, size_t from, size_t *begin, size_t *end,
+                     int32_t *id);
 
 /* Puts the tokens into the tries; those of group 1 as the normalizers write them. */
 llm_status llmi_added_finish(llm_tokenizer *t);

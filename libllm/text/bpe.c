@@ -47,6 +47,7 @@ static uint32_t priority_of_score(float score) {
 static uint32_t join(const window *v, const cell *l, const cell *r, int32_t *into) {
     if (!v->b->by_score) return llmi_merges_find(&v->b->merges, l->id, r->id, into);
     const llm_tokenizer *t = v->w->t;
+    if (!llmi_spend(v->w, (l->len + r->len) / 8)) return LLMI_NO_MERGE;
     *into = llmi_lexicon_find(&t->lexicon, v->word + v->from + l->at, l->len + r->len);
     if (*into < 0) return LLMI_NO_MERGE;
     int32_t type = llmi_token_type(t, *into);
@@ -320,8 +321,12 @@ llm_status llmi_bpe_encode(llmi_work *w, const char *word, size_t n) {
         if (id < -1) return LLM_E_MEMORY;
         if (id >= 0) return put_id(w, id) ? LLM_OK : LLM_E_MEMORY;
     }
-    if (n > (b->window ? b->window : WINDOW)) return encode_long(&v, first_id) ? LLM_OK : LLM_E_MEMORY;
+    if (n > (b->window ? b->window : WINDOW)) {
+        if (!encode_long(&v, first_id)) return LLM_E_MEMORY;
+        return w->steps >= 0 ? LLM_OK : llmi_spent();
+    }
     if (!merge_window(&v)) return LLM_E_MEMORY;
+    if (w->steps < 0) return llmi_spent();
     const cell *c = (const cell *)(const void *)w->cells.data;
     for (size_t i = 0; i < llmi_buf_count(&w->cells, cell); i++)
         if (!put_piece(&v, first_id, c[i].id, c[i].at, c[i].len)) return LLM_E_MEMORY;

@@ -144,6 +144,7 @@ static llm_status encode_valid(llmi_work *w, llm_span text, bool first) {
         size_t begin, end;
         int32_t id = -1;
         bool found = any && llmi_added_find(w, 1, flags, text, at, &begin, &end, &id);
+        if (w->steps < 0) return llmi_spent();
         if (!found) begin = end = text.len;
         if (begin > at) status = llmi_encode_piece(w, 0, text.ptr + at, begin - at, first && at == 0);
         if (status == LLM_OK && found && !put_id(w, id)) status = LLM_E_MEMORY;
@@ -177,6 +178,7 @@ static llm_status encode_text(llmi_work *w, llm_span text) {
         size_t begin, end;
         int32_t id = -1;
         bool found = any && llmi_added_find(w, 0, w->flags, text, at, &begin, &end, &id);
+        if (w->steps < 0) return llmi_spent();
         if (!found) begin = end = text.len;
         if (begin > at) status = encode_plain(w, (llm_span){text.ptr + at, begin - at}, at == 0);
         if (status == LLM_OK && found && !put_id(w, id)) status = LLM_E_MEMORY;

@@ -16,13 +16,13 @@ static void offer(node *to, double score, int32_t id, size_t len) {
     *to = (node){score, id, (uint32_t)len};
 }
 
-/* Tokens that begin at `at`. */
-static void step(const llm_tokenizer *t, node *nodes, const char *word, size_t n, size_t at) {
-    const llmi_unigram *u = t->unigram;
-    size_t char_len = llmi_utf8_step(word + at, n - at);
+/* Tokens that begin at `at`. False: the steps of the call are spent. */
+static bool step(llmi_work *w, node *nodes, const char *word, size_t n, size_t at) {
+    const llmi_unigram *u = w->t->unigram;
+    size_t char_len = llmi_utf8_step(word + at, n - at), i = at;
     bool whole = false;
     uint32_t state = 0;
-    for (size_t i = at; i < n;) {
+    while (i < n) {
         const llmi_edge *e = llmi_trie_step(&u->trie, state, (uint8_t)word[i++]);
         if (!e) break;
         state = e->to;
@@ -31,6 +31,7 @@ static void step(const llm_tokenizer *t, node *nodes, const char *word, size_t n
         if (i - at == char_len) whole = true;
     }
     if (!whole) offer(&nodes[at + char_len], nodes[at].score + u->unk_score, -1, char_len);
+    return llmi_spend(w, i - at);
 }
 
 static bool put_bytes(llmi_work *w, const char *text, size_t n) {
@@ -68,7 +69,8 @@ llm_status llmi_unigram_encode(llmi_work *w, const char *word, size_t n) {
         return llmi_error(LLM_E_MEMORY, "out of memory for a word of %zu bytes", n);
     node *nodes = (node *)(void *)cells->data;
     memset(nodes, 0, room);
-    for (size_t at = 0; at < n; at += llmi_utf8_step(word + at, n - at)) step(w->t, nodes, word, n, at);
+    for (size_t at = 0; at < n; at += llmi_utf8_step(word + at, n - at))
+        if (!step(w, nodes, word, n, at)) return llmi_spent();
     /* Turned round: each node's length becomes that of the token that begins there. */
     uint32_t len = 0;
     int32_t id = -1;

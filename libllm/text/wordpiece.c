@@ -3,10 +3,10 @@
 #include "base/alloc.h"
 #include "text/utf8.h"
 
-static size_t longest(const llmi_trie *trie, const char *text, size_t n, int32_t *id) {
-    size_t found = 0;
+static size_t longest(llmi_work *w, const llmi_trie *trie, const char *text, size_t n, int32_t *id) {
+    size_t found = 0, i = 0;
     uint32_t state = 0;
-    for (size_t i = 0; i < n;) {
+    while (i < n) {
         const llmi_edge *e = llmi_trie_step(trie, state, (uint8_t)text[i++]);
         if (!e) break;
         state = e->to;
@@ -14,6 +14,7 @@ static size_t longest(const llmi_trie *trie, const char *text, size_t n, int32_t
         *id = e->value;
         found = i;
     }
+    llmi_spend(w, i);
     return found;
 }
 
@@ -30,8 +31,9 @@ llm_status llmi_wordpiece_encode(llmi_work *w, const char *word, size_t n) {
     bool known = !too_long(word, n, p->max_chars);
     for (; known && at < n; at += len) {
         int32_t id = -1;
-        len = longest(&p->trie[at > 0], word + at, n - at, &id);
+        len = longest(w, &p->trie[at > 0], word + at, n - at, &id);
         known = len > 0;
+        if (w->steps < 0) return llmi_spent();
         if (known && !llmi_buf_push(w->ids, id)) return LLM_E_MEMORY;
     }
     if (known) return LLM_OK;

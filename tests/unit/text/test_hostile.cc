@@ -255,3 +255,46 @@ TEST(HostileJson, PatternsThatExplode) {
         }
     }
 }
+
+static llm_status try_encode(const Tokenizer &t, const std::string &text, uint32_t flags = LLM_ENCODE_PARSE_SPECIAL) {
+    llmi_buf ids;
+    llmi_buf_init(&ids, &llmi_default_allocator);
+    llm_status status = llmi_tokenizer_encode(&ids, t.get(), text.data(), text.size(), flags);
+    llmi_buf_free(&ids);
+    return status;
+}
+
+/* A token of 60,000 letters is nearly found at every place of a longer run: that is counted, in every model. */
+TEST(HostileJson, LongTokensThatNearlyMatch) {
+    std::string nearly = std::string(60000, 'a') + "b", run(200000, 'a');
+    Tokenizer t = from_json(R"({"added_tokens":[{"id":3,"content":")" + nearly +
+                            R"("}],"model":{"type":"BPE","vocab":{"a":0},"merges":[]}})");
+    ASSERT_TRUE(t);
+    EXPECT_EQ(try_encode(t, run), LLM_E_LIMIT);
+    EXPECT_EQ(try_encode(t, std::string(200, 'a')), LLM_OK);
+    t = from_json(R"({"model":{"type":"Unigram","unk_id":0,"vocab":[["?",0],["a",-1],[")" + nearly + R"(",-2]]}})");
+    ASSERT_TRUE(t);
+    EXPECT_EQ(try_encode(t, run), LLM_E_LIMIT);
+    t = from_json(R"({"model":{"type":"WordPiece","unk_token":"?","max_input_chars_per_word":10000000,
+        "vocab":{"?":0,"a":1,"##a":2,"##)" +
+                  nearly + R"(":3}}})");
+    ASSERT_TRUE(t);
+    EXPECT_EQ(try_encode(t, run), LLM_E_LIMIT);
+}
+
+/* What normalizers make of a text is limited: by many steps, by one long text, by one of a pattern. */
+TEST(HostileJson, NormalizersThatGrow) {
+    std::string many, hundred(100, 'a'), thousands(10000, 'z');
+    for (int i = 0; i < 10; i++)
+        many +=
+            std::string(i ? "," : "") + R"({"type":"Replace","pattern":{"String":"a"},"content":")" + hundred + "\"}";
+    for (const std::string &steps :
+         {many, R"({"type":"Replace","pattern":{"String":"a"},"content":")" + thousands + "\"}",
+          R"({"type":"Replace","pattern":{"Regex":"a"},"content":")" + thousands + "\"}",
+          R"({"type":"Replace","pattern":{"Regex":""},"content":")" + thousands + "\"}"}) {
+        Tokenizer t = from_json(with(R"("normalizer":{"type":"Sequence","normalizers":[)" + steps + "]}"));
+        ASSERT_TRUE(t);
+        EXPECT_EQ(try_encode(t, std::string(2000, 'a')), LLM_E_LIMIT);
+        EXPECT_EQ(try_encode(t, ""), LLM_OK);
+    }
+}
