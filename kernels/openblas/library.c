@@ -24,31 +24,26 @@ static const size_t buffer_bytes = (size_t)129 << 20, library_bytes = (size_t)64
 
 /* ---- before it is opened ---- */
 
-/* Whether some folder of the loader's list for this plug-in (RUNPATH, LD_LIBRARY_PATH, the system's) holds it. */
-static bool is_in_path(void) {
+/* Where the loader would find it for this plug-in (RUNPATH, LD_LIBRARY_PATH, the system's folders), but for relative
+ * folders: after chdir() they hold somebody else's. */
+static bool find_file(char path[PATH_MAX]) {
     struct link_map *self;
     Dl_info info;
     union {
         Dl_serinfo head;
         char bytes[8192];
     } list;
-    char path[PATH_MAX];
+    strcpy(path, LLMK_OPENBLAS_SONAME);
     if (!dladdr1((const void *)llmk_openblas_open, &info, (void **)&self, RTLD_DL_LINKMAP) ||
         dlinfo(self, RTLD_DI_SERINFOSIZE, &list.head) != 0 || list.head.dls_size > sizeof list ||
         dlinfo(self, RTLD_DI_SERINFO, &list.head) != 0)
         return true; /* unknown: opening will tell */
     const Dl_serpath *folders = list.head.dls_serpath;
     for (unsigned i = 0; i < list.head.dls_cnt; i++) {
-        int n = snprintf(path, sizeof path, "%s/" LLMK_OPENBLAS_SONAME, folders[i].dls_name);
-        if (n < (int)sizeof path && access(path, R_OK) == 0) return true;
+        int n = snprintf(path, PATH_MAX, "%s/" LLMK_OPENBLAS_SONAME, folders[i].dls_name);
+        if (*path == '/' && n < PATH_MAX && access(path, R_OK) == 0) return true;
     }
     return false;
-}
-
-static bool is_there(void) {
-    void *loaded = dlopen(LLMK_OPENBLAS_SONAME, RTLD_NOW | RTLD_NOLOAD);
-    if (loaded) dlclose(loaded);
-    return loaded || is_in_path();
 }
 
 static void *nothing(void *arg) {
@@ -77,7 +72,8 @@ static bool no_space(size_t n_bytes, char *why, size_t capacity) {
 
 bool llmk_openblas_is_safe(char *why, size_t capacity) {
     size_t n_bytes = library_bytes + buffer_bytes;
-    if (!is_there()) {
+    char path[PATH_MAX];
+    if (!find_file(path)) {
         snprintf(why, capacity, LLMK_OPENBLAS_SONAME " is not installed");
         return false;
     }
@@ -106,7 +102,7 @@ static bool find_all(llmk_openblas *out, void *library) {
 }
 
 /* The constructor counts the processors that its thread may run on, and starts that many threads less one. */
-static void *open_on_one_cpu(void) {
+static void *open_on_one_cpu(const char *path) {
     union {
         cpu_set_t set;
         char bytes[MAX_CPUS / 8];
@@ -116,14 +112,15 @@ static void *open_on_one_cpu(void) {
     while (cpu < MAX_CPUS && !CPU_ISSET_S(cpu, n_bytes, &before.set)) cpu++;
     CPU_SET_S(cpu, n_bytes, &one.set);
     if (sched_setaffinity(0, n_bytes, &one.set) != 0) return NULL;
-    void *library = dlopen(LLMK_OPENBLAS_SONAME, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     sched_setaffinity(0, n_bytes, &before.set);
     return library;
 }
 
 bool llmk_openblas_open(llmk_openblas *out, char *why, size_t capacity) {
-    if (!llmk_openblas_is_safe(why, capacity)) return false;
-    void *library = open_on_one_cpu();
+    char path[PATH_MAX];
+    if (!llmk_openblas_is_safe(why, capacity) || !find_file(path)) return false;
+    void *library = open_on_one_cpu(path);
     if (!library) {
         const char *reason = dlerror();
         snprintf(why, capacity, "%s",
