@@ -102,6 +102,7 @@ const cli_command cmd_score = {
     .summary = "Score given continuations of a prompt",
     .details =
         "Prompt and continuation are encoded as one text; the tokens beyond the prompt's own are scored.\n"
+        "White space at the prompt's end is scored with the continuation, where tokens have it.\n"
         "Natural logarithms. Prints sum, mean, number of tokens and the continuation, apart by tabs.\n"
         "--json: {\"continuations\":[{\"text\",\"tokens\",\"logprobs\",\"sum\",\"mean\",\"bytes\",\"greedy\"},...]};\n"
         "greedy: each token is the most probable one",
