@@ -28,6 +28,11 @@ static llm_status add_text(filling *x, int32_t format, const llmi_json *fields) 
     return llmi_prompt_render(text, x->p, format, fields, x->o->rationales != 0);
 }
 
+/* The value of a text that outlives the prompt. */
+static llmi_json literal(const char *text) {
+    return (llmi_json){.type = LLMI_JSON_STRING, .n = (uint32_t)strlen(text), .text = text};
+}
+
 /* {"role": role, "content": the format's text} */
 static llm_status add_turn(filling *x, llmi_buf *turns, const char *role, int32_t format, const llmi_json *fields) {
     llmi_json_doc *doc = &x->f->doc;
@@ -35,14 +40,13 @@ static llm_status add_turn(filling *x, llmi_buf *turns, const char *role, int32_
     llmi_buf_init(&text, doc->a);
     llm_status status = llmi_prompt_render(&text, x->p, format, fields, x->o->rationales != 0);
     llm_span content = {text.len ? text.data : "", text.len};
-    const llmi_json *turn = status == LLM_OK ? llmi_json_new_object(doc, NULL, 0) : NULL;
-    const llmi_json *name = turn ? llmi_json_new_string(doc, (llm_span){role, strlen(role)}) : NULL;
-    if (name) turn = llmi_json_with(doc, turn, "role", name);
-    const llmi_json *said = name && turn ? llmi_json_new_string(doc, content) : NULL;
-    if (said) turn = llmi_json_with(doc, turn, "content", said);
+    const llmi_json *said = status == LLM_OK ? llmi_json_new_string(doc, content) : NULL;
     llmi_buf_free(&text);
     if (status != LLM_OK) return status;
-    if (!said || !turn) return doc->status;
+    if (!said) return doc->status;
+    const llmi_json_member members[] = {{literal("role"), literal(role)}, {literal("content"), *said}};
+    const llmi_json *turn = llmi_json_new_object(doc, members, 2);
+    if (!turn) return doc->status;
     return llmi_buf_push(turns, *turn) ? LLM_OK : LLM_E_MEMORY;
 }
 
