@@ -713,6 +713,17 @@ TEST_F(Grammars, EveryAllocationMayFail) {
          "{\"allOf\":[{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"maxLength\":3},\"b\":{\"type\":"
          "\"number\",\"minimum\":0.5}},\"additionalProperties\":{\"enum\":[1,[2]]}},{\"required\":[\"a\"]}]}",
          "{\"a\":\"b\",\"c\":[2]}"},
+        {llmi_grammar_from_schema,
+         R"({"oneOf":[{"type":"string","pattern":"^a+$","maxLength":3,"not":{"enum":["a"]}},{"const":"x"},
+            {"type":"integer","multipleOf":3,"minimum":1,"maximum":9}]})",
+         "\"aa\""},
+        {llmi_grammar_from_schema,
+         R"({"type":"object","properties":{"k":{"enum":[1,2,1.0]}},"patternProperties":{"^x":{"type":"array",
+            "items":{"enum":["a","b"]},"uniqueItems":true}},"propertyNames":{"maxLength":2},"minProperties":1,
+            "if":{"required":["k"]},"then":{"maxProperties":2},"dependentRequired":{"k":["x"]}})",
+         "{\"k\":2,\"x\":[\"b\"]}"},
+        {llmi_grammar_from_schema, R"({"type":"array","items":{"not":{"type":"string"}},"contains":{"const":[null]}})",
+         "[1,[null]]"},
     };
     for (const auto &row : rows) {
         Failing f;
