@@ -171,7 +171,7 @@ static llm_status read_row(llmi_hparams *hp, const reader *r, const llmi_hparam_
         memcpy(member, &value, sizeof value);
         return status;
     }
-    int64_t value = is_null(r, names) ? 0 : (int64_t)row->fallback;
+    int64_t value = is_null(r, names) || isnan(row->fallback) ? 0 : (int64_t)row->fallback;
     llm_status status = found ? read_int(&value, hp, r, key, row->min, row->max) : LLM_OK;
     int32_t narrow = (int32_t)value;
     memcpy(member, &narrow, sizeof narrow);
