@@ -47,6 +47,7 @@ static int run(cli *c) {
     llm_rendering *rendering;
     if (c->n_args != 2 || strcmp(c->args[0], "explain") != 0 || !context_file)
         return cli_usage(c, "expected: explain MODEL --context FILE");
+    options.continue_final_message = cli_get(c, "continue") != NULL;
     int rc = cli_get_now(&options, c);
     if (!rc) rc = cli_read_file(&context, c, context_file);
     c->model_options.tokenizer_only = 1;
@@ -62,13 +63,14 @@ static int run(cli *c) {
 static const cli_option options[] = {
     {0, "context", "FILE",
      "a JSON object of variables: messages, tools, add_generation_prompt, ...; - for standard input"},
+    {0, "continue", NULL, "end the text where the content of the last message does (continue_final_message)"},
     {0, "now", "TIME", "what strftime_now answers, e.g. 2026-01-15T12:00:00 (default: the clock)"},
     {0, NULL, NULL, NULL},
 };
 
 const cli_command cmd_prompt = {
     .name = "prompt",
-    .synopsis = "explain MODEL --context FILE [--now TIME]",
+    .synopsis = "explain MODEL --context FILE [--continue] [--now TIME]",
     .summary = "Show where each token of a conversation comes from",
     .details =
         "Prints a line for each token: its id, the line of the chat template that wrote it, the message whose\n"

@@ -29,6 +29,7 @@ static int run(cli *c) {
     llm_rendering *rendering = NULL;
     if ((file != NULL) + (c->n_args == 1) != 1 || !context_file)
         return cli_usage(c, "expected one of MODEL and --template, and --context");
+    options.continue_final_message = cli_get(c, "continue") != NULL;
     int rc = cli_get_now(&options, c);
     if (!rc) rc = cli_read_file(&context, c, context_file);
     c->model_options.tokenizer_only = 1;
@@ -50,13 +51,14 @@ static const cli_option options[] = {
     {0, "template", "FILE", "a Jinja template instead of a model's own"},
     {0, "context", "FILE",
      "a JSON object of variables: messages, tools, add_generation_prompt, ...; - for standard input"},
+    {0, "continue", NULL, "end the text where the content of the last message does (continue_final_message)"},
     {0, "now", "TIME", "what strftime_now answers, e.g. 2026-01-15T12:00:00 (default: the clock)"},
     {0, NULL, NULL, NULL},
 };
 
 const cli_command cmd_render = {
     .name = "render",
-    .synopsis = "(MODEL | --template FILE) --context FILE [--now TIME]",
+    .synopsis = "(MODEL | --template FILE) --context FILE [--continue] [--now TIME]",
     .summary = "Show the text that a chat template makes",
     .details =
         "With a MODEL its special tokens are variables too (bos_token, eos_token, ...), unless the context has them.\n"

@@ -204,6 +204,11 @@ LLM_API llm_status llm_result_text(llm_span *out, const llm_result *result, int3
 LLM_API llm_status llm_result_tokens(const llm_token **out, size_t *n_tokens, const llm_result *result, int32_t index);
 LLM_API llm_status llm_result_finish(int32_t *out, const llm_result *result, int32_t index);
 
+/* What was odd about the prompt and is in the log too: text that spells the model's own marks of turns ("<|im_start|>")
+ * but was read as characters, since neither parse_special nor a rendering (llm_chat_apply) said otherwise. Empty if
+ * nothing was; lives as long as the result. Errors: LLM_E_ARGUMENT. Any thread. Since 0.1. */
+LLM_API llm_status llm_result_warning(llm_span *out, const llm_result *result);
+
 /* Log-probability of each token, [n_tokens], and its alternatives, [n_tokens, n_top], most
  * probable first. n 0 and NULL if they were not asked for. Since 0.1. */
 LLM_API llm_status llm_result_logprobs(const float **out, size_t *n_tokens, const llm_result *result, int32_t index);

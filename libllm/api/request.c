@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "api/request.h"
 
 #include <string.h>
@@ -5,6 +6,8 @@
 #include "api/check.h"
 #include "api/options.h"
 #include "base/alloc.h"
+#include "base/text.h"
+#include "runtime/runtime.h"
 
 /* An event that waits; its text lies in the completion's. */
 typedef struct waiting {
@@ -241,17 +244,76 @@ llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_
     return LLM_OK;
 }
 
+/* The first control token that the text spells; LLM_TOKEN_NONE if there is none. Nearly all begin with "<" or "[", or
+ * are not ASCII: other texts are not looked at. */
+static llm_status find_mark(llm_token *out, const llm_engine *e, llm_span text) {
+    llmi_buf ids;
+    llm_status status = LLM_OK;
+    bool may = false;
+    *out = LLM_TOKEN_NONE;
+    for (size_t i = 0; i < text.len && !may; i++) may = text.ptr[i] == '<' || text.ptr[i] == '[' || text.ptr[i] < 0;
+    llmi_buf_init(&ids, llmi_engine_memory(e));
+    if (may) status = llmi_engine_encode(&ids, e, text, LLM_ENCODE_PARSE_SPECIAL);
+    for (size_t i = 0; i < llmi_buf_count(&ids, llm_token) && *out == LLM_TOKEN_NONE; i++) {
+        llm_span spelling;
+        int32_t type = 0;
+        llm_token id = llmi_buf_at(&ids, llm_token, i);
+        llmi_tokenizer_token(e->model->tokenizer, id, &spelling, &type, NULL);
+        bool spelled =
+            spelling.len && spelling.len <= text.len && memmem(text.ptr, text.len, spelling.ptr, spelling.len);
+        if (type == LLM_TOKEN_CONTROL && spelled) *out = id;
+    }
+    llmi_buf_free(&ids);
+    return status;
+}
+
+/* Says what was read as characters although it is probably meant as tokens. */
+static llm_status warn_of_mark(llm_request *r, llm_token mark) {
+    llm_span spelling;
+    char quoted[64];
+    llmi_tokenizer_token(r->tokenizer, mark, &spelling, NULL, NULL);
+    llmi_quote(quoted, sizeof quoted, spelling.ptr, spelling.len);
+    bool ok =
+        llmi_buf_printf(&r->result->warning,
+                        "the prompt spells the token \"%s\", which is read as characters: generate from the ids of "
+                        "a rendering (llm_chat_apply), or set parse_special",
+                        quoted);
+    if (ok)
+        llmi_log_write(llmi_runtime_log(r->engine->model->runtime), LLM_LOG_WARNING, "%.*s",
+                       (int)r->result->warning.len, r->result->warning.data);
+    return ok ? LLM_OK : LLM_E_MEMORY;
+}
+
+/* A text that begins with BOS itself gets no second one. */
+static void drop_second_bos(llmi_buf *ids, const llm_tokenizer *t) {
+    llm_token bos = llmi_tokenizer_special(t, LLM_SPECIAL_BOS);
+    bool two = llmi_buf_count(ids, llm_token) > 1 && bos != LLM_TOKEN_NONE && llmi_buf_at(ids, llm_token, 0) == bos &&
+               llmi_buf_at(ids, llm_token, 1) == bos;
+    if (!two) return;
+    ids->len -= sizeof bos;
+    memmove(ids->data, ids->data + sizeof bos, ids->len);
+}
+
 llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_span prompt,
                                     const llm_generate_options *options) {
     llmi_buf ids;
     uint32_t flags =
         (options->add_special ? LLM_ENCODE_ADD_SPECIAL : 0) | (options->parse_special ? LLM_ENCODE_PARSE_SPECIAL : 0);
+    llm_token mark = LLM_TOKEN_NONE;
     llmi_buf_init(&ids, llmi_engine_memory(engine));
     llm_status status = llmi_engine_encode(&ids, engine, prompt, flags);
+    if (status == LLM_OK && !options->parse_special) status = find_mark(&mark, engine, prompt);
+    if (status == LLM_OK && options->add_special && options->parse_special)
+        drop_second_bos(&ids, engine->model->tokenizer);
     if (status == LLM_OK)
         status = llmi_request_submit(out, engine, (const llm_token *)(void *)ids.data, llmi_buf_count(&ids, llm_token),
                                      0, options);
     llmi_buf_free(&ids);
+    if (status != LLM_OK || mark == LLM_TOKEN_NONE) return status;
+    status = warn_of_mark(*out, mark);
+    if (status == LLM_OK) return status;
+    llm_request_destroy(*out);
+    *out = NULL;
     return status;
 }
 

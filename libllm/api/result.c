@@ -19,6 +19,7 @@ llm_status llmi_result_create(llm_result **out, llm_runtime *rt, size_t n_items)
     atomic_init(&r->n_refs, 1);
     r->runtime = llm_runtime_ref(rt);
     r->n_items = (int32_t)n_items;
+    llmi_buf_init(&r->warning, a);
     for (size_t i = 0; i < n_items; i++) {
         llmi_buf_init(&r->items[i].text, a);
         llmi_buf_init(&r->items[i].tokens, a);
@@ -31,6 +32,7 @@ llm_status llmi_result_create(llm_result **out, llm_runtime *rt, size_t n_items)
 
 static void result_free(llm_result *r) {
     llm_runtime *rt = r->runtime;
+    llmi_buf_free(&r->warning);
     for (int32_t i = 0; i < r->n_items; i++) {
         llmi_buf_free(&r->items[i].text);
         llmi_buf_free(&r->items[i].tokens);
@@ -133,6 +135,14 @@ LLM_API llm_status llm_result_top(const llm_token_logprob **out, size_t *n_token
     *out = list(n_tokens, &item->top, sizeof **out);
     *n_top = *n_tokens ? result->n_top : 0;
     if (*n_top) *n_tokens /= *n_top;
+    return LLM_OK;
+}
+
+LLM_API llm_status llm_result_warning(llm_span *out, const llm_result *result) {
+    llmi_error_clear();
+    LLMI_NOT_NULL(out);
+    LLMI_NOT_NULL(result);
+    *out = (llm_span){result->warning.len ? result->warning.data : "", result->warning.len};
     return LLM_OK;
 }
 

@@ -22,6 +22,7 @@ struct llm_result {
     llm_runtime *runtime; /* reference: whose memory this is */
     size_t n_top;
     llm_result_stats stats;
+    llmi_buf warning; /* text about the prompt; see llm_result_warning */
     int32_t n_items;
     llmi_result_item items[];
 };

@@ -198,7 +198,8 @@ llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const ll
         .has_now = true,
         .limits = &limits,
     };
-    return llmi_template_render(&out->text, &out->pieces, t->inner, &how);
+    llm_status status = llmi_template_render(&out->text, &out->pieces, t->inner, &how);
+    return status == LLM_OK && o->continue_final_message ? llmi_rendering_continue(out, context->variables) : status;
 }
 
 LLM_API llm_status llm_template_render(llm_rendering **out, const llm_template *tmpl, const char *context,

@@ -196,8 +196,7 @@ static void targets(llmi_parser *p, target_list *l, bool attributes) {
     int begin = l->n, n = 0;
     bool comma = false;
     do {
-        if (n && p->now.kind != LLMI_T_NAME && !llmi_parser_is_op(p, "(")) break;
-        if (n && llmi_parser_is_name(p, "in")) break;
+        if (n && llmi_parser_is_op(p, ")")) break;
         one_target(p, l, attributes);
         n++;
         comma = comma || llmi_parser_is_op(p, ",");

@@ -202,7 +202,6 @@ static char_set char_set_of(llmi_run *r, const llmi_str *chars) {
 static bool is_in_set(llmi_run *r, const char_set *set, const char *p, size_t n) {
     unsigned char c = (unsigned char)p[0];
     size_t used;
-    if (!llmi_run_scan(r, n + 4)) return false;
     if (!set->chars) return llmi_is_space(llmi_utf8_decode(p, n, &used));
     if (c < 0x80) return set->ascii[c / 32] >> c % 32 & 1;
     return llmi_run_spend(r, 1 + set->chars->n / 32) && memmem(set->chars->p, set->chars->n, p, n) != NULL;
@@ -222,6 +221,7 @@ const llmi_str *llmi_str_trim(llmi_run *r, const llmi_str *s, const llmi_str *ch
         if (!is_in_set(r, &set, s->p + end - n, n)) break;
         end -= n;
     }
+    llmi_run_scan(r, s->n - (end - begin));
     return llmi_str_cut(r, s, begin, end);
 }
 

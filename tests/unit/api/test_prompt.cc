@@ -81,6 +81,42 @@ TEST(Prompt, RefusalsSayWhereAndWhy) {
     FAILS(LLM_E_ARGUMENT, "max_depth", llm_template_render(&r, endless.get(), "{}", LLM_NTS, &o));
 }
 
+TEST(Prompt, TheLastMessageGoesOnWhereItsContentEnds) {
+    Template t = parse(chat),
+             trims = parse("{% for m in messages %}[{{ m.role }}]{{ m.content | trim }}</s>{% endfor %}"),
+             parts = parse("{% for m in messages %}{% for p in m.content %}{{ p.text }}{% endfor %}</s>{% endfor %}");
+    llm_template_options o;
+    llm_template_options_init(&o);
+    o.continue_final_message = 1;
+    struct {
+        const Template &t;
+        const char *messages, *text;
+    } cases[] = {
+        {t, R"([{"role": "user", "content": "a"}, {"role": "assistant", "content": "It is "}])",
+         "<s>user: a</s><s>assistant: It is "},
+        {trims, R"([{"role": "assistant", "content": " It is "}])", "[assistant]It is"},
+        {parts, R"([{"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}])", "ab"},
+        {t, R"([{"role": "user", "content": "x"}, {"role": "x", "content": "x"}])", "<s>user: x</s><s>x: x"},
+    };
+    for (const auto &c : cases) {
+        llm_rendering *r = nullptr;
+        std::string context = "{\"messages\": " + std::string(c.messages) + "}";
+        OK(llm_template_render(&r, c.t.get(), context.data(), context.size(), &o));
+        Rendering owner(r);
+        EXPECT_EQ(c.text, text_of(r));
+        llm_origin last;
+        OK(llm_rendering_origin(&last, r, llm_rendering_origin_count(r) - 1));
+        EXPECT_EQ(text_of(r).size(), last.end);
+    }
+    llm_rendering *r = nullptr;
+    FAILS(LLM_E_ARGUMENT, "exclude each other",
+          llm_template_render(&r, t.get(), R"({"messages": [{"content": "a"}], "add_generation_prompt": true})",
+                              LLM_NTS, &o));
+    FAILS(LLM_E_ARGUMENT, "no text", llm_template_render(&r, t.get(), R"({"messages": []})", LLM_NTS, &o));
+    FAILS(LLM_E_ARGUMENT, "does not print",
+          llm_template_render(&r, parse("x").get(), R"({"messages": [{"content": "a"}]})", LLM_NTS, &o));
+}
+
 TEST(Prompt, TheClockCanBeGiven) {
     Template t = parse("{{ strftime_now('%d %b %Y %H:%M') }}");
     llm_template_options o;

@@ -205,6 +205,34 @@ TEST_F(Stories, StopTokensAndEosAreNoPartOfTheCompletion) {
     EXPECT_EQ("", text_of(r.get())) << "special tokens have no text";
 }
 
+TEST_F(Stories, MarksReadAsCharactersAreWarnedOfAndBosComesOnce) {
+    llm_generate_options o = generate_options(1);
+    auto run = [&](const char *text) {
+        llm_result *result = nullptr;
+        EXPECT_EQ(LLM_OK, llm_generate(&result, engine.get(), text, LLM_NTS, &o, nullptr, nullptr));
+        return Result(result);
+    };
+    auto prompt_tokens = [](const Result &r) {
+        llm_result_stats stats = {};
+        stats.struct_size = sizeof stats;
+        EXPECT_EQ(LLM_OK, llm_result_get_stats(&stats, r.get()));
+        return stats.n_prompt_tokens;
+    };
+    auto warning = [](const Result &r) {
+        llm_span text = {};
+        EXPECT_EQ(LLM_OK, llm_result_warning(&text, r.get()));
+        return str(text);
+    };
+    Result plain = run("Once"), marked = run("<s>Once</s>");
+    EXPECT_EQ("", warning(plain));
+    EXPECT_NE(std::string::npos, warning(marked).find("\"<s>\", which is read as characters")) << warning(marked);
+    EXPECT_NE(std::string::npos, warning(marked).find("parse_special"));
+    o.parse_special = 1;
+    Result again = run("<s>Once");
+    EXPECT_EQ("", warning(again));
+    EXPECT_EQ(prompt_tokens(plain), prompt_tokens(again));
+}
+
 TEST_F(Stories, LengthAndContextAreEnds) {
     Result r = generate(generate_options(0));
     EXPECT_EQ(0u, tokens_of(r.get()).size());

@@ -31,9 +31,12 @@ def raise_exception(message):
 env = jinja2.sandbox.ImmutableSandboxedEnvironment(
     trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols", "jinja2.ext.do"])
 env.filters["tojson"] = tojson
+env.filters["from_json"] = lambda text: json.loads(text)
 env.globals["raise_exception"] = raise_exception
 
 CONTEXT = {
+    "big": 12345678901234567890123, "small": -9223372036854775808, "exact": 1e400,
+    "tree": [{"n": "a", "c": [{"n": "b", "c": []}, {"n": "c", "c": []}]}, {"n": "d", "c": []}],
     "s": "Hello, World", "empty": "", "u": "héllo wörld ñ 日本語 😀", "n": 7, "z": 0, "f": 2.5, "t": True, "no": None,
     "words": ["pear", "Apple", "fig", "apple"], "nums": [3, 1, 2], "nested": [[1, 2], [3, 4]],
     "d": {"b": 2, "a": 1, "items": "shadow"}, "html": "<b>\"x\" & 'y'</b>", "lines": "one\ntwo\n\nthree",
@@ -401,6 +404,34 @@ TEMPLATES = [
     "{{ loop is defined }}{% for x in [1] %}{{ loop is defined }}{% endfor %}",
     "{{ 'a' if false }}|{{ missing ~ 'x' }}|{{ missing == none }}|{{ missing == missing }}",
     "{% set x = 'out' %}{% macro f() %}{{ x }}{% endmacro %}{% for i in [1] %}{% set x = 'in' %}{{ f() }}{% endfor %}",
+    "{% for x in [[1, [2, []]], [3, []]] recursive %}{{ loop.depth }}{{ loop.index }}:{% if x is iterable %}({{ loop(x) }}){% else %}{{ x }}{% endif %}{% endfor %}",
+    "{% for p in tree recursive %}<{{ p.n }}{% if p.c %}{{ loop(p.c) }}{% endif %}>{{ loop.depth0 }}{% else %}none{% endfor %}",
+    "{% for p in tree if p.n != 'b' recursive %}{{ p.n }}{{ loop.index }}/{{ loop.length }}{{ loop(p.c) }}{% endfor %}",
+    "{% macro m() %}{% for x in [1, [2]] recursive %}{{ varargs }}{% if x is iterable %}{{ loop(x) }}{% endif %}{% endfor %}{% endmacro %}{{ m(7, 8) }}",
+    "{% for x in [1] %}{{ loop([2]) }}{% endfor %}",
+    "{% macro m(a, b=0, c=0) %}{{ a }}{{ b }}{{ c }}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(*[1, 2]) }}|{{ m(1, *[2, 3, 4]) }}|{{ m(**{'a': 1, 'c': 2}) }}|{{ m(1, c=3, **{'d': 4}) }}|{{ m(1, b=5, *[2]) if false }}",
+    "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(*[1, 2]) }}",
+    "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(1, a=2) }}",
+    "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(**[1]) }}",
+    "{{ dict(*[[['a', 1]]], **{'b': 2}) }}{{ 'abc'.replace(*['a', 'x']) }}{{ '%s' | format(*[1]) }}{{ [3, 1] | sort(**{'reverse': true}) }}",
+    "{{ f(*a, *b) }}",
+    "{% macro m() %}x{% endmacro %}{% call m() %}y{% endcall %}",
+    "{% macro m() %}{{ caller }}{% endmacro %}{{ m() }}!",
+    "{% macro m(a) %}{{ m.name }}{{ m.arguments }}{{ m.catch_kwargs }}{{ m.catch_varargs }}{{ m.caller }}{% endmacro %}{{ m(1) }}{{ m }}",
+    "{% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}",
+    "{% for (a,) in [[1]] %}{{ a }}{% endfor %}{% set (c, (d, e)), f = [(3, (4, 5)), 6] %}{{ c }}{{ d }}{{ e }}{{ f }}",
+    "{% set b, = [2] %}{{ b }}",
+    "{% for a, in [[1]] %}{{ a }}{% endfor %}",
+    "{% set ns = namespace() %}{% set ns.a, b = 1, 2 %}{{ ns.a }}{{ b }}{{ ns }}",
+    "{% for a, b in [(1, 2, 3)] %}{% endfor %}",
+    "{% set g = [1, 2, 3] | select('odd') %}{{ g | first }}{{ g | list }}{{ g | list }}{{ 'yes' if g }}",
+    "{% for x in [1, 2] | map('string') %}{{ loop.length }}{{ loop.last }}{{ x }}{% endfor %}{{ loop }}",
+    "{% for x in [1] %}{{ loop }}{% endfor %}",
+    "{% for g in people | groupby('age') %}{{ g.grouper }}:{{ g.list | length }};{{ g[0] }}{% endfor %}",
+    "{{ '[1, {\"a\": null, \"b\": 12345678901234567890}]' | from_json }}{{ ('{\"a\": 1.50}' | from_json).a }}",
+    "{{ '{' | from_json }}",
+    "{{ big }}{{ big | tojson }}{{ [big] }}{{ big + 1 if false }}{{ small }}{{ exact | tojson }}",
+    "{{ '\u00df' | upper }}{{ '\u01c6' | title }}{{ '\u0130' | lower | length }}{{ '\u039f\u03a3 \u03a3' | lower }}{{ '\u2165' | lower }}{{ '\u00df' .casefold() }}",
     # errors
     "{{ raise_exception('stop: ' ~ n) }}",
     "{{ missing.x }}",

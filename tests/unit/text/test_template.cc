@@ -1,6 +1,7 @@
 /* Jinja templates against Jinja2 itself, and what no template may do. */
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -118,7 +119,7 @@ TEST(Template, RendersAsJinja2) {
             EXPECT_NE(o.error, "") << source;
         }
     }
-    EXPECT_EQ(i, 400u);
+    EXPECT_EQ(i, 428u);
 }
 
 /* Each filter, test, method and function of Jinja2 over many shapes of arguments. */
@@ -185,6 +186,8 @@ TEST(Template, ErrorsNameLineAndColumn) {
     EXPECT_EQ(render("x\n\n  {{ y.z }}").error, "line 3, column 8: 'y' is undefined");
     EXPECT_EQ(render("{{ raise_exception('no ' ~ 1) }}").error, "line 1, column 19: no 1");
     EXPECT_EQ(render("{{ raise_exception('no') }}").status, LLM_E_ARGUMENT);
+    EXPECT_EQ(Template("{{ }}", &llmi_default_allocator, "chat template").error.substr(0, 32),
+              "chat template, line 1, column 4:");
 }
 
 TEST(Template, AnEscapeBeyondUnicodeStandsForItself) {
@@ -227,6 +230,98 @@ TEST(Template, EveryBudgetEndsInAnError) {
     for (const char *bomb : bombs) {
         Outcome o = render(bomb);
         EXPECT_EQ(o.status, LLM_E_LIMIT) << bomb << ": " << o.error;
+    }
+}
+
+/* The steps that a rendering takes: the least budget with which it does not fail for want of steps. */
+int64_t steps_of(const std::string &source, const llmi_json *context) {
+    Template t(source);
+    int64_t low = 0, high = 1 << 30;
+    while (low + 1 < high) {
+        llmi_template_limits limits = llmi_template_default_limits;
+        limits.max_steps = low + (high - low) / 2;
+        limits.max_output_bytes = limits.max_memory_bytes = SIZE_MAX / 4;
+        (t.render(context, &limits).status == LLM_E_LIMIT ? low : high) = limits.max_steps;
+    }
+    return high;
+}
+
+TEST(Template, WorkIsPaidForByTheByte) {
+    const char *calls[] = {"{{ s | length }}",
+                           "{{ s == t }}",
+                           "{{ s.startswith(t) }}",
+                           "{{ s.rfind('ab' * 9) }}",
+                           "{{ 'z' in s }}",
+                           "{{ s.rsplit('ab', 1) | length }}",
+                           "{{ s.strip('a') | length }}",
+                           "{{ s.strip('\u00e9a') | length }}",
+                           "{{ s | truncate(9) }}",
+                           "{{ s.replace('z', 'y') | length }}",
+                           "{{ s.rpartition('zz') | length }}",
+                           "{{ s.count('aa') }}",
+                           "{{ s | wordcount }}",
+                           "{{ s | upper | length }}",
+                           "{{ s | tojson | length }}",
+                           "{{ s < t }}",
+                           "{{ {s: 1}[t] }}"};
+    for (const char *call : calls) {
+        int64_t taken[2];
+        for (int i = 0; i < 2; i++) {
+            std::string text(20000 << (3 * i), 'a');
+            Json context("{\"s\": \"" + text + "\", \"t\": \"" + text + "\"}");
+            taken[i] = steps_of(call, context.j);
+        }
+        int64_t more = taken[1] - taken[0], bytes = 20000 * 7;
+        EXPECT_GE(more, bytes / 70) << call; /* 64 bytes a step, at most */
+        EXPECT_LE(more, bytes * 3) << call;  /* linear: eight times the text is not 64 times the steps */
+    }
+}
+
+/* Counts what an allocator has handed out at most. */
+struct Peak {
+    llm_allocator a;
+    size_t held = 0, most = 0;
+    Peak() {
+        a = {this,
+             [](void *user, size_t n, size_t alignment) -> void * {
+                 auto *p = static_cast<Peak *>(user);
+                 p->held += n;
+                 p->most = std::max(p->most, p->held);
+                 return llmi_default_allocator.alloc(nullptr, n, alignment);
+             },
+             [](void *user, void *p, size_t n) {
+                 static_cast<Peak *>(user)->held -= n;
+                 llmi_default_allocator.free(nullptr, p, n);
+             }};
+    }
+};
+
+TEST(Template, MemoryStaysWithinItsBudget) {
+    const char *fat[] = {
+        "{{ range(100000) | list | tojson(indent=100) }}",
+        "{{ 'x' * 15000000 ~ 'y' }}",
+        "{{ {'a': [1]} | tojson(indent=1000000000) }}",
+        "{{ ('%1000000000d' % 5) | length }}",
+        "{{ '{:1000000000}'.format(5) | length }}",
+        "{{ 'x'.center(1000000000) }}",
+        "{{ 'a\nb' | indent(1000000000) }}",
+        "{{ [0] * 900000000 }}",
+        "{% for c in s %}{{ c }}-{% endfor %}",
+        "{{ s | map('string') | join('-') }}{{ s.replace('', '-') }}",
+        "{% set ns = namespace(x=s) %}{% for i in range(30) %}{% set ns.x = ns.x ~ '-' ~ ns.x %}{% endfor %}",
+        "{{ s | wordwrap(1) }}",
+        "{{ ('[' * 100000) | from_json }}",
+    };
+    Json context("{\"s\": \"" + std::string(200000, 'x') + "\"}");
+    for (const char *source : fat) {
+        Peak peak;
+        llmi_template_limits limits = llmi_template_default_limits;
+        limits.max_memory_bytes = 4 << 20;
+        limits.max_output_bytes = 1 << 20;
+        Template t(source, &peak.a);
+        peak.most = peak.held;
+        t.render(context.j, &limits, &peak.a);
+        EXPECT_LE(peak.most, (4u << 20) + 6 * (1u << 20)) << source; /* the output is beside it, and is copied */
     }
 }
 
