@@ -18,8 +18,9 @@ typedef struct llm_rendering llm_rendering;
 
 /* Parses n_bytes (or up to NUL with LLM_NTS) of Jinja, read as Hugging Face transformers reads chat
  * templates: trim_blocks and lstrip_blocks on, with tojson, raise_exception, strftime_now, break, continue and
- * generation blocks. What Jinja2 3.1 prints is printed, or it is an error. runtime: NULL for a private one. On success *out holds one reference; a template never
- * changes. Errors: LLM_E_FORMAT and LLM_E_UNSUPPORTED with line and column, LLM_E_LIMIT. Any thread. Since 0.1. */
+ * generation blocks. What Jinja2 3.1 prints is printed, or it is an error. runtime: NULL for a private one. On success
+ * *out holds one reference; a template never changes. Errors: LLM_E_FORMAT and LLM_E_UNSUPPORTED with line and column,
+ * LLM_E_LIMIT. Any thread. Since 0.1. */
 LLM_API llm_status llm_template_parse(llm_template **out, llm_runtime *runtime, const char *source, size_t n_bytes);
 
 /* The model's own template: GGUF's tokenizer.chat_template, or chat_template.jinja or tokenizer_config.json of a
@@ -37,15 +38,15 @@ LLM_API void llm_template_unref(llm_template *tmpl);
 #define LLM_NOW_CLOCK INT64_MIN
 
 typedef struct llm_template_options {
-    uint32_t struct_size;     /* set by llm_template_options_init() */
-    int32_t max_depth;        /* of calls, loops and nested values, 1..128; default 128 */
-    int64_t max_steps;        /* instructions, and bytes that they work on by the 64 (by the 4 to 16 where each
-                                 character is looked at), 1..; default 10,000,000 */
-    int64_t max_output_bytes; /* 1..2^31-1; default 16 MiB */
-    int64_t max_memory_bytes; /* of the values that live while it runs, those of the context among them, 1..;
-                                 default 64 MiB */
-    int64_t now;              /* for strftime_now: seconds since 1970-01-01 00:00 of local time, as if it had no
-                                 zone; default LLM_NOW_CLOCK */
+    uint32_t struct_size;           /* set by llm_template_options_init() */
+    int32_t max_depth;              /* of calls, loops and nested values, 1..128; default 128 */
+    int64_t max_steps;              /* instructions, and bytes that they work on by the 64 (by the 4 to 16 where each
+                                       character is looked at), 1..; default 10,000,000 */
+    int64_t max_output_bytes;       /* 1..2^31-1; default 16 MiB */
+    int64_t max_memory_bytes;       /* of the values that live while it runs, those of the context among them, 1..;
+                                       default 64 MiB */
+    int64_t now;                    /* for strftime_now: seconds since 1970-01-01 00:00 of local time, as if it had no
+                                       zone; default LLM_NOW_CLOCK */
     int32_t continue_final_message; /* 1: the last message is only begun, and the prompt ends where its content does
                                        (transformers' argument of that name); 0, the default: as the template ends
                                        it */
@@ -59,17 +60,18 @@ static inline void llm_template_options_init(llm_template_options *options) {
 /* Renders. context: n_bytes (or LLM_NTS) of a JSON object that holds every variable: "messages" (a list of
  * {"role", "content", ...}), "tools", "documents", "add_generation_prompt" and whatever else the template reads.
  * It is read as Python's json.loads reads it; integers of any size print as they are spelled.
- * options: NULL for the defaults. *out is the caller's. Errors, with "chat template, line L, column C": LLM_E_ARGUMENT if
- * the template itself refuses the conversation, LLM_E_UNSUPPORTED for the few built-ins that are not there, LLM_E_FORMAT if the context is no such object or the template
- * cannot be computed, LLM_E_LIMIT. Any thread. Since 0.1. */
+ * options: NULL for the defaults. *out is the caller's. Errors, with "chat template, line L, column C": LLM_E_ARGUMENT
+ * if the template itself refuses the conversation, LLM_E_UNSUPPORTED for the few built-ins that are not there,
+ * LLM_E_FORMAT if the context is no such object or the template cannot be computed, LLM_E_LIMIT. Any thread. Since 0.1.
+ */
 LLM_API llm_status llm_template_render(llm_rendering **out, const llm_template *tmpl, const char *context,
                                        size_t n_bytes, const llm_template_options *options);
 
 /* The same with the model's special tokens as further variables (bos_token, eos_token, image_token, ... unless the
- * context has them), tools and documents as none and add_generation_prompt as false where it has none, and encoded: special tokens only where the template itself writes them, and exactly one BOS in front
- * where the model wants one. tmpl: NULL for the model's default one.
- * Errors: as llm_template_render and llm_template_of_model; LLM_E_UNSUPPORTED for a model without tokenizer.
- * Any thread. Since 0.1. */
+ * context has them), tools and documents as none and add_generation_prompt as false where it has none, and encoded:
+ * special tokens only where the template itself writes them, and exactly one BOS in front where the model wants one.
+ * tmpl: NULL for the model's default one. Errors: as llm_template_render and llm_template_of_model; LLM_E_UNSUPPORTED
+ * for a model without tokenizer. Any thread. Since 0.1. */
 LLM_API llm_status llm_chat_apply(llm_rendering **out, const llm_model *model, const llm_template *tmpl,
                                   const char *context, size_t n_bytes, const llm_template_options *options);
 
