@@ -40,7 +40,8 @@ llm_status llmi_context_read(llmi_context *out, const llm_allocator *a, const ch
 /* Cuts the text where the content of the last message ends. LLM_E_ARGUMENT if there is none, or it is not found. */
 llm_status llmi_rendering_continue(llm_rendering *r, const llmi_json *variables);
 
-/* Fills text and pieces, and continues the last message if the options say so. trusted: see llmi_rendering in text/template.h. */
+/* Fills text and pieces, and continues the last message if the options say so. trusted: see llmi_rendering in
+ * text/template.h. */
 llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_context *context,
                              const char *const *trusted);
 
