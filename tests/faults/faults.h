@@ -1,5 +1,5 @@
 /* Functions of the system, each of which can be made to fail: the program's own definitions stand before those of the C
- * library for every library that it loads (jansson, PCRE2, utf8proc, OpenBLAS included). */
+ * library for every library that it loads (PCRE2, utf8proc, OpenBLAS included). */
 #ifndef TESTS_FAULTS_H
 #define TESTS_FAULTS_H
 

@@ -25,7 +25,7 @@ ROWS = [
     ("libllm/api/x.c", "p = malloc(1);\nassert(p);\n", ["malloc()", "assert()"]),
     ("libllm/api/x.c", "snprintf(a, b, c); vsnprintf(a, b, c, d); static_assert(1);\n", []),
     ("libllm/base/text.c", "d = strtod(s, NULL);\n", []),
-    ("libllm/base/old_json.c", "d = strtod(s, NULL);\n", ["strtod()"]),
+    ("libllm/base/json.c", "d = strtod(s, NULL);\n", ["strtod()"]),
     ("kernels/ref/x.c", "switch (t->dtype) {\n", ["switch over data types"]),
     ("kernels/ref/x.c", "switch (op) {\n", []),
     ("kernels/ref/x.c", "int x;\n" * 1001, ["1001 lines"]),
