@@ -238,7 +238,8 @@ static void read_options(int argc, char **argv) {
 int main(int argc, char **argv) {
     read_options(argc, argv);
     llm_allocator allocator = {NULL, host_alloc, host_free};
-    llm_host host = {sizeof host, mask, NULL, host_alloc, host_free, NULL, host_error};
+    llm_host host = {
+        .struct_size = sizeof host, .cpu_mask = mask, .alloc = host_alloc, .free = host_free, .set_error = host_error};
     llmi_workers *workers;
     if (llmi_workers_create(&workers, &allocator, n_threads) < 0) return 1;
     pool = llmi_workers_pool(workers);
