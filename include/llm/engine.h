@@ -263,7 +263,7 @@ enum {
  * the model's file says (0 if it says nothing). A text may have the length LLM_NTS.
  * Errors: LLM_E_LIMIT if a text exceeds the context, LLM_E_UNSUPPORTED without a tokenizer or if the file
  * asks for a pooling that is not computed, LLM_E_ARGUMENT for a text without tokens. One thread at a time.
- * Since 0.1; LLM_POOL_FILE, LLM_POOL_FIRST and normalize -1 since 0.2. */
+ * Since 0.1. */
 LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *texts, size_t n_texts, int32_t pooling,
                              int32_t normalize);
 

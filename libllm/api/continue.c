@@ -53,7 +53,7 @@ static bool run_before(const llm_rendering *r, int32_t message, size_t *i, size_
 /* Where the text stands among what the message gave: at the start of a run, the last one first, or else inside. */
 static const char *find_text(const llm_rendering *r, int32_t message, llm_span what) {
     const char *inside = NULL;
-    size_t begin, end;
+    size_t begin = 0, end = 0;
     for (size_t i = llmi_buf_count(&r->pieces, llmi_piece); run_before(r, message, &i, &begin, &end);) {
         llm_span run = without_space_before((llm_span){r->text.data + begin, end - begin});
         const char *found = what.len <= run.len ? memmem(run.ptr, run.len, what.ptr, what.len) : NULL;

@@ -71,7 +71,7 @@ struct llm_tokenizer {
     const char *kind;
     llmi_lexicon lexicon;
     llmi_buf spellings; /* n times { u64 length, bytes }: of the lexicon */
-    llmi_buf types; /* int32_t[n] */
+    llmi_buf types;     /* int32_t[n] */
     llmi_buf scores;    /* float[n]; empty: all 0 */
     llm_token special[8];
     llm_token eog[64];

@@ -152,7 +152,7 @@ TEST(TokenizerLoad, WhatIsNoTokenizerIsNamed) {
     llm_tokenizer *t = nullptr;
     FAILS(LLM_E_NOT_FOUND, "/nonexistent/x", llm_tokenizer_load(&t, nullptr, "/nonexistent/x"));
     FAILS(LLM_E_NOT_FOUND, "tokenizer.json", llm_tokenizer_load(&t, nullptr, folder.path.c_str()));
-    FAILS(LLM_E_NOT_FOUND, "m.gguf: the file holds no tokenizer",
+    FAILS(LLM_E_NOT_FOUND, "m.gguf holds no tokenizer",
           llm_tokenizer_load(&t, nullptr, folder.write("m.gguf", tiny_gguf().encode()).c_str()));
     FAILS(LLM_E_FORMAT, "x.json", llm_tokenizer_load(&t, nullptr, folder.write("x.json", "{\"a\":").c_str()));
     FAILS(LLM_E_FORMAT, "tokenizer.json",
