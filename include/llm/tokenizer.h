@@ -26,7 +26,8 @@ LLM_API void llm_tokenizer_unref(llm_tokenizer *tokenizer);
 enum {
     LLM_ENCODE_ADD_SPECIAL = 1 << 0,  /* what the model puts around a text: BOS, CLS, SEP, EOS */
     LLM_ENCODE_PARSE_SPECIAL = 1 << 1 /* text that spells a special token becomes that token; for
-                                         trusted text only. Without it such text is plain text. */
+                                         trusted text only. Without it such text is plain text.
+                                         With both, a text that begins with BOS gets no second one. */
 };
 
 /* Encodes n_bytes of text (or up to NUL with LLM_NTS) into tokens[0..capacity-1].

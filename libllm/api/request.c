@@ -284,16 +284,6 @@ static llm_status warn_of_mark(llm_request *r, llm_token mark) {
     return ok ? LLM_OK : LLM_E_MEMORY;
 }
 
-/* A text that begins with BOS itself gets no second one. */
-static void drop_second_bos(llmi_buf *ids, const llm_tokenizer *t) {
-    llm_token bos = llmi_tokenizer_special(t, LLM_SPECIAL_BOS);
-    bool two = llmi_buf_count(ids, llm_token) > 1 && bos != LLM_TOKEN_NONE && llmi_buf_at(ids, llm_token, 0) == bos &&
-               llmi_buf_at(ids, llm_token, 1) == bos;
-    if (!two) return;
-    ids->len -= sizeof bos;
-    memmove(ids->data, ids->data + sizeof bos, ids->len);
-}
-
 llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_span prompt,
                                     const llm_generate_options *options) {
     llmi_buf ids;
@@ -303,8 +293,6 @@ llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_s
     llmi_buf_init(&ids, llmi_engine_memory(engine));
     llm_status status = llmi_engine_encode(&ids, engine, prompt, flags);
     if (status == LLM_OK && !options->parse_special) status = find_mark(&mark, engine, prompt);
-    if (status == LLM_OK && options->add_special && options->parse_special)
-        drop_second_bos(&ids, engine->model->tokenizer);
     if (status == LLM_OK)
         status = llmi_request_submit(out, engine, (const llm_token *)(void *)ids.data, llmi_buf_count(&ids, llm_token),
                                      0, options);

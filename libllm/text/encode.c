@@ -196,6 +196,15 @@ static llm_status encode_all(llmi_work *w, llm_span text) {
     return !add || llmi_buf_append(w->ids, t->after.data, t->after.len) ? LLM_OK : LLM_E_MEMORY;
 }
 
+/* A text that spells BOS at its start already has the one that is added. ids from `before` on are the text's. */
+static void drop_second_bos(llmi_buf *ids, size_t before, const llm_tokenizer *t) {
+    llm_token bos = llmi_tokenizer_special(t, LLM_SPECIAL_BOS);
+    llm_token *first = (llm_token *)(void *)(ids->data + before);
+    if (bos == LLM_TOKEN_NONE || ids->len - before < 2 * sizeof bos || first[0] != bos || first[1] != bos) return;
+    ids->len -= sizeof bos;
+    memmove(first, first + 1, ids->len - before);
+}
+
 llm_status llmi_tokenizer_encode(llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
                                  uint32_t flags) {
     return llmi_tokenizer_encode_mixed(ids, t, text, n_bytes, flags, NULL, 0);
@@ -221,6 +230,8 @@ llm_status llmi_tokenizer_encode_mixed(llmi_buf *ids, const llm_tokenizer *t, co
     w.n_plain = n_plain;
     if (status == LLM_OK && n_bytes && !(w.cache = llmi_cache_create(t->a, n_bytes))) status = LLM_E_MEMORY;
     if (status == LLM_OK) status = encode_all(&w, span);
+    bool both = flags & LLM_ENCODE_ADD_SPECIAL && flags & LLM_ENCODE_PARSE_SPECIAL;
+    if (status == LLM_OK && both) drop_second_bos(ids, before, t);
     llmi_work_free(&w);
     llmi_buf_free(&repaired);
     if (status != LLM_OK) ids->len = before;

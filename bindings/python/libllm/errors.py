@@ -7,7 +7,6 @@ from typing import TypeVar
 
 E = TypeVar("E", bound="LlmError")
 logger = logging.getLogger("libllm")
-logger.addHandler(logging.NullHandler())
 
 
 class LlmError(Exception):

@@ -112,6 +112,12 @@ class Result(Completion):
     def __iter__(self) -> Iterator[Completion]:
         return (Completion(self._result, i) for i in range(len(self)))
 
+    @property
+    def warning(self) -> str:
+        """What was odd about the prompt, such as text that spells the model's own marks of turns but was read as
+        characters; "" if nothing was. The log says it too."""
+        return _native.llm_result_warning(self._result)
+
     @functools.cached_property
     def stats(self) -> SimpleNamespace:
         """n_prompt_tokens, n_cached_tokens, n_tokens, queue_ms, prompt_ms, decode_ms."""

@@ -326,3 +326,11 @@ def test_the_log_goes_to_logging(path, caplog):
         libllm.Model(path, runtime=libllm.Runtime(log_level=4), n_ctx=64).close()
     assert all(record.name == "libllm" for record in caplog.records)
     libllm.errors.log(2, "a 100 % warning")
+
+
+def test_text_that_spells_marks_of_turns_warns(model, caplog):
+    rendering = model.render("What color is snow?")
+    assert model.generate(rendering, max_tokens=2).warning == ""
+    assert "spells the token" in model.generate(rendering.text, max_tokens=2).warning
+    assert any("spells the token" in record.message for record in caplog.records)
+    assert list(model.tokenize(rendering.text, parse_special=True)) == list(rendering.ids), "one BOS"
