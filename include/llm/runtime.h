@@ -37,6 +37,9 @@ typedef struct llm_runtime_options {
     const char *plugin_dir;         /* where libllm-NAME.so lie; a relative path counts from the working directory at
                                        llm_runtime_create(). Default NULL: beside libllm itself, as /proc/self/maps
                                        tells it; without /proc, plug-ins need this option */
+    int32_t use_jit;                /* 1: patterns of tokenizers may become machine code, in memory that is writable and
+                                       executable as long as the tokenizer lives (default); 0: they are interpreted,
+                                       with the same ids, for hosts that forbid such memory. Since 0.1 */
 } llm_runtime_options;
 
 /* Sets every member to its default. An option structure may grow at its end from release to release, so the

@@ -235,6 +235,7 @@ static llm_status make_from_gguf(llm_tokenizer **out, llmi_vocab *v, llmi_buf *s
     if (status == LLM_OK) status = get_flags(v, w);
     if (status != LLM_OK) return status;
     v->log = llmi_runtime_log(rt);
+    v->no_jit = !llmi_runtime_use_jit(rt);
     llm_tokenizer *t = NULL;
     keeper *k = keep(rt);
     if (!k) return LLM_E_MEMORY;
@@ -273,6 +274,7 @@ llm_status llmi_join_json(llm_tokenizer **out, llm_runtime *rt, const llmi_token
     if (!k) return LLM_E_MEMORY;
     llmi_tokenizer_files f = *files;
     f.log = llmi_runtime_log(rt);
+    f.no_jit = !llmi_runtime_use_jit(rt);
     llm_status status = llmi_tokenizer_from_json(&t, llmi_runtime_allocator(rt), &f);
     return attach(out, t, k, status);
 }

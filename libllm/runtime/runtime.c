@@ -21,6 +21,7 @@ struct llm_runtime {
     llm_allocator allocator;
     llmi_log log;
     int32_t n_threads;
+    bool use_jit;
     char *plugin_dir;              /* NULL: beside libllm */
     llm_host hosts[N_ACTIVATIONS]; /* equal but for `activations`; a device keeps a pointer to its own */
     /* Back ends found so far. Only grows, so that readers need no lock. */
@@ -31,6 +32,7 @@ const llm_runtime_options llmi_runtime_defaults = {
     .struct_size = sizeof(llm_runtime_options),
     .log_level = LLM_LOG_WARNING,
     .cpu_mask = LLM_CPU_ALL,
+    .use_jit = 1,
 };
 
 /* ---- what back ends are lent ---- */
@@ -112,6 +114,7 @@ LLM_API llm_status llm_runtime_create(llm_runtime **out, const llm_runtime_optio
     rt->allocator = *a;
     rt->log = (llmi_log){.fn = o.log, .user = o.log_user, .level = o.log_level};
     rt->n_threads = o.n_threads ? o.n_threads : llmi_usable_cores();
+    rt->use_jit = o.use_jit != 0;
     for (int32_t i = 0; i < N_ACTIVATIONS; i++)
         rt->hosts[i] = (llm_host){
             .struct_size = sizeof rt->hosts[i],
@@ -155,6 +158,10 @@ const llmi_log *llmi_runtime_log(const llm_runtime *rt) {
 
 int32_t llmi_runtime_threads(const llm_runtime *rt) {
     return rt->n_threads;
+}
+
+bool llmi_runtime_use_jit(const llm_runtime *rt) {
+    return rt->use_jit;
 }
 
 /* ---- back ends ---- */

@@ -14,6 +14,7 @@ extern const llm_runtime_options llmi_runtime_defaults;
 const llm_allocator *llmi_runtime_allocator(const llm_runtime *rt);
 const llmi_log *llmi_runtime_log(const llm_runtime *rt);
 int32_t llmi_runtime_threads(const llm_runtime *rt); /* resolved, >= 1 */
+bool llmi_runtime_use_jit(const llm_runtime *rt);
 
 /* Opens back end `name` (NULL: "cpu") for products that take activations so (LLM_ACTIVATIONS_*). LLM_E_NOT_FOUND names
  * the known ones; LLM_E_DEVICE says why it cannot be used; LLM_E_UNSUPPORTED: it cannot promise F32 activations.

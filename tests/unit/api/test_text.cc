@@ -147,6 +147,37 @@ TEST_F(Stories, TokensCanBeLookedUp) {
     FAILS(LLM_E_ARGUMENT, "token is 512", llm_tokenizer_get_token(&info, tokenizer, 512));
 }
 
+static int executable_and_writable() {
+    std::ifstream maps("/proc/self/maps");
+    int n = 0;
+    for (std::string line; std::getline(maps, line);) n += line.find(" rwx") != std::string::npos;
+    return n;
+}
+
+TEST(TokenizerLoad, PatternsBecomeMachineCodeOnlyWhereItIsAllowed) {
+    Folder folder;
+    std::string path = folder.write("tokenizer.json", R"({"pre_tokenizer":{"type":"Split","pattern":{"Regex":"b+|a"},
+        "behavior":"Isolated"},"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[]}})");
+    int before = executable_and_writable();
+    for (int32_t use_jit : {0, 1}) {
+        llm_runtime_options o;
+        llm_runtime_options_init(&o);
+        o.use_jit = use_jit;
+        llm_runtime *rt = nullptr;
+        llm_tokenizer *t = nullptr;
+        llm_token ids[4];
+        size_t n = 0;
+        OK(llm_runtime_create(&rt, &o));
+        OK(llm_tokenizer_load(&t, rt, path.c_str()));
+        OK(llm_tokenizer_encode(&n, t, "abba", 4, 0, ids, 4));
+        EXPECT_EQ(4u, n);
+        EXPECT_TRUE(use_jit || executable_and_writable() == before);
+        llm_tokenizer_unref(t);
+        llm_runtime_unref(rt);
+        EXPECT_EQ(before, executable_and_writable());
+    }
+}
+
 TEST(TokenizerLoad, WhatIsNoTokenizerIsNamed) {
     Folder folder;
     llm_tokenizer *t = nullptr;
