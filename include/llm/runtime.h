@@ -18,8 +18,9 @@ enum {
     LLM_LOG_ERROR = 1,
     LLM_LOG_WARNING = 2, /* what may be wrong with a model's files, or with what is asked of it */
     LLM_LOG_INFO = 3,
-    LLM_LOG_DEBUG = 4 /* a line for each model (family, sizes, types, head, time), its tokenizer (ends, pooling), each
-                         engine (sizes, memory, threads) and each step (rows, time) */
+    LLM_LOG_DEBUG = 4 /* a line for each back end that is opened (its kernels), each model (family, sizes, types, head,
+                         time), its tokenizer (ends, pooling), each engine (sizes, memory, threads) and each step (rows,
+                         time) */
 };
 
 /* Receives one line without a newline, NUL-terminated UTF-8. Called from any thread that

@@ -237,8 +237,10 @@ static llm_status open_device(llm_device **out, llm_runtime *rt, const char *nam
     status = b->backend->open(&device, &rt->hosts[activations]);
     if (status != LLM_OK) return llmi_error_in(status, "back end \"%s\"", name);
     status = check_device(device, b->backend);
-    if (status == LLM_OK) *out = device;
-    return status;
+    if (status != LLM_OK) return status;
+    llmi_log_write(&rt->log, LLM_LOG_DEBUG, "back end %s: %s", name, b->description);
+    *out = device;
+    return LLM_OK;
 }
 
 llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name, int32_t activations) {
