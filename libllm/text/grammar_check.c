@@ -101,9 +101,8 @@ static int32_t kid(const llmi_ir *ir, const llmi_ir_node *list, int32_t i) {
     return llmi_buf_at(&ir->kids, int32_t, list->first + i);
 }
 
-/* Of `node`, child `i` that can stand at its very beginning; -1 behind the last. */
-static int32_t left_child(const llmi_ir *ir, const llmi_ir_facts *facts, int32_t node, int32_t i) {
-    const llmi_ir_node *n = llmi_ir_at(ir, node);
+/* Child `i` of a node; -1 after the last. */
+static int32_t child_of(const llmi_ir *ir, const llmi_ir_node *n, int32_t i) {
     switch (n->kind) {
     case LLMI_IR_REPEAT:
         return i ? -1 : n->first;
@@ -111,12 +110,18 @@ static int32_t left_child(const llmi_ir *ir, const llmi_ir_facts *facts, int32_t
     case LLMI_IR_COUNT:
         return i ? -1 : llmi_buf_at(&ir->rules, llmi_ir_rule, n->first).body;
     case LLMI_IR_ALT:
-        return i < n->n ? kid(ir, n, i) : -1;
     case LLMI_IR_SEQ:
-        return i < n->n && (!i || llmi_ir_is(&facts->nullable, kid(ir, n, i - 1))) ? kid(ir, n, i) : -1;
+        return i < n->n ? kid(ir, n, i) : -1;
     default:
         return -1;
     }
+}
+
+/* The same, of those that can be at its very beginning. */
+static int32_t left_child(const llmi_ir *ir, const llmi_ir_facts *facts, int32_t node, int32_t i) {
+    const llmi_ir_node *n = llmi_ir_at(ir, node);
+    bool after = n->kind == LLMI_IR_SEQ && i > 0 && i < n->n;
+    return after && !llmi_ir_is(&facts->nullable, kid(ir, n, i - 1)) ? -1 : child_of(ir, n, i);
 }
 
 static llm_status left_recursive(const work *w, int32_t node) {
@@ -155,22 +160,6 @@ static llm_status find_left_recursion(work *w, const llmi_ir_facts *facts, llmi_
 
 /* ---- what matches nothing ---- */
 
-/* Of an unproductive node, child `i` that is unproductive, too; -1 after the last. */
-static int32_t empty_child(const llmi_ir *ir, const llmi_ir_node *n, int32_t i) {
-    switch (n->kind) {
-    case LLMI_IR_REPEAT:
-        return i ? -1 : n->first;
-    case LLMI_IR_REF:
-    case LLMI_IR_COUNT:
-        return i ? -1 : llmi_buf_at(&ir->rules, llmi_ir_rule, n->first).body;
-    case LLMI_IR_ALT:
-    case LLMI_IR_SEQ:
-        return i < n->n ? kid(ir, n, i) : -1;
-    default:
-        return -1;
-    }
-}
-
 /* The innermost rule that makes `body` match nothing, depth first; rules of schemas are called by their JSON pointer,
  * and only those are looked at. */
 static int32_t find_empty(work *w, const llmi_ir_facts *facts, llmi_buf *seen, int32_t root) {
@@ -182,8 +171,7 @@ static int32_t find_empty(work *w, const llmi_ir_facts *facts, llmi_buf *seen, i
     seen->data[w->todo[0]] = 1;
     while (w->n_todo && found < 0) {
         int32_t node = w->todo[w->n_todo - 1];
-        const llmi_ir_node *n = llmi_ir_at(w->ir, node);
-        int32_t child = empty_child(w->ir, n, w->links[node].n_missing++);
+        int32_t child = child_of(w->ir, llmi_ir_at(w->ir, node), w->links[node].n_missing++);
         if (child < 0) {
             w->n_todo--;
             int32_t rule = w->links[node].rule;

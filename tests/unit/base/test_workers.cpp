@@ -12,18 +12,13 @@
 #include <thread>
 #include <vector>
 
+#include "sanitized.h"
 #include "unit/model/counting.h"
 
 extern "C" {
 #include "base/status.h"
 #include "base/workers.h"
 }
-
-#ifdef __has_feature
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SANITIZED 0
-#endif
 
 namespace {
 
@@ -199,9 +194,7 @@ TEST(Workers, RangeAndMemoryAreChecked) {
 }
 
 TEST(Workers, RefusedThreadsAreAnErrorWithoutALeak) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || SANITIZED
-    GTEST_SKIP() << "sanitizers need their address space";
-#endif
+    if (SANITIZED) GTEST_SKIP() << "sanitizers need their address space";
     rlimit before, none = {};
     getrlimit(RLIMIT_AS, &before);
     int threads = n_threads_alive();
