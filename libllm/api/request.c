@@ -251,7 +251,8 @@ static llm_status find_mark(llm_token *out, const llm_engine *e, llm_span text) 
     llm_status status = LLM_OK;
     bool may = false;
     *out = LLM_TOKEN_NONE;
-    for (size_t i = 0; i < text.len && !may; i++) may = text.ptr[i] == '<' || text.ptr[i] == '[' || text.ptr[i] < 0;
+    for (size_t i = 0; i < text.len && !may; i++)
+        may = text.ptr[i] == '<' || text.ptr[i] == '[' || (unsigned char)text.ptr[i] >= 0x80;
     llmi_buf_init(&ids, llmi_engine_memory(e));
     if (may) status = llmi_engine_encode(&ids, e, text, LLM_ENCODE_PARSE_SPECIAL);
     for (size_t i = 0; i < llmi_buf_count(&ids, llm_token) && *out == LLM_TOKEN_NONE; i++) {
