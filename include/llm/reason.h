@@ -81,7 +81,7 @@ static inline void llm_ask_options_init(llm_ask_options *options) {
  * max_tokens (of reasoning), stops; its n is not read, n_samples is; its grammar constrains
  * what the answer is sought in (with zero, least_to_most and tree only what follows answer_text). With temperature 0
  * all samples are alike. More samples than the engine's n_seqs are drawn in rounds of that many, which changes nothing
- * in what they are. As plain text a completion also ends before what would begin the next question. What is put behind
+ * in what they are. As plain text a completion also ends before what would begin the next question. What is appended to
  * a completion goes on from its tokens, so that each prefix is computed once. The answer is that of most samples; ties
  * go to the one seen first. It does not depend on early_stop; whether an outvoted sample was cut short may depend on
  * what else the engine computes. *out is the caller's. Errors: as llm_prompt_fill and llm_generate; LLM_E_ARGUMENT and

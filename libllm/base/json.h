@@ -6,7 +6,7 @@
  *   {"a": [1, 2.50]}      OBJECT n=1 -> member {STRING "a", ARRAY n=2 -> NUMBER "1", NUMBER "2.50"}
  *
  * A value never changes once it is made, so trees may share parts and be read by several threads. Strings are UTF-8,
- * may contain NUL, and have another NUL behind their end. Numbers keep their spelling: whoever reads one says as what.
+ * may contain NUL, and are followed by another NUL. Numbers keep their spelling: whoever reads one says as what.
  * Reading and writing use no recursion, no locale and no allocator but the document's. */
 #ifndef LLMI_BASE_JSON_H
 #define LLMI_BASE_JSON_H
@@ -78,7 +78,7 @@ enum {
  * taken stays with the document. */
 llm_status llmi_json_parse(const llmi_json **out, llmi_json_doc *doc, llm_span text, const char *what, unsigned flags);
 
-/* ---- reading values; NULL is no value, and of no type ---- */
+/* ---- reading values; NULL: there is none, of no type ---- */
 
 static inline bool llmi_json_is(const llmi_json *v, llmi_json_kind kind) {
     return v && v->type == (uint32_t)kind;
@@ -114,7 +114,7 @@ static inline bool llmi_json_equals(const llmi_json *v, const char *text) {
 /* Numbers of integral value in any spelling ("2", "2.0", "20e-1"); false: another value, or beyond the type. */
 bool llmi_json_int64(int64_t *out, const llmi_json *v);
 bool llmi_json_uint64(uint64_t *out, const llmi_json *v);
-/* The nearest double; beyond its range +-infinity. NaN for what is no number. */
+/* The nearest double; beyond its range +-infinity. NaN for what is not a number. */
 double llmi_json_double(const llmi_json *v);
 
 /* The same JSON: numbers by value (1 equals 1.0, exactly, of any size), objects whatever the order of their members.
