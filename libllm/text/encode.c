@@ -199,8 +199,9 @@ static llm_status encode_all(llmi_work *w, llm_span text) {
 /* A text that spells BOS at its start already has the one that is added. ids from `before` on are the text's. */
 static void drop_second_bos(llmi_buf *ids, size_t before, const llm_tokenizer *t) {
     llm_token bos = llmi_tokenizer_special(t, LLM_SPECIAL_BOS);
+    if (bos == LLM_TOKEN_NONE || ids->len - before < 2 * sizeof bos) return;
     llm_token *first = (llm_token *)(void *)(ids->data + before);
-    if (bos == LLM_TOKEN_NONE || ids->len - before < 2 * sizeof bos || first[0] != bos || first[1] != bos) return;
+    if (first[0] != bos || first[1] != bos) return;
     ids->len -= sizeof bos;
     memmove(first, first + 1, ids->len - before);
 }
