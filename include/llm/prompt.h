@@ -62,7 +62,8 @@ static inline void llm_template_options_init(llm_template_options *options) {
  * It is read as Python's json.loads reads it; integers of any size print as they are spelled.
  * options: NULL for the defaults. *out is the caller's. Errors, with "chat template, line L, column C": LLM_E_ARGUMENT
  * if the template itself refuses the conversation, LLM_E_UNSUPPORTED for the few built-ins that are not there,
- * LLM_E_FORMAT if the context is not such an object or the template cannot be computed, LLM_E_LIMIT. Any thread. Since 0.1.
+ * LLM_E_FORMAT if the context is not such an object or the template cannot be computed, LLM_E_LIMIT. Any thread. Since
+ * 0.1.
  */
 LLM_API llm_status llm_template_render(llm_rendering **out, const llm_template *tmpl, const char *context,
                                        size_t n_bytes, const llm_template_options *options);
