@@ -4,10 +4,10 @@
 #include "api/check.h"
 #include "api/options.h"
 #include "api/rendering.h"
+#include "base/utf8.h"
 #include "model/model.h"
 #include "runtime/runtime.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
 
 /* The special tokens that templates know by name. */
 static const struct {

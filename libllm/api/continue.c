@@ -4,8 +4,8 @@
 
 #include "api/check.h"
 #include "api/rendering.h"
+#include "base/utf8.h"
 #include "text/template_chars.h"
-#include "text/utf8.h"
 
 /* The message's text: its content, or the last part of it that is text. */
 static llm_span content_of(const llmi_json *message) {

@@ -5,7 +5,7 @@
 #include "api/check.h"
 #include "api/tokenizer.h"
 #include "base/alloc.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 void llmi_decoder_init(llmi_decoder *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags) {
     *d = (llmi_decoder){.tokenizer = tokenizer, .flags = flags, .at_start = !(flags & LLM_DECODE_KEEP_PREFIX)};

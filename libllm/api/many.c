@@ -1,9 +1,9 @@
 #include "api/many.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 void llmi_many_init(llmi_many *b, llm_engine *e, int32_t kind) {
     *b = (llmi_many){.engine = e, .kind = kind};
@@ -189,15 +189,9 @@ static llm_status run_all(run *r) {
     return status == LLM_OK ? LLM_OK : llmi_error_restore(&failure);
 }
 
-static double now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
 llm_status llmi_many_run(llmi_many *b) {
     const llm_allocator *a = llmi_engine_memory(b->engine);
-    double begin = now_ms();
+    double begin = llmi_now_ms();
     run r = {.b = b, .n_items = llmi_buf_count(&b->items, llmi_many_item)};
     r.n_slots = (size_t)llmi_engine_options(b->engine->inner)->n_seqs;
     r.slots = llmi_alloc_zero(a, r.n_slots * sizeof *r.slots);
@@ -207,6 +201,6 @@ llm_status llmi_many_run(llmi_many *b) {
     llmi_free(a, r.cached, r.n_items * sizeof *r.cached);
     llmi_free(a, r.state, r.n_items);
     llmi_free(a, r.slots, r.n_slots * sizeof *r.slots);
-    b->stats.prompt_ms = now_ms() - begin;
+    b->stats.prompt_ms = llmi_now_ms() - begin;
     return status;
 }

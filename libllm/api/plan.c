@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "dtype.h"
 #include "model/arch.h"
 
@@ -71,18 +72,14 @@ llm_status llmi_plan_add(llmi_plan *p, llm_span name, const llmi_tensor *source,
 
 /* ---- from GGUF ---- */
 
-static bool is_name(llm_span name, const char *known) {
-    return name.len == strlen(known) && memcmp(name.ptr, known, name.len) == 0;
-}
-
 static bool begins(llm_span name, const char *known) {
     return name.len >= strlen(known) && memcmp(name.ptr, known, strlen(known)) == 0;
 }
 
 /* Keys that speak of the old file's form, not of the model. */
 static bool is_of_file(llm_span key) {
-    return begins(key, "split.") || is_name(key, "general.alignment") || is_name(key, "general.file_type") ||
-           is_name(key, "general.quantization_version");
+    return begins(key, "split.") || llmi_span_is(key, "general.alignment") || llmi_span_is(key, "general.file_type") ||
+           llmi_span_is(key, "general.quantization_version");
 }
 
 llm_status llmi_plan_gguf(llmi_plan *p, llmi_gguf_writer *w, const llmi_weights *in) {
@@ -100,7 +97,7 @@ llm_status llmi_plan_gguf(llmi_plan *p, llmi_gguf_writer *w, const llmi_weights 
     bool tied = !headless && !llmi_weights_tensor(in, "output.weight");
     for (int32_t i = 0; i < llmi_weights_tensor_count(in) && status == LLM_OK; i++) {
         const llmi_tensor *t = llmi_weights_tensor_at(in, i);
-        bool is_output = is_name(t->name, tied ? "token_embd.weight" : "output.weight");
+        bool is_output = llmi_span_is(t->name, tied ? "token_embd.weight" : "output.weight");
         status = llmi_plan_add(p, t->name, t, is_output, 0);
     }
     return status;

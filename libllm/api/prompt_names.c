@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-static bool same(llm_span a, const char *b) {
-    return a.len == strlen(b) && memcmp(a.ptr, b, a.len) == 0;
-}
+#include "base/text.h"
 
 static bool is_in(const llmi_buf *list, llm_span name) {
     for (size_t i = 0; i < llmi_buf_count(list, llm_span); i++) {
@@ -88,9 +86,9 @@ static bool has_condition(llm_span code) {
     static const char *const words[] = {"if", "default", "defined", "undefined", "and", "or"};
     word w;
     for (size_t at = 0; next_word(&w, code, &at);) {
-        if (w.before == '|' && same(w.text, "d")) return true;
+        if (w.before == '|' && llmi_span_is(w.text, "d")) return true;
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-            if (same(w.text, words[i])) return true;
+            if (llmi_span_is(w.text, words[i])) return true;
     }
     return false;
 }
@@ -99,7 +97,7 @@ static bool is_language(llm_span name) {
     static const char *const words[] = {"not",  "in",    "is",   "true", "false",  "none",
                                         "True", "False", "None", "loop", "caller", "self"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (same(name, words[i])) return true;
+        if (llmi_span_is(name, words[i])) return true;
     return false;
 }
 
@@ -109,7 +107,7 @@ static bool list_asked(llmi_buf *asked, bool *raw, llm_span source) {
     word w;
     for (llm_span block; block = next_block(&kind, &source), kind;)
         for (size_t at = 0; kind == '%' && next_word(&w, block, &at);) {
-            *raw = *raw || same(w.text, "raw");
+            *raw = *raw || llmi_span_is(w.text, "raw");
             if (!llmi_buf_push(asked, w.text)) return false;
         }
     return true;

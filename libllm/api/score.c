@@ -6,8 +6,8 @@
 #include "api/options.h"
 #include "api/result.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/chars.h"
-#include "text/utf8.h"
 
 typedef struct scoring {
     llmi_many jobs;

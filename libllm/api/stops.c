@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 typedef struct llmi_stop {
     char *bytes;

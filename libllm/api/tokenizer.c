@@ -9,8 +9,8 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/tok.h"
-#include "text/utf8.h"
 
 const llm_allocator *llmi_tokenizer_memory(const llm_tokenizer *tokenizer) {
     return tokenizer->a;

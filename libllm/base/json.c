@@ -238,7 +238,7 @@ const llmi_json *llmi_json_new_object(llmi_json_doc *doc, const llmi_json_member
     return made ? new_value(doc, object) : NULL;
 }
 
-/* The object without a key and then, if `last` is not NULL, with that member at its end. */
+/* The object with the value in the place of the key's old one, or at the end; value NULL: without the key. */
 static const llmi_json *edit(llmi_json_doc *doc, const llmi_json *object, const char *key, const llmi_json *value) {
     size_t n = llmi_json_count(object), kept = 0;
     llmi_json_member *m = llmi_alloc_array(doc->a, n + 1, sizeof *m);

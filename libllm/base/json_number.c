@@ -86,6 +86,5 @@ bool llmi_json_uint64(uint64_t *out, const llmi_json *v) {
 }
 
 double llmi_json_double(const llmi_json *v) {
-    char *end;
-    return llmi_json_is(v, LLMI_JSON_NUMBER) ? llmi_strtod(v->text, &end) : (double)NAN;
+    return llmi_json_is(v, LLMI_JSON_NUMBER) ? llmi_strtod(v->text, NULL) : (double)NAN;
 }

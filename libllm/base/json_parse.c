@@ -8,6 +8,7 @@
 #include "base/json_doc.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 typedef struct frame {
     llmi_json_kind kind;
@@ -115,14 +116,6 @@ static int32_t hex4(const parser *p) {
     return value;
 }
 
-static size_t put_utf8(char *out, uint32_t c) {
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = n; i-- > 1; c >>= 6) out[i] = (char)(0x80 | (c & 0x3f));
-    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    out[0] = (char)(first[n] | c);
-    return n;
-}
-
 /* Decodes the escape at p->at, which is at most as long as its spelling. 0: a fault. */
 static size_t read_escape(parser *p, char *out) {
     static const char letters[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
@@ -145,7 +138,7 @@ static size_t read_escape(parser *p, char *out) {
         p->at += 6;
         c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
     }
-    return put_utf8(out, (uint32_t)c);
+    return llmi_utf8_encode(out, (uint32_t)c);
 }
 
 static bool read_string(parser *p) {

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 /* ---- strings ---- */
 
@@ -17,14 +18,6 @@ static bool put_escape(llmi_buf *out, uint32_t c) {
     return llmi_buf_printf(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + (c >> 10)), (unsigned)(0xdc00 + (c & 0x3ff)));
 }
 
-static uint32_t character_at(const char *text, size_t n) {
-    const unsigned char *s = (const unsigned char *)text;
-    if (n == 1) return s[0];
-    uint32_t c = s[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) c = c << 6 | (s[i] & 0x3f);
-    return c;
-}
-
 static bool put_text(llmi_buf *out, llm_span text, bool ascii) {
     bool ok = llmi_buf_append(out, "\"", 1);
     for (size_t plain = 0, i = 0; i < text.len && ok; i = plain) {
@@ -35,9 +28,11 @@ static bool put_text(llmi_buf *out, llm_span text, bool ascii) {
         }
         ok = llmi_buf_append(out, text.ptr + i, plain - i);
         if (plain == text.len || !ok) break;
-        size_t n = llmi_utf8_char(text.ptr + plain, text.len - plain);
-        n += n == 0; /* not UTF-8: its bytes, which only the caller's own mistake can bring here */
-        ok = put_escape(out, character_at(text.ptr + plain, n));
+        size_t n;
+        uint32_t c = llmi_utf8_decode(text.ptr + plain, text.len - plain, &n);
+        if (c == LLMI_UTF8_INVALID)
+            c = (unsigned char)text.ptr[plain], n = 1; /* only by a mistake of the caller's own */
+        ok = put_escape(out, c);
         plain += n;
     }
     return ok && llmi_buf_append(out, "\"", 1);

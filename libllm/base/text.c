@@ -9,21 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* ---- UTF-8 ---- */
 
 size_t llmi_utf8_char(const char *text, size_t n) {
-    const unsigned char *s = (const unsigned char *)text;
-    if (n == 0) return 0;
-    if (s[0] < 0x80) return 1;
-    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || len > n) return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    /* Overlong forms, surrogates, beyond U+10FFFF. */
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return len;
+    size_t used;
+    return n && llmi_utf8_decode(text, n, &used) != LLMI_UTF8_INVALID ? used : 0;
 }
 
 /* Drops a last character that is not whole. */
@@ -137,7 +129,7 @@ const char *llmi_number_f32(char out[LLMI_NUMBER_BYTES], float value) {
 double llmi_strtod(const char *text, char **end) {
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (!c_locale) { /* not with glibc and musl, whose C locale is static */
-        *end = (char *)(uintptr_t)text;
+        if (end) *end = (char *)(uintptr_t)text;
         return 0;
     }
     double value = strtod_l(text, end, c_locale);

@@ -4,7 +4,11 @@
 #define LLMI_BASE_TEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+
+#include <llm/types.h>
 
 /* snprintf with a decimal point in every locale. A text that does not fit is cut before a whole UTF-8
  * character. Knows the conversions d i u o x X c s p f F e E g G and %, with flags, width,
@@ -17,7 +21,12 @@ enum { LLMI_NUMBER_BYTES = 32 };
 const char *llmi_number(char out[LLMI_NUMBER_BYTES], double value);
 const char *llmi_number_f32(char out[LLMI_NUMBER_BYTES], float value);
 
-/* strtod of the C locale, whatever the host's is. */
+/* The same bytes as a NUL-terminated text. */
+static inline bool llmi_span_is(llm_span span, const char *text) {
+    return span.len == strlen(text) && memcmp(span.ptr, text, span.len) == 0;
+}
+
+/* strtod of the C locale, whatever the host's is; end may be NULL. */
 double llmi_strtod(const char *text, char **end);
 
 /* Copies n bytes of unknown origin so that they can stand between quotes in a message: control

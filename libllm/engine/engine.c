@@ -1,18 +1,12 @@
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "engine/output.h"
 #include "engine/scheduler.h"
-
-double llmi_engine_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 /* ---- life ---- */
 
@@ -196,11 +190,11 @@ static void plan(llmi_engine *e) {
 static llm_status compute(llmi_engine *e) {
     e->n_outputs = 0;
     if (!e->batch.n_parts) return LLM_OK;
-    double start = llmi_engine_now();
+    double start = llmi_now_ms();
     llm_status status = llmi_compute_run(&e->compute, &e->batch);
     llmi_log_write(llmi_runtime_log(e->model->runtime), LLM_LOG_DEBUG,
                    "step: %d rows of %d sequences, logits of %d, %.2f ms, status %d", e->batch.n_rows, e->batch.n_parts,
-                   e->batch.n_logits, llmi_engine_now() - start, status);
+                   e->batch.n_logits, llmi_now_ms() - start, status);
     pthread_mutex_lock(&e->lock);
     disarm(e);
     if (status == LLM_OK) {

@@ -109,8 +109,6 @@ struct llmi_engine {
     llmi_sampler **samplers;   /* [n_samplers] */
 };
 
-double llmi_engine_now(void); /* ms */
-
 /* The step right: LLM_E_BUSY if another thread has it. end frees what was destroyed meanwhile. */
 llm_status llmi_engine_begin(llmi_engine *e);
 void llmi_engine_end(llmi_engine *e);

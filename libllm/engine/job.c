@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/status.h"
 #include "engine/scheduler.h"
 
@@ -111,7 +112,7 @@ static llmi_job *make_job(llmi_engine *e, const llmi_job_desc *d) {
     job->sink = d->sink;
     job->sink_user = d->sink_user;
     job->forked = n == 1;
-    job->t_submit = llmi_engine_now();
+    job->t_submit = llmi_now_ms();
     return job;
 }
 
@@ -148,7 +149,7 @@ bool llmi_job_done(const llmi_job *job) {
 void llmi_job_stats_get(llmi_job_stats *out, const llmi_job *job) {
     llmi_engine *e = job->engine;
     pthread_mutex_lock(&e->lock);
-    double end = job->t_end > 0 ? job->t_end : llmi_engine_now();
+    double end = job->t_end > 0 ? job->t_end : llmi_now_ms();
     double start = job->t_start > 0 ? job->t_start : end;
     double prompt = job->t_prompt > 0 ? job->t_prompt : end;
     *out = (llmi_job_stats){

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "engine/scheduler.h"
 
@@ -21,7 +22,7 @@ static void commit_part(llmi_engine *e, const llmi_part *part) {
     llmi_job *job = c->job;
     llmi_seq_commit(&c->seq, &e->cache, c->seq.n_done + part->n_rows);
     bool through = c->seq.n_done == llmi_scheduler_n_compute(c);
-    if (!job->t_prompt && (through || part->n_logits)) job->t_prompt = llmi_engine_now();
+    if (!job->t_prompt && (through || part->n_logits)) job->t_prompt = llmi_now_ms();
     if (job->kind == LLMI_JOB_SCORE)
         for (int32_t i = 0; i < part->n_logits; i++)
             add_output(e, c, part->first_logits + i, c->seq.n_done - part->n_logits + i);
@@ -216,7 +217,7 @@ void llmi_output_finish(llmi_engine *e) {
             end_call(e);
         }
         if (--job->n_open) continue;
-        job->t_end = llmi_engine_now();
+        job->t_end = llmi_now_ms();
         __atomic_store_n(&job->done, 1, __ATOMIC_RELEASE);
         e->n_active -= !job->dead;
     }

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/status.h"
 
 /* A common beginning of this many tokens is worth waiting for another one's prefill. */
@@ -227,7 +228,7 @@ static void add_rows(llmi_engine *e, llmi_completion *c, const llmi_copy *copy, 
     if (read > n) read = n;
     bool hidden = job->kind == LLMI_JOB_EMBED;
     llmi_batch_add(&e->batch, copy, c, n, hidden ? 0 : read, hidden ? read : 0);
-    if (!job->t_start) job->t_start = llmi_engine_now();
+    if (!job->t_start) job->t_start = llmi_now_ms();
 }
 
 void llmi_scheduler_plan(llmi_engine *e) {

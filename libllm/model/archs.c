@@ -75,7 +75,7 @@ llm_status llmi_arch_check_kind(const llmi_weights *w) {
         if (!llmi_weights_has(w, kinds[i].key)) continue;
         bool is_text = llmi_weights_get_string(&text, w, kinds[i].key) == LLM_OK;
         const char *value = kinds[i].value;
-        if (value && !(is_text && text.len == strlen(value) && memcmp(text.ptr, value, text.len) == 0)) continue;
+        if (value && !(is_text && llmi_span_is(text, value))) continue;
         return llmi_error(LLM_E_UNSUPPORTED, "this is %s (key \"%s\")", kinds[i].text, kinds[i].key);
     }
     return LLM_OK;

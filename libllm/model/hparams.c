@@ -197,7 +197,7 @@ static llm_status check_feature(const reader *r, int32_t i) {
         llm_span text;
         status = llmi_weights_get_string(&text, r->w, key);
         if (status != LLM_OK) return status;
-        if (text.len == strlen(expected[i].text) && memcmp(text.ptr, expected[i].text, text.len) == 0) return LLM_OK;
+        if (llmi_span_is(text, expected[i].text)) return LLM_OK;
         return llmi_error(LLM_E_UNSUPPORTED, "%s is \"%.*s\", implemented is \"%s\"", key,
                           text.len < 64 ? (int)text.len : 64, text.ptr, expected[i].text);
     }

@@ -1,7 +1,7 @@
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -169,12 +169,6 @@ static llm_status load_weights(llm_model *m, const llm_model_options *options) {
     return LLM_OK;
 }
 
-static double now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 static void log_model(const llm_model *m, double ms) {
     const llmi_log *log = llmi_runtime_log(m->runtime);
     int64_t n_bytes = 0;
@@ -222,7 +216,7 @@ llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, c
     m->n_refs = 1;
     m->runtime = runtime;
 
-    double start = now_ms();
+    double start = llmi_now_ms();
     llmi_weights_options how = {.use_mmap = o.use_mmap != 0, .metadata_only = o.tokenizer_only != 0};
     status = llmi_weights_open(&m->weights, a, path, &how);
     if (status == LLM_OK) {
@@ -235,7 +229,7 @@ llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, c
         llmi_model_unref(m);
         return status;
     }
-    if (m->arch) log_model(m, now_ms() - start);
+    if (m->arch) log_model(m, llmi_now_ms() - start);
     *out = m;
     return LLM_OK;
 }

@@ -12,10 +12,6 @@ typedef enum kind {
     LOST      /* belongs to what is computed */
 } kind;
 
-static bool is_text(llm_span span, const char *text) {
-    return span.len == strlen(text) && memcmp(span.ptr, text, span.len) == 0;
-}
-
 /* Takes what precedes the next dot, and the dot. */
 static llm_span take_part(llm_span *rest) {
     const char *dot = memchr(rest->ptr, '.', rest->len);
@@ -27,7 +23,7 @@ static llm_span take_part(llm_span *rest) {
 
 static bool is_one_of(llm_span part, const char *const *texts, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (is_text(part, texts[i])) return true;
+        if (llmi_span_is(part, texts[i])) return true;
     return false;
 }
 
@@ -36,7 +32,7 @@ static bool is_one_of(llm_span part, const char *const *texts, size_t n) {
 /* Stored by early files, though nothing of it was learned. */
 static bool is_table(llm_span name) {
     static const char *const tables[] = {"rotary_emb", "attn_rot_embd", "masked_bias", "position_ids"};
-    if (is_text(name, "rope_freqs.weight")) return true; /* load.c reads it */
+    if (llmi_span_is(name, "rope_freqs.weight")) return true; /* load.c reads it */
     while (name.len)
         if (IS_ONE_OF(take_part(&name), tables)) return true;
     return false;
@@ -45,7 +41,7 @@ static bool is_table(llm_span name) {
 /* -1: not of a layer; INT32_MAX: beyond any. */
 static int32_t layer_of(llm_span name) {
     llm_span part = take_part(&name);
-    if (!is_text(part, "layers") && !is_text(part, "blk")) return -1;
+    if (!llmi_span_is(part, "layers") && !llmi_span_is(part, "blk")) return -1;
     part = take_part(&name);
     int32_t layer = 0;
     if (!part.len) return -1;
@@ -74,7 +70,7 @@ static bool is_of_text_model(const llm_model *m, llm_span name, bool prefixed) {
     if (IS_ONE_OF(part, others)) return false;
     bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
     bool no_prefixes = !llmi_weights_tensor(m->weights, "model.norm.weight");
-    return gguf || prefixed || no_prefixes || is_text(part, "lm_head");
+    return gguf || prefixed || no_prefixes || llmi_span_is(part, "lm_head");
 }
 
 /* *flag: the flag of config.json that leaves it out, if that is why. */
@@ -89,7 +85,7 @@ static kind kind_of(const llm_model *m, llm_span name, const char **flag) {
     }
     if (is_table(name)) return COMPUTED;
     llm_span rest = name;
-    bool prefixed = is_text(take_part(&rest), "model");
+    bool prefixed = llmi_span_is(take_part(&rest), "model");
     if (!prefixed) rest = name;
     int32_t layer = layer_of(rest);
     if (layer >= 0) return layer < m->hp.n_layers ? LOST : UNUSED;

@@ -1,8 +1,8 @@
 #include "text/added.h"
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "text/chars.h"
-#include "text/utf8.h"
 
 llm_status llmi_add_token(llm_tokenizer *t, int32_t id, uint8_t flags) {
     llmi_added_item item = {id, flags};

@@ -5,8 +5,8 @@
 #include <utf8proc.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "text/chars.h"
-#include "text/utf8.h"
 
 bool llmi_bm25_word(llmi_buf *out, const char *text, size_t n, size_t *at) {
     out->len = 0;

@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "text/bytes.h"
-#include "text/utf8.h"
 
 #define FEW    32   /* symbols: below, looking at every pair beats a heap */
 #define WINDOW 1024 /* bytes */

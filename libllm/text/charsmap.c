@@ -5,7 +5,7 @@
 #include <utf8proc.h>
 
 #include "base/status.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 llm_status llmi_charsmap_init(llmi_charsmap *out, const void *data, size_t n_bytes, const char *what) {
     uint32_t trie_bytes;

@@ -1,8 +1,8 @@
 #include "text/dec.h"
 
+#include "base/utf8.h"
 #include "text/bpe.h"
 #include "text/bytes.h"
-#include "text/utf8.h"
 
 static llm_status append(llmi_buf *out, const char *text, size_t n) {
     return llmi_buf_append(out, text, n) ? LLM_OK : LLM_E_MEMORY;

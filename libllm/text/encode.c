@@ -1,12 +1,12 @@
 /* Text to ids. */
 #include "base/alloc.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "text/added.h"
 #include "text/cache.h"
 #include "text/norm.h"
 #include "text/pre.h"
 #include "text/regex.h"
-#include "text/utf8.h"
 
 /* a * n + b, at most 2^62. */
 static size_t linear(size_t n, size_t a, size_t b) {

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/chars.h"
 #include "text/extract_letter.h"
 #include "text/extract_marker.h"
@@ -14,7 +15,6 @@
 #include "text/extract_plain.h"
 #include "text/extract_regex.h"
 #include "text/forms.h"
-#include "text/utf8.h"
 
 typedef llm_status (*extract_fn)(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n);
 

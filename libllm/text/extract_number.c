@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/extract_plain.h"
-#include "text/utf8.h"
 
 /* Everything below reads the bytes of extract_plain.h, which end with a NUL. */
 

@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 static llm_status add(llmi_buf *examples, const llmi_json *example) {
     if (!llmi_json_is(example, LLMI_JSON_OBJECT))

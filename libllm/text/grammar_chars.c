@@ -1,6 +1,6 @@
 #include "text/grammar_chars.h"
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 /* Ranges in which all characters have the same number of bytes; between them the surrogates are missing. */
 static const llmi_ir_range same_length[] = {

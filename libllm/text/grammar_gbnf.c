@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/grammar_make.h"
 #include "text/grammar_source.h"
 #include "text/trie.h"
-#include "text/utf8.h"
 
 typedef struct gbnf {
     llmi_source s;

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/grammar_make.h"
 #include "text/grammar_source.h"
-#include "text/utf8.h"
 
 typedef struct regex {
     llmi_source s;

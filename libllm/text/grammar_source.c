@@ -3,7 +3,7 @@
 #include <stdarg.h>
 
 #include "base/text.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 llm_status llmi_source_init(llmi_source *s, llmi_ir *ir, const char *text, size_t n) {
     *s = (llmi_source){.text = text, .n = n, .ir = ir};

@@ -1,11 +1,11 @@
 /* Normalizers, pre-tokenizers, decoders and post-processors of a tokenizer.json. */
 #include "base/status.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/dec.h"
 #include "text/json_read.h"
 #include "text/norm.h"
 #include "text/pre.h"
-#include "text/utf8.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 

@@ -6,10 +6,10 @@
 #include <utf8proc.h>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "text/bytes.h"
 #include "text/chars.h"
 #include "text/forms.h"
-#include "text/utf8.h"
 
 static llm_status status_of(bool done) {
     return done ? LLM_OK : LLM_E_MEMORY;

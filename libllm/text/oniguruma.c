@@ -6,8 +6,8 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/oniguruma_class.h"
-#include "text/utf8.h"
 
 enum {
     MAX_DEPTH = 32,     /* of groups */

@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 enum { MAX_CLASS_DEPTH = 12, MAX_INTERSECTIONS = 16, NAME_MAX_BYTES = 40 };
 

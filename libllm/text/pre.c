@@ -2,9 +2,9 @@
 #include "text/pre.h"
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "text/bytes.h"
 #include "text/chars.h"
-#include "text/utf8.h"
 
 static const llmi_pre *pre_at(const llmi_work *w, int32_t level) {
     return &w->t->pres[level];

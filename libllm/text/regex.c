@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/oniguruma.h"
-#include "text/utf8.h"
 
 enum {
     PATTERN_MAX = 1 << 16,

@@ -1,7 +1,7 @@
 /* Expressions: precedence climbing as in Jinja's own grammar, from "x if y else z" down to names. */
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/template_parse.h"
-#include "text/utf8.h"
 
 /* ---- literals ---- */
 

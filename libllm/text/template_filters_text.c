@@ -3,8 +3,8 @@
 #include "text/template_filters.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/template_chars.h"
-#include "text/utf8.h"
 
 #define DEFINE(name) llmi_value llmi_filter_##name(llmi_run *r, const llmi_args *args)
 #define V            (args->self)

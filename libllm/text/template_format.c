@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/template_value.h"
-#include "text/utf8.h"
 
 /* ---- one value ---- */
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/template_chars.h"
 #include "text/template_value.h"
-#include "text/utf8.h"
 
 /* ---- to text ---- */
 

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 /* ---- tokens ---- */
 

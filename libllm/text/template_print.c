@@ -2,9 +2,9 @@
 #include <math.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/template_chars.h"
 #include "text/template_code.h"
-#include "text/utf8.h"
 
 /* ---- Python's repr ---- */
 

@@ -3,8 +3,8 @@
 #include "text/template_filters.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "text/template_chars.h"
-#include "text/utf8.h"
 
 /* A line by characters. */
 typedef struct line {

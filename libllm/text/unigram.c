@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 /* The best way to a byte of the word. */
 typedef struct node {

@@ -1,7 +1,7 @@
 #include "text/wordpiece.h"
 
 #include "base/alloc.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 static size_t longest(llmi_work *w, const llmi_trie *trie, const char *text, size_t n, int32_t *id) {
     size_t found = 0, i = 0;

@@ -8,7 +8,7 @@
 
 extern "C" {
 #include "format/weights.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 }
 
 static void put_string(std::string *out, const std::string &text) {

@@ -1,6 +1,6 @@
 /* UTF-8 at its edges. */
-#ifndef LLMI_TEXT_UTF8_H
-#define LLMI_TEXT_UTF8_H
+#ifndef LLMI_BASE_UTF8_H
+#define LLMI_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
