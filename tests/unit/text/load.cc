@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 extern "C" {
-#include "format/weights.h"
 #include "base/utf8.h"
+#include "format/weights.h"
 }
 
 static void put_string(std::string *out, const std::string &text) {
