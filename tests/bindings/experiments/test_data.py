@@ -66,8 +66,15 @@ def test_fields_are_renamed_and_samples_repeat(tmp_path):
     assert data.items[0].fields["prompt"] == "1+1?"
     many = ex.from_records([{"q": i} for i in range(50)])
     assert many.sample(5, seed=1).hash == many.sample(5, seed=1).hash != many.sample(5, seed=2).hash
-    with pytest.raises(ex.ExperimentError, match="has no field 'x'"):
+    with pytest.raises(
+        ex.ExperimentError, match="item 0 has no field 'x' .wanted as 'y'.; it has id, question, answer"
+    ):
         ex.load(tmp_path / "x.jsonl", fields={"y": "x"})
+    records = [{"Q": "1+1?", "A": "2"}]
+    assert ex.from_records(records, fields={"question": "Q"}).items[0].fields["question"] == "1+1?"
+    assert records == [{"Q": "1+1?", "A": "2"}], "the caller's records stay as they are"
+    with pytest.raises(ex.ExperimentError, match="with task 'gsm8k', expected neither"):
+        ex.load(tmp_path / "x.jsonl", "gsm8k", fields={"y": "x"})
 
 
 GSM8K = {"question": "1+1?", "answer": "One and one is <<1+1=2>>2.\nSo 2,000.\n#### 2,000"}

@@ -7,6 +7,7 @@ import pytest
 from conftest import MODEL, problem
 
 from libllm import experiments as ex
+from libllm.experiments import backend
 from libllm.experiments import plan as plan_module
 from libllm.experiments.grid import Identity, Request
 from libllm.experiments.prefix import common, unique_tokens
@@ -64,6 +65,21 @@ def test_greedy_seeds_ask_once_and_drawn_ones_each(make):
     greedy, drawn = make(seeds=range(3)), make(seeds=range(3), sampling=ex.Sampling(temperature=0.8))
     assert (greedy.plan(measure=False).n_requests, drawn.plan(measure=False).n_requests) == (32, 96)
     assert "the seeds change nothing" in str(greedy.plan(measure=False))
+
+
+def test_prompts_are_filled_once_for_all_seeds_and_samplings(make, monkeypatch):
+    """But for selectors that draw: those once for each seed."""
+    filled = []
+    real = backend.NativeEngine.fill
+    monkeypatch.setattr(
+        backend.NativeEngine, "fill", lambda self, *arguments: (filled.append(arguments), real(self, *arguments))[1]
+    )
+    axes = {"shots": [2], "seeds": range(3), "sampling": [{"temperature": 0.5}, {"temperature": 1.0}]}
+    assert len(make(**axes)._grid("tiny-reasoner").samples) == 2 * 2 * 8 * 3 and len(filled) == 2 * 8
+    filled.clear()
+    drawn = make(**axes, selectors=["random"])._grid("tiny-reasoner")
+    assert len(filled) == 2 * 8 * 3 and len({(s.cell, s.item, s.seed) for s in drawn.samples}) == 2 * 2 * 8 * 3
+    assert [s.cell for s in drawn.samples] == sorted(s.cell for s in drawn.samples)
 
 
 def test_items_with_one_seed_do_not_draw_the_same_numbers(make):
@@ -127,7 +143,20 @@ def test_the_plan_tells_a_time_on_a_machine_that_is_never_quiet(make, monkeypatc
         ({"prompts": [ex.Prompt("a", instruction="{{ tone|upper }}")]}, "instruction of item 0: unknown name 'tone'"),
         ({"prompts": [ex.Prompt.cot(examples=[{"question": "q", "answer": "1"}] * 2)]}, "of example 0.*'rationale'"),
         ({"data": [problem(0), {"answer": "1"}], "shots": [0]}, "of item 1: unknown name 'question'"),
-        ({"data": [problem(0), {"question": "q"}], "shots": [0]}, "item 1: an item has no field 'answer'"),
+        (
+            {"data": [problem(0), {"question": "q"}], "shots": [0]},
+            "item 1: an item has no field 'answer'.*fields={'ans",
+        ),
+        ({"data": [{"Q": "q", "answer": "1"}], "shots": [0]}, "unknown name 'question'.*fields={'question': ...}"),
+        (
+            {"metric": ex.perplexity("hint"), "prompts": [ex.Prompt("a")]},
+            "perplexity refuses item 0: an item has no field 'hint'",
+        ),
+        ({"metric": "multiple_choice", "prompts": [ex.Prompt("a")]}, "refuses item 0.*no field 'choices'"),
+        (
+            {"metric": ex.Metric("own", lambda outcome: ex.Verdict(1.0), check=lambda fields: fields["hint"])},
+            "metric own refuses item 0: KeyError: 'hint'",
+        ),
         ({"data": [problem(0), {"question": "q", "answer": "two"}], "shots": [0]}, "item 1.*has no number"),
         ({"prompts": [ex.Prompt.cot(max_tokens=2000)]}, "expected at most 1024 in all"),
     ],

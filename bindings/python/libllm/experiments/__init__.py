@@ -15,7 +15,7 @@ for _package in ("numpy", "scipy"):
     need(_package, _package, "libllm.experiments")
 
 # ruff: noqa: E402
-from .data import Data, Item, from_records, load
+from .data import Data, Item, from_records
 from .experiment import Experiment
 from .metrics import (
     Metric,
@@ -37,7 +37,7 @@ from .plan import Plan
 from .prompts import Prompt, Sampling, Selector
 from .result import Result
 from .table import Table
-from .tasks import bbh, gsm8k, svamp
+from .tasks import bbh, gsm8k, load, svamp
 
 __all__ = [
     "Data",

@@ -13,12 +13,12 @@ from typing import Any
 from libllm.errors import LlmError
 
 from . import metrics
-from .data import load
 from .errors import ExperimentError, MissingPackage, check_names
 from .experiment import Experiment
 from .prompts import Prompt, Selector
 from .result import AXES, Result
 from .store import Store
+from .tasks import load
 
 TOP = (
     "models",

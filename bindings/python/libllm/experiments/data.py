@@ -97,12 +97,19 @@ def fields_of(examples: Iterable[Mapping[str, Any]] | Data, what: str) -> tuple[
 
 
 @checked
-def from_records(records: Iterable[Mapping[str, Any]], name: str = "data", id_field: str = "id") -> Data:
-    """Data of dictionaries. An item's id is its field id_field, or its place, counted from 0."""
+def from_records(
+    records: Iterable[Mapping[str, Any]],
+    name: str = "data",
+    id_field: str = "id",
+    fields: Mapping[str, str] | None = None,
+) -> Data:
+    """Data of dictionaries. An item's id is its field id_field, or its place, counted from 0. fields: {new name: name
+    in the records}, for prompts and metrics that expect "question" and "answer"."""
     items = []
     for i, record in enumerate(records):
-        fields = checked_fields(record, f"{name}: item {i}")
-        items.append(Item(str(fields.get(id_field, i)), fields))
+        found = checked_fields(record, f"{name}: item {i}")
+        found |= {new: _field(found, old, f"{name}: item {i}", new) for new, old in (fields or {}).items()}
+        items.append(Item(str(found.get(id_field, i)), found))
     if not items:
         raise ExperimentError(f"{name}: no items, expected at least one")
     seen: dict[str, int] = {}
@@ -113,6 +120,12 @@ def from_records(records: Iterable[Mapping[str, Any]], name: str = "data", id_fi
             )
         seen[item.id] = i
     return Data(name, tuple(items))
+
+
+def _field(record: Fields, name: str, what: str, new: str) -> Any:
+    if name not in record:
+        raise ExperimentError(f"{what} has no field {name!r} (wanted as {new!r}); it has {', '.join(record)}")
+    return record[name]
 
 
 def _jsonl(path: Path) -> list[Any]:
@@ -185,48 +198,3 @@ def read_records(path: str | PathLike[str]) -> list[Any]:
         return reader(path)
     except UnicodeDecodeError as e:
         raise ExperimentError(f"{path}: {e}; expected UTF-8") from e
-
-
-@checked
-def load(
-    path: str | PathLike[str],
-    task: str | None = None,
-    *,
-    fields: Mapping[str, str] | None = None,
-    id_field: str = "id",
-    limit: int | None = None,
-    examples: str | PathLike[str] | Sequence[Mapping[str, Any]] | None = None,
-    **task_options: Any,
-) -> Data:
-    """Reads items from JSONL, JSON, CSV, TSV or Parquet.
-
-    task      "gsm8k", "svamp" or "bbh": the format of that benchmark (see tasks.py); None: the fields as they are
-    fields    {new name: name in the file} for formats that expect "question" and "answer"
-    limit     only the first so many items
-    examples  what prompts show as shots: a file of the same form, or a list of objects
-    """
-    from . import tasks
-
-    if task is not None:
-        data = tasks.find(task)(path, **task_options)
-    elif task_options:
-        raise ExperimentError(f"load: unknown option {next(iter(task_options))!r}; only a task has options of its own")
-    else:
-        data = from_records(_renamed(read_records(path), fields, path), Path(path).stem, id_field)
-    if isinstance(examples, (str, PathLike)):
-        shown = load(examples, task, fields=fields, id_field=id_field, **task_options)
-        data = data.with_examples(shown)
-    elif examples is not None:
-        data = data.with_examples(examples)
-    return data if limit is None else data.head(limit)
-
-
-def _renamed(records: list[Any], fields: Mapping[str, str] | None, path: Any) -> list[Any]:
-    for new, old in (fields or {}).items():
-        for i, record in enumerate(records):
-            if old not in record:
-                raise ExperimentError(
-                    f"{path}: item {i} has no field {old!r} (wanted as {new!r}); it has {', '.join(map(str, record))}"
-                )
-            record[new] = record[old]
-    return records

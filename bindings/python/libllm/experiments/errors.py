@@ -34,11 +34,16 @@ def need(module: str, package: str, what_for: str) -> ModuleType:
         raise MissingPackage(f"{what_for} needs the package {package} ({e}): pip install {package}") from e
 
 
-def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Refuses names that are not known, and names the nearest one."""
+def told(error: Exception) -> str:
+    """What an error of any kind says, after the name of the thing that it happened to."""
+    return str(error) if isinstance(error, ExperimentError) else f"{type(error).__name__}: {error}"
+
+
+def check_names(what: str, given: Iterable[str], known: Iterable[str], otherwise: str = "") -> None:
+    """Refuses names that are not known, and names the nearest one. otherwise: what else may help, with {name}."""
     known = list(known)
     for name in given:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
-            raise ExperimentError(f"{what}: unknown name {name!r}; {hint}")
+            raise ExperimentError(f"{what}: unknown name {name!r}; {hint}{otherwise.format(name=repr(name))}")

@@ -11,8 +11,8 @@ from typing import Any
 from libllm import Model
 
 from . import backend
-from .data import Data, Item, digest, from_records, load
-from .errors import ExperimentError, checked
+from .data import Data, Item, digest, from_records
+from .errors import ExperimentError, checked, told
 from .grid import Cell, Completion, Engine, Grid, cells
 from .judge import judge
 from .metrics import Metric, as_metric, exact
@@ -22,6 +22,7 @@ from .result import Result
 from .run import Progress, compute, missing
 from .store import Store
 from .table import joined
+from .tasks import load
 
 Source = str | PathLike[str] | Model
 
@@ -194,9 +195,8 @@ class Experiment:
         try:
             return judge(completion, prompt, self.metric, item.fields)
         except Exception as e:
-            said = str(e) if isinstance(e, ExperimentError) else f"{type(e).__name__}: {e}"
             raise ExperimentError(
-                f"metric {self.metric.name} failed on item {item.id!r} asked with prompt {prompt.name!r}: {said}"
+                f"metric {self.metric.name} failed on item {item.id!r} asked with prompt {prompt.name!r}: {told(e)}"
             ) from e
 
     def rendered(self, item: int = 0) -> dict[str, str]:

@@ -7,10 +7,11 @@ import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Protocol
 
 from .data import Data, Fields, Item, canonical
-from .errors import ExperimentError
+from .errors import ExperimentError, told
 from .metrics import Metric, Scored
 from .prefix import in_order
 from .prompts import Prompt, Sampling, Selector
@@ -173,10 +174,10 @@ def request_seed(item: Item, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{item.hash}".encode()).digest()[:8], "big")
 
 
-def make_request(filled: Filled, cell: Cell, item: Item, seed: int, metric: Metric) -> Request:
-    """What is asked for a sample, without what changes nothing."""
-    if metric.continuations is not None:
-        return Request(filled.text, filled.ids, continuations=tuple(metric.continuations(item.fields)))
+def make_request(filled: Filled, cell: Cell, item: Item, seed: int, continuations: tuple[str, ...] | None) -> Request:
+    """What is asked for a sample, without what changes nothing. continuations: None where text is generated."""
+    if continuations is not None:
+        return Request(filled.text, filled.ids, continuations=continuations)
     prompt, sampling = cell.prompt, cell.sampling
     return Request(
         filled.text,
@@ -210,29 +211,43 @@ class Grid:
         self.samples: list[Sample] = []
         self.requests: dict[str, Request] = {}
         self.template_hashes: dict[int, str] = {}
-        for item in data:
-            try:
-                metric.check(item.fields)
-            except ExperimentError as e:
-                raise ExperimentError(f"item {item.id}: {e}") from e
-        for cell in model_cells:
-            self._add(cell, seeds)
+        self._continuations = [self._checked(item) for item in data]
+        for _, alike in groupby(model_cells, lambda cell: (cell.prompt.name, cell.shots, cell.selector)):
+            first, *others = alike
+            filled = self._fill(first, seeds)
+            for cell in (first, *others):
+                self._add(cell, seeds, filled)
 
-    def _add(self, cell: Cell, seeds: Sequence[int]) -> None:
+    def _checked(self, item: Item) -> tuple[str, ...] | None:
+        """What is to be scored for an item that the metric can judge; None if it judges generated text."""
+        metric = self.metric
+        try:
+            metric.check(item.fields)
+            return None if metric.continuations is None else tuple(metric.continuations(item.fields))
+        except Exception as e:
+            raise ExperimentError(f"metric {metric.name} refuses item {item.id}: {told(e)}") from e
+
+    def _fill(self, cell: Cell, seeds: Sequence[int]) -> list[list[Filled]]:
+        """The prompts of each item: one, or one for each seed if that changes which examples are shown."""
+        prompt, selector = cell.prompt, cell.selector or Selector()
+        examples = examples_of(prompt, self.data, cell.shots)
+        for i, example in enumerate(examples if cell.shots else ()):
+            prompt.check_fields(f"example {i}", example, True)
+        for item in self.data:
+            prompt.check_fields(f"item {item.id}", item.fields, False)
+        used = seeds if cell.shots and selector.seeded(prompt) else seeds[:1]
+        return [
+            [self.engine.fill(prompt, examples, item.fields, cell.shots, selector, seed) for seed in used]
+            for item in self.data
+        ]
+
+    def _add(self, cell: Cell, seeds: Sequence[int], prompts: Sequence[Sequence[Filled]]) -> None:
+        """The samples of a cell and what they ask."""
         examples = examples_of(cell.prompt, self.data, cell.shots)
         self.template_hashes[cell.index] = cell.prompt.template_hash(examples, self.engine.identity.chat_template)
-        for i, example in enumerate(examples if cell.shots else ()):
-            cell.prompt.check_fields(f"example {i}", example, True)
-        for item in self.data:
-            cell.prompt.check_fields(f"item {item.id}", item.fields, False)
-        selector = cell.selector or Selector()
-        seeded = bool(cell.shots) and selector.seeded(cell.prompt)
-        for place, item in enumerate(self.data):
-            filled: Filled | None = None
-            for seed in seeds:
-                if filled is None or seeded:
-                    filled = self.engine.fill(cell.prompt, examples, item.fields, cell.shots, selector, seed)
-                request = make_request(filled, cell, item, seed, self.metric)
+        for place, (item, of_item) in enumerate(zip(self.data, prompts)):
+            for i, seed in enumerate(seeds):
+                request = make_request(of_item[i % len(of_item)], cell, item, seed, self._continuations[place])
                 key = request.key(self.engine.identity)
                 if key not in self.requests:
                     self._check_room(request, cell, item)

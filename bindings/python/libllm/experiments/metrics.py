@@ -84,14 +84,19 @@ class Metric:
         return COMBINE[self.combined_by]
 
 
-def right_answers(fields: Fields, name: str = "answer") -> list[Any]:
-    """The right answers as they stand in the data: texts, numbers or truth values."""
+def field_of(fields: Fields, name: str) -> Any:
+    """The field of an item that a metric reads."""
     if name not in fields:
         raise ExperimentError(
             f"an item has no field {name!r}, which the metric compares with; it has {', '.join(fields)}: name the one "
             f"that holds it, load(path, fields={{{name!r}: ...}})"
         )
-    value = fields[name]
+    return fields[name]
+
+
+def right_answers(fields: Fields, name: str = "answer") -> list[Any]:
+    """The right answers as they are in the data: texts, numbers or truth values."""
+    value = field_of(fields, name)
     values = list(value) if isinstance(value, (list, tuple)) else [value]
     if not values or not all(isinstance(v, (str, int, float)) for v in values):
         raise ExperimentError(
@@ -270,6 +275,7 @@ def perplexity(field: str = "answer", lead: str = " ") -> Metric:
         higher_is_better=False,
         combined_by="perplexity",
         continuations=lambda fields: [lead + references(fields, field)[0]],
+        check=lambda fields: references(fields, field),
         source=repr((field, lead)),
     )
 
@@ -296,7 +302,7 @@ def multiple_choice(
     length = NORMALIZE[normalize]
 
     def listed(fields: Fields) -> list[str]:
-        value = fields.get(choices)
+        value = field_of(fields, choices)
         if not isinstance(value, (list, tuple)) or len(value) < 2:
             raise ExperimentError(
                 f"multiple_choice: an item's field {choices!r} is {value!r:.60}, expected a list of at "
@@ -309,7 +315,7 @@ def multiple_choice(
 
     def right(fields: Fields) -> int:
         listed(fields)
-        return right_choice(fields.get(answer), fields[choices])
+        return right_choice(field_of(fields, answer), fields[choices])
 
     def judge(outcome: Outcome) -> Verdict:
         texts = listed(outcome.fields)

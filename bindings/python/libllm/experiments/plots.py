@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import need
-from .result import CellResult, Result, confusion
-from .table import joined
+from .table import confusion, joined
+
+if TYPE_CHECKING:
+    from .result import CellResult, Result
 
 COLORS = ("#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#718096", "#b7791f", "#285e61")
 MARKS = "osD^vPX*"

@@ -37,6 +37,7 @@ FILL = ("order", "budget", "rationales", "chat")
 # A name that a format shows; not one with a default, nor one that a statement sets or asks for.
 SHOWN = re.compile(r"\{\{[-+]?\s*([A-Za-z_]\w*)\s*(?=[-+]?\}\}|\.|\[|\|(?!\s*d(?:efault)?\b))")
 STATEMENT = re.compile(r"\{%.*?%\}", re.S)
+RENAME = "; a field of another name is given this one by load(path, fields={{{name}: ...}})"
 GIVEN = ("loop", "caller", "true", "false", "none")
 
 
@@ -135,7 +136,7 @@ class Prompt:
             formats["user_format"] = self.user_format
         for name, text in formats.items():
             known = [*fields, *(self.variables or {})]
-            check_names(f"prompt {self.name}: {name} of {what}", shown_names(text or ""), known)
+            check_names(f"prompt {self.name}: {name} of {what}", shown_names(text or ""), known, RENAME)
 
     @classmethod
     def direct(cls, name: str = "direct", **changes: Any) -> Prompt:

@@ -11,12 +11,14 @@ import os
 from functools import partial
 from importlib import resources
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import plots
 from .errors import ExperimentError
 from .files import replacing
-from .result import Result
+
+if TYPE_CHECKING:
+    from .result import Result
 
 MOST_LABELS = 12  # of a confusion matrix
 COLUMNS = ("cell", "item_id", "seed", "answer", "reference", "score", "logprob", "n_prompt", "n_new", "finish", "text")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from . import stats
+from . import report, stats
 from .errors import ExperimentError, check_names, need
 from .files import replacing
 from .metrics import COMBINE
 from .store import TIMINGS, Store
-from .table import Table, joined, varying
+from .table import Table, confusion, frame, joined, varying
 
 AXES = ("model", "prompt", "shots", "selector", "sampling")
 Row = dict[str, Any]
@@ -170,12 +170,19 @@ class Result:
             raise ExperimentError(f"confusion: cell {cell}, expected 0 to {len(self.cells) - 1}")
         return confusion(chosen.rows)
 
-    # ---- files ----
+    # ---- what others read ----
+
+    def to_pandas(self, timings: bool = True) -> Any:
+        """Every sample as a row of a pandas DataFrame; the columns are those of export."""
+        return frame(self._exported(timings))
+
+    def _exported(self, timings: bool) -> list[Row]:
+        return [{k: v for k, v in r.items() if timings or k not in TIMINGS} for r in self.samples]
 
     def export(self, path: str | PathLike[str], timings: bool = True) -> None:
         """Every sample as CSV, JSONL or Parquet, by the suffix of path. timings False: only what is the same on every
         run and machine speed."""
-        rows = [{k: v for k, v in r.items() if timings or k not in TIMINGS} for r in self.samples]
+        rows = self._exported(timings)
         suffix = Path(path).suffix.lower()
         if suffix not in EXPORTS:
             raise ExperimentError(f"{path}: suffix {suffix!r}, expected one of {', '.join(EXPORTS)}")
@@ -184,9 +191,7 @@ class Result:
 
     def report(self, path: str | PathLike[str]) -> None:
         """One HTML file with everything: tables, plots, prompts, and each sample to search and filter."""
-        from .report import write
-
-        write(self, path)
+        report.write(self, path)
 
 
 # ---- exports ----
@@ -257,17 +262,3 @@ def _match(x: CellResult, y: CellResult, by: str) -> bool:
     """Whether two cells differ in one axis alone; those without shots have no selector to differ in."""
     free = {by, "selector"} if "" in (x.axes["selector"], y.axes["selector"]) else {by}
     return x is not y and all(x.axes[a] == y.axes[a] for a in AXES if a not in free)
-
-
-def confusion(rows: Sequence[Row]) -> Table:
-    """See Result.confusion."""
-    pairs = Counter((str(r["reference"]), "(none)" if r["answer"] is None else r["answer"]) for r in rows)
-    wanted = sorted({w for w, _ in pairs})
-    found = [
-        *wanted,
-        *sorted({f for _, f in pairs} - set(wanted) - {"(none)"}),
-        *(["(none)"] if any(f == "(none)" for _, f in pairs) and "(none)" not in wanted else []),
-    ]
-    return Table(
-        [{"right answer": w, **{f: pairs[w, f] for f in found}} for w in wanted], "right against found answers"
-    )

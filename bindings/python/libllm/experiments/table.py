@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,7 +70,12 @@ class Table:
         return out.getvalue()
 
     def to_pandas(self) -> Any:
-        return need("pandas", "pandas", "to_pandas").DataFrame(self.rows)
+        return frame(self.rows)
+
+
+def frame(rows: Sequence[dict[str, Any]]) -> Any:
+    """A pandas DataFrame of rows with the same keys."""
+    return need("pandas", "pandas", "to_pandas").DataFrame(list(rows))
 
 
 def shown(value: Any) -> str:
@@ -91,3 +97,17 @@ def joined(values: Iterable[Any]) -> str:
 def varying(rows: Sequence[dict[str, Any]], names: Sequence[str], keep: Sequence[str] = ()) -> list[str]:
     """Of the names, those in which the rows differ, or that are to be kept."""
     return [n for n in names if n in keep or len({r[n] for r in rows}) > 1]
+
+
+def confusion(rows: Sequence[dict[str, Any]]) -> Table:
+    """How often each right answer (rows) got each found one (columns)."""
+    pairs = Counter((str(r["reference"]), "(none)" if r["answer"] is None else r["answer"]) for r in rows)
+    wanted = sorted({w for w, _ in pairs})
+    found = [
+        *wanted,
+        *sorted({f for _, f in pairs} - set(wanted) - {"(none)"}),
+        *(["(none)"] if any(f == "(none)" for _, f in pairs) and "(none)" not in wanted else []),
+    ]
+    return Table(
+        [{"right answer": w, **{f: pairs[w, f] for f in found}} for w in wanted], "right against found answers"
+    )

@@ -1,16 +1,17 @@
-"""The formats of known benchmarks, read from the user's own copy into the fields question, answer, rationale."""
+"""Items from a file: its fields as they are, or one of the formats of known benchmarks, read from the user's own copy
+into the fields question, answer, rationale."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from . import number
 from .data import Data, Fields, from_records, read_records
-from .errors import ExperimentError, check_names
+from .errors import ExperimentError, check_names, checked
 
 FilePath = str | PathLike[str]
 COT_CUE, ANSWER_CUE = "Let's think step by step.", "the answer is"
@@ -103,3 +104,39 @@ TASKS: dict[str, Callable[..., Data]] = {"gsm8k": gsm8k, "svamp": svamp, "bbh": 
 def find(name: str) -> Callable[..., Data]:
     check_names("task", [name], TASKS)
     return TASKS[name]
+
+
+@checked
+def load(
+    path: str | PathLike[str],
+    task: str | None = None,
+    *,
+    fields: Mapping[str, str] | None = None,
+    id_field: str = "id",
+    limit: int | None = None,
+    examples: str | PathLike[str] | Sequence[Mapping[str, Any]] | None = None,
+    **task_options: Any,
+) -> Data:
+    """Reads items from JSONL, JSON, CSV, TSV or Parquet.
+
+    task      "gsm8k", "svamp" or "bbh": the format of that benchmark (see tasks.py); None: the fields as they are
+    fields    {new name: name in the file} for formats that expect "question" and "answer"
+    limit     only the first so many items
+    examples  what prompts show as shots: a file of the same form, or a list of objects
+    """
+    if task is not None:
+        if fields is not None or id_field != "id":
+            raise ExperimentError(
+                f"load: fields or id_field with task {task!r}, expected neither: it names them itself"
+            )
+        data = find(task)(path, **task_options)
+    elif task_options:
+        raise ExperimentError(f"load: unknown option {next(iter(task_options))!r}; only a task has options of its own")
+    else:
+        data = from_records(read_records(path), Path(path).stem, id_field, fields)
+    if isinstance(examples, (str, PathLike)):
+        shown = load(examples, task, fields=fields, id_field=id_field, **task_options)
+        data = data.with_examples(shown)
+    elif examples is not None:
+        data = data.with_examples(examples)
+    return data if limit is None else data.head(limit)
