@@ -30,10 +30,10 @@ static int add_shots(llm_prompt *prompt, cli *c) {
 }
 
 /* The question's fields: an object as it is, any other text as "question". The text is malloc's. */
-static char *make_query(const char *text) {
-    json_t *given = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+static char *make_query(llm_span text) {
+    json_t *given = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
     json_t *query =
-        json_is_object(given) ? json_incref(given) : json_pack("{s:o}", "question", cli_json_text(text, strlen(text)));
+        json_is_object(given) ? json_incref(given) : json_pack("{s:o}", "question", cli_json_text(text.ptr, text.len));
     char *out = query ? json_dumps(query, JSON_COMPACT) : NULL;
     json_decref(query);
     json_decref(given);
@@ -79,22 +79,35 @@ static int print_text(cli *c, const llm_answer *answer) {
     return CLI_OK;
 }
 
-static int ask(cli *c, llm_prompt *prompt) {
+static void report_cuts(const cli *c, const llm_answer *answer) {
+    for (int32_t i = 0; i < llm_answer_sample_count(answer); i++) {
+        llm_sample s = {.struct_size = sizeof s};
+        if (llm_answer_sample(&s, answer, i) || s.stage != LLM_STAGE_ANSWER) continue;
+        cli_report_cut(c, s.text, s.finish);
+    }
+}
+
+static int ask(cli *c, llm_prompt *prompt, llm_span question) {
     llm_answer *answer = NULL;
-    char *query = make_query(c->args[1]);
+    char *query = make_query(question);
     if (!query) return cli_error(c, LLM_E_MEMORY, "out of memory");
+    cli_progress_begin("asking");
     llm_status status =
         llm_ask(&answer, c->engine, prompt, query, LLM_NTS, &c->fill_options, &c->ask_options, &c->generate_options);
+    cli_progress_end();
     free(query);
     if (status) return cli_fail(c, status);
     int rc = c->json ? print_json(c, answer) : print_text(c, answer);
+    if (!rc) report_cuts(c, answer);
     llm_answer_destroy(answer);
     return rc;
 }
 
 static int run(cli *c) {
     llm_prompt *prompt = NULL;
-    int rc = cli_expect_args(c, 2, 2);
+    llm_span question;
+    int rc = cli_expect_args(c, 1, 2);
+    if (!rc) rc = cli_get_text(&question, c, c->n_args > 1 ? c->args[1] : NULL, "question");
     if (cli_get(c, "plain")) c->fill_options.chat = 0;
     if (!rc) rc = cli_open_engine(c, c->args[0]);
     if (rc) return rc;
@@ -103,7 +116,7 @@ static int run(cli *c) {
     llm_grammar *grammar = NULL;
     if (!rc) rc = cli_get_grammar(&grammar, c);
     c->generate_options.grammar = grammar;
-    if (!rc) rc = ask(c, prompt);
+    if (!rc) rc = ask(c, prompt, question);
     llm_grammar_unref(grammar);
     llm_prompt_unref(prompt);
     return rc;
@@ -112,8 +125,9 @@ static int run(cli *c) {
 static const cli_option options[] = {
     {0, "shots", "FILE", "examples: JSON lines, a JSON array, CSV or TSV; - for standard input"},
     {0, "plain", NULL, "as plain text, also if the model has a chat template"},
-    {0, "grammar", "FILE", "the answer follows a grammar in GBNF"},
-    {0, "schema", "FILE", "the answer is JSON that is valid under a JSON Schema"},
+    {0, "grammar", "FILE", "the answer follows a grammar in GBNF, from a file or as it is"},
+    {0, "schema", "FILE",
+     "the answer is JSON that is valid under a JSON Schema, from a file or as it is; also --json-schema"},
     {0, "regex", "RE", "the answer matches a regular expression"},
     {0, "choices", "A,B", "the answer is one of these"},
     {'v', "verbose", NULL, "print the prompt, every sample and the votes"},
@@ -122,13 +136,16 @@ static const cli_option options[] = {
 
 const cli_command cmd_ask = {
     .name = "ask",
-    .synopsis = "MODEL QUESTION [OPTIONS]",
+    .synopsis = "MODEL (QUESTION | <FILE) [OPTIONS]",
     .summary = "Answer a question, with examples, reasoning and votes",
-    .details = "QUESTION is a text, or a JSON object of the fields that the formats read. Examples have the fields\n"
+    .details = "QUESTION is a text, or a JSON object of the fields that the formats read; -, or none: standard input.\n"
+               "Examples have the fields "
                "question, answer and, for --cot few, rationale, unless the formats say otherwise.\n"
                "--samples 9 --temperature 0.8: nine answers are drawn and the most frequent one wins.\n"
                "--json: {\"answer\",\"votes\",\"samples\",\"usage\",\"prompt\"}; answer null: none was found",
     .options = options,
     .groups = "fill ask prompt generate engine model runtime",
+    .defaults = "max_tokens=256",
+    .model_at = 1,
     .run = run,
 };

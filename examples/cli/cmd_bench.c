@@ -12,7 +12,6 @@ typedef struct plan {
     llm_token *ids;         /* random but always the same; enough for every prompt */
     float *logits;          /* [n_vocab] */
     llm_request **requests; /* [n_seqs] */
-    cli_progress progress;
     int64_t n_done;
 } plan;
 
@@ -117,7 +116,7 @@ static int repeat(rates *out, cli *c, plan *p, int (*measure)(double *rate, cli 
     for (size_t i = 0; i <= n; i++) { /* the first one warms up and does not count */
         int rc = measure(i ? &values[i - 1] : &values[n], c, p);
         if (rc) return rc;
-        cli_progress_update(&p->progress, (double)++p->n_done / (double)(2 * (n + 1)));
+        cli_progress_update(NULL, (double)++p->n_done / (double)(2 * (n + 1)));
     }
     qsort(values, n, sizeof *values, compare);
     *out = (rates){(values[(n - 1) / 2] + values[n / 2]) / 2, values[0], values[n - 1]};
@@ -214,11 +213,11 @@ static int run(cli *c) {
     fit_engine(c, &p);
     rc = cli_open_engine(c, c->args[0]);
     if (!rc) rc = make_inputs(&p, c);
+    cli_progress_begin("measuring");
     if (!rc) rc = warm_up(c, &p);
-    cli_progress_begin(&p.progress, "measuring");
     if (!rc && p.n_prompt) rc = repeat(&prompt, c, &p, time_prompt);
     if (!rc && p.n_decode) rc = repeat(&decode, c, &p, time_decode);
-    cli_progress_end(&p.progress);
+    cli_progress_end();
     return rc ? rc : report(c, &p, &prompt, &decode);
 }
 
@@ -243,5 +242,6 @@ const cli_command cmd_bench = {
                "\"prompt\":{\"tokens\",\"tokens_per_s\":{\"median\",\"min\",\"max\"}} or null,\"decode\": likewise}",
     .options = options,
     .groups = "engine model runtime",
+    .model_at = 1,
     .run = run,
 };

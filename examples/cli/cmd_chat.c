@@ -105,7 +105,7 @@ static int answer(chat *t, const char *line, size_t n) {
     t->leading = 1;
     int rc = submit(&request, t);
     if (rc && isatty(STDIN_FILENO)) return undo(t); /* it says why; a shorter one may go on */
-    if (!rc) rc = cli_run_request(t->c, request, print_event, t);
+    if (!rc) rc = cli_run_request(t->c, request, 0, print_event, t);
     if (!rc) rc = keep_answer(t, request);
     llm_request_destroy(request);
     if (!rc && !t->c->json) printf("\n");
@@ -176,5 +176,6 @@ const cli_command cmd_chat = {
         "--json: answers all lines, then prints {\"messages\":[{\"role\",\"content\"},...]}",
     .options = options,
     .groups = "generate engine model runtime",
+    .model_at = 1,
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- options that are lists ---- */
 
@@ -61,8 +62,6 @@ static void print_event(void *user, const llm_event *event) {
     fflush(stdout);
 }
 
-static void ignore_event(void *user, const llm_event *event) {}
-
 static int echo_prompt(cli *c, const cli_prompt *prompt) {
     if (prompt->text.ptr) {
         fwrite(prompt->text.ptr, 1, prompt->text.len, stdout);
@@ -82,7 +81,8 @@ static int echo_prompt(cli *c, const cli_prompt *prompt) {
     return CLI_OK;
 }
 
-static json_t *logprobs_json(const llm_result *result, int32_t index, const llm_token *ids) {
+static json_t *logprobs_json(const cli *c, const llm_result *result, int32_t index, const llm_token *ids) {
+    const llm_tokenizer *tokenizer = llm_model_get_tokenizer(c->model);
     const float *logprobs;
     const llm_token_logprob *top;
     size_t n = 0, n_top = 0;
@@ -92,15 +92,17 @@ static json_t *logprobs_json(const llm_result *result, int32_t index, const llm_
     for (size_t i = 0; i < n; i++) {
         json_t *others = json_array();
         for (size_t k = 0; k < n_top; k++)
-            json_array_append_new(others, json_pack("{s:i,s:o}", "id", (int)top[i * n_top + k].token, "logprob",
+            json_array_append_new(others, json_pack("{s:i,s:o,s:o}", "id", (int)top[i * n_top + k].token, "text",
+                                                    cli_json_token(tokenizer, top[i * n_top + k].token), "logprob",
                                                     cli_json_real((double)top[i * n_top + k].logprob)));
-        json_array_append_new(list, json_pack("{s:i,s:o,s:o}", "id", (int)ids[i], "logprob",
+        json_array_append_new(list, json_pack("{s:i,s:o,s:o,s:o}", "id", (int)ids[i], "text",
+                                              cli_json_token(tokenizer, ids[i]), "logprob",
                                               cli_json_real((double)logprobs[i]), "top", others));
     }
     return list;
 }
 
-static json_t *completion_json(const llm_result *result, int32_t index) {
+static json_t *completion_json(const cli *c, const llm_result *result, int32_t index) {
     llm_span text;
     const llm_token *ids;
     size_t n_ids;
@@ -109,7 +111,7 @@ static json_t *completion_json(const llm_result *result, int32_t index) {
         llm_result_finish(&finish, result, index))
         return NULL;
     return json_pack("{s:o,s:o,s:s,s:o}", "ids", cli_json_ids(ids, n_ids), "text", cli_json_text(text.ptr, text.len),
-                     "finish", llm_finish_name(finish), "logprobs", logprobs_json(result, index, ids));
+                     "finish", llm_finish_name(finish), "logprobs", logprobs_json(c, result, index, ids));
 }
 
 /* A number, as text where it is too large for readers of 64 bits with a sign. */
@@ -126,17 +128,37 @@ static json_t *timings_json(const cli *c, const llm_result_stats *s) {
 }
 
 static int print_result_json(cli *c, const llm_result *result, const llm_result_stats *stats) {
-    json_t *object = completion_json(result, 0);
+    json_t *object = completion_json(c, result, 0);
     json_object_set_new(object, "seed", seed_json(stats->seed));
     json_object_set_new(object, "timings", timings_json(c, stats));
     int32_t n = llm_result_count(result);
     json_t *all = n > 1 ? json_array() : NULL;
-    for (int32_t i = 0; i < n && all; i++) json_array_append_new(all, completion_json(result, i));
+    for (int32_t i = 0; i < n && all; i++) json_array_append_new(all, completion_json(c, result, i));
     if (all) json_object_set_new(object, "completions", all);
     return cli_print_json(c, object);
 }
 
-static void print_all(const llm_result *result) {
+/* A line for each token: its log-probability and itself, then the alternatives in the same way. */
+static void print_logprobs(const cli *c, const llm_result *result, int32_t index) {
+    const llm_tokenizer *tokenizer = llm_model_get_tokenizer(c->model);
+    const llm_token *ids;
+    const float *logprobs;
+    const llm_token_logprob *top;
+    size_t n_ids, n = 0, n_rows, n_top;
+    if (llm_result_tokens(&ids, &n_ids, result, index) || llm_result_logprobs(&logprobs, &n, result, index)) return;
+    if (llm_result_top(&top, &n_rows, &n_top, result, index)) n_top = 0;
+    for (size_t i = 0; i < n; i++) {
+        printf("%.6f ", (double)logprobs[i]);
+        cli_print_token(stdout, tokenizer, ids[i], ' ');
+        for (size_t k = 0; k < n_top; k++) {
+            printf("\t%.6f ", (double)top[i * n_top + k].logprob);
+            cli_print_token(stdout, tokenizer, top[i * n_top + k].token, ' ');
+        }
+        putchar('\n');
+    }
+}
+
+static void print_all(const cli *c, const llm_result *result) {
     int32_t n = llm_result_count(result);
     for (int32_t i = 0; i < n; i++) {
         llm_span text;
@@ -144,6 +166,16 @@ static void print_all(const llm_result *result) {
         printf("--- %d of %d ---\n", i + 1, n);
         fwrite(text.ptr, 1, text.len, stdout);
         putchar('\n');
+        print_logprobs(c, result, i);
+    }
+}
+
+static void report_cuts(const cli *c, const llm_result *result) {
+    for (int32_t i = 0; i < llm_result_count(result); i++) {
+        llm_span text;
+        int32_t finish;
+        if (llm_result_text(&text, result, i) || llm_result_finish(&finish, result, i)) continue;
+        cli_report_cut(c, text, finish);
     }
 }
 
@@ -164,6 +196,13 @@ static int submit(llm_request **out, cli *c, const cli_prompt *prompt) {
     return status ? cli_fail(c, status) : CLI_OK;
 }
 
+/* For the progress alone: 0 where that is not shown. */
+static size_t count_tokens(cli *c, const cli_prompt *prompt) {
+    llm_token *ids;
+    size_t n = 0;
+    return isatty(STDERR_FILENO) && cli_prompt_ids(&ids, &n, c, prompt) == CLI_OK ? n : 0;
+}
+
 static int report(cli *c, llm_request *request, int streamed) {
     llm_result *result;
     llm_result_stats stats = {.struct_size = sizeof stats};
@@ -171,12 +210,15 @@ static int report(cli *c, llm_request *request, int streamed) {
     if (status) return cli_fail(c, status);
     status = llm_result_get_stats(&stats, result);
     int rc = status ? cli_fail(c, status) : CLI_OK;
-    if (!rc && c->json)
+    if (!rc && c->json) {
         rc = print_result_json(c, result, &stats);
-    else if (!rc && streamed)
+    } else if (!rc && streamed) {
         putchar('\n');
-    else if (!rc)
-        print_all(result);
+        print_logprobs(c, result, 0);
+    } else if (!rc) {
+        print_all(c, result);
+    }
+    if (!rc) report_cuts(c, result);
     if (!rc && cli_get(c, "timings")) print_timings(c, &stats);
     int32_t finish = LLM_FINISH_NONE;
     if (!rc && llm_result_finish(&finish, result, 0) == LLM_OK && finish == LLM_FINISH_CANCELLED) rc = CLI_FAILURE;
@@ -186,8 +228,8 @@ static int report(cli *c, llm_request *request, int streamed) {
 
 static int run(cli *c) {
     cli_prompt prompt;
-    int rc = cli_expect_args(c, 1, 1);
-    if (!rc) rc = cli_get_prompt(&prompt, c);
+    int rc = cli_expect_args(c, 1, 2);
+    if (!rc) rc = cli_get_prompt(&prompt, c, c->n_args > 1 ? c->args[1] : NULL);
     if (!rc) rc = set_stops(c);
     if (!rc) rc = set_stop_tokens(c);
     if (!rc) rc = set_biases(c);
@@ -201,7 +243,7 @@ static int run(cli *c) {
     llm_request *request = NULL;
     if (!rc) rc = submit(&request, c, &prompt);
     int streamed = !c->json && c->generate_options.n == 1;
-    if (!rc) rc = cli_run_request(c, request, streamed ? print_event : ignore_event, NULL);
+    if (!rc) rc = cli_run_request(c, request, count_tokens(c, &prompt), streamed ? print_event : NULL, NULL);
     if (!rc) rc = report(c, request, streamed);
     llm_request_destroy(request);
     llm_grammar_unref(grammar);
@@ -209,14 +251,15 @@ static int run(cli *c) {
 }
 
 static const cli_option options[] = {
-    {'p', "prompt", "TEXT", "the prompt"},
-    {'f', "file", "FILE", "read the prompt from a file, - for standard input"},
+    {'p', "prompt", "TEXT", "the prompt; -: standard input, without the newline at its end"},
+    {'f', "file", "FILE", "read the prompt from a file as it is, - for standard input"},
     {0, "ids", "IDS", "the prompt as token ids, apart by commas, taken as they are"},
     {0, "stop", "TEXT", "end before this text; may be repeated"},
     {0, "stop-token", "IDS", "end before these tokens; may be repeated"},
     {0, "logit-bias", "ID=BIAS", "add to a token's logit, -inf bans it; may be repeated"},
-    {0, "grammar", "FILE", "the text follows a grammar in GBNF"},
-    {0, "schema", "FILE", "the text is JSON that is valid under a JSON Schema"},
+    {0, "grammar", "FILE", "the text follows a grammar in GBNF, from a file or as it is"},
+    {0, "schema", "FILE",
+     "the text is JSON that is valid under a JSON Schema, from a file or as it is; also --json-schema"},
     {0, "regex", "RE", "the text matches a regular expression as a whole"},
     {0, "choices", "A,B", "the text is one of these"},
     {0, "echo", NULL, "print the prompt first"},
@@ -226,17 +269,20 @@ static const cli_option options[] = {
 
 const cli_command cmd_generate = {
     .name = "generate",
-    .synopsis = "MODEL (-p TEXT | -f FILE | --ids 1,2,3) [-n N] [OPTIONS]",
+    .synopsis = "MODEL (PROMPT | -f FILE | --ids 1,2,3 | <FILE) [-n N] [OPTIONS]",
     .summary = "Write on from a prompt",
     .details = "Streams the text as it comes. Temperature 0, the default, always takes the most probable token.\n"
+               "The prompt is the argument, --prompt, a file, ids, or else what standard input has.\n"
                "Ctrl-C ends the completion: what is there is printed, the exit code is 1.\n"
                "--json: {\"ids\",\"text\",\"finish\":\"eos|stop|length|context|cancelled|grammar\",\n"
-               "\"logprobs\":[{\"id\",\"logprob\",\"top\":[{\"id\",\"logprob\"},...]},...] or null,\n"
+               "\"logprobs\":[{\"id\",\"text\",\"logprob\",\"top\":[{\"id\",\"text\",\"logprob\"},...]},...] or null,\n"
                "\"seed\": of the draws, also what --seed random drew,\n"
                "\"timings\":{\"load_ms\",\"queue_ms\",\"prompt_ms\",\"decode_ms\",\"prompt_tokens\",\"cached_tokens\","
                "\"tokens\"}},\n"
                "and with --completions above 1 a list \"completions\" of the same shape",
     .options = options,
     .groups = "generate engine model runtime",
+    .defaults = "max_tokens=256",
+    .model_at = 1,
     .run = run,
 };

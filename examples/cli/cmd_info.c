@@ -162,5 +162,6 @@ const cli_command cmd_info = {
                "\"tokenizer\":{...},\"chat_template\":bool,\"memory\":{...}}; an id that the vocabulary lacks is -1",
     .options = options,
     .groups = "engine model runtime",
+    .model_at = 1,
     .run = run,
 };

@@ -2,9 +2,9 @@
 #include "cli.h"
 
 #include <math.h>
+#include <unistd.h>
 
 typedef struct state {
-    cli_progress progress;
     const llm_token *ids;
     size_t n_ids;
     size_t row_zero; /* index in ids of the first row handed out */
@@ -26,7 +26,7 @@ static int on_row(void *user, size_t index, const float *logits, int32_t n_vocab
     size_t next = s->row_zero + index + 1;
     s->nll -= log_probability(logits, n_vocab, s->ids[next]);
     s->n_scored++;
-    cli_progress_update(&s->progress, (double)next / (double)s->n_ids);
+    cli_progress_update(NULL, (double)next / (double)s->n_ids);
     return CLI_OK;
 }
 
@@ -44,7 +44,7 @@ static int score_all(cli *c, state *s, size_t n_ctx, size_t stride) {
     llm_sequence *sequence;
     llm_status status = llm_sequence_create(&sequence, c->engine);
     if (status) return cli_fail(c, status);
-    cli_progress_begin(&s->progress, "scoring");
+    cli_progress_begin("scoring");
     int rc = CLI_OK;
     size_t scored = 1;
     for (size_t start = 0; !rc && scored < s->n_ids; start += stride) {
@@ -52,7 +52,7 @@ static int score_all(cli *c, state *s, size_t n_ctx, size_t stride) {
         rc = score_window(c, sequence, s, start, scored, end);
         scored = end;
     }
-    cli_progress_end(&s->progress);
+    cli_progress_end();
     llm_sequence_destroy(sequence);
     return rc;
 }
@@ -71,10 +71,12 @@ static int print(cli *c, const state *s, int64_t n_ctx, int64_t stride) {
 static int run(cli *c) {
     int64_t n_ctx = c->engine_options.n_ctx ? c->engine_options.n_ctx : 512, stride;
     llm_span text;
-    int rc = cli_expect_args(c, 2, 2);
+    int rc = cli_expect_args(c, 1, 2);
     if (!rc && n_ctx < 2) rc = cli_usage(c, "--ctx: found %lld, expected at least 2", (long long)n_ctx);
     if (!rc) rc = cli_get_int(&stride, c, "stride", n_ctx / 2, 1, n_ctx - 1);
-    if (!rc) rc = cli_read_file(&text, c, c->args[1]);
+    const char *file = c->n_args > 1 ? c->args[1] : "-";
+    if (!rc && c->n_args == 1 && isatty(STDIN_FILENO)) rc = cli_usage(c, "no text: expected FILE");
+    if (!rc) rc = cli_read_file(&text, c, file);
     if (rc) return rc;
     c->engine_options.n_ctx = (int32_t)n_ctx;
     c->engine_options.n_seqs = 1;
@@ -86,8 +88,7 @@ static int run(cli *c) {
     rc = cli_encode(&ids, &s.n_ids, c, llm_model_get_tokenizer(c->model), text, LLM_ENCODE_ADD_SPECIAL);
     if (rc) return rc;
     s.ids = ids;
-    if (s.n_ids < 2)
-        return cli_error(c, LLM_E_ARGUMENT, "%s: found %zu tokens, expected at least 2", c->args[1], s.n_ids);
+    if (s.n_ids < 2) return cli_error(c, LLM_E_ARGUMENT, "%s: found %zu tokens, expected at least 2", file, s.n_ids);
     rc = score_all(c, &s, (size_t)n_ctx, (size_t)stride);
     return rc ? rc : print(c, &s, n_ctx, stride);
 }
@@ -99,9 +100,9 @@ static const cli_option options[] = {
 
 const cli_command cmd_perplexity = {
     .name = "perplexity",
-    .synopsis = "MODEL FILE [--ctx N] [--stride N]",
+    .synopsis = "MODEL (FILE | <FILE) [--ctx N] [--stride N]",
     .summary = "Measure how well a model predicts a text",
-    .details = "FILE is a text of any bytes, - for standard input. It is encoded once, with what the vocabulary\n"
+    .details = "FILE is a text of any bytes; -, or none: standard input. It is encoded once, with what the vocabulary\n"
                "puts around a text. Windows of --ctx tokens (default 512) start every --stride tokens; each scores\n"
                "the tokens that no window before it did. So each token x_i but the first is scored once, with at\n"
                "least ctx - stride tokens before it as long as the text has them:\n"
@@ -109,5 +110,6 @@ const cli_command cmd_perplexity = {
                "--json: {\"perplexity\",\"nll\",\"tokens\":T,\"ctx\",\"stride\"}",
     .options = options,
     .groups = "engine model runtime",
+    .model_at = 1,
     .run = run,
 };

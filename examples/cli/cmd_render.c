@@ -22,16 +22,16 @@ static int render(llm_rendering **out, cli *c, llm_span context, const llm_templ
 }
 
 static int run(cli *c) {
-    const char *file = cli_get(c, "template"), *context_file = cli_get(c, "context");
+    const char *file = cli_get(c, "template");
     llm_template_options options;
     llm_template_options_init(&options);
     llm_span context, text;
     llm_rendering *rendering = NULL;
-    if ((file != NULL) + (c->n_args == 1) != 1 || !context_file)
-        return cli_usage(c, "expected one of MODEL and --template, and --context");
+    if ((file != NULL) + (c->n_args == 1) != 1 || c->n_args > 1)
+        return cli_usage(c, "expected one of MODEL and --template");
     options.continue_final_message = cli_get(c, "continue") != NULL;
     int rc = cli_get_now(&options, c);
-    if (!rc) rc = cli_read_file(&context, c, context_file);
+    if (!rc) rc = cli_get_context(&context, c);
     c->model_options.tokenizer_only = 1;
     if (!rc) rc = file ? cli_open_runtime(c) : cli_open_model(c, c->args[0]);
     if (!rc) rc = render(&rendering, c, context, &options);
@@ -50,7 +50,7 @@ static int run(cli *c) {
 static const cli_option options[] = {
     {0, "template", "FILE", "a Jinja template instead of a model's own"},
     {0, "context", "FILE",
-     "a JSON object of variables: messages, tools, add_generation_prompt, ...; - for standard input"},
+     "a JSON object of variables: messages, tools, add_generation_prompt, ...; -, or none: standard input"},
     {0, "continue", NULL, "end the text where the content of the last message does (continue_final_message)"},
     {0, "now", "TIME", "what strftime_now answers, e.g. 2026-01-15T12:00:00 (default: the clock)"},
     {0, NULL, NULL, NULL},
@@ -58,12 +58,13 @@ static const cli_option options[] = {
 
 const cli_command cmd_render = {
     .name = "render",
-    .synopsis = "(MODEL | --template FILE) --context FILE [--continue] [--now TIME]",
+    .synopsis = "(MODEL | --template FILE) (--context FILE | <FILE) [--continue] [--now TIME]",
     .summary = "Show the text that a chat template makes",
     .details =
         "With a MODEL its special tokens are variables too (bos_token, eos_token, ...), unless the context has them.\n"
         "--json: {\"text\":\"...\"}",
     .options = options,
     .groups = "runtime",
+    .model_at = 1,
     .run = run,
 };

@@ -73,7 +73,7 @@ static llm_score_item *make_items(size_t *n_items, cli *c, llm_span prompt) {
 static int run(cli *c) {
     cli_prompt prompt;
     int rc = cli_expect_args(c, 1, -1);
-    if (!rc) rc = cli_get_prompt(&prompt, c);
+    if (!rc) rc = cli_get_prompt(&prompt, c, NULL);
     if (rc) return rc;
     size_t n_items;
     llm_score_item *items = make_items(&n_items, c, prompt.text);
@@ -82,7 +82,9 @@ static int run(cli *c) {
     if (rc) return rc;
     if (c->generate_options.n_logprobs < 1) c->generate_options.n_logprobs = 1;
     llm_result *result;
+    cli_progress_begin("scoring");
     llm_status status = llm_score(&result, c->engine, items, n_items, &c->generate_options);
+    cli_progress_end();
     if (status) return cli_fail(c, status);
     rc = print_scores(c, result, items, n_items);
     llm_result_unref(result);
@@ -90,8 +92,8 @@ static int run(cli *c) {
 }
 
 static const cli_option options[] = {
-    {'p', "prompt", "TEXT", "what comes before; may be empty"},
-    {'f', "file", "FILE", "read it from a file, - for standard input"},
+    {'p', "prompt", "TEXT", "what comes before; may be empty; -: standard input, without the newline at its end"},
+    {'f', "file", "FILE", "read it from a file as it is, - for standard input"},
     {'c', "continuation", "TEXT", "what is scored; may be repeated"},
     {0, NULL, NULL, NULL},
 };
@@ -108,5 +110,6 @@ const cli_command cmd_score = {
         "greedy: each token is the most probable one",
     .options = options,
     .groups = "generate engine model runtime",
+    .model_at = 1,
     .run = run,
 };

@@ -1,14 +1,11 @@
 /* llm tokenize: text to ids. */
 #include "cli.h"
 
-#include <string.h>
-
 static int get_text(llm_span *out, cli *c) {
     const char *file = cli_get(c, "file");
-    if ((file != NULL) + (c->n_args > 1) != 1) return cli_usage(c, "expected one of TEXT and --file");
+    if (file && c->n_args > 1) return cli_usage(c, "expected one of TEXT and --file");
     if (file) return cli_read_file(out, c, file);
-    *out = (llm_span){c->args[1], strlen(c->args[1])};
-    return CLI_OK;
+    return cli_get_text(out, c, c->n_args > 1 ? c->args[1] : NULL, "text");
 }
 
 static int run(cli *c) {
@@ -25,18 +22,14 @@ static int run(cli *c) {
     if (rc) return rc;
     if (c->json) return cli_print_json(c, json_pack("{s:o}", "ids", cli_json_ids(ids, n_ids)));
     for (size_t i = 0; i < n_ids; i++) {
-        llm_token_info info = {.struct_size = sizeof info};
-        llm_status status = llm_tokenizer_get_token(&info, c->tokenizer, ids[i]);
-        if (status) return cli_fail(c, status);
-        printf("%d\t", ids[i]);
-        cli_print_escaped(stdout, info.text);
+        cli_print_token(stdout, c->tokenizer, ids[i], '\t');
         putchar('\n');
     }
     return CLI_OK;
 }
 
 static const cli_option options[] = {
-    {'f', "file", "FILE", "read the text from a file, - for standard input; any bytes"},
+    {'f', "file", "FILE", "read the text from a file as it is, - for standard input; any bytes"},
     {0, "no-bos", NULL, "do not add what the vocabulary puts around a text (BOS, CLS, SEP, EOS)"},
     {0, "special", NULL, "text that spells a special token becomes that token"},
     {0, NULL, NULL, NULL},
@@ -44,13 +37,15 @@ static const cli_option options[] = {
 
 const cli_command cmd_tokenize = {
     .name = "tokenize",
-    .synopsis = "MODEL (TEXT | --file FILE) [--no-bos] [--special]",
+    .synopsis = "MODEL (TEXT | --file FILE | <FILE) [--no-bos] [--special]",
     .summary = "Turn text into token ids",
-    .details = "MODEL may also be a GGUF file with only a vocabulary, or a tokenizer.json.\n"
-               "Prints a line for each token: its id, a tab, and how the vocabulary spells it, with newline, tab,\n"
-               "backslash and bytes that are not text written as \\n, \\t, \\\\ and \\xNN.\n"
-               "--json: {\"ids\":[...]}",
+    .details =
+        "MODEL may also be a GGUF file with only a vocabulary, or a tokenizer.json.\n"
+        "Prints a line for each token: its id, a tab and its text in quotes, with newline, tab and backslash as\n"
+        "\\n, \\t and \\\\.\n"
+        "--json: {\"ids\":[...]}",
     .options = options,
     .groups = "runtime",
+    .model_at = 1,
     .run = run,
 };

@@ -16,6 +16,11 @@ int cli_get_template(llm_template **out, int *is_plain, cli *c) {
     return status ? cli_fail(c, status) : CLI_OK;
 }
 
+int cli_get_context(llm_span *out, cli *c) {
+    const char *file = cli_get(c, "context");
+    return file ? cli_read_file(out, c, file) : cli_get_text(out, c, NULL, "context");
+}
+
 int cli_get_now(llm_template_options *options, cli *c) {
     const char *now = cli_get(c, "now");
     struct tm date = {0};

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Reads to the end of the stream. The block is malloc's. */
 static char *read_all(FILE *file, size_t *n_bytes) {
@@ -26,6 +27,7 @@ int cli_read_file(llm_span *out, cli *c, const char *path) {
     int is_stdin = strcmp(path, "-") == 0;
     FILE *file = is_stdin ? stdin : fopen(path, "rb");
     if (!file) return cli_error(c, errno == ENOENT ? LLM_E_NOT_FOUND : LLM_E_IO, "%s: %s", path, strerror(errno));
+    if (is_stdin) path = "standard input";
     size_t n_bytes = 0;
     char *data = read_all(file, &n_bytes);
     int saved = errno, failed = ferror(file);
@@ -66,15 +68,28 @@ int cli_parse_ids(llm_token **out, size_t *n_ids, cli *c, const char *const *tex
     return CLI_OK;
 }
 
-int cli_get_prompt(cli_prompt *out, cli *c) {
+int cli_get_text(llm_span *out, cli *c, const char *argument, const char *what) {
+    if (argument && strcmp(argument, "-") != 0) {
+        *out = (llm_span){argument, strlen(argument)};
+        return CLI_OK;
+    }
+    if (!argument && isatty(STDIN_FILENO))
+        return cli_usage(c, "no %s: llm %s %s", what, c->command->name, c->command->synopsis);
+    int rc = cli_read_file(out, c, "-");
+    if (rc) return rc;
+    if (out->len && out->ptr[out->len - 1] == '\n') out->len--;
+    if (out->len == 0) return cli_usage(c, "no %s: standard input is empty", what);
+    return CLI_OK;
+}
+
+int cli_get_prompt(cli_prompt *out, cli *c, const char *argument) {
     const char *text = cli_get(c, "prompt"), *file = cli_get(c, "file"), *ids = cli_get(c, "ids");
     *out = (cli_prompt){0};
-    if ((text != NULL) + (file != NULL) + (ids != NULL) != 1)
-        return cli_usage(c, "expected exactly one of the options that give the prompt");
+    if ((argument != NULL) + (text != NULL) + (file != NULL) + (ids != NULL) > 1)
+        return cli_usage(c, "the prompt was given twice: llm %s %s", c->command->name, c->command->synopsis);
     if (ids) return cli_parse_ids(&out->ids, &out->n_ids, c, &ids, 1);
     if (file) return cli_read_file(&out->text, c, file);
-    out->text = (llm_span){text, strlen(text)};
-    return CLI_OK;
+    return cli_get_text(&out->text, c, text ? text : argument, "prompt");
 }
 
 int cli_encode(llm_token **out, size_t *n_ids, cli *c, const llm_tokenizer *tokenizer, llm_span text, uint32_t flags) {
@@ -83,7 +98,9 @@ int cli_encode(llm_token **out, size_t *n_ids, cli *c, const llm_tokenizer *toke
     size_t capacity = text.len + 16;
     for (int round = 0; round < 2; round++) {
         *out = cli_alloc(c, capacity, sizeof **out);
+        cli_progress_begin("encoding");
         llm_status status = llm_tokenizer_encode(n_ids, tokenizer, text.ptr, text.len, flags, *out, capacity);
+        cli_progress_end();
         if (status == LLM_OK) return CLI_OK;
         if (status != LLM_E_CAPACITY || round) return cli_fail(c, status);
         capacity = *n_ids;

@@ -1,7 +1,9 @@
 /* llm: libllm as a command. Finds the subcommand, parses its arguments, runs it. */
 #include "cli.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 const cli_command *const cli_commands[] = {
 #define COMMAND(name) &cmd_##name,
@@ -26,6 +28,10 @@ static const cli_command *find_command(cli *c, const char *name) {
         if (strcmp((*row)->name, name) == 0) return *row;
         names[n++] = (*row)->name;
     }
+    if (strchr(name, '/') || strchr(name, '.') || access(name, F_OK) == 0) {
+        cli_usage(c, "'%s' is no command: expected llm generate, chat, info, ... and then the model", name);
+        return NULL;
+    }
     const char *nearest = cli_nearest(name, names, n);
     cli_usage(c, "unknown command '%s'%s%s%s", name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
               nearest ? "'?" : "");
@@ -44,10 +50,7 @@ static int print_help(cli *c, const char *name) {
 
 static int run(cli *c, int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "help";
-    if (strcmp(name, "--version") == 0) {
-        printf("llm %s\n", llm_version_text());
-        return CLI_OK;
-    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) name = "version";
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return print_help(c, argc > 2 ? argv[2] : NULL);
     c->command = find_command(c, name);
@@ -59,8 +62,16 @@ static int run(cli *c, int argc, char **argv) {
     return c->command->run(c);
 }
 
+/* A descriptor 0..2 that is closed would be given to the next file that is opened, a model that is written, say. What
+ * takes its place fails when it is read or written. */
+static void hold_descriptors(void) {
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0) _exit(CLI_FAILURE);
+}
+
 int main(int argc, char **argv) {
     cli c = {0};
+    hold_descriptors();
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--json") == 0) c.json = 1;
     int rc = run(&c, argc, argv);

@@ -10,7 +10,9 @@ double cli_now_ms(void) {
 }
 
 static void print_log(void *user, int32_t level, const char *text) {
-    fprintf(stderr, "llm: %s\n", text);
+    char line[2048];
+    snprintf(line, sizeof line, "llm: %s", text);
+    cli_print_message(line);
 }
 
 int cli_open_runtime(cli *c) {
@@ -22,14 +24,12 @@ int cli_open_runtime(cli *c) {
 int cli_open_model(cli *c, const char *path) {
     int rc = cli_open_runtime(c);
     if (rc) return rc;
-    cli_progress progress;
-    cli_progress_begin(&progress, "loading");
+    cli_progress_begin("loading");
     c->model_options.progress = cli_progress_update;
-    c->model_options.progress_user = &progress;
     double start = cli_now_ms();
     llm_status status = llm_model_load(&c->model, c->runtime, path, &c->model_options);
     c->load_ms += cli_now_ms() - start;
-    cli_progress_end(&progress);
+    cli_progress_end();
     return status ? cli_fail(c, status) : CLI_OK;
 }
 
@@ -37,7 +37,9 @@ int cli_open_engine(cli *c, const char *path) {
     int rc = cli_open_model(c, path);
     if (rc) return rc;
     double start = cli_now_ms();
+    cli_progress_begin("taking memory");
     llm_status status = llm_engine_create(&c->engine, c->model, &c->engine_options);
+    cli_progress_end();
     c->load_ms += cli_now_ms() - start;
     return status ? cli_fail(c, status) : CLI_OK;
 }
@@ -45,7 +47,9 @@ int cli_open_engine(cli *c, const char *path) {
 int cli_open_tokenizer(cli *c, const char *path) {
     int rc = cli_open_runtime(c);
     if (rc) return rc;
+    cli_progress_begin("loading");
     llm_status status = llm_tokenizer_load(&c->tokenizer, c->runtime, path);
+    cli_progress_end();
     return status ? cli_fail(c, status) : CLI_OK;
 }
 

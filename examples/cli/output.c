@@ -21,6 +21,7 @@ int cli_print_json(cli *c, json_t *object) {
 
 static void report(cli *c, llm_status status, const char *text) {
     const char *name = c->command ? c->command->name : NULL;
+    cli_progress_end();
     fprintf(stderr, "llm%s%s: %s\n", name ? " " : "", name ? name : "", text);
     if (!c->json) return;
     cli_print_json(c, json_pack("{s:{s:s,s:o}}", "error", "status", llm_status_name(status), "message",
@@ -98,6 +99,8 @@ void cli_print_escaped(FILE *file, llm_span text) {
             fputs("\\n", file);
         else if (byte == '\t')
             fputs("\\t", file);
+        else if (byte == '\r')
+            fputs("\\r", file);
         else if (byte == '\\')
             fputs("\\\\", file);
         else if (n == 0 || byte < 0x20 || byte == 0x7f)
@@ -106,6 +109,31 @@ void cli_print_escaped(FILE *file, llm_span text) {
             fwrite(text.ptr + at, 1, n, file);
         at += n ? n : 1;
     }
+}
+
+/* What a token adds to a text, cut at `capacity` bytes. */
+static llm_span token_text(char *out, size_t capacity, const llm_tokenizer *tokenizer, llm_token id) {
+    size_t n = 0;
+    llm_status status = llm_tokenizer_decode(&n, tokenizer, &id, 1, LLM_DECODE_KEEP_PREFIX, out, capacity);
+    return (llm_span){out, status == LLM_OK ? n : status == LLM_E_CAPACITY ? capacity : 0};
+}
+
+enum { TOKEN_TEXT = 512 };
+
+void cli_print_token(FILE *file, const llm_tokenizer *tokenizer, llm_token id, char apart) {
+    char text[TOKEN_TEXT];
+    fprintf(file, "%d", id);
+    if (!tokenizer) return;
+    fprintf(file, "%c\"", apart);
+    cli_print_escaped(file, token_text(text, sizeof text, tokenizer, id));
+    fputc('"', file);
+}
+
+json_t *cli_json_token(const llm_tokenizer *tokenizer, llm_token id) {
+    char text[TOKEN_TEXT];
+    if (!tokenizer) return json_null();
+    llm_span span = token_text(text, sizeof text, tokenizer, id);
+    return cli_json_text(span.ptr, span.len);
 }
 
 void cli_print_bytes(FILE *file, int64_t n_bytes) {

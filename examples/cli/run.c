@@ -29,19 +29,36 @@ static void unwatch(const struct sigaction *before) {
     }
 }
 
-int cli_run_request(cli *c, llm_request *request, void (*on_event)(void *user, const llm_event *event), void *user) {
+/* Hands out what waits. *n_events counts. */
+static llm_status take_events(llm_request *request, int64_t *n_events, cli_event_fn on_event, void *user) {
+    llm_event event;
+    int32_t got;
+    while ((got = llm_request_next(&event, request)) > 0) {
+        if (on_event) cli_progress_end();
+        if (on_event) on_event(user, &event);
+        if (!on_event && ++*n_events == 1) cli_progress_begin("writing");
+    }
+    return got < 0 ? got : LLM_OK;
+}
+
+int cli_run_request(cli *c, llm_request *request, size_t n_prompt, cli_event_fn on_event, void *user) {
     struct sigaction before;
+    int64_t n_events = 0, n_read = 0, n_all = (int64_t)n_prompt;
     watch(request, &before);
+    cli_progress_begin("reading the prompt");
     llm_status status = LLM_OK;
     while (status == LLM_OK) {
         int done = llm_request_done(request);
-        llm_event event;
-        int32_t got;
-        while ((got = llm_request_next(&event, request)) > 0) on_event(user, &event);
-        status = got < 0 ? got : LLM_OK;
+        status = take_events(request, &n_events, on_event, user);
         if (done || status) break;
         status = llm_engine_step(NULL, c->engine);
+        n_read += c->engine_options.n_batch;
+        if (n_events)
+            cli_progress_tokens(n_events, 0);
+        else
+            cli_progress_tokens(n_read < n_all ? n_read : n_all, n_all);
     }
+    cli_progress_end();
     if (status == LLM_OK) status = llm_request_status(request);
     int rc = status ? cli_fail(c, status) : CLI_OK;
     unwatch(&before);

@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
-enum { QUOTED = 256, MAX_IO_BYTES = 1 << 30 };
+enum { QUOTED = 256, MAX_IO_BYTES = 1 << 30, HUB_NAME = 200 };
 
 llm_status llmi_file_error(int error, const char *verb, const char *path) {
     char why[96], why_quoted[96], path_quoted[QUOTED];
@@ -124,7 +124,27 @@ void llmi_file_close(llmi_file *f) {
     *f = (llmi_file){.a = f->a};
 }
 
+/* "owner/name", where there is no folder "owner" and no file is meant: how the Hugging Face Hub names repositories. */
+static bool looks_like_hub_name(const char *path) {
+    static const char name_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    char owner[HUB_NAME];
+    struct stat st;
+    size_t n_owner = strspn(path, name_bytes), n = strlen(path);
+    if (n_owner == 0 || path[n_owner] != '/' || path[0] == '.' || n >= sizeof owner) return false;
+    if (n_owner + 1 + strspn(path + n_owner + 1, name_bytes) != n || n_owner + 1 == n) return false;
+    if (n > 5 && (strcmp(path + n - 5, ".gguf") == 0 || strcmp(path + n - 5, ".json") == 0)) return false;
+    memcpy(owner, path, n_owner);
+    owner[n_owner] = 0;
+    return stat(owner, &st) != 0;
+}
+
 int llmi_path_is_dir(const char *path) {
     struct stat st;
-    return stat(path, &st) == 0 ? S_ISDIR(st.st_mode) : llmi_file_error(errno, "examined", path);
+    if (stat(path, &st) == 0) return S_ISDIR(st.st_mode);
+    llm_status status = llmi_file_error(errno, "examined", path);
+    if (status != LLM_E_NOT_FOUND || !looks_like_hub_name(path)) return status;
+    return llmi_error(status,
+                      "%s: no such file or folder; if it is a repository of the Hugging Face Hub: libllm downloads "
+                      "nothing, but 'hf download %s --local-dir %s' does, then load the folder %s",
+                      path, path, strchr(path, '/') + 1, strchr(path, '/') + 1);
 }

@@ -145,3 +145,8 @@ TEST(CliBackends, ListsTheCpuAsUsableAndReasonsForTheRest) {
     EXPECT_TRUE(has_cpu);
     EXPECT_NE(llm({"backends"}).out.find("cpu"), std::string::npos);
 }
+
+TEST(CliUsage, VersionIsASubcommandToo) {
+    EXPECT_EQ(llm({"version"}).out, llm({"--version"}).out);
+    EXPECT_EQ("llm " + llm_json({"version"})["version"].text() + "\n", llm({"version"}).out);
+}
