@@ -57,10 +57,10 @@ RESULTS = {
     "int32_t *": "int",
     "llm_dtype *": "int",
     "llm_event *": "tuple[int, int, str, int, int] | None",
-    "const llm_token **": "memoryview",
-    "const float **": "memoryview",
-    "const llm_token_logprob **": "tuple[memoryview, memoryview]",
-    "llm_token *": "memoryview",
+    "const llm_token **": "TokenIds",
+    "const float **": "memoryview[float]",
+    "const llm_token_logprob **": "tuple[memoryview[int], memoryview[float]]",
+    "llm_token *": "TokenIds",
     "char *": "str",
     "size_t *": None,
 }
@@ -126,6 +126,7 @@ def make_stubs(native, headers, out):
         "# Made by make_stubs.py from the headers.\n",
         "from collections.abc import Sequence\n",
         "from typing import Any\n\n",
+        "from libllm.token_ids import TokenIds\n\n",
     ]
     for node in ast.parse(Path(native).read_text()).body:
         if isinstance(node, ast.ClassDef) and node.name.startswith("llm_"):
@@ -148,8 +149,9 @@ def make_stubs(native, headers, out):
 
 OPTION = re.compile(r'^OPTION\((\w+), (\w+), (\w+), "(.*?)", .*?, "((?:[^"\\]|\\.)*)"\)$', flags=re.M)
 KINDS = {"INT": "int", "FLOAT": "float", "BOOL": "bool", "STRING": "str", "DTYPE": "str"}
-# Options that may also be a word.
-WORDS = {("generate", "seed"): "int | Literal['random']"}
+# Options that take more than the table says.
+SEED = "int | Literal['random']", "seed of the draws; None or 'random': another one each time"
+MORE_TYPES = {("generate", "seed"): SEED, ("fill", "seed"): SEED}
 # What generate() takes beside its group.
 MORE = {
     "stop": ("str | Sequence[str]", "a text before which a completion ends, or several"),
@@ -183,8 +185,8 @@ CLASSES = {
 def make_keywords(options, out):
     groups = {}
     for group, name, kind, default, meaning in OPTION.findall(Path(options).read_text()):
-        row = WORDS.get((group, name), KINDS[kind]), f"{meaning}; default {default}" if default else meaning
-        groups.setdefault(group, {})[name] = row
+        kind, meaning = MORE_TYPES.get((group, name), (KINDS[kind], meaning))
+        groups.setdefault(group, {})[name] = kind, f"{meaning}; default {default}" if default else meaning
     text = (
         '"""Typed keywords, made by make_stubs.py from the option table."""\n\nfrom __future__ import annotations\n\n'
     )
@@ -197,7 +199,7 @@ def make_keywords(options, out):
         text += f"\n\nclass {name}(TypedDict, total=False):\n"
         text += f'    """Options of the group{"s" if len(names) > 1 else ""} {", ".join(names)}."""\n'
         for key, (kind, meaning) in (rows | more).items():
-            text += f'\n    {key}: {kind}\n    """{meaning}"""\n'
+            text += f'\n    {key}: {kind.removesuffix(" | None")} | None\n    """{meaning}"""\n'
     Path(out).write_text(text)
 
 

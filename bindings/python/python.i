@@ -4,7 +4,7 @@
 %}
 
 %init %{
-    if (array_init()) return NULL;
+    if (array_init(m)) return NULL;
 %}
 
 /* None is no object, wherever something is asked of one. */

@@ -52,22 +52,14 @@ static void array_free(PyObject *object) {
     Py_DECREF(type);
 }
 
-static PyTypeObject *array_type;
+static PyTypeObject *array_type, *ids_type;
 
-static int array_init(void) {
-    static PyType_Slot slots[] = {{Py_bf_getbuffer, (void *)array_get}, {Py_tp_dealloc, (void *)array_free}, {0, NULL}};
-    static PyType_Spec spec = {"libllm.native.array", sizeof(array), 0,
-                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
-    array_type = (PyTypeObject *)PyType_FromSpec(&spec);
-    return array_type ? 0 : -1;
-}
-
-/* A memoryview of n_rows x n_columns (n_columns -1: one dimension) whose rows are row_bytes apart. Takes over data if
- * owner is NULL. */
-static PyObject *array_view(PyObject *owner, const void *data, const char *format, Py_ssize_t item_bytes,
-                            Py_ssize_t n_rows, Py_ssize_t n_columns, Py_ssize_t step_bytes) {
+/* A new array of n_rows x n_columns (n_columns -1: one dimension) whose rows are n_columns * step_bytes apart. owner
+ * NULL: takes over data. */
+static PyObject *array_make(PyTypeObject *type, PyObject *owner, const void *data, const char *format,
+                            Py_ssize_t item_bytes, Py_ssize_t n_rows, Py_ssize_t n_columns, Py_ssize_t step_bytes) {
     static int nothing;
-    array *a = PyObject_New(array, array_type);
+    array *a = PyObject_New(array, type);
     if (!a) {
         if (!owner) free((void *)(uintptr_t)data);
         return NULL;
@@ -81,13 +73,160 @@ static PyObject *array_view(PyObject *owner, const void *data, const char *forma
     a->shape[1] = n_columns;
     a->strides[a->n_dims - 1] = step_bytes;
     if (a->n_dims == 2) a->strides[0] = n_columns * step_bytes;
-    PyObject *view = PyMemoryView_FromObject((PyObject *)a);
-    Py_DECREF(a);
+    return (PyObject *)a;
+}
+
+/* A memoryview of one. */
+static PyObject *array_view(PyObject *owner, const void *data, const char *format, Py_ssize_t item_bytes,
+                            Py_ssize_t n_rows, Py_ssize_t n_columns, Py_ssize_t step_bytes) {
+    PyObject *made = array_make(array_type, owner, data, format, item_bytes, n_rows, n_columns, step_bytes);
+    PyObject *view = made ? PyMemoryView_FromObject(made) : NULL;
+    Py_XDECREF(made);
     return view;
 }
 
+/* ---- token ids: an array that prints, compares, adds and iterates as a list does ---- */
+
+static PyObject *ids_make(PyObject *owner, const llm_token *ids, Py_ssize_t n, Py_ssize_t step_bytes) {
+    return array_make(ids_type, owner, ids, "i", sizeof *ids, n, -1, step_bytes);
+}
+
 static PyObject *array_ids(PyObject *owner, const llm_token *ids, size_t n) {
-    return array_view(owner, ids, "i", sizeof *ids, (Py_ssize_t)n, -1, sizeof *ids);
+    return ids_make(owner, ids, (Py_ssize_t)n, sizeof *ids);
+}
+
+static Py_ssize_t ids_length(PyObject *self) {
+    return ((array *)self)->shape[0];
+}
+
+static const char *ids_at(const array *a, Py_ssize_t i) {
+    return (const char *)a->data + a->strides[0] * i;
+}
+
+static PyObject *ids_item(PyObject *self, Py_ssize_t i) {
+    llm_token id;
+    if (i < 0 || i >= ids_length(self)) {
+        PyErr_Format(PyExc_IndexError, "index %zd of %zd token ids", i, ids_length(self));
+        return NULL;
+    }
+    memcpy(&id, ids_at((array *)self, i), sizeof id);
+    return PyLong_FromLong(id);
+}
+
+/* A slice shares the memory. */
+static PyObject *ids_subscript(PyObject *self, PyObject *index) {
+    Py_ssize_t start, stop, step, n = ids_length(self);
+    if (!PySlice_Check(index)) {
+        Py_ssize_t i = PyNumber_AsSsize_t(index, PyExc_IndexError);
+        return i == -1 && PyErr_Occurred() ? NULL : ids_item(self, i < 0 ? i + n : i);
+    }
+    if (PySlice_Unpack(index, &start, &stop, &step)) return NULL;
+    n = PySlice_AdjustIndices(n, &start, &stop, step);
+    array *a = (array *)self;
+    return ids_make(self, (const llm_token *)(const void *)ids_at(a, n ? start : 0), n, a->strides[0] * step);
+}
+
+static PyObject *ids_list(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return PySequence_List(self);
+}
+
+static PyObject *ids_repr(PyObject *self) {
+    PyObject *list = PySequence_List(self), *text = list ? PyObject_Repr(list) : NULL;
+    Py_XDECREF(list);
+    return text;
+}
+
+/* Whether something may be the other side of == and +. */
+static int ids_meet(PyObject *other) {
+    return PyList_Check(other) || PyTuple_Check(other) || Py_IS_TYPE(other, ids_type);
+}
+
+static PyObject *ids_compare(PyObject *self, PyObject *other, int operation) {
+    if ((operation != Py_EQ && operation != Py_NE) || !(ids_meet(other) || PyMemoryView_Check(other)))
+        Py_RETURN_NOTIMPLEMENTED;
+    PyObject *left = PySequence_List(self), *right = left ? PySequence_List(other) : NULL;
+    PyObject *answer = right ? PyObject_RichCompare(left, right, operation) : NULL;
+    Py_XDECREF(left);
+    Py_XDECREF(right);
+    return answer;
+}
+
+static PyObject *ids_add(PyObject *left, PyObject *right) {
+    if (!ids_meet(left) || !ids_meet(right)) Py_RETURN_NOTIMPLEMENTED;
+    PyObject *sum = PySequence_List(left), *whole = sum ? PySequence_InPlaceConcat(sum, right) : NULL;
+    Py_XDECREF(sum);
+    return whole;
+}
+
+/* What it has not itself (shape, format, tobytes, ...) a view of it has. */
+static PyObject *ids_attribute(PyObject *self, PyObject *name) {
+    PyObject *found = PyObject_GenericGetAttr(self, name);
+    if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+    PyObject *kind, *value, *trace, *view;
+    PyErr_Fetch(&kind, &value, &trace);
+    view = PyMemoryView_FromObject(self);
+    found = view ? PyObject_GetAttr(view, name) : NULL;
+    Py_XDECREF(view);
+    if (found) {
+        Py_XDECREF(kind);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+    } else {
+        PyErr_Restore(kind, value, trace);
+    }
+    return found;
+}
+
+static PyObject *ids_index(PyObject *self, PyObject *id) {
+    Py_ssize_t i = PySequence_Index(self, id);
+    return i < 0 ? NULL : PyLong_FromSsize_t(i);
+}
+
+static PyObject *ids_count(PyObject *self, PyObject *id) {
+    Py_ssize_t n = PySequence_Count(self, id);
+    return n < 0 ? NULL : PyLong_FromSsize_t(n);
+}
+
+/* Pickled and copied as a list: the memory stays in this process. */
+static PyObject *ids_reduce(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return Py_BuildValue("(O(N))", &PyList_Type, PySequence_List(self));
+}
+
+static int array_init(PyObject *module) {
+    static PyType_Slot slots[] = {{Py_bf_getbuffer, (void *)array_get}, {Py_tp_dealloc, (void *)array_free}, {0, NULL}};
+    static PyType_Spec spec = {"libllm.native.array", sizeof(array), 0,
+                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    static PyMethodDef methods[] = {
+        {"tolist", ids_list, METH_NOARGS, "The ids as a list of int."},
+        {"index", ids_index, METH_O, "Where an id is first; ValueError if it is not there."},
+        {"count", ids_count, METH_O, "How often an id is there."},
+        {"__reduce__", ids_reduce, METH_NOARGS, "A list of them."},
+        {NULL, NULL, 0, NULL}};
+    static PyType_Slot ids_slots[] = {
+        {Py_tp_doc,
+         (void *)"Token ids, int32 [n]: prints, compares, adds and iterates as a list of int does. A view of "
+                 "the library's memory, which memoryview() and numpy.asarray() do not copy."},
+        {Py_bf_getbuffer, (void *)array_get},
+        {Py_tp_dealloc, (void *)array_free},
+        {Py_tp_repr, (void *)ids_repr},
+        {Py_tp_hash, (void *)PyObject_HashNotImplemented},
+        {Py_tp_richcompare, (void *)ids_compare},
+        {Py_tp_getattro, (void *)ids_attribute},
+        {Py_tp_methods, methods},
+        {Py_sq_length, (void *)ids_length},
+        {Py_sq_item, (void *)ids_item},
+        {Py_mp_length, (void *)ids_length},
+        {Py_mp_subscript, (void *)ids_subscript},
+        {Py_nb_add, (void *)ids_add},
+        {0, NULL}};
+    static PyType_Spec ids_spec = {"libllm.TokenIds", sizeof(array), 0,
+                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_SEQUENCE,
+                                   ids_slots};
+    array_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    ids_type = (PyTypeObject *)PyType_FromSpec(&ids_spec);
+    return array_type && ids_type ? PyModule_AddObjectRef(module, "TokenIds", (PyObject *)ids_type) : -1;
 }
 
 static PyObject *array_floats(PyObject *owner, const float *values, size_t n) {

@@ -33,6 +33,7 @@ from libllm.runtime import Backend, Runtime, backends
 from libllm.sequence import Sequence
 from libllm.stream import AsyncStream, Stream
 from libllm.template import Origin, Rendering, Template
+from libllm.token_ids import TokenIds
 from libllm.tokenizer import Decoder, Tokenizer
 
 __version__ = _version_text()
@@ -70,6 +71,7 @@ __all__ = [
     "StateError",
     "Stream",
     "Template",
+    "TokenIds",
     "Tokenizer",
     "Unsupported",
     "Vote",

@@ -11,6 +11,8 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set, Sized
 from typing import Annotated, Any, NamedTuple, TypeVar, Union
 
+from libllm.token_ids import TokenIds
+
 T = TypeVar("T")
 
 
@@ -40,6 +42,22 @@ def _unless(fits: Callable[[Any], bool]) -> Callable[[Any], str]:
 
 def is_text(value: Any) -> bool:
     return isinstance(value, (str, bytes, bytearray))
+
+
+def as_list(value: Any) -> Any:
+    """A column of NumPy, pandas, polars or Arrow as a list, unless it is one of numbers; anything else as it is."""
+    if isinstance(value, (str, bytes, bytearray, list, tuple, memoryview, TokenIds)) or hasattr(value, "typecode"):
+        return value
+    if getattr(getattr(value, "dtype", None), "kind", "O") in tuple("biufc"):
+        return value
+    ways = (getattr(value, name, None) for name in ("tolist", "to_list", "to_pylist"))
+    way = next(filter(callable, ways), None)
+    return value if way is None or isinstance(value, type) else way()
+
+
+def is_table(value: Any) -> bool:
+    """Several columns, whose iterator gives something else than rows."""
+    return hasattr(value, "columns") or hasattr(value, "column_names")
 
 
 def is_integer(value: Any) -> bool:
@@ -81,7 +99,8 @@ def _id_fault(value: Any) -> str:
 
 
 def _text_list_fault(value: Any) -> str:
-    if is_text(value) or isinstance(value, Mapping) or not isinstance(value, Iterable):
+    value = as_list(value)
+    if is_text(value) or is_table(value) or isinstance(value, Mapping) or not isinstance(value, Iterable):
         return f" is {described(value)}"
     if not isinstance(value, Sized):
         return ""
@@ -103,9 +122,10 @@ def is_many(value: Any) -> bool:
 
 
 def _prompts_fault(value: Any) -> str:
+    value = as_list(value)
     if not is_many(value):
         return _prompt_fault(value)
-    if isinstance(value, (Mapping, Set)) or not isinstance(value, Iterable):
+    if is_table(value) or isinstance(value, (Mapping, Set)) or not isinstance(value, Iterable):
         return f" is {described(value)}"
     if not isinstance(value, Sequence):
         return ""
@@ -115,9 +135,10 @@ def _prompts_fault(value: Any) -> str:
 
 def _scored_fault(value: Any) -> str:
     """Of what score() is given first: a text, or pairs."""
+    value = as_list(value)
     if is_text(value):
         return ""
-    if isinstance(value, (Mapping, Set)) or not isinstance(value, Iterable):
+    if is_table(value) or isinstance(value, (Mapping, Set)) or not isinstance(value, Iterable):
         return f" is {described(value)}"
     if not isinstance(value, Sequence):
         return ""
@@ -148,16 +169,9 @@ Path = Annotated[
     Kind("a path (str, bytes or os.PathLike)", _unless(lambda v: isinstance(v, (str, bytes, os.PathLike)))),
 ]
 Ids = Annotated[Any, Kind("token ids: a sequence of integers, or one row of 32- or 64-bit integers", _id_fault)]
-PromptLike = Annotated[
-    Any, Kind("a prompt: a text (str or bytes), token ids, or what render() and Prompt.fill() give", _prompt_fault)
-]
-PromptsLike = Annotated[
-    Any,
-    Kind(
-        "a prompt (a text (str or bytes), token ids, or what render() and Prompt.fill() give) or a list of prompts",
-        _prompts_fault,
-    ),
-]
+_PROMPT = "a text (str or bytes), token ids, or what render() and Prompt.fill() give; a conversation goes to chat()"
+PromptLike = Annotated[Any, Kind(f"a prompt: {_PROMPT}", _prompt_fault)]
+PromptsLike = Annotated[Any, Kind(f"a prompt or a list of prompts, each {_PROMPT}", _prompts_fault)]
 Texts = Annotated[
     Any, Kind(f"a text (str or bytes) or {_TEXTS}", lambda v: "" if is_text(v) else _text_list_fault(v))
 ]
@@ -225,7 +239,9 @@ def check(annotation: Any, what: str, value: Any) -> None:
 @functools.cache
 def kinds_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Kind]]:
     """The names of what a function takes in order, and what each may be."""
-    hints = typing.get_type_hints(function, include_extras=True)
+    taken = {name: a for name, a in function.__annotations__.items() if name != "return"}  # memoryview[float] is 3.14's
+    spelled = types.SimpleNamespace(__annotations__=taken)
+    hints = typing.get_type_hints(spelled, getattr(function, "__globals__", {}), include_extras=True)
     parameters = inspect.signature(function).parameters.values()
     named = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     kinds = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import json
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -52,12 +53,12 @@ def table(group: str) -> dict[str, Any]:
     return {row.name: row for row in rows}
 
 
-_WORDS = {"seed": ("random",)}  # texts that an option of numbers may be
+RANDOM = "random"  # what a seed may be beside a number; None says the same
 
 
 def _as_text(name: str, value: Any, row: Any) -> str:
-    if value in _WORDS.get(name, ()):
-        return str(value)
+    if name == "seed" and isinstance(value, str) and value == RANDOM:
+        return value
     is_flag = row.maximum == 1 and isinstance(value, bool)  # also where another integer has a meaning of its own
     check(bool if is_flag else _TYPES[row.type], f"option {name}", value)
     if isinstance(value, str):
@@ -95,6 +96,9 @@ def split(keywords: Mapping[str, Any], *groups: str, beside: Iterable[str] = ())
     """The structures of `groups`; a keyword goes to each group that has it. One that none has is an OptionError."""
     structures = [Options(group) for group in groups]
     for name, value in keywords.items():
+        if name == "seed" and (value is None or isinstance(value, str) and value == RANDOM):
+            # Requests draw for themselves; groups that share a seed get the same one.
+            value = RANDOM if groups == ("generate",) else secrets.randbits(53)
         takers = [options for options in structures if name in table(options.group)]
         for options in takers:
             options.put(name, value)

@@ -14,9 +14,8 @@ from libllm._json import as_mapping
 from libllm._messages import Messages, as_messages
 from libllm._tools import Choice, Tools, as_tools, call_of, forced, schema_of
 from libllm.errors import LlmError, OptionError, logger
-from libllm.result import Completion, Event, Result
+from libllm.result import Completion, Event, Result, finish_reason_of
 
-FINISH = {"length": "length", "context": "length"}  # all others: "stop"
 # Parameters of OpenAI's API that change no answer: who asks, who pays, what is kept.
 WITHOUT_EFFECT = (
     "user metadata store service_tier safety_identifier prompt_cache_key prompt_cache_retention prediction "
@@ -215,7 +214,7 @@ class _Shape:
 
     def _message(self, text: str, finish: str) -> tuple[dict[str, Any], str]:
         """The message, or what is left of it, and why it ended."""
-        reason = FINISH.get(finish, "stop")
+        reason = finish_reason_of(finish)
         call = call_of(text) if self.calls else None
         if call is None:
             return {"content": text}, reason
@@ -246,7 +245,7 @@ class _Shape:
         """A piece of a choice. A call that is forced comes whole."""
         first = event.index not in texts
         delta: dict[str, Any] = {"content": event.text} if event.text else {}
-        reason = None if event.finish == "none" else FINISH.get(event.finish, "stop")
+        reason = None if event.finish == "none" else finish_reason_of(event.finish)
         texts[event.index] = texts.get(event.index, "") + event.text
         if self.calls:
             if reason is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from libllm import native as _native
-from libllm._arguments import ModelLike, Text, TextList, check, checked
+from libllm._arguments import ModelLike, Text, TextList, as_list, check, checked
 from libllm._handle import Handle
 from libllm._schema import schema_text
 
@@ -33,4 +33,6 @@ class Grammar(Handle):
         check(taken, f"Grammar: {kind}", value)
         if kind == "json_schema":
             value = schema_text(value)
+        elif kind == "choices":
+            value = as_list(value)
         super().__init__(make(model.tokenizer._raw, value))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
-from typing import Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from libllm import _options
 from libllm import native as _native
@@ -20,6 +19,7 @@ from libllm._arguments import (
     Text,
     TextList,
     Texts,
+    as_list,
     check,
     checked,
     is_many,
@@ -49,10 +49,12 @@ from libllm.runtime import Runtime, default
 from libllm.sequence import Sequence
 from libllm.stream import AsyncStream, Stream
 from libllm.template import Rendering, Template
+from libllm.token_ids import TokenIds
 from libllm.tokenizer import Tokenizer
 
-OnePrompt = str | bytes | memoryview | Rendering | Filled
-ManyPrompts = list[str] | list[bytes] | list[memoryview] | list[Rendering] | list[Filled]
+if TYPE_CHECKING:
+    OnePrompt = str | bytes | TokenIds | memoryview[int] | list[int] | Rendering | Filled
+    ManyPrompts = list[str] | list[bytes] | list[TokenIds] | list[list[int]] | list[Rendering] | list[Filled]
 POOLINGS = {"file": -1, "mean": 0, "last": 1, "first": 2}  # LLM_POOL_*
 # Keywords of generate() that are not rows of the option table, and what they may be.
 _EXTRAS: dict[str, Any] = {
@@ -69,6 +71,7 @@ _CONSTRAINTS = {"json_schema": "json_schema", "regex": "regex", "choices": "choi
 
 def _listed(prompts: Any) -> tuple[Any, bool]:
     """The prompts of a call, and whether they are several. What can be read only once is read and checked here."""
+    prompts = as_list(prompts)
     if is_many(prompts) and not isinstance(prompts, (list, tuple)):
         prompts = list(prompts)
         check(PromptsLike, "prompts", prompts)
@@ -240,7 +243,7 @@ class Model(Handle):
             raise StateError("the model has no tokenizer")
         return Tokenizer._of(raw)
 
-    def tokenize(self, text: Text, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
+    def tokenize(self, text: Text, *, add_special: bool = True, parse_special: bool = False) -> TokenIds:
         """Ids of a text, int32 [n]."""
         return self.tokenizer.encode(text, add_special=add_special, parse_special=parse_special)
 
@@ -257,7 +260,7 @@ class Model(Handle):
         if kind == "json_schema":
             source = schema_text(source)  # two classes may have one name
         elif kind == "choices":
-            source = list(source)  # an array shows only its ends
+            source = list(as_list(source))  # an array shows only its ends
         key = (kind, repr(source))
         if key not in self._grammars:
             if len(self._grammars) >= 16:
@@ -275,7 +278,7 @@ class Model(Handle):
         structures = list(_options.split(keywords, *groups, beside=_EXTRAS))
         raw = structures[-1].raw
         if (stop := extra["stop"]) is not None:
-            raw.set_stop_strings([stop] if is_text(stop) else stop)
+            raw.set_stop_strings([stop] if is_text(stop) else as_list(stop))
         if extra["stop_tokens"] is not None:
             raw.set_stop_tokens(extra["stop_tokens"])
         if (bias := extra["logit_bias"]) is not None:
@@ -402,8 +405,6 @@ class Model(Handle):
     def ask(self, question: Question, prompt: Prompt | None = None, **options: Unpack[AskKeywords]) -> Answer:
         """Fills a prompt with a question (a text, or its fields), lets the model reason, finds the answer, votes.
         Keywords: the options of the groups "fill", "ask" and "generate" (seed goes to both), and of generate()."""
-        if options.get("seed") == "random":
-            options["seed"] = secrets.randbits(53)
         fill, ask, generate = self._split(options, "fill", "ask", "generate")
         engine, query = self._raw, as_query(question)
         raw = None if prompt is None else prompt._raw
@@ -419,25 +420,25 @@ class Model(Handle):
         """Log-probabilities of continuations after prompts: score(prompt, continuation) gives one Completion,
         score(prompt, [continuation, ...]) and score([(prompt, continuation), ...]) a list. Keywords: add_special,
         parse_special, n_logprobs."""
-        items = prompts
+        items = as_list(prompts)
         if is_text(prompts) != (continuation is not None):
             raise TypeError(
                 "Model.score: a prompt as text and its continuation (or continuations) are expected, or a list of pairs"
             )
         if continuation is not None:
-            items = [(prompts, one) for one in ([continuation] if is_text(continuation) else continuation)]
+            items = [(prompts, one) for one in ([continuation] if is_text(continuation) else as_list(continuation))]
         (shared,) = self._split(options, "generate")
         engine = self._raw
         raw = self._turns.alone(engine, lambda: _native.llm_score(engine, items, shared.raw))
         scored = [Completion(raw, i) for i in range(_native.llm_result_count(raw))]
         return scored[0] if is_text(continuation) else scored
 
-    def embed(self, texts: Texts, *, pooling: str = "file", normalize: bool = True) -> memoryview:
+    def embed(self, texts: Texts, *, pooling: str = "file", normalize: bool = True) -> memoryview[float]:
         """One row per text, float32 [n, n_embd]; pooling "mean", "last" or "first", or "file": as the model's file
         says, the mean if it says nothing."""
         if pooling not in POOLINGS:
             raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
-        items = [texts] if is_text(texts) else texts
+        items = [texts] if is_text(texts) else as_list(texts)
         engine, model, kind = self._raw, self._model, POOLINGS[pooling]
         return self._turns.alone(engine, lambda: _native.embed(engine, model, items, kind, 1 if normalize else 0))
 

@@ -16,6 +16,7 @@ from libllm._json import as_json, as_mapping
 from libllm.errors import NotFound
 from libllm.keywords import FillKeywords, PromptKeywords
 from libllm.runtime import Runtime, default
+from libllm.token_ids import TokenIds
 
 FORMATS: dict[str, int] = {
     name.removeprefix("LLM_EXAMPLES_").lower(): value
@@ -78,7 +79,7 @@ class Filled(Uncopied):
         return json.loads(_native.llm_filled_messages(self._filled))["messages"]
 
     @property
-    def ids(self) -> memoryview:
+    def ids(self) -> TokenIds:
         """What a model is given, int32 [n]; none if it was filled without a model."""
         return _native.llm_filled_tokens(self._filled)[0]
 
@@ -93,7 +94,7 @@ class Filled(Uncopied):
         raws = (_native.llm_filled_shot(self._filled, i) for i in range(_native.llm_filled_shot_count(self._filled)))
         return [Shot(raw.index, raw.rank, raw.score) for raw in raws]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All of it: text, messages, chat, n_tokens, n_leaks, shots."""
         return json.loads(_native.llm_filled_json(self._filled))
 
@@ -196,7 +197,7 @@ class Answer(Uncopied):
         """Tokens and times, summed over all requests."""
         return snapshot(_native.llm_answer_get_stats(self._answer))
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All of it: answer, votes, samples, usage, prompt."""
         return json.loads(_native.llm_answer_json(self._answer))
 

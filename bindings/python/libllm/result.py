@@ -11,6 +11,12 @@ from typing import Any, NamedTuple, overload
 from libllm import native as _native
 from libllm._arguments import checked
 from libllm._handle import Uncopied, snapshot
+from libllm.token_ids import TokenIds
+
+
+def finish_reason_of(finish: str) -> str:
+    """Why a completion ended, in OpenAI's words."""
+    return "length" if finish in ("length", "context") else "stop"
 
 
 class Event(NamedTuple):
@@ -40,7 +46,7 @@ class Completion(Uncopied):
         return _native.llm_result_text(self._result, self.index)
 
     @property
-    def ids(self) -> memoryview:
+    def ids(self) -> TokenIds:
         """Token ids, int32 [n]."""
         return _native.llm_result_tokens(self._result, self.index)
 
@@ -50,7 +56,12 @@ class Completion(Uncopied):
         return _native.llm_finish_name(_native.llm_result_finish(self._result, self.index))
 
     @property
-    def logprobs(self) -> memoryview:
+    def finish_reason(self) -> str:
+        """The same in OpenAI's words: "length" or "stop"."""
+        return finish_reason_of(self.finish)
+
+    @property
+    def logprobs(self) -> memoryview[float]:
         """Log-probability of each token, float32 [n]; empty unless n_logprobs was given."""
         return _native.llm_result_logprobs(self._result, self.index)
 
@@ -60,12 +71,12 @@ class Completion(Uncopied):
         return math.fsum(self.logprobs)
 
     @property
-    def top_ids(self) -> memoryview:
+    def top_ids(self) -> memoryview[int]:
         """The most probable ids at each token, int32 [n, n_logprobs], best first."""
         return _native.llm_result_top(self._result, self.index)[0]
 
     @property
-    def top_logprobs(self) -> memoryview:
+    def top_logprobs(self) -> memoryview[float]:
         """Their log-probabilities, float32 [n, n_logprobs]."""
         return _native.llm_result_top(self._result, self.index)[1]
 
@@ -77,6 +88,15 @@ class Completion(Uncopied):
         if len(self.ids) and not (n_tokens and n_top):
             raise ValueError("is_greedy needs n_logprobs of 1 or more")
         return all(top[i, 0] == token for i, token in enumerate(self.ids))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values: index, text, ids, finish, finish_reason; with n_logprobs, logprobs, top_ids and
+        top_logprobs too."""
+        members = {name: getattr(self, name) for name in ("index", "text", "finish", "finish_reason")}
+        members["ids"] = self.ids.tolist()
+        if len(self.logprobs):
+            members |= {name: getattr(self, name).tolist() for name in ("logprobs", "top_ids", "top_logprobs")}
+        return members
 
     def __str__(self) -> str:
         return self.text
@@ -117,6 +137,11 @@ class Result(Completion):
         """What was odd about the prompt, such as text that spells the model's own marks of turns but was read as
         characters; "" if nothing was. The log says it too."""
         return _native.llm_result_warning(self._result)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Of the first completion all of it, with the request's stats and warning, and completions: a list of all."""
+        completions = [completion.to_dict() for completion in self]
+        return {**completions[0], "warning": self.warning, "stats": dict(vars(self.stats)), "completions": completions}
 
     @functools.cached_property
     def stats(self) -> SimpleNamespace:

@@ -29,9 +29,10 @@ class Runtime(Handle):
     otherwise."""
 
     def __init__(self, **options: Unpack[RuntimeKeywords]):
-        if options.get("plugin_dir") is not None:
-            check(Path, "option plugin_dir", options["plugin_dir"])
-            options["plugin_dir"] = os.fsdecode(expanded(options["plugin_dir"]))
+        folder = options.get("plugin_dir")
+        if folder is not None:
+            check(Path, "option plugin_dir", folder)
+            options["plugin_dir"] = os.fsdecode(expanded(folder))
         if options.get("log_level") is None:
             options["log_level"] = errors.wanted_level()
         self._log_level = options["log_level"]

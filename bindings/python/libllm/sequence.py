@@ -8,6 +8,7 @@ from libllm import native as _native
 from libllm._arguments import Ids, checked
 from libllm._handle import Handle
 from libllm._run import Turns
+from libllm.token_ids import TokenIds
 
 
 @checked
@@ -18,7 +19,7 @@ class Sequence(Handle):
         super().__init__(raw, engine, model)
         self._turns = turns
 
-    def eval(self, ids: Ids, n_last: int = 1) -> memoryview:
+    def eval(self, ids: Ids, n_last: int = 1) -> memoryview[float]:
         """Appends ids, computes them, and gives the logits after the last n_last of them, float32 [n_last, n_vocab]."""
         raw, engine, model = self._raw, self._raw_at(1), self._raw_at(2)
         return self._turns.alone(engine, lambda: _native.sequence_eval(raw, model, ids, n_last))
@@ -35,9 +36,10 @@ class Sequence(Handle):
         self._turns.alone(self._raw_at(1), lambda: _native.llm_sequence_rewind(raw, n_tokens))
 
     @property
-    def ids(self) -> memoryview:
+    def ids(self) -> TokenIds:
         """Its tokens so far, int32 [n]: a copy."""
-        return _native.sequence_tokens(self._raw)
+        ids: TokenIds = _native.sequence_tokens(self._raw)
+        return ids
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -11,6 +11,7 @@ from libllm._handle import Handle, Uncopied
 from libllm._json import as_json, as_mapping
 from libllm.keywords import TemplateKeywords
 from libllm.runtime import Runtime, default
+from libllm.token_ids import TokenIds
 
 
 Context = Annotated[
@@ -52,7 +53,7 @@ class Rendering(Uncopied):
         return _native.llm_rendering_text(self._rendering)
 
     @property
-    def ids(self) -> memoryview:
+    def ids(self) -> TokenIds:
         """int32 [n]; none if only a text was rendered."""
         return _native.llm_rendering_tokens(self._rendering)
 

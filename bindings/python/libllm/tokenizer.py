@@ -11,6 +11,7 @@ from libllm._arguments import Ids, Path, Text, checked
 from libllm._handle import Handle, snapshot
 from libllm._paths import expanded, opening
 from libllm.runtime import Runtime, default
+from libllm.token_ids import TokenIds
 
 ROLES = ("bos", "eos", "eot", "unk", "pad", "sep", "cls", "mask")
 
@@ -38,7 +39,7 @@ class Tokenizer(Handle):
         Handle.__init__(tokenizer, raw)
         return tokenizer
 
-    def encode(self, text: Text, *, add_special: bool = True, parse_special: bool = False) -> memoryview:
+    def encode(self, text: Text, *, add_special: bool = True, parse_special: bool = False) -> TokenIds:
         """Ids of a text, int32 [n]. parse_special: text that spells a special token becomes it (trusted text only)."""
         flags = (_native.LLM_ENCODE_ADD_SPECIAL if add_special else 0) | (
             _native.LLM_ENCODE_PARSE_SPECIAL if parse_special else 0

@@ -155,8 +155,6 @@ def test_rows_of_other_kinds_are_checked_too(model):
         model.generate("x", choices=deque(["a", 3]))
     pandas = pytest.importorskip("pandas")
     assert model.generate(pandas.Series(ids), max_tokens=3).text == expected
-    with pytest.raises(TypeError, match=r"prompts\[0\] is str 'a'|prompts is"):
-        model.generate(pandas.Series(["a", "b"]))
     assert model.generate("x", choices=pandas.Series(["a", "b"])).text in "ab"
 
 
@@ -167,7 +165,7 @@ def test_numbers_of_numpy_are_numbers(model):
     options = {"max_tokens": numpy.int64(3), "temperature": numpy.float32(0), "ignore_eos": numpy.bool_(False)}
     for given in (ids, ids.astype(numpy.int64), list(ids)):
         assert model.generate(given, **options).text == expected
-    for wrong in (ids.astype(float), ids.reshape(1, -1), numpy.array(["a"])):
+    for wrong in (ids.astype(float), ids.reshape(1, -1)):
         with pytest.raises(TypeError, match="prompts is an array of|prompts is ndarray"):
             model.generate(wrong)
 

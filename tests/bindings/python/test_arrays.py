@@ -42,7 +42,7 @@ def test_numpy_copies_nothing(model):
     assert numpy.asarray(model.embed(["a", "b"])).shape == (2, model.info.n_embd)
     for dtype in ("int32", "int64"):
         assert model.generate(ids.astype(dtype), max_tokens=3).text == model.generate(result.ids, max_tokens=3).text
-    for wrong in (ids.astype("float32"), ids.reshape(2, 3), ids.astype("int8"), numpy.array(["a"])):
+    for wrong in (ids.astype("float32"), ids.reshape(2, 3), ids.astype("int8")):
         with pytest.raises((TypeError, ValueError)):
             model.generate(wrong)
     assert model.detokenize(ids[::2]) == model.detokenize(ids[::2].tolist()), "strides are honoured or copied"

@@ -101,9 +101,16 @@ def test_a_random_seed_is_told(model):
     first, second = (model.generate("The dog", seed="random", **options) for _ in range(2))
     assert first.stats.seed != second.stats.seed
     assert model.generate("The dog", seed=first.stats.seed, **options).text == first.text
-    assert model.generate("The dog", seed=None, **options).stats.seed == 0, "None is the default"
-    seeds = {model.ask("Hello?", seed="random", max_tokens=2).stats.seed for _ in range(3)}
-    assert len(seeds) == 3 and all(seeds)
+    assert model.generate("The dog", **options).stats.seed == 0
+    drawn = [model.generate("The dog", seed=None, **options) for _ in range(2)]
+    assert drawn[0].stats.seed != drawn[1].stats.seed
+    assert model.generate("The dog", seed=drawn[0].stats.seed, **options).text == drawn[0].text
+    for seed in ("random", None):
+        seeds = {model.ask("Hello?", seed=seed, max_tokens=2).stats.seed for _ in range(3)}
+        assert len(seeds) == 3 and all(seeds)
+    examples = libllm.Prompt([{"question": str(i), "answer": "x"} for i in range(100)])
+    chosen = {examples.fill("?", k=3, select="random", seed=None).text for _ in range(3)}
+    assert len(chosen) == 3 and examples.fill("?", k=3, select="random").text == examples.fill("?", k=3, select="random").text
     with pytest.raises(TypeError, match="seed is str 'any', expected an integer"):
         model.generate("The dog", seed="any", **options)
 
@@ -246,7 +253,7 @@ def test_prompts_and_answers(model):
     filled = prompt.fill("3+4?", k=2)
     assert filled.text == "Count well.\n\nQ: 1+1?\nA: 2\n\nQ: 2+2?\nA: 4\n\nQ: 3+4?\nA:"
     assert len(filled.ids) == 0 and [(shot.index, shot.rank) for shot in filled.shots] == [(1, 1), (0, 0)]
-    assert filled.messages[0] == {"role": "system", "content": "Count well."} and filled.as_dict()["n_leaks"] == 0
+    assert filled.messages[0] == {"role": "system", "content": "Count well."} and filled.to_dict()["n_leaks"] == 0
     as_text = prompt.fill({"question": "3+4?"}, model, k=2, chat=0)
     assert not as_text.is_chat and model.detokenize(as_text.ids, skip_special=True) == filled.text
     assert len(model.generate([as_text, filled.text], max_tokens=3)) == 2
@@ -260,7 +267,7 @@ def test_prompts_and_answers(model):
     assert {sample.stage for sample in answer.samples} <= {"answer", "reasoning"} and answer.samples[
         0
     ].ids.format == "i"
-    assert question in answer.filled.text and answer.stats.n_tokens > 0 and answer.as_dict()["answer"] == "26"
+    assert question in answer.filled.text and answer.stats.n_tokens > 0 and answer.to_dict()["answer"] == "26"
     nothing = model.ask("Hello?", extract="regex:zzzz", max_tokens=3)
     assert nothing.text is None and str(nothing) == ""
 

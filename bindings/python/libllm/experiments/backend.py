@@ -19,6 +19,7 @@ from libllm import native as _native
 from libllm._run import Turns, interruptible
 from libllm.errors import NotFound
 from libllm.result import Result
+from libllm.token_ids import TokenIds
 
 from .data import Fields, canonical, digest
 from .errors import ExperimentError, check_names
@@ -89,7 +90,7 @@ def _device(runtime: Any, name: str) -> str:
 # ---- the engine ----
 
 
-def _copied(ids: memoryview) -> array:
+def _copied(ids: TokenIds) -> array:
     return array("i", ids.tobytes())
 
 
