@@ -1,6 +1,11 @@
 # Sourced by the two entry scripts: makes sure that the Debian packages named in "$@" are there.
-# Installs them with apt-get as root or through sudo; otherwise names them and stops.
+# Installs them with apt-get as root or through sudo; otherwise names them and stops. Where there is no dpkg, the check
+# is passed over: CMake names what it does not find.
 need_packages() {
+    command -v dpkg-query >/dev/null 2>&1 || {
+        echo "This system has no dpkg. What Debian calls these packages is needed: $*" >&2
+        return 0
+    }
     missing=
     for package in "$@"; do
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"

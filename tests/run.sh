@@ -9,14 +9,17 @@ cd "$(dirname "$0")/.."
 # shellcheck disable=SC2086
 need_packages $PACKAGES_BUILD $PACKAGES_TEST
 
-build() { # directory, target, then CMake options
+build() { # directory, target, minutes that it takes on 2 cores, then CMake options
     dir=$1
     target=$2
-    shift 2
+    echo "Building $dir: about $3 minutes on 2 cores."
+    started=$(date +%s)
+    shift 3
     cmake -S . -B "$dir" -G Ninja "$@" >"$dir.log" 2>&1 && cmake --build "$dir" --target "$target" >>"$dir.log" 2>&1 || {
         tail -n 100 "$dir.log" >&2
         exit 1
     }
+    echo "Built $dir in $(($(date +%s) - started)) s."
 }
 
 tests() { # directory, then CTest options
@@ -38,19 +41,19 @@ build/venv/bin/python3 -m pip install -q --disable-pip-version-check gguf numpy 
 PATH=$PWD/build/venv/bin:$PATH
 export PATH
 
-build build/asan all -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+build build/asan all 6 -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DLLM_SANITIZE=address,undefined -DLLM_BUILD_FUZZERS=ON
 build/asan/bin/instruction_sets
 tests build/asan -LE "release-only"
 
-build build/tsan threads_tests -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLLM_SANITIZE=thread -DLLM_BUILD_OPENBLAS=OFF
+build build/tsan threads_tests 2 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLLM_SANITIZE=thread -DLLM_BUILD_OPENBLAS=OFF
 tests build/tsan -L "threads"
 
 # ARM: cross-compiled and emulated.
 if [ "$(uname -m)" = x86_64 ]; then
     # shellcheck disable=SC2086
     if (need_packages $PACKAGES_ARM) && sh scripts/arm64_libraries.sh build/arm64; then
-        build build/aarch64 arm_tests -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCMAKE_BUILD_TYPE=Release \
+        build build/aarch64 arm_tests 2 -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DCMAKE_BUILD_TYPE=Release \
             -DLLM_BUILD_OPENBLAS=OFF -DLLM_NATIVE_COMMAND="$PWD/build/asan/bin/llm"
         tests build/aarch64 -L "arm"
     else
@@ -58,5 +61,5 @@ if [ "$(uname -m)" = x86_64 ]; then
     fi
 fi
 
-build build all -DCMAKE_BUILD_TYPE=Release -DLLM_BUILD_TESTS=ON -DLLM_BUILD_OPENBLAS=ON
+build build all 4 -DCMAKE_BUILD_TYPE=Release -DLLM_BUILD_TESTS=ON -DLLM_BUILD_OPENBLAS=ON
 tests build
