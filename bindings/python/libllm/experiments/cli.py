@@ -125,6 +125,7 @@ def run(a: argparse.Namespace) -> None:
     print(result.table())
     if len(experiment.prompts) > 1:
         print(result.compare())
+    print(result.verdict())
     if "report" in config:
         result.report(folder / config["report"])
     if "export" in config:
@@ -151,8 +152,11 @@ def compare(a: argparse.Namespace) -> None:
         raise ExperimentError(f"compare: {len(a.values)} values, expected two, or none for each pair")
     values: list[Any] = [int(v) if a.by == "shots" and v.isdigit() else v for v in a.values]
     first, second = values or (None, None)
-    table = Result(a.results, a.run).compare(first, second, by=a.by)
+    result = Result(a.results, a.run)
+    table = result.compare(first, second, by=a.by)
     print(table.markdown() if a.markdown else table)
+    if not a.values:
+        print(result.verdict())
 
 
 def parser() -> argparse.ArgumentParser:

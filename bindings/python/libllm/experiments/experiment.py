@@ -10,7 +10,7 @@ from typing import Any
 
 from libllm import Model
 
-from . import backend
+from . import backend, provenance
 from .data import Data, Item, digest, from_records
 from .errors import ExperimentError, checked, told
 from .grid import Cell, Completion, Engine, Grid, cells
@@ -174,6 +174,7 @@ class Experiment:
         with Store(results) as store:
             store.begin(run, spec, self.cells, self.data, grids)
             todo = [missing(grid, store) for grid in grids]
+            store.execute(run, sum(map(len, todo)), provenance.facts())
             with Progress(sum(map(len, todo)), progress) as bar:
                 for grid, keys in zip(grids, todo):
                     compute(grid, keys, store, bar.advance)

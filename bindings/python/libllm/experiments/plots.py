@@ -12,7 +12,8 @@ from .table import confusion, joined
 if TYPE_CHECKING:
     from .result import CellResult, Result
 
-COLORS = ("#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#718096", "#b7791f", "#285e61")
+# Seen on white and on black.
+COLORS = ("#3b82c4", "#d9722b", "#3f9d5a", "#9467d6", "#d1519b", "#8b95a3", "#b98a1f", "#2a9d9d")
 MARKS = "osD^vPX*"
 SETTINGS = {
     "svg.hashsalt": "libllm",
@@ -21,30 +22,43 @@ SETTINGS = {
     "font.family": "sans-serif",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "figure.autolayout": True,
+    "figure.constrained_layout.use": True,
+    "legend.frameon": False,
     "text.parse_math": False,
 }
+INK = "#010203"  # stands for the colour of the page's text, which is not known before it is looked at
+INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+LEGEND_WIDTH = 58  # characters of a line
 
 
-def drawn(draw: Callable[[Any], None], width: float = 6.4, height: float = 4.0, form: str = "svg") -> bytes:
-    """What draw(axes) draws, as a file."""
+def drawn(
+    draw: Callable[[Any], None], width: float = 4.8, height: float = 3.3, form: str = "svg", ink: str = "black"
+) -> bytes:
+    """What draw(axes) draws, as a file. ink: the colour of texts and lines; any but black leaves the ground free."""
     matplotlib = need("matplotlib", "matplotlib", "the plots of the report")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(SETTINGS):
+    with matplotlib.rc_context(SETTINGS | dict.fromkeys(INKED, ink)):
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
-        draw(figure.add_subplot())
+        axes = figure.add_subplot()
+        draw(axes)
+        handles, labels = axes.get_legend_handles_labels()
+        if len(labels) > 1:
+            columns = max(1, LEGEND_WIDTH // (max(map(len, labels)) + 6))
+            figure.legend(handles, labels, loc="outside upper left", ncols=min(columns, len(labels)))
         out = io.BytesIO()
-        figure.savefig(out, format=form, dpi=120, metadata={"Date": None} if form == "svg" else {})
+        figure.savefig(
+            out, format=form, dpi=120, metadata={"Date": None} if form == "svg" else {}, transparent=ink != "black"
+        )
     return out.getvalue()
 
 
 def svg(draw: Callable[[Any], None]) -> str:
-    """The same to be put inside HTML: without the lines before <svg>."""
-    text = drawn(draw).decode()
-    return text[text.index("<svg") :]
+    """The same to be put inside HTML: without the lines before <svg>, in the colour of the text around it."""
+    text = drawn(draw, ink=INK).decode().replace(INK, "currentColor")
+    return text[text.index("<svg") :].replace("<svg ", '<svg fill="currentColor" ', 1)
 
 
 def series(result: Result) -> dict[str, list[CellResult]]:
@@ -60,8 +74,18 @@ def series(result: Result) -> dict[str, list[CellResult]]:
     return out
 
 
+def value_axis(result: Result, axes: Any, title: str = "{}") -> None:
+    """The vertical axis: a share in percent, or the metric in its own units."""
+    if result.metric["binary"]:
+        from matplotlib.ticker import PercentFormatter
+
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axes.set_ylim(-0.03, 1.03)
+    axes.set_ylabel(title.format("Right answers" if result.metric["binary"] else result.metric["name"]))
+
+
 def intervals(result: Result, axes: Any) -> None:
-    """The metric against the number of shots, with its intervals, a line for each prompt."""
+    """The metric against the number of examples, with its intervals, a line for each prompt."""
     lines, shots = series(result), sorted({c.axes["shots"] for c in result.cells})
     for i, (name, cells) in enumerate(lines.items()):
         offset = 0.08 * (i - (len(lines) - 1) / 2)
@@ -73,30 +97,23 @@ def intervals(result: Result, axes: Any) -> None:
         ]
         axes.errorbar(x, y, error, label=name, color=COLORS[i % len(COLORS)], marker=MARKS[i % len(MARKS)], capsize=3)
     axes.set_xticks(range(len(shots)), [str(s) for s in shots])
-    axes.set_xlabel("shots")
-    axes.set_ylabel(f"{result.metric['name']}, with 95 % intervals")
-    if result.metric["binary"]:
-        axes.set_ylim(-0.02, 1.02)
-    axes.legend(frameon=False)
+    axes.set_xlabel("Examples in the prompt")
+    value_axis(result, axes, "{} with 95 % intervals")
 
 
 def cost(result: Result, axes: Any) -> None:
     """The metric against the tokens of a sample."""
+    numbered = len({c.axes["shots"] for c in result.cells}) > 1
     for i, (name, cells) in enumerate(series(result).items()):
         x = [c.average("n_prompt") + c.average("n_new") for c in cells]
-        axes.plot(
-            x,
-            [c.estimate.value for c in cells],
-            label=name,
-            color=COLORS[i % len(COLORS)],
-            marker=MARKS[i % len(MARKS)],
-            linestyle=":",
-        )
-        for at, c in zip(x, cells):
-            axes.annotate(str(c.axes["shots"]), (at, c.estimate.value), textcoords="offset points", xytext=(5, 5))
-    axes.set_xlabel("tokens of a sample, prompt and answer (numbers: shots)")
-    axes.set_ylabel(result.metric["name"])
-    axes.legend(frameon=False)
+        color, marker = COLORS[i % len(COLORS)], MARKS[i % len(MARKS)]
+        axes.plot(x, [c.estimate.value for c in cells], label=name, color=color, marker=marker, linestyle=":")
+        for at, c in zip(x, cells) if numbered else ():
+            above = {"textcoords": "offset points", "xytext": (4, 4)}
+            axes.annotate(str(c.axes["shots"]), (at, c.estimate.value), **above)
+    axes.set_xlabel(f"Tokens of prompt and answer{' (numbers: examples)' if numbered else ''}")
+    axes.set_xlim(left=0)
+    value_axis(result, axes)
 
 
 def lengths(result: Result, axes: Any) -> None:
@@ -106,9 +123,8 @@ def lengths(result: Result, axes: Any) -> None:
         by_prompt.setdefault(r["prompt"], []).append(r["n_new"])
     colors = [COLORS[i % len(COLORS)] for i in range(len(by_prompt))]
     axes.hist(list(by_prompt.values()), bins=20, label=list(by_prompt), color=colors)
-    axes.set_xlabel("tokens of a completion")
-    axes.set_ylabel("samples")
-    axes.legend(frameon=False)
+    axes.set_xlabel("Tokens of a completion")
+    axes.set_ylabel("Samples")
 
 
 def confusion_matrix(rows: Sequence[dict[str, Any]], axes: Any) -> None:
@@ -123,5 +139,5 @@ def confusion_matrix(rows: Sequence[dict[str, Any]], axes: Any) -> None:
             axes.text(x, y, str(n), ha="center", va="center", color="white" if n > most / 2 else "black")
     axes.set_xticks(range(len(found)), [f[:20] for f in found], rotation=30, ha="right")
     axes.set_yticks(range(len(table)), [r["right answer"][:20] for r in table.rows])
-    axes.set_xlabel("found")
-    axes.set_ylabel("right")
+    axes.set_xlabel("Answer found")
+    axes.set_ylabel("Right answer")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import report, stats
+from . import report, stats, verdict
 from .errors import ExperimentError, check_names, need
 from .files import replacing
 from .metrics import COMBINE
@@ -56,6 +56,8 @@ class Result:
             self.run: str = chosen["id"]
             self.spec: dict[str, Any] = json.loads(chosen["spec"])
             self.samples: list[Row] = [_unpacked(row) for row in store.samples(self.run)]
+            self.items: list[tuple[str, Row]] = store.items(self.run)
+            self.executions: list[Row] = store.executions(self.run)
         self.metric: dict[str, Any] = self.spec["metric"]
 
     def __repr__(self) -> str:
@@ -82,6 +84,10 @@ class Result:
         return CellResult(index, {a: rows[0][a] for a in AXES}, rows, vectors, n_distinct, estimate)
 
     # ---- tables ----
+
+    def verdict(self) -> str:
+        """One sentence: the best cell against the next best, and against the first of the grid as the baseline."""
+        return verdict.sentence(self)
 
     def table(self) -> Table:
         """A row for each cell: the metric with its 95 % interval, and what it cost."""

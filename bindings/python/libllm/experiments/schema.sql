@@ -31,6 +31,14 @@ CREATE TABLE IF NOT EXISTS run (
     finished INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS execution (
+    run TEXT NOT NULL REFERENCES run (id),
+    number INTEGER NOT NULL,          -- of this run, from 1: again where it was ended and taken up
+    n_computed INTEGER NOT NULL,      -- requests that the file lacked
+    facts TEXT NOT NULL,              -- date, command, versions, machine: JSON; a matter of time, like the timings
+    PRIMARY KEY (run, number)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS cell (
     run TEXT NOT NULL REFERENCES run (id),
     cell INTEGER NOT NULL,

@@ -116,6 +116,12 @@ def _swapped(a: np.ndarray, b: np.ndarray, combine: Combine, seed: int, n_resamp
     return np.concatenate(parts)
 
 
+def _whole(vectors: np.ndarray) -> bool:
+    """Whether every item is right in all of its samples or in none."""
+    scores = vectors[:, 0] / vectors[:, 1]
+    return bool(np.isin(scores, (0, 1)).all())
+
+
 def paired(
     a: np.ndarray,
     b: np.ndarray,
@@ -127,12 +133,13 @@ def paired(
     n_resamples: int = RESAMPLES,
 ) -> Paired:
     """Compares b with a; row i of both is the same item. Binary with one distinct sample an item: McNemar's exact
-    test. Otherwise the paired bootstrap over items for the interval and exchanges within items for p."""
+    test, also where the seeds of each item agree. Otherwise the paired bootstrap over items for the interval and
+    exchanges within items for p."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape or not len(a):
         raise ValueError(f"paired: {len(a)} and {len(b)} items, expected the same items, at least one")
     n, value = len(a), float(combine(b.sum(axis=0)) - combine(a.sum(axis=0)))
-    if binary and n_distinct == 1:
+    if binary and (n_distinct == 1 or _whole(a) and _whole(b)):
         right_a, right_b = a[:, 0] / a[:, 1] > 0.5, b[:, 0] / b[:, 1] > 0.5
         only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
         low, high = _bonett_price(only_a, only_b, n, confidence)

@@ -65,6 +65,8 @@ class Store:
         if read_only:
             return
         self.db.execute("PRAGMA synchronous = NORMAL")
+        if not self._has("execution"):  # files of earlier libraries
+            self._make_tables()
 
     def _create(self, read_only: bool) -> None:
         """Without waiting for the disk: nothing is there to lose, and the first checkpoint waits for all of it."""
@@ -73,8 +75,15 @@ class Store:
             raise ExperimentError(f"{self.path}: a SQLite file of something else, expected results of an experiment")
         self.db.execute("PRAGMA synchronous = OFF")
         self.db.execute("PRAGMA journal_mode = WAL")
+        self._make_tables()
+
+    def _make_tables(self) -> None:
+        """Those that are missing."""
         script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
         self.db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {SCHEMA}; COMMIT;")
+
+    def _has(self, table: str) -> bool:
+        return bool(self.db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone())
 
     def close(self) -> None:
         self.db.close()
@@ -163,6 +172,27 @@ class Store:
                 "INSERT INTO sample (run, cell, item, seed, key) VALUES (?, ?, ?, ?, ?)",
                 [(run, s.cell, s.item, s.seed, s.key) for grid in grids for s in grid.samples],
             )
+
+    def execute(self, run: str, n_computed: int, facts: dict[str, str]) -> None:
+        """Writes down that a run is computed here and now, unless there is nothing to compute that is not told of."""
+        (n_before,) = self.db.execute("SELECT count(*) FROM execution WHERE run = ?", (run,)).fetchone()
+        if n_computed or not n_before:
+            with self._transaction():
+                self.db.execute(
+                    "INSERT INTO execution VALUES (?, ?, ?, ?)", (run, n_before + 1, n_computed, canonical(facts))
+                )
+
+    def executions(self, run: str) -> list[dict[str, Any]]:
+        """The facts of each, with n_computed; none in files of earlier libraries."""
+        if not self._has("execution"):
+            return []
+        rows = self.db.execute("SELECT n_computed, facts FROM execution WHERE run = ? ORDER BY number", (run,))
+        return [{**json.loads(row["facts"]), "n_computed": row["n_computed"]} for row in rows]
+
+    def items(self, run: str) -> list[tuple[str, dict[str, Any]]]:
+        """The id and the fields of each item, in their order."""
+        rows = self.db.execute("SELECT item_id, fields FROM item WHERE run = ? ORDER BY item", (run,))
+        return [(row["item_id"], json.loads(row["fields"])) for row in rows]
 
     def finish(self, run: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Keeps what the samples came to: rows of (text, ids, logprob, answer, score, stats, cell, item, seed)."""

@@ -95,8 +95,9 @@ def joined(values: Iterable[Any]) -> str:
 
 
 def varying(rows: Sequence[dict[str, Any]], names: Sequence[str], keep: Sequence[str] = ()) -> list[str]:
-    """Of the names, those in which the rows differ, or that are to be kept."""
-    return [n for n in names if n in keep or len({r[n] for r in rows}) > 1]
+    """Of the names, those in which the rows differ, or that are to be kept. "" is no value: without shots there is no
+    selector to differ in."""
+    return [n for n in names if n in keep or len({r[n] for r in rows} - {""}) > 1]
 
 
 def confusion(rows: Sequence[dict[str, Any]]) -> Table:
