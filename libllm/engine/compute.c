@@ -29,20 +29,35 @@ static llm_stream_options stream_options(const llm_model *m, const llmi_dims *di
     };
 }
 
+static llm_limits limits_of(const llmi_dims *dims) {
+    return (llm_limits){
+        .rows = {
+            [LLM_ROWS_STEP] = dims->n_batch, [LLM_ROWS_OUT] = dims->n_batch, [LLM_ROWS_LOGITS] = dims->max_logits}};
+}
+
+/* The program, recorded into ops if there are any. */
+static llm_program record(const llm_model *m, const llmi_dims *dims, llm_op *ops) {
+    llm_limits limits = limits_of(dims);
+    llm_program program;
+    llmi_model_record(&program, m, &limits, ops);
+    return program;
+}
+
 llm_status llmi_compute_measure(llmi_compute_size *out, const llm_model *m, const llmi_dims *dims, llm_dtype kv_dtype,
                                 const llm_pool *pool) {
     const llm_device_ops *ops = m->device->ops;
     llm_kv_desc kv = kv_desc(m, dims, kv_dtype);
     llm_stream_options stream = stream_options(m, dims, pool, NULL);
     *out = (llmi_compute_size){.tables = llmi_batch_table_bytes(dims)};
-    llm_status status = llmi_model_measure(&out->workspace, m, dims->n_batch, dims->n_batch, dims->max_logits);
-    if (status == LLM_OK) status = ops->kv_bytes(&out->kv, m->device, &kv);
+    out->workspace = record(m, dims, NULL).workspace_bytes;
+    llm_status status = ops->kv_bytes(&out->kv, m->device, &kv);
     if (status == LLM_OK) status = ops->stream_bytes(&out->stream, m->device, &stream);
     return status;
 }
 
-void llmi_compute_place(llmi_compute *c, llmi_arena *arena, const llmi_dims *dims) {
+void llmi_compute_place(llmi_compute *c, llmi_arena *arena, const llm_model *m, const llmi_dims *dims) {
     *c = (llmi_compute){0};
+    c->ops = llmi_arena_take(arena, (size_t)record(m, dims, NULL).n_ops, sizeof *c->ops);
     c->logits = llmi_arena_take(arena, (size_t)dims->max_logits * (size_t)dims->n_vocab, sizeof *c->logits);
     c->hidden = llmi_arena_take(arena, (size_t)dims->n_batch * (size_t)dims->n_embd, sizeof *c->hidden);
 }
@@ -53,18 +68,15 @@ llm_status llmi_compute_create(llmi_compute *c, const llm_model *m, const llmi_d
     llmi_compute_size size;
     llm_kv_desc kv = kv_desc(m, dims, kv_dtype);
     llm_stream_options stream = stream_options(m, dims, pool, &c->stop);
-    void *workspace = NULL;
     c->model = m;
     c->pool = pool;
+    c->program = record(m, dims, c->ops);
     llm_status status = llmi_compute_measure(&size, m, dims, kv_dtype, pool);
     if (status == LLM_OK && device->ops->weights_prepare) status = device->ops->weights_prepare(device, pool);
     if (status == LLM_OK) status = device->ops->kv_create(&c->kv, device, &kv);
     if (status == LLM_OK) status = device->ops->stream_create(&c->stream, device, &stream);
-    if (status == LLM_OK) status = device->ops->mem_alloc(&workspace, device, size.workspace);
-    if (status == LLM_OK) {
-        c->ws = (llmi_workspace){.base = workspace, .size = size.workspace};
-        status = device->ops->mem_alloc(&c->tables, device, size.tables);
-    }
+    if (status == LLM_OK) status = device->ops->mem_alloc(&c->workspace, device, size.workspace);
+    if (status == LLM_OK) status = device->ops->mem_alloc(&c->tables, device, size.tables);
     c->table_bytes = size.tables;
     return status;
 }
@@ -73,7 +85,7 @@ void llmi_compute_destroy(llmi_compute *c) {
     if (!c->model) return;
     llm_device *device = c->model->device;
     if (c->tables) device->ops->mem_free(device, c->tables, c->table_bytes);
-    if (c->ws.base) device->ops->mem_free(device, c->ws.base, c->ws.size);
+    if (c->workspace) device->ops->mem_free(device, c->workspace, c->program.workspace_bytes);
     if (c->stream) device->ops->stream_destroy(c->stream);
     if (c->kv) device->ops->kv_free(device, c->kv);
 }
@@ -99,7 +111,7 @@ llm_status llmi_compute_run(llmi_compute *c, llmi_batch *b) {
         .s = s,
         .batch = &batch,
         .kv = c->kv,
-        .ws = &c->ws,
+        .workspace = c->workspace,
         .out_rows = on_device(c, b, b->out_rows),
         .n_out = b->n_logits + b->n_hidden,
         .n_logits = b->n_logits,
@@ -109,13 +121,13 @@ llm_status llmi_compute_run(llmi_compute *c, llmi_batch *b) {
         if (copy->n_tokens) s->ops->kv_copy(s, c->kv, copy->dst, copy->src, copy->n_tokens);
     }
     s->ops->upload(s, c->tables, b->tables, n_bytes);
-    llmi_model_forward(c->model, &step);
+    llmi_program_run(&c->program, &step);
     if (b->n_logits)
-        s->ops->download(s, c->logits, step.logits.data,
+        s->ops->download(s, c->logits, llmi_step_view(&step, c->program.logits).data,
                          (size_t)b->n_logits * (size_t)c->model->hp.n_vocab * sizeof *c->logits);
     size_t width = (size_t)c->model->hp.n_embd;
     if (b->n_hidden)
-        s->ops->download(s, c->hidden, step.hidden.data + (size_t)b->n_logits * width,
+        s->ops->download(s, c->hidden, llmi_step_view(&step, c->program.hidden).data + (size_t)b->n_logits * width,
                          (size_t)b->n_hidden * width * sizeof *c->hidden);
     return s->ops->sync(s);
 }

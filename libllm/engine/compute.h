@@ -12,7 +12,9 @@ typedef struct llmi_compute {
     int32_t stop; /* atomic: the running step shall end early */
     llm_stream *stream;
     llm_kv *kv;
-    llmi_workspace ws;
+    llm_program program;
+    llm_op *ops;     /* the program's */
+    void *workspace; /* the values of the program */
     void *tables;
     size_t table_bytes;
     float *logits; /* [max_logits, n_vocab] of the last step */
@@ -27,7 +29,7 @@ llm_status llmi_compute_measure(llmi_compute_size *out, const llm_model *m, cons
                                 const llm_pool *pool);
 
 /* The host's arrays. */
-void llmi_compute_place(llmi_compute *c, llmi_arena *arena, const llmi_dims *dims);
+void llmi_compute_place(llmi_compute *c, llmi_arena *arena, const llm_model *m, const llmi_dims *dims);
 
 /* The device's; after llmi_compute_place. What was made before a failure is freed by destroy. */
 llm_status llmi_compute_create(llmi_compute *c, const llm_model *m, const llmi_dims *dims, llm_dtype kv_dtype,

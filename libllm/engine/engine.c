@@ -25,13 +25,13 @@ static void engine_free(llmi_engine *e) {
 
 static llm_status place_arrays(llmi_engine *e) {
     llmi_arena arena = {0};
-    llmi_engine_place(e, &arena);
+    llmi_engine_place(e, &arena, e->model);
     if (arena.overflow) return llmi_error(LLM_E_MEMORY, "out of memory: the engine's options ask for too much");
     e->block_bytes = arena.used;
     e->block = llmi_alloc(e->a, e->block_bytes);
     if (!e->block) return LLM_E_MEMORY;
     arena = (llmi_arena){.base = e->block};
-    llmi_engine_place(e, &arena);
+    llmi_engine_place(e, &arena, e->model);
     memset(e->samplers, 0, (size_t)e->dims.n_samplers * sizeof *e->samplers);
     return LLM_OK;
 }

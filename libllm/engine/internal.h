@@ -120,7 +120,7 @@ llm_status llmi_engine_cancelled(void);
 
 /* ---- options.c ---- */
 void llmi_dims_from(llmi_dims *out, const llm_model *m, const llm_engine_options *resolved);
-void llmi_engine_place(llmi_engine *e, llmi_arena *arena);
+void llmi_engine_place(llmi_engine *e, llmi_arena *arena, const llm_model *m);
 
 /* ---- job.c ---- */
 bool llmi_job_is_cancelled(const llmi_job *job);

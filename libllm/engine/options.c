@@ -79,11 +79,11 @@ void llmi_dims_from(llmi_dims *out, const llm_model *m, const llm_engine_options
     out->n_draws = smaller(out->max_logits + out->n_seqs, MOST_DRAWS);
 }
 
-void llmi_engine_place(llmi_engine *e, llmi_arena *arena) {
+void llmi_engine_place(llmi_engine *e, llmi_arena *arena, const llm_model *m) {
     const llmi_dims *dims = &e->dims;
     llmi_cache_place(&e->cache, arena, dims);
     llmi_batch_place(&e->batch, arena, dims);
-    llmi_compute_place(&e->compute, arena, dims);
+    llmi_compute_place(&e->compute, arena, m, dims);
     e->outputs = llmi_arena_take(arena, (size_t)dims->max_logits + (size_t)dims->n_seqs, sizeof *e->outputs);
     e->draws = llmi_arena_take(arena, (size_t)dims->n_draws, sizeof *e->draws);
     e->samplers = llmi_arena_take(arena, (size_t)dims->n_samplers, sizeof *e->samplers);
@@ -94,7 +94,7 @@ llm_status llmi_engine_estimate(llm_engine_memory *out, const llm_model *m, cons
     llmi_engine e = {0};
     llmi_dims_from(&e.dims, m, resolved);
     llmi_arena arena = {0};
-    llmi_engine_place(&e, &arena);
+    llmi_engine_place(&e, &arena, m);
     llm_pool pool = {.n_threads = resolved->n_threads};
     llmi_compute_size size;
     llm_status status = llmi_compute_measure(&size, m, &e.dims, resolved->kv_dtype, &pool);

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "model/model.h"
+#include "model/recorder.h"
 
 /* A hyper-parameter: where each format keeps it, its range, its default. Names may hold alternatives
  * split by '|': the first that is present counts. Rows are read in order; one whose name for the
@@ -59,7 +60,8 @@ struct llmi_arch {
     int32_t gguf_rope_style, hf_rope_style; /* LLM_ROPE_* */
     /* What no single row states; may be NULL. Runs after all rows are read. */
     llm_status (*check)(llmi_hparams *hp, const llmi_weights *w);
-    void (*forward)(const llm_model *m, llmi_step *step);
+    /* Records the pass. */
+    void (*forward)(const llm_model *m, llmi_recorder *r);
 };
 
 /* NULL if no family answers to the name. */

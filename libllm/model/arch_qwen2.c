@@ -22,24 +22,22 @@ llm_status llmi_qwen_check(llmi_hparams *hp, const llmi_weights *w) {
     return LLM_OK;
 }
 
-static void forward(const llm_model *m, llmi_step *step) {
+static void forward(const llm_model *m, llmi_recorder *r) {
     llmi_pass p;
-    llm_view x = llmi_blocks_begin(&p, m, step);
-    size_t mark = step->ws->used;
+    llm_value x = llmi_blocks_begin(&p, m, r);
     for (int32_t i = 0; i < m->hp.n_layers; i++) {
-        const llmi_layer *l = &m->layers[i];
+        const llmi_layer *l = llmi_blocks_layer(&p, i);
 
-        llm_view h = llmi_blocks_norm(&p, x, l->attn_norm);
+        llm_value h = llmi_blocks_norm(&p, x, l->attn_norm);
         llmi_qkv a = llmi_blocks_qkv(&p, h, l);
         llmi_blocks_rotate(&p, a.q);
         llmi_blocks_rotate(&p, a.k);
-        h = llmi_blocks_attend(&p, a, i);
+        h = llmi_blocks_attend(&p, a, l);
         llmi_blocks_add_product(&p, x, h, l->wo, NULL);
-        step->ws->used = mark;
+        llmi_blocks_release(&p);
 
         h = llmi_blocks_norm(&p, x, l->ffn_norm);
         llmi_blocks_add_feed_forward(&p, x, h, l);
-        step->ws->used = mark;
     }
     llmi_blocks_end(&p, x);
 }

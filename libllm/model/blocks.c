@@ -1,98 +1,102 @@
 #include "model/blocks.h"
 
-llm_view llmi_blocks_begin(llmi_pass *p, const llm_model *m, llmi_step *step) {
-    llm_stream *s = step->s;
-    const llm_batch *batch = step->batch;
-    *p = (llmi_pass){.m = m, .step = step};
-    llm_view x = llmi_workspace_take(step->ws, batch->n_rows, m->hp.n_embd);
-    p->angles = llmi_workspace_take(step->ws, batch->n_rows, m->hp.n_rot);
-    s->ops->embed(s, x, m->embed, batch->tokens);
-    s->ops->rope_angles(s, p->angles, batch->positions, m->inv_freq, m->rope_scale);
+llm_value llmi_blocks_begin(llmi_pass *p, const llm_model *m, llmi_recorder *r) {
+    llm_value x = llmi_recorder_take(r, LLM_ROWS_STEP, m->hp.n_embd);
+    llm_value angles = llmi_recorder_take(r, LLM_ROWS_STEP, m->hp.n_rot);
+    llmi_recorder_add(r, (llm_op){.kind = LLM_OP_EMBED, .out = {x}, .w = {m->embed}});
+    llmi_recorder_add(r, (llm_op){.kind = LLM_OP_ANGLES, .out = {angles}, .u.angles = {m->inv_freq, m->rope_scale}});
+    *p = (llmi_pass){.m = m, .r = r, .angles = angles, .mark = r->used};
     return x;
 }
 
-void llmi_blocks_end(const llmi_pass *p, llm_view x) {
-    const llm_model *m = p->m;
-    llmi_step *step = p->step;
-    llm_stream *s = step->s;
-    step->hidden = llmi_workspace_take(step->ws, step->n_out, m->hp.n_embd);
-    step->logits = llmi_workspace_take(step->ws, step->n_logits, m->hp.n_vocab);
-    if (!step->n_out) return;
-    s->ops->gather(s, step->hidden, x, step->out_rows);
-    s->ops->rms_norm(s, step->hidden, step->hidden, m->output_norm, m->hp.norm_eps);
-    if (!step->n_logits || !m->output) return;
-    llm_view wanted = step->hidden;
-    wanted.rows = step->n_logits;
-    llm_linear head = {.w = m->output, .out = step->logits};
-    s->ops->linear(s, wanted, &head, 1);
+void llmi_blocks_release(llmi_pass *p) {
+    llmi_recorder_release(p->r, p->mark);
 }
 
-llm_view llmi_blocks_norm(const llmi_pass *p, llm_view x, const llm_weight *w) {
-    llm_stream *s = p->step->s;
-    llm_view out = llmi_workspace_take(p->step->ws, x.rows, x.cols);
-    s->ops->rms_norm(s, out, x, w, p->m->hp.norm_eps);
+const llmi_layer *llmi_blocks_layer(llmi_pass *p, int32_t i) {
+    llmi_blocks_release(p);
+    p->r->layer = i;
+    return &p->m->layers[i];
+}
+
+static void add_norm(const llmi_pass *p, llm_value out, llm_value x, const llm_weight *w, int32_t group) {
+    llm_norm_args args = {.group = group, .eps = p->m->hp.norm_eps};
+    llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_NORM, .in = {x}, .out = {out}, .w = {w}, .u.norm = args});
+}
+
+void llmi_blocks_end(llmi_pass *p, llm_value x) {
+    const llm_model *m = p->m;
+    llmi_recorder *r = p->r;
+    llmi_blocks_release(p);
+    r->layer = -1;
+    llm_value hidden = r->hidden = llmi_recorder_take(r, LLM_ROWS_OUT, m->hp.n_embd);
+    r->logits = llmi_recorder_take(r, LLM_ROWS_LOGITS, m->hp.n_vocab);
+    llmi_recorder_add(r, (llm_op){.kind = LLM_OP_GATHER, .in = {x}, .out = {hidden}});
+    add_norm(p, hidden, hidden, m->output_norm, 0);
+    if (!m->output) return;
+    llm_value wanted = hidden;
+    wanted.rows = LLM_ROWS_LOGITS;
+    llmi_recorder_add(
+        r, (llm_op){.kind = LLM_OP_LINEAR, .in = {wanted}, .out = {r->logits}, .w = {m->output}, .u.linear = {.n = 1}});
+}
+
+llm_value llmi_blocks_norm(const llmi_pass *p, llm_value x, const llm_weight *w) {
+    llm_value out = llmi_recorder_take(p->r, x.rows, x.cols);
+    add_norm(p, out, x, w, 0);
     return out;
 }
 
-llmi_qkv llmi_blocks_qkv(const llmi_pass *p, llm_view x, const llmi_layer *l) {
-    llm_stream *s = p->step->s;
-    llmi_workspace *ws = p->step->ws;
+llmi_qkv llmi_blocks_qkv(const llmi_pass *p, llm_value x, const llmi_layer *l) {
     const llmi_hparams *hp = &p->m->hp;
     llmi_qkv a = {
-        .q = llmi_workspace_take(ws, x.rows, (int64_t)hp->n_heads * hp->head_dim),
-        .k = llmi_workspace_take(ws, x.rows, (int64_t)hp->n_kv_heads * hp->head_dim),
-        .v = llmi_workspace_take(ws, x.rows, (int64_t)hp->n_kv_heads * hp->head_dim),
+        .q = llmi_recorder_take(p->r, x.rows, hp->n_heads * hp->head_dim),
+        .k = llmi_recorder_take(p->r, x.rows, hp->n_kv_heads * hp->head_dim),
+        .v = llmi_recorder_take(p->r, x.rows, hp->n_kv_heads * hp->head_dim),
     };
-    llm_linear products[] = {
-        {.w = l->wq, .bias = l->bq, .out = a.q},
-        {.w = l->wk, .bias = l->bk, .out = a.k},
-        {.w = l->wv, .bias = l->bv, .out = a.v},
-    };
-    s->ops->linear(s, x, products, 3);
+    llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_LINEAR,
+                                     .in = {x},
+                                     .out = {a.q, a.k, a.v},
+                                     .w = {l->wq, l->bq, l->wk, l->bk, l->wv, l->bv},
+                                     .u.linear = {.n = 3}});
     return a;
 }
 
-void llmi_blocks_norm_heads(const llmi_pass *p, llm_view heads, const llm_weight *w) {
-    llm_stream *s = p->step->s;
-    int64_t dim = p->m->hp.head_dim;
-    llm_view each = {.data = heads.data, .rows = heads.rows * heads.cols / dim, .cols = dim, .stride = dim};
-    s->ops->rms_norm(s, each, each, w, p->m->hp.norm_eps);
+void llmi_blocks_norm_heads(const llmi_pass *p, llm_value heads, const llm_weight *w) {
+    add_norm(p, heads, heads, w, p->m->hp.head_dim);
 }
 
-void llmi_blocks_rotate(const llmi_pass *p, llm_view heads) {
-    llm_stream *s = p->step->s;
-    s->ops->rope(s, heads, p->angles, p->m->hp.head_dim, p->m->hp.rope_style);
-}
-
-llm_view llmi_blocks_attend(const llmi_pass *p, llmi_qkv a, int32_t layer) {
-    llm_stream *s = p->step->s;
+void llmi_blocks_rotate(const llmi_pass *p, llm_value heads) {
     const llmi_hparams *hp = &p->m->hp;
-    llm_attention attention = {
-        .q = a.q,
-        .out = a.q,
-        .layer = layer,
-        .n_heads = hp->n_heads,
-        .window = p->m->layers[layer].window,
-        .scale = 1.0f / sqrtf((float)hp->head_dim),
-    };
-    s->ops->kv_write(s, p->step->kv, layer, a.k, a.v, p->step->batch);
-    s->ops->attention(s, &attention, p->step->kv, p->step->batch);
+    llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_ROPE,
+                                     .in = {heads, p->angles},
+                                     .out = {heads},
+                                     .u.rope = {.head_dim = hp->head_dim, .style = hp->rope_style}});
+}
+
+llm_value llmi_blocks_attend(const llmi_pass *p, llmi_qkv a, const llmi_layer *l) {
+    const llmi_hparams *hp = &p->m->hp;
+    llm_attend_args args = {.n_heads = hp->n_heads, .window = l->window, .scale = 1.0f / sqrtf((float)hp->head_dim)};
+    llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_KV_WRITE, .in = {a.k, a.v}});
+    llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_ATTEND, .in = {a.q}, .out = {a.q}, .u.attend = args});
     return a.q;
 }
 
-void llmi_blocks_add_product(const llmi_pass *p, llm_view x, llm_view in, const llm_weight *w, const llm_weight *bias) {
-    llm_stream *s = p->step->s;
-    llm_linear product = {.w = w, .bias = bias, .out = x, .accumulate = 1};
-    s->ops->linear(s, in, &product, 1);
+void llmi_blocks_add_product(const llmi_pass *p, llm_value x, llm_value in, const llm_weight *w,
+                             const llm_weight *bias) {
+    llmi_recorder_add(
+        p->r,
+        (llm_op){.kind = LLM_OP_LINEAR, .in = {in}, .out = {x}, .w = {w, bias}, .u.linear = {.n = 1, .accumulate = 1}});
 }
 
-void llmi_blocks_add_feed_forward(const llmi_pass *p, llm_view x, llm_view h, const llmi_layer *l) {
-    llm_stream *s = p->step->s;
-    llm_view gate = llmi_workspace_take(p->step->ws, h.rows, p->m->hp.n_ff);
-    llm_view up = llmi_workspace_take(p->step->ws, h.rows, p->m->hp.n_ff);
-    llm_linear products[] = {{.w = l->w_gate, .bias = l->b_gate, .out = gate},
-                             {.w = l->w_up, .bias = l->b_up, .out = up}};
-    s->ops->linear(s, h, products, 2);
-    s->ops->glu(s, gate, gate, up, LLM_ACT_SILU);
+void llmi_blocks_add_feed_forward(const llmi_pass *p, llm_value x, llm_value h, const llmi_layer *l) {
+    llm_value gate = llmi_recorder_take(p->r, h.rows, p->m->hp.n_ff);
+    llm_value up = llmi_recorder_take(p->r, h.rows, p->m->hp.n_ff);
+    llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_LINEAR,
+                                     .in = {h},
+                                     .out = {gate, up},
+                                     .w = {l->w_gate, l->b_gate, l->w_up, l->b_up},
+                                     .u.linear = {.n = 2}});
+    llmi_recorder_add(p->r,
+                      (llm_op){.kind = LLM_OP_ACT, .in = {gate, up}, .out = {gate}, .u.act = {.kind = LLM_ACT_SILU}});
     llmi_blocks_add_product(p, x, gate, l->w_down, l->b_down);
 }

@@ -1,9 +1,9 @@
-/* The building blocks of a decoder: each states its weights as rows and computes on a step's stream.
- * Views are taken from the step's workspace; a forward gives them back by setting ws->used to a mark. */
+/* The building blocks of a decoder: each states its weights as rows, and records its operations. */
 #ifndef LLMI_MODEL_BLOCKS_H
 #define LLMI_MODEL_BLOCKS_H
 
 #include "model/arch.h"
+#include "model/recorder.h"
 
 /* ---- weight rows ---- */
 
@@ -41,44 +41,52 @@
         LLMI_LAYER_BIAS("ffn_up.bias", "mlp.up_proj.bias", b_up, 'F', flag),                                           \
         LLMI_LAYER_BIAS("ffn_down.bias", "mlp.down_proj.bias", b_down, 'E', flag)
 
-/* ---- computation ---- */
+/* ---- recording ---- */
 
 typedef struct llmi_pass {
     const llm_model *m;
-    llmi_step *step;
-    llm_view angles; /* of the rows' positions [n_rows, n_rot] */
+    llmi_recorder *r;
+    llm_value angles; /* of the rows' positions [rows, n_rot] */
+    size_t mark;      /* where a layer's values begin */
 } llmi_pass;
 
-/* Returns the residual stream: the rows' tokens, embedded [n_rows, n_embd]. */
-llm_view llmi_blocks_begin(llmi_pass *p, const llm_model *m, llmi_step *step);
+/* Returns the residual stream: the rows' tokens, embedded [rows, n_embd]. */
+llm_value llmi_blocks_begin(llmi_pass *p, const llm_model *m, llmi_recorder *r);
 
-/* step->hidden and step->logits of the rows that somebody reads; no logits of a model without a head. */
-void llmi_blocks_end(const llmi_pass *p, llm_view x);
+/* Layer i, of which the following operations are. */
+const llmi_layer *llmi_blocks_layer(llmi_pass *p, int32_t i);
 
-/* RMSNorm(x) in a new view. */
-llm_view llmi_blocks_norm(const llmi_pass *p, llm_view x, const llm_weight *w);
+/* What the layer computed so far lives on in the residual stream only: later values may take its place. */
+void llmi_blocks_release(llmi_pass *p);
 
-/* Queries [n_rows, n_heads * head_dim], keys and values [n_rows, n_kv_heads * head_dim]. */
+/* The states and the logits of the rows that somebody reads; no logits of a model without a head. */
+void llmi_blocks_end(llmi_pass *p, llm_value x);
+
+/* RMSNorm(x) as a new value. */
+llm_value llmi_blocks_norm(const llmi_pass *p, llm_value x, const llm_weight *w);
+
+/* Queries [rows, n_heads * head_dim], keys and values [rows, n_kv_heads * head_dim]. */
 typedef struct llmi_qkv {
-    llm_view q, k, v;
+    llm_value q, k, v;
 } llmi_qkv;
 
 /* Three products of x, with biases where the layer has them. */
-llmi_qkv llmi_blocks_qkv(const llmi_pass *p, llm_view x, const llmi_layer *l);
+llmi_qkv llmi_blocks_qkv(const llmi_pass *p, llm_value x, const llmi_layer *l);
 
 /* RMSNorm of each head by itself, in place. */
-void llmi_blocks_norm_heads(const llmi_pass *p, llm_view heads, const llm_weight *w);
+void llmi_blocks_norm_heads(const llmi_pass *p, llm_value heads, const llm_weight *w);
 
 /* Rotary embedding of each head, in place. */
-void llmi_blocks_rotate(const llmi_pass *p, llm_view heads);
+void llmi_blocks_rotate(const llmi_pass *p, llm_value heads);
 
 /* Stores keys and values in the cache, then attends; the answer takes the place of the queries. */
-llm_view llmi_blocks_attend(const llmi_pass *p, llmi_qkv a, int32_t layer);
+llm_value llmi_blocks_attend(const llmi_pass *p, llmi_qkv a, const llmi_layer *l);
 
 /* x += in W^T + bias. */
-void llmi_blocks_add_product(const llmi_pass *p, llm_view x, llm_view in, const llm_weight *w, const llm_weight *bias);
+void llmi_blocks_add_product(const llmi_pass *p, llm_value x, llm_value in, const llm_weight *w,
+                             const llm_weight *bias);
 
 /* x += (silu(h Wg^T) * (h Wu^T)) Wd^T (SwiGLU: Shazeer, 2020), with biases where the layer has them. */
-void llmi_blocks_add_feed_forward(const llmi_pass *p, llm_view x, llm_view h, const llmi_layer *l);
+void llmi_blocks_add_feed_forward(const llmi_pass *p, llm_value x, llm_value h, const llmi_layer *l);
 
 #endif

@@ -3,7 +3,7 @@
 #define LLMI_MODEL_MODEL_H
 
 #include <llm/model.h>
-#include <llm/sys/backend.h>
+#include <llm/sys/program.h>
 
 #include "format/weights.h"
 #include "runtime/runtime.h"
@@ -78,35 +78,26 @@ void llmi_model_unref(llm_model *m);
 /* LLM_E_UNSUPPORTED if the model has no head: it can be embedded with, but gives no logits. */
 llm_status llmi_model_check_head(const llm_model *m);
 
-/* ---- one forward pass ---- */
+/* ---- the forward pass ---- */
 
-/* Device memory for a step's activations: a stack that forward takes views from and gives back by
- * marks. Forward begins with an empty one; a step's results lie in it until the next step. With base
- * NULL it only measures. */
-typedef struct llmi_workspace {
-    char *base;
-    size_t used, peak, size;
-} llmi_workspace;
-
-llm_view llmi_workspace_take(llmi_workspace *ws, int64_t rows, int64_t cols);
+/* The operations of the pass, for steps within the limits: written to ops, which has room for all of them. ops NULL:
+ * only counts them and the bytes of the workspace. */
+void llmi_model_record(llm_program *out, const llm_model *m, const llm_limits *limits, llm_op *ops);
 
 typedef struct llmi_step {
     llm_stream *s;
     const llm_batch *batch;
     llm_kv *kv;
-    llmi_workspace *ws;
+    char *workspace;         /* program->workspace_bytes on the device; keeps the results until the next step */
     const int32_t *out_rows; /* [n_out] on the device: rows of the batch that somebody reads */
     int32_t n_out;           /* hidden is computed for all of them, */
     int32_t n_logits;        /* logits for the first n_logits */
-    llm_view hidden;         /* result [n_out, n_embd], after the output norm; in the workspace */
-    llm_view logits;         /* result [n_logits, n_vocab]; in the workspace */
 } llmi_step;
 
-/* Enqueues the pass; the results are there after sync. */
-void llmi_model_forward(const llm_model *m, llmi_step *step);
+/* Where a value lies in a step. */
+llm_view llmi_step_view(const llmi_step *step, llm_value v);
 
-/* Workspace bytes of a step of up to n_rows rows of which n_out are read and n_logits need logits: runs the
- * forward on a table of operations that only measures. */
-llm_status llmi_model_measure(size_t *out, const llm_model *m, int32_t n_rows, int32_t n_out, int32_t n_logits);
+/* Enqueues the program; its results are there after sync. */
+void llmi_program_run(const llm_program *program, const llmi_step *step);
 
 #endif

@@ -45,16 +45,17 @@ class Runner {
         options.max_seqs = 1;
         options.max_heads = hp.n_heads;
         check(m->device->ops->stream_create(&stream, m->device, &options));
-        check(llmi_model_measure(&ws.size, m, max_rows, max_rows, max_rows));
-        void *memory = nullptr;
-        check(m->device->ops->mem_alloc(&memory, m->device, ws.size));
-        ws.base = static_cast<char *>(memory);
+        llm_limits limits = {{max_rows, max_rows, max_rows}};
+        llmi_model_record(&program, m, &limits, nullptr);
+        ops.resize((size_t)program.n_ops);
+        llmi_model_record(&program, m, &limits, ops.data());
+        check(m->device->ops->mem_alloc(&workspace, m->device, program.workspace_bytes));
         ints_bytes = sizeof(int32_t) * (size_t)(4 * max_rows + 2 + pages);
         check(m->device->ops->mem_alloc(&ints, m->device, ints_bytes));
     }
     ~Runner() {
         m->device->ops->mem_free(m->device, ints, ints_bytes);
-        m->device->ops->mem_free(m->device, ws.base, ws.size);
+        m->device->ops->mem_free(m->device, workspace, program.workspace_bytes);
         m->device->ops->stream_destroy(stream);
         m->device->ops->kv_free(m->device, kv);
         llmi_workers_destroy(workers);
@@ -86,18 +87,19 @@ class Runner {
         step.s = stream;
         step.batch = &batch;
         step.kv = kv;
-        step.ws = &ws;
+        step.workspace = static_cast<char *>(workspace);
         step.out_rows = place(all);
         step.n_out = step.n_logits = n;
         EXPECT_LE(host.size() * 4, ints_bytes);
         stream->ops->upload(stream, ints, host.data(), host.size() * sizeof(int32_t));
-        llmi_model_forward(m, &step);
+        llmi_program_run(&program, &step);
         std::vector<float> logits((size_t)n * (size_t)m->hp.n_vocab);
-        stream->ops->download(stream, logits.data(), step.logits.data, logits.size() * sizeof(float));
+        stream->ops->download(stream, logits.data(), llmi_step_view(&step, program.logits).data,
+                              logits.size() * sizeof(float));
         hidden.resize((size_t)n * (size_t)m->hp.n_embd);
-        stream->ops->download(stream, hidden.data(), step.hidden.data, hidden.size() * sizeof(float));
+        stream->ops->download(stream, hidden.data(), llmi_step_view(&step, program.hidden).data,
+                              hidden.size() * sizeof(float));
         check(stream->ops->sync(stream));
-        EXPECT_LE(ws.peak, ws.size);
         n_past += n;
         return logits;
     }
@@ -123,7 +125,9 @@ class Runner {
     llmi_workers *workers = nullptr;
     llm_kv *kv = nullptr;
     llm_stream *stream = nullptr;
-    llmi_workspace ws = {};
+    llm_program program = {};
+    std::vector<llm_op> ops;
+    void *workspace = nullptr;
     void *ints = nullptr;
     size_t ints_bytes = 0;
 };

@@ -70,21 +70,56 @@ TEST_P(Forward, TheCheckingDeviceFindsNothing) {
 INSTANTIATE_TEST_SUITE_P(Families, Forward, ::testing::Values("llama", "qwen2", "qwen3"),
                          [](const auto &row) { return std::string(row.param); });
 
-TEST(Measure, CountsWhatAStepTakes) {
+static llm_program record(const llm_model *m, llm_limits limits, std::vector<llm_op> *ops = nullptr) {
+    llm_program program;
+    llmi_model_record(&program, m, &limits, nullptr);
+    if (ops) {
+        ops->resize((size_t)program.n_ops);
+        llmi_model_record(&program, m, &limits, ops->data());
+    }
+    return program;
+}
+
+class Program : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        rt = runtime_with_plugins();
+        ASSERT_EQ(LLM_OK, load(&m, rt, folder.write("m.gguf", tiny_gguf().encode()), "tiny"));
+    }
+    void TearDown() override {
+        llmi_model_unref(m);
+        llm_runtime_unref(rt);
+    }
     Folder folder;
-    llm_runtime *rt = runtime_with_plugins();
+    llm_runtime *rt = nullptr;
     llm_model *m = nullptr;
-    ASSERT_EQ(LLM_OK, load(&m, rt, folder.write("m.gguf", tiny_gguf().encode()), "tiny"));
-    size_t small = 0, more_rows = 0, more_logits = 0;
-    EXPECT_EQ(LLM_OK, llmi_model_measure(&small, m, 16, 1, 1));
-    EXPECT_EQ(LLM_OK, llmi_model_measure(&more_rows, m, 32, 1, 1));
-    EXPECT_EQ(LLM_OK, llmi_model_measure(&more_logits, m, 16, 16, 16));
+};
+
+TEST_F(Program, CountsWhatAStepTakes) {
+    size_t small = record(m, {{16, 1, 1}}).workspace_bytes;
     /* x, angles, then the wider of attention and feed-forward: (16 + 4 + 16 + 24 + 24) floats a row */
     EXPECT_EQ(16u * 84 * 4, small);
-    EXPECT_EQ(2 * small, more_rows);
-    EXPECT_GE(more_logits, small);
-    llmi_model_unref(m);
-    llm_runtime_unref(rt);
+    EXPECT_EQ(2 * small, record(m, {{32, 1, 1}}).workspace_bytes);
+    EXPECT_GE(record(m, {{16, 16, 16}}).workspace_bytes, small);
+}
+
+TEST_F(Program, HasRoomForEveryValueAndWritesNoneThatItReads) {
+    std::vector<llm_op> ops;
+    llm_limits limits = {{5, 3, 2}};
+    llm_program program = record(m, limits, &ops);
+    auto end = [&](const llm_value &v) {
+        int32_t rows = limits.rows[v.rows];
+        return v.offset + 4 * ((int64_t)(rows - 1) * v.stride + v.cols);
+    };
+    for (const llm_op &op : ops) {
+        for (const llm_value &v : op.in) EXPECT_LE(end(v), (int64_t)program.workspace_bytes) << "kind " << op.kind;
+        for (const llm_value &v : op.out) EXPECT_LE(end(v), (int64_t)program.workspace_bytes) << "kind " << op.kind;
+        if (op.kind != LLM_OP_LINEAR) continue;
+        for (int32_t i = 0; i < op.u.linear.n; i++) {
+            const llm_value &in = op.in[0], &out = op.out[i];
+            EXPECT_TRUE(end(out) <= in.offset || end(in) <= out.offset) << "layer " << op.layer << ", product " << i;
+        }
+    }
 }
 
 /* ---- a real model: the reference is a float64 forward pass over the same weights ---- */

@@ -1,0 +1,21 @@
+#include "model/recorder.h"
+
+enum { ALIGNMENT = 64 };
+
+llm_value llmi_recorder_take(llmi_recorder *r, int32_t rows, int32_t cols) {
+    llm_value v = {.offset = (int64_t)r->used, .cols = cols, .stride = cols, .rows = rows};
+    size_t n_bytes = (size_t)r->limits.rows[rows] * (size_t)cols * sizeof(float);
+    r->used += (n_bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1); /* hparams.c keeps it far from overflow */
+    if (r->used > r->peak) r->peak = r->used;
+    return v;
+}
+
+void llmi_recorder_release(llmi_recorder *r, size_t mark) {
+    r->used = mark;
+}
+
+void llmi_recorder_add(llmi_recorder *r, llm_op op) {
+    op.layer = r->layer;
+    if (r->ops) r->ops[r->n_ops] = op;
+    r->n_ops++;
+}

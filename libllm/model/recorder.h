@@ -1,0 +1,33 @@
+/* Writes down a forward pass as a program (llm/sys/program.h).
+ *
+ * The workspace is a stack while a pass is recorded: a value lies above those that were taken before it, and a block
+ * gives back what it took by releasing a mark.
+ *
+ *     | x | angles | h | q | k | v |          attention of a layer
+ *     | x | angles | h | gate | up |          its feed-forward, in the same place
+ *                  ^ mark
+ *
+ * Without room for operations a recorder only counts them and the bytes. */
+#ifndef LLMI_MODEL_RECORDER_H
+#define LLMI_MODEL_RECORDER_H
+
+#include <llm/sys/program.h>
+
+typedef struct llmi_recorder {
+    llm_op *ops; /* NULL: only count */
+    int32_t n_ops;
+    int32_t layer; /* of the operations that are recorded; -1: none */
+    llm_limits limits;
+    size_t used, peak; /* bytes of the workspace */
+    llm_value hidden, logits;
+} llmi_recorder;
+
+/* A new value, contiguous and on a cache line of its own. */
+llm_value llmi_recorder_take(llmi_recorder *r, int32_t rows, int32_t cols);
+
+/* Gives back what was taken since used was `mark`. */
+void llmi_recorder_release(llmi_recorder *r, size_t mark);
+
+void llmi_recorder_add(llmi_recorder *r, llm_op op);
+
+#endif
