@@ -154,30 +154,35 @@ SEED = "int | Literal['random']", "seed of the draws; None or 'random': another 
 MORE_TYPES = {("generate", "seed"): SEED, ("fill", "seed"): SEED}
 # What generate() takes beside its group.
 MORE = {
-    "stop": ("str | Sequence[str]", "a text before which a completion ends, or several"),
-    "stop_tokens": ("Any", "ids that end a completion"),
-    "logit_bias": ("dict[int, float] | dict[str, float]", "added to the logits of ids"),
-    "grammar": ("Grammar | str", "what the text must follow: GBNF, or a Grammar"),
-    "json_schema": ("Any", "what the text must follow: a JSON Schema, a pydantic model or a dataclass"),
-    "regex": ("str | Grammar", "what the text must follow: a regular expression"),
-    "choices": ("Sequence[str] | Grammar", "what the text must be: one of these"),
+    "stop": ("str | Sequence[str]", "a text before which a completion ends, or several; default none"),
+    "stop_tokens": ("Any", "ids that end a completion; default none"),
+    "logit_bias": ("dict[int, float] | dict[str, float]", "added to the logits of ids; default none"),
+    "grammar": ("Grammar | str", "what the text must follow: GBNF, or a Grammar; default none"),
+    "json_schema": (
+        "Any",
+        "what the text must follow: a JSON Schema (dict or text), a pydantic model, a dataclass or a type; default none",
+    ),
+    "regex": ("str | Grammar", "what the text must follow: a regular expression; default none"),
+    "choices": ("Sequence[str] | Grammar", "what the text must be: one of these; default none"),
 }
 TEMPLATE = {
     "template": ("Template | str | None", "a chat template; default: the model's own"),
     "add_generation_prompt": ("bool", "end where the assistant's turn begins; default True"),
-    "variables": ("dict[str, Any] | None", "further variables of the template, such as tools"),
+    "variables": ("dict[str, Any] | None", "further variables of the template, such as tools; default none"),
 }
-# class -> groups, further keywords
+# class -> groups, further keywords; only those of ONLY where it has the class
+ONLY = {"ScoreKeywords": ["add_special", "parse_special", "n_logprobs"]}
 CLASSES = {
     "RuntimeKeywords": (["runtime"], {}),
     "ModelKeywords": (["model", "engine"], {}),
     "EngineKeywords": (["engine"], {}),
     "GenerateKeywords": (["generate"], MORE),
+    "ScoreKeywords": (["generate"], {}),
     "ChatKeywords": (["template", "generate"], MORE | TEMPLATE),
     "AskKeywords": (["fill", "ask", "generate"], MORE),
     "QuantizeKeywords": (["quantize"], {}),
     "TemplateKeywords": (["template"], {}),
-    "PromptKeywords": (["prompt"], {"variables": ("dict[str, Any] | str", "variables that every format sees")}),
+    "PromptKeywords": (["prompt"], {"variables": ("dict[str, Any] | str", "variables that every format sees; default none")}),
     "FillKeywords": (["fill"], {}),
 }
 
@@ -186,7 +191,8 @@ def make_keywords(options, out):
     groups = {}
     for group, name, kind, default, meaning in OPTION.findall(Path(options).read_text()):
         kind, meaning = MORE_TYPES.get((group, name), (KINDS[kind], meaning))
-        groups.setdefault(group, {})[name] = kind, f"{meaning}; default {default}" if default else meaning
+        default = {"0": "False", "1": "True"}[default] if kind == "bool" else default or "empty"
+        groups.setdefault(group, {})[name] = kind, f"{meaning}; default {default}"
     text = (
         '"""Typed keywords, made by make_stubs.py from the option table."""\n\nfrom __future__ import annotations\n\n'
     )
@@ -196,9 +202,11 @@ def make_keywords(options, out):
         rows = {}
         for group in names:
             rows |= groups[group]
+        rows = {key: row for key, row in (rows | more).items() if key in ONLY.get(name, rows | more)}
         text += f"\n\nclass {name}(TypedDict, total=False):\n"
-        text += f'    """Options of the group{"s" if len(names) > 1 else ""} {", ".join(names)}."""\n'
-        for key, (kind, meaning) in (rows | more).items():
+        text += f'    """Options of the group{"s" if len(names) > 1 else ""} {", ".join(names)}.\n\n'
+        text += "".join(f"    {key} ({kind}): {meaning}\n" for key, (kind, meaning) in rows.items()) + '    """\n'
+        for key, (kind, meaning) in rows.items():
             text += f'\n    {key}: {kind.removesuffix(" | None")} | None\n    """{meaning}"""\n'
     Path(out).write_text(text)
 

@@ -5,7 +5,9 @@ with libllm.Model("model.gguf") as model:
     print(model.generate("Once upon a time", max_tokens=64).text)
 """
 
-from libllm import errors
+from typing import TYPE_CHECKING, NoReturn
+
+from libllm import _peers, errors
 from libllm.errors import (
     ArgumentError,
     Busy,
@@ -81,3 +83,10 @@ __all__ = [
     "normalize",
     "quantize",
 ]
+
+if not TYPE_CHECKING:  # which would take any name then
+
+    def __getattr__(name: str) -> NoReturn:
+        import sys
+
+        raise _peers.missing(sys.modules[__name__], "libllm", name)

@@ -6,11 +6,14 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set, Sized
 from typing import Annotated, Any, NamedTuple, TypeVar, Union
 
+from libllm import _peers
+from libllm import keywords as _keywords
 from libllm.token_ids import TokenIds
 
 T = TypeVar("T")
@@ -165,7 +168,7 @@ def _bias_fault(value: Any) -> str:
 _TEXTS = "a list of texts"
 Text = Annotated[str | bytes, Kind("a text (str or bytes)", _unless(is_text))]
 Path = Annotated[
-    str | bytes | os.PathLike,
+    str | bytes | os.PathLike[Any],
     Kind("a path (str, bytes or os.PathLike)", _unless(lambda v: isinstance(v, (str, bytes, os.PathLike)))),
 ]
 Ids = Annotated[Any, Kind("token ids: a sequence of integers, or one row of 32- or 64-bit integers", _id_fault)]
@@ -236,28 +239,71 @@ def check(annotation: Any, what: str, value: Any) -> None:
         kind.check(what, value)
 
 
+class Taken(NamedTuple):
+    """What a function takes: names in their order, of which some may be given by place and some must be given, whether
+    any other keyword may follow, and what each may be."""
+
+    names: tuple[str, ...]
+    by_place: tuple[str, ...]
+    required: tuple[str, ...]
+    more: bool
+    kinds: dict[str, Kind]
+
+
 @functools.cache
-def kinds_of(function: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Kind]]:
-    """The names of what a function takes in order, and what each may be."""
+def taken_by(function: Callable[..., Any]) -> Taken:
     taken = {name: a for name, a in function.__annotations__.items() if name != "return"}  # memoryview[float] is 3.14's
     spelled = types.SimpleNamespace(__annotations__=taken)
     hints = typing.get_type_hints(spelled, getattr(function, "__globals__", {}), include_extras=True)
     parameters = inspect.signature(function).parameters.values()
-    named = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     kinds = {}
-    for p in parameters:
-        kind = kind_of(hints.get(p.name, Any)) if p.name in named else None
+    for p in named:
+        kind = kind_of(hints.get(p.name, Any))
         if kind is not None:
             kinds[p.name] = _any_of([kind, _PLAIN[type(None)]]) if p.default is None else kind
-    return tuple(named), kinds
+    return Taken(
+        tuple(p.name for p in named),
+        tuple(p.name for p in named if p.kind is not p.KEYWORD_ONLY),
+        tuple(p.name for p in named if p.default is p.empty),
+        len(named) < len(parameters),
+        kinds,
+    )
+
+
+def _check_names(what: str, taken: Taken, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    """Answers to arguments that Python would only count, and to names that other libraries use."""
+    if len(args) > len(taken.by_place):
+        given, own = args[len(taken.by_place)], [name for name in taken.by_place if name != "self"]
+        raise TypeError(f"{what} takes {' and '.join(own)} by place, others by name: {described(given)} is one too many")
+    lacking = set(taken.required) - set(taken.by_place[: len(args)]) - keywords.keys()
+    for name in keywords if lacking or not taken.more else ():
+        if name not in taken.names and (not taken.more or _peers.is_theirs(name, lacking)):
+            from libllm._options import unknown  # which uses this module
+
+            raise unknown(name, f"in {what}", [known for known in taken.names if known != "self"])
+
+
+def _documented(doc: str | None, function: Callable[..., Any]) -> str | None:
+    """A docstring with the keywords that **options takes, each with its meaning and default."""
+    spelled = str(function.__annotations__.get("options", ""))
+    listed = getattr(_keywords, spelled.removeprefix("Unpack[").removesuffix("]"), None)
+    if not doc or not listed or not listed.__doc__:  # python -OO has none
+        return doc
+    rows = inspect.cleandoc(listed.__doc__).split("\n\n", 1)[1]
+    return f"{inspect.cleandoc(doc)}\n\nKeywords:\n\n{textwrap.indent(rows, '    ')}"
 
 
 def _checked_function(function: Callable[..., Any], raising: type[Exception]) -> Callable[..., Any]:
+    what = function.__qualname__.removesuffix(".__init__") + "()"
+
     def check_all(args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        names, kinds = kinds_of(function)
-        for name, value in (*zip(names, args), *keywords.items()):
-            if name in kinds:
-                kinds[name].check(f"{function.__qualname__.removesuffix('.__init__')}: {name}", value, raising)
+        taken = taken_by(function)
+        if len(args) > len(taken.by_place) or not keywords.keys() <= set(taken.names):
+            _check_names(what, taken, args, keywords)
+        for name, value in (*zip(taken.by_place, args), *keywords.items()):
+            if name in taken.kinds:
+                taken.kinds[name].check(f"{what.removesuffix('()')}: {name}", value, raising)
 
     @functools.wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
@@ -269,7 +315,9 @@ def _checked_function(function: Callable[..., Any], raising: type[Exception]) ->
         check_all(args, keywords)
         return await function(*args, **keywords)
 
-    return call_later if inspect.iscoroutinefunction(function) else call
+    made = call_later if inspect.iscoroutinefunction(function) else call
+    made.__doc__ = _documented(function.__doc__, function)
+    return made
 
 
 CHECKED_BESIDE = ("__init__", "__getitem__")  # methods that are checked though their names are not public
@@ -282,4 +330,6 @@ def checked(thing: T, raising: type[Exception] = TypeError) -> T:
     for name, member in list(vars(thing).items()):
         if inspect.isfunction(member) and (name[0] != "_" or name in CHECKED_BESIDE):
             setattr(thing, name, _checked_function(member, raising))
+        if name == "__init__" and inspect.isfunction(member):
+            thing.__doc__ = _documented(thing.__doc__, member)
     return thing

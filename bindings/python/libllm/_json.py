@@ -34,7 +34,8 @@ def as_mapping(value: Any) -> Mapping[Any, Any] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if hasattr(value, "model_dump") and not isinstance(value, type):  # pydantic
-        return value.model_dump(exclude_none=True)
+        members: Mapping[Any, Any] = value.model_dump(exclude_none=True)
+        return members
     return None
 
 

@@ -33,7 +33,7 @@ def _message(message: Any, what: str) -> dict[str, Any]:
     members = as_mapping(message)
     if members is None:
         raise TypeError(f'{what} is {described(message)}, expected an object such as {{"role": ..., "content": ...}}')
-    found = plain(members, what)
+    found: dict[str, Any] = plain(members, what)
     if "role" not in found:
         raise ValueError(f'{what} has no role, expected one such as "user"; it has {", ".join(found) or "nothing"}')
     if not isinstance(found["role"], str):
@@ -59,9 +59,10 @@ def _part(part: Any, what: str) -> str:
     if isinstance(part, str):
         return part
     kind = part.get("type", "text") if isinstance(part, dict) else type(part).__name__
-    if kind not in ("text", "input_text", "output_text") or not isinstance(part.get("text"), str):
+    found = part.get("text") if kind in ("text", "input_text", "output_text") else None
+    if not isinstance(found, str):
         raise ValueError(f"{what} is a part of type {kind!r}, expected text: only texts are read")
-    return part["text"]
+    return found
 
 
 def _arguments(text: str) -> Any:

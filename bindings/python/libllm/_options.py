@@ -9,9 +9,9 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from libllm import _peers
 from libllm import native as _native
 from libllm._arguments import check
-from libllm._elsewhere import hint_of
 from libllm.errors import ArgumentError, NotFound, OptionError
 
 _MAKERS = {
@@ -103,22 +103,24 @@ def split(keywords: Mapping[str, Any], *groups: str, beside: Iterable[str] = ())
         for options in takers:
             options.put(name, value)
         if not takers:
-            raise unknown(name, *groups, beside=beside)
+            known = [*beside, *(known for group in groups for known in table(group))]
+            raise unknown(name, f"in group {' or '.join(groups)}", known)
     return iter(structures)
 
 
-def elsewhere(name: str) -> str:
-    """Where an option belongs that is not known here; "" if nobody knows it."""
-    own = next((OWNERS[group] for group in OWNERS if name in table(group)), "")
-    return f"it is an option of {own}" if own else hint_of(name)
+def _owner(name: str) -> str:
+    """What takes a keyword; "" if it is none of ours."""
+    return next((OWNERS[group] for group in OWNERS if name in table(group)), _peers.OWNERS.get(name, ""))
 
 
-def unknown(name: str, *groups: str, beside: Iterable[str] = ()) -> OptionError:
-    """What is wrong with an option that none of the groups has: it belongs elsewhere, or has a name like another.
-    beside: what is known there that is not a row of the table."""
-    hint = elsewhere(name)
-    if hint:
-        return OptionError(f'there is no option "{name}" here: {hint}')
-    near = difflib.get_close_matches(name, [*beside, *(known for group in groups for known in table(group))], 1)
-    hint = f"did you mean {json.dumps(near[0])}?" if near else "see help(libllm.keywords)"
-    return OptionError(f'there is no option "{name}" in group {" or ".join(groups)}: {hint}')
+def unknown(name: str, where: str, known: Iterable[str]) -> OptionError:
+    """What is wrong with a keyword that a call does not have: it belongs elsewhere, others call it so, or it looks like
+    another. known: those of the call."""
+    known = list(known)
+    own = _owner(name)
+    hint = f"it is an option of {own}" if own else _peers.hint_of(name, known, _owner)
+    if not hint:
+        near = difflib.get_close_matches(name, known, 1)
+        few = f"expected one of {', '.join(known)}" if len(known) < 8 else "see help(libllm.keywords)"
+        hint = f"did you mean {json.dumps(near[0])}?" if near else few
+    return OptionError(f'there is no option "{name}" {where}: {hint}')

@@ -6,14 +6,12 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any
 
 from libllm.errors import FormatError, MissingFile, ModelFormatError, NotFound
 
-P = TypeVar("P", str, bytes)
 
-
-def expanded(path: str | bytes | os.PathLike) -> str | bytes:
+def expanded(path: str | bytes | os.PathLike[Any]) -> str | bytes:
     """As text or bytes, with the user's folder for a leading "~"."""
     found = os.path.expanduser(os.fspath(path))
     if b"\0" in os.fsencode(found):

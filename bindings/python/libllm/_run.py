@@ -25,15 +25,16 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None], wait: bool 
     the call goes to a thread of its own, and this one waits for it."""
     if threading.current_thread() is not threading.main_thread() or sys.is_finalizing():
         return call()
-    outcome: list[tuple[Any, BaseException | None]] = []
+    outcome: list[T] = []
+    failure: list[BaseException] = []
     running = _thread.allocate_lock()
     running.acquire()
 
     def work() -> None:
         try:
-            outcome.append((call(), None))
+            outcome.append(call())
         except BaseException as error:
-            outcome.append((None, error))
+            failure.append(error)
         finally:
             running.release()
 
@@ -48,15 +49,14 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], None], wait: bool 
             pass
     except BaseException:
         cancel()
-        while wait and not here and not outcome and not running.acquire(timeout=_AGAIN):  # it may just have ended
+        while wait and not (here or outcome or failure or running.acquire(timeout=_AGAIN)):  # it may just have ended
             cancel()
         raise
     if here:
         return call()
-    value, error = outcome.pop()
-    if error is not None:
-        raise error
-    return value
+    if failure:
+        raise failure.pop()
+    return outcome.pop()
 
 
 class Turns:

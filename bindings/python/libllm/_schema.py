@@ -65,15 +65,20 @@ def _of_type(value: Any) -> dict[str, Any]:
         make: Any = value.model_json_schema
         if not isinstance(value, type):
             raise TypeError(f"json_schema is an instance of {type(value).__name__}, expected the class itself")
-        return make()
+        return _of_pydantic(make)
     if hasattr(value, "json_schema") and hasattr(value, "validate_python"):  # pydantic.TypeAdapter
-        return value.json_schema()
+        return _of_pydantic(value.json_schema)
     builder = _Builder()
     try:
         schema = builder.schema(value)
     except _IsPydantic:
-        return importlib.import_module("pydantic").TypeAdapter(value).json_schema()
+        return _of_pydantic(importlib.import_module("pydantic").TypeAdapter(value).json_schema)
     return {**schema, "$defs": builder.defs} if builder.defs else schema
+
+
+def _of_pydantic(make: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = make()
+    return schema
 
 
 class _IsPydantic(Exception):

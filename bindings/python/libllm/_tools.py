@@ -32,7 +32,7 @@ Choice = Annotated[
 
 def as_tools(tools: Any) -> list[dict[str, Any]]:
     """As plain values."""
-    found = plain(list(tools), "tools")
+    found: list[dict[str, Any]] = plain(list(tools), "tools")
     for i, tool in enumerate(found):
         function = tool.get("function")
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):

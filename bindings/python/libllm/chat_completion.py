@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-import time
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, overload
 
-from libllm import native as _native
 from libllm._arguments import Kind, described
 from libllm._json import as_mapping
 from libllm._messages import Messages, as_messages
+from libllm._openai import Reply, head_of, keywords_of, logprob_entries, logprob_entry, usage_of, wants_usage
 from libllm._tools import Choice, Tools, as_tools, call_of, forced, schema_of
 from libllm.errors import LlmError, OptionError, logger
 from libllm.result import Completion, Event, Result, finish_reason_of
-
-# Parameters of OpenAI's API that change no answer: who asks, who pays, what is kept.
-WITHOUT_EFFECT = (
-    "user metadata store service_tier safety_identifier prompt_cache_key prompt_cache_retention prediction "
-    "parallel_tool_calls timeout extra_headers extra_query"
-).split()
-# Those that would change it, and what to do instead.
-REFUSED = {
-    "functions": "use tools=",
-    "function_call": "use tool_choice=",
-    "audio": "only text is written",
-    "web_search_options": "nothing is searched",
-    "verbosity": "say it in a message",
-    "extra_body": "give its members as keywords",
-}
 
 ResponseFormat = Annotated[
     Any,
@@ -38,6 +20,20 @@ ResponseFormat = Annotated[
         lambda v: "" if isinstance(v, (Mapping, type)) else f" is {described(v)}",
     ),
 ]
+
+
+@overload
+def chat_completion(self: Any, messages: Messages, *, stream: Literal[True], **options: Any) -> Iterator[Reply]: ...
+
+
+@overload
+def chat_completion(
+    self: Any, messages: Messages, *, stream: Literal[False] | None = None, **options: Any
+) -> Reply: ...
+
+
+@overload
+def chat_completion(self: Any, messages: Messages, **options: Any) -> Reply | Iterator[Reply]: ...
 
 
 def chat_completion(
@@ -55,12 +51,15 @@ def chat_completion(
     tool_choice: Choice = None,
     **options: Any,
 ) -> Any:
-    """chat() in the shape of OpenAI's chat.completions: a dict, or with stream=True an iterator of chunks. Its
-    parameters have the names they have there (n, temperature, top_p, stop, seed, max_tokens, ...), and None is as if
-    one were not given; all of chat() are taken too. As there, temperature is 1 unless given, and without a seed every
-    call draws anew: the seed that was used is in the answer. tool_choice "required", or the name of a tool, forces a
-    call of a tool; with "auto" the answer is the text that the model writes."""
-    keywords = _keywords(options)
+    """chat() in the shape of OpenAI's chat.completions: a Reply, which is a dict with its members as attributes too, or
+    with stream=True an iterator of chunks. Its parameters have the names they have there (n, temperature, top_p, stop,
+    seed, max_tokens, ...), and None is as if one were not given; all of chat() are taken too. As there, temperature is
+    1 unless given, and without a seed every call draws anew: the seed that was used is in the answer. tool_choice
+    "required", or the name of a tool, forces a call of a tool; with "auto" the answer is the text that the model
+    writes. model is what the answer calls the model. user, metadata and the like change nothing."""
+    keywords = keywords_of(options)
+    if keywords.pop("modalities", ["text"]) not in (["text"], ("text",)):
+        raise OptionError(f"modalities is {options['modalities']!r:.60}, expected ['text']: only text is written")
     if max_completion_tokens is not None:
         keywords["max_tokens"] = max_completion_tokens
     if top_logprobs and not logprobs:
@@ -71,44 +70,14 @@ def chat_completion(
         keywords |= constraint(response_format)
     conversation = [_as_system(message) for message in as_messages(messages)]
     calls = add_tools(self, conversation, keywords, tools, tool_choice)
-    usage = _wants_usage(stream, stream_options)
-    head = {
-        "id": f"chatcmpl-{uuid.uuid4().hex}",
-        "created": int(time.time()),
-        "model": model or "libllm",
-        "system_fingerprint": f"libllm-{_native.llm_version_text()}",
-        "seed": keywords["seed"],
-    }
-    shape = _Shape(self, head, bool(logprobs), bool(calls))
+    usage = wants_usage(stream, stream_options)
+    shape = _Shape(self, head_of("chatcmpl", model, keywords["seed"]), bool(logprobs), bool(calls))
     if stream:
         return shape.chunks(self.chat_stream(conversation, **keywords), usage)
     return shape.whole(self.chat(conversation, **keywords))
 
 
 # ---- what is asked ----
-
-
-def _keywords(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of chat(), with what OpenAI's API does where nothing is said."""
-    keywords = {name: value for name, value in options.items() if value is not None and name not in WITHOUT_EFFECT}
-    for name in keywords.keys() & REFUSED.keys():
-        raise OptionError(f"{name} is not supported: {REFUSED[name]}")
-    if keywords.pop("modalities", ["text"]) not in (["text"], ("text",)):
-        raise OptionError(f"modalities is {options['modalities']!r:.60}, expected ['text']: only text is written")
-    keywords.setdefault("temperature", 1.0)
-    keywords.setdefault("seed", secrets.randbits(63))
-    return keywords
-
-
-def _wants_usage(stream: Any, stream_options: Mapping[str, Any] | None) -> bool:
-    if stream_options is None:
-        return False
-    for name in stream_options:
-        if name not in ("include_usage", "include_obfuscation"):
-            raise OptionError(f'stream_options has "{name}", expected include_usage')
-    if not stream:
-        raise OptionError("stream_options is given without stream=True")
-    return bool(stream_options.get("include_usage"))
 
 
 def constraint(form: Any) -> dict[str, Any]:
@@ -175,33 +144,13 @@ def _warn_unread(model: Any, conversation: list[dict[str, Any]], keywords: Mappi
 # ---- what is answered ----
 
 
-def logprob_entry(model: Any, token: int, logprob: float, top: Iterable[tuple[int, float]] = ()) -> dict[str, Any]:
-    """A token with its log-probability and its alternatives."""
-
-    def one(token: int, logprob: float) -> dict[str, Any]:
-        text = model.detokenize([token], keep_prefix=True)
-        part = "\ufffd" in text  # of a character: no text of its own
-        return {"token": text, "logprob": logprob, "bytes": None if part else list(text.encode())}
-
-    return {**one(token, logprob), "top_logprobs": [one(*other) for other in top]}
-
-
-def logprob_entries(model: Any, completion: Completion) -> list[dict[str, Any]]:
-    """Those of a completion."""
-    top_ids: Any = completion.top_ids.tolist()  # rows
-    top: Any = completion.top_logprobs.tolist()
-    rows = [list(zip(*row)) for row in zip(top_ids, top)] or [[]] * len(completion.ids)
-    tokens = zip(completion.ids.tolist(), completion.logprobs.tolist(), rows)
-    return [logprob_entry(model, token, logprob, top) for token, logprob, top in tokens]
-
-
 class _Shape:
     def __init__(self, model: Any, head: dict[str, Any], logprobs: bool, calls: bool):
         self.model, self.head, self.logprobs, self.calls = model, head, logprobs, calls
 
-    def whole(self, result: Result) -> dict[str, Any]:
+    def whole(self, result: Result) -> Reply:
         choices = [self._choice(completion) for completion in result]
-        return {**self.head, "object": "chat.completion", "choices": choices, "usage": usage_of(result)}
+        return Reply(self.head, object="chat.completion", choices=choices, usage=usage_of([result]))
 
     def _choice(self, completion: Completion) -> dict[str, Any]:
         message, reason = self._message(completion.text, completion.finish)
@@ -224,7 +173,7 @@ class _Shape:
 
     # ---- pieces ----
 
-    def chunks(self, stream: Any, usage: bool) -> Iterator[dict[str, Any]]:
+    def chunks(self, stream: Any, usage: bool) -> Iterator[Reply]:
         texts: dict[int, str] = {}
         entries: dict[int, list[dict[str, Any]]] = {}
         with stream:
@@ -237,7 +186,7 @@ class _Shape:
                     if choice is not None:
                         yield self._chunk([choice], {"usage": None} if usage else {})
             if usage:
-                yield self._chunk([], {"usage": usage_of(stream.result)})
+                yield self._chunk([], {"usage": usage_of([stream.result])})
 
     def _delta(
         self, event: Event, texts: dict[int, str], entries: dict[int, list[dict[str, Any]]]
@@ -258,15 +207,5 @@ class _Shape:
         logprobs = {"content": entries.pop(event.index, [])} if self.logprobs else None
         return {"index": event.index, "delta": role | delta, "finish_reason": reason, "logprobs": logprobs}
 
-    def _chunk(self, choices: list[dict[str, Any]], more: dict[str, Any]) -> dict[str, Any]:
-        return {**self.head, "object": "chat.completion.chunk", "choices": choices, **more}
-
-
-def usage_of(result: Result) -> dict[str, Any]:
-    stats = result.stats
-    return {
-        "prompt_tokens": stats.n_prompt_tokens,
-        "completion_tokens": stats.n_tokens,
-        "total_tokens": stats.n_prompt_tokens + stats.n_tokens,
-        "prompt_tokens_details": {"cached_tokens": stats.n_cached_tokens},
-    }
+    def _chunk(self, choices: list[dict[str, Any]], more: dict[str, Any]) -> Reply:
+        return Reply(self.head, object="chat.completion.chunk", choices=choices, **more)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from libllm import _options
+from libllm import _display, _options
 from libllm import native as _native
 from libllm._arguments import (
     Biases,
@@ -28,11 +28,14 @@ from libllm._arguments import (
 from libllm._handle import Handle, snapshot
 from libllm._json import as_json, plain
 from libllm._messages import Messages, as_messages
+from libllm._peers import missing
 from libllm._paths import expanded, opening
+from libllm._progress import Progress, Report, by_parts
 from libllm._run import Turns, interruptible
 from libllm._schema import schema_text
 from libllm.chat_completion import chat_completion
-from libllm.errors import Cancelled, LlmError, StateError
+from libllm.completion import create_completion, create_embedding
+from libllm.errors import LlmError, StateError
 from libllm.grammar import Grammar
 from libllm.keywords import (
     AskKeywords,
@@ -41,6 +44,7 @@ from libllm.keywords import (
     GenerateKeywords,
     ModelKeywords,
     QuantizeKeywords,
+    ScoreKeywords,
     TemplateKeywords,
 )
 from libllm.prompt import Answer, Filled, Prompt, Question, as_query
@@ -78,43 +82,18 @@ def _listed(prompts: Any) -> tuple[Any, bool]:
     return (prompts, True) if is_many(prompts) else ([prompts], False)
 
 
-class _Progress:
-    """What a load or a quantization reports to, and is stopped by."""
-
-    def __init__(self, user: Callable[[float], Any] | None):
-        self.user = user
-        self.stopped = False
-        self.failure: BaseException | None = None
-
-    def __call__(self, done: float) -> int:
-        try:
-            if self.user is not None and not self.stopped:
-                self.user(done)
-        except BaseException as error:
-            self.failure, self.stopped = error, True
-        return -1 if self.stopped else 0
-
-    def stop(self) -> None:
-        self.stopped = True
-
-    def run(self, call: Callable[[], Any], wait: bool = True) -> Any:
-        try:
-            return interruptible(call, self.stop, wait)
-        except Cancelled:
-            if self.failure is not None:
-                raise self.failure from None
-            raise
-
-
 class _Batch:
     """Requests of one call."""
 
-    def __init__(self, model: Model, prompts: Iterable[Any], options: _options.Options):
+    def __init__(
+        self, model: Model, prompts: Iterable[Any], options: _options.Options, report: Report | None = None
+    ):
         self.engine, self.turns = model._raw, model._turns
         self.requests: list[Any] = []
         for prompt in prompts:
             self.requests.append(self._submit(prompt, options))
         self._open = list(self.requests)
+        self._report = report
 
     def _submit(self, prompt: Any, options: _options.Options) -> Any:
         try:
@@ -127,12 +106,21 @@ class _Batch:
             raise
 
     def _done(self) -> bool:
+        n_open = len(self._open)
+        if self._report is not None:  # looks at all of them, not only at the last
+            self._open = [request for request in self._open if not _native.llm_request_done(request)]
+            if len(self._open) < n_open:
+                self._report.tell(1 - len(self._open) / len(self.requests))
         while self._open and _native.llm_request_done(self._open[-1]):
             self._open.pop()
         return not self._open
 
     def compute(self) -> None:
-        self.turns.step_until(self.engine, self._done)
+        try:
+            self.turns.step_until(self.engine, self._done)
+        except BaseException:  # of who is told of its progress
+            self.cancel()
+            raise
 
     async def wait(self) -> None:
         await self.turns.wait_until(self.engine, self._done, self.cancel)
@@ -151,24 +139,24 @@ class _Batch:
 class Model(Handle):
     """A model with an engine: Model("m.gguf", n_ctx=4096, n_threads=2).
 
-    Keywords are the options of the groups "model" and "engine". Threads may share it: they take turns, and what one
-    computes advances the requests of all. path is where it came from. With tokenizer_only=True there are no weights
-    and nothing to compute."""
+    Threads may share it: they take turns, and what one computes advances the requests of all. path is where it came
+    from. With tokenizer_only=True there are no weights and nothing to compute. progress=True shows a bar (tqdm) while
+    it loads; a function gets the share that is done."""
 
     def __init__(
         self,
         path: Path,
         *,
         runtime: Runtime | None = None,
-        progress: Callable[[float], Any] | None = None,
+        progress: Progress | None = None,
         **options: Unpack[ModelKeywords],
     ):
         load, make = _options.split(options, "model", "engine")
-        report = _Progress(progress)
-        load.raw.set_progress(report)
         root = (runtime or default())._raw
         self.path = expanded(path)
         name = os.fsencode(self.path)
+        report = Report(progress, os.path.basename(os.fsdecode(name)))
+        load.raw.set_progress(report)
 
         def open_it() -> tuple[Any, Any]:
             model = _native.llm_model_load(root, name, load.raw)
@@ -228,7 +216,21 @@ class Model(Handle):
     @property
     def n_ctx(self) -> int:
         """Most tokens of one sequence, prompt included."""
-        return _native.llm_engine_estimate(self._model, self._made_with.raw).n_ctx
+        return int(_native.llm_engine_estimate(self._model, self._made_with.raw).n_ctx)
+
+    def _repr_html_(self) -> str | None:
+        if self.closed:
+            return None
+        info = self.info
+        rows = [
+            ("file", os.fsdecode(self.path)),
+            ("family", f"{info.arch}, {info.n_layers} layers of width {info.n_embd}"),
+            ("weights", f"{info.n_params:,} in {info.n_bytes:,} bytes, mostly {_native.llm_dtype_name(info.dtype)}"),
+            ("context", f"{self.n_ctx:,} tokens (trained for {info.n_ctx_train:,})"),
+            ("vocabulary", f"{info.n_vocab:,} tokens"),
+            ("back end", info.backend),
+        ]
+        return _display.table(rows)
 
     def __repr__(self) -> str:
         return f"<Model {self.info.arch}, {self.info.n_params} parameters>" if not self.closed else "<Model, closed>"
@@ -291,23 +293,33 @@ class Model(Handle):
         return structures
 
     @overload
-    def generate(self, prompts: OnePrompt, **options: Unpack[GenerateKeywords]) -> Result: ...
+    def generate(
+        self, prompts: OnePrompt, *, progress: Progress | None = None, **options: Unpack[GenerateKeywords]
+    ) -> Result: ...
 
     @overload
-    def generate(self, prompts: ManyPrompts, **options: Unpack[GenerateKeywords]) -> list[Result]: ...
+    def generate(
+        self, prompts: ManyPrompts, *, progress: Progress | None = None, **options: Unpack[GenerateKeywords]
+    ) -> list[Result]: ...
 
     @overload
-    def generate(self, prompts: Any, **options: Unpack[GenerateKeywords]) -> Any: ...
+    def generate(
+        self, prompts: Any, *, progress: Progress | None = None, **options: Unpack[GenerateKeywords]
+    ) -> Any: ...
 
-    def generate(self, prompts: PromptsLike, **options: Unpack[GenerateKeywords]) -> Any:
+    def generate(
+        self, prompts: PromptsLike, *, progress: Progress | None = None, **options: Unpack[GenerateKeywords]
+    ) -> Any:
         """Completes one prompt (gives a Result) or a list of prompts (a list of Results), computed in one batch.
 
-        A prompt is a text, token ids, or what render() and Prompt.fill() give. Keywords: the options of the group
-        "generate"; stop (a text or several), stop_tokens (ids), logit_bias ({id: bias}); and one of grammar (GBNF text
-        or a Grammar), json_schema (dict, text, pydantic model or dataclass), regex, choices (texts)."""
+        A prompt is a text, token ids, or what render() and Prompt.fill() give. At most one of grammar, json_schema,
+        regex and choices may be given. progress=True shows a bar (tqdm) of the prompts that are done; a function gets
+        the share."""
         prompts, many = _listed(prompts)
-        batch = _Batch(self, prompts, self._split(options, "generate")[0])
-        interruptible(batch.compute, batch.cancel)
+        (shared,) = self._split(options, "generate")
+        with Report(progress, "generate", len(prompts), "prompt") as report:
+            batch = _Batch(self, prompts, shared, report if progress else None)
+            interruptible(batch.compute, batch.cancel)
         results = batch.results()
         return results if many else results[0]
 
@@ -357,8 +369,7 @@ class Model(Handle):
     ) -> Rendering:
         """A conversation ([{"role": "user", "content": "..."}] or a text, which is one user's turn) by a chat template.
         variables: whatever else it reads ("tools", ...). add_generation_prompt: begin the assistant's turn; default:
-        yes, unless continue_final_message says that the last message is only begun. Keywords: the options of the group
-        "template"."""
+        yes, unless continue_final_message says that the last message is only begun."""
         (shared,) = _options.split(options, "template")
         if add_generation_prompt is None:
             add_generation_prompt = not options.get("continue_final_message")
@@ -372,21 +383,23 @@ class Model(Handle):
         raw = None if template is None else template._raw
         return Rendering(_native.llm_chat_apply(self._model, raw, as_json(context, "context"), shared.raw))
 
-    def _rendered(self, messages: Any, options: Mapping[str, Any]) -> tuple[Rendering, Any]:
+    def _rendered(self, messages: Any, options: Mapping[str, Any]) -> tuple[Rendering, dict[str, Any]]:
         """The rendering, and the keywords that are not of it."""
         names = {"template", "add_generation_prompt", "variables", *_options.table("template")}
         own = {name: value for name, value in options.items() if name in names and value is not None}
         return self.render(messages, **own), {name: value for name, value in options.items() if name not in names}
 
     def chat(self, messages: Messages, **options: Unpack[ChatKeywords]) -> Result:
-        """Answers a conversation. Keywords as render() and generate()."""
+        """Answers a conversation, [{"role": "user", "content": "..."}] or a text, which is one user's turn."""
         rendering, rest = self._rendered(messages, options)
-        return self.generate(rendering, **rest)
+        result: Result = self.generate(rendering, **rest)
+        return result
 
     async def achat(self, messages: Messages, **options: Unpack[ChatKeywords]) -> Result:
         """chat() for asyncio."""
         rendering, rest = self._rendered(messages, options)
-        return await self.agenerate(rendering, **rest)
+        result: Result = await self.agenerate(rendering, **rest)
+        return result
 
     def chat_stream(self, messages: Messages, **options: Unpack[ChatKeywords]) -> Stream:
         """chat(), piece by piece."""
@@ -398,13 +411,24 @@ class Model(Handle):
         rendering, rest = self._rendered(messages, options)
         return self.astream(rendering, **rest)
 
+    # ---- as other libraries call it ----
+
     chat_completion = chat_completion
+    create_chat_completion = chat_completion
+    create_completion = create_completion
+    create_embedding = create_embedding
+    __call__ = create_completion
+
+    if not TYPE_CHECKING:  # which would take any name then
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, "Model", name)
 
     # ---- asking ----
 
     def ask(self, question: Question, prompt: Prompt | None = None, **options: Unpack[AskKeywords]) -> Answer:
-        """Fills a prompt with a question (a text, or its fields), lets the model reason, finds the answer, votes.
-        Keywords: the options of the groups "fill", "ask" and "generate" (seed goes to both), and of generate()."""
+        """Fills a prompt with a question (a text, or its fields), lets the model reason, finds the answer, votes. seed
+        is that of the examples and of the answers."""
         fill, ask, generate = self._split(options, "fill", "ask", "generate")
         engine, query = self._raw, as_query(question)
         raw = None if prompt is None else prompt._raw
@@ -414,12 +438,52 @@ class Model(Handle):
 
     # ---- scoring ----
 
+    @overload
     def score(
-        self, prompts: Scored, continuation: Texts | None = None, **options: Unpack[GenerateKeywords]
+        self,
+        prompts: str | bytes,
+        continuation: str | bytes,
+        *,
+        progress: Progress | None = None,
+        **options: Unpack[ScoreKeywords],
+    ) -> Completion: ...
+
+    @overload
+    def score(
+        self,
+        prompts: str | bytes,
+        continuation: list[str] | list[bytes] | tuple[str, ...],
+        *,
+        progress: Progress | None = None,
+        **options: Unpack[ScoreKeywords],
+    ) -> list[Completion]: ...
+
+    @overload
+    def score(
+        self, prompts: list[tuple[str, str]], *, progress: Progress | None = None, **options: Unpack[ScoreKeywords]
+    ) -> list[Completion]: ...
+
+    @overload
+    def score(
+        self,
+        prompts: Any,
+        continuation: Any = None,
+        *,
+        progress: Progress | None = None,
+        **options: Unpack[ScoreKeywords],
+    ) -> Any: ...
+
+    def score(
+        self,
+        prompts: Scored,
+        continuation: Texts | None = None,
+        *,
+        progress: Progress | None = None,
+        **options: Unpack[ScoreKeywords],
     ) -> Any:
         """Log-probabilities of continuations after prompts: score(prompt, continuation) gives one Completion,
-        score(prompt, [continuation, ...]) and score([(prompt, continuation), ...]) a list. Keywords: add_special,
-        parse_special, n_logprobs."""
+        score(prompt, [continuation, ...]) and score([(prompt, continuation), ...]) a list. progress as for
+        generate()."""
         items = as_list(prompts)
         if is_text(prompts) != (continuation is not None):
             raise TypeError(
@@ -427,20 +491,39 @@ class Model(Handle):
             )
         if continuation is not None:
             items = [(prompts, one) for one in ([continuation] if is_text(continuation) else as_list(continuation))]
+        for name in options:
+            if name not in ScoreKeywords.__annotations__:
+                raise _options.unknown(name, "in Model.score()", ScoreKeywords.__annotations__)
         (shared,) = self._split(options, "generate")
         engine = self._raw
-        raw = self._turns.alone(engine, lambda: _native.llm_score(engine, items, shared.raw))
-        scored = [Completion(raw, i) for i in range(_native.llm_result_count(raw))]
+
+        def score_part(part: Any) -> Any:
+            return self._turns.alone(engine, lambda: _native.llm_score(engine, part, shared.raw))
+
+        raws = by_parts(items, progress, "score", score_part)
+        scored = [Completion(raw, i) for raw in raws for i in range(_native.llm_result_count(raw))]
         return scored[0] if is_text(continuation) else scored
 
-    def embed(self, texts: Texts, *, pooling: str = "file", normalize: bool = True) -> memoryview[float]:
+    def embed(
+        self, texts: Texts, *, pooling: str = "file", normalize: bool = True, progress: Progress | None = None
+    ) -> memoryview[float]:
         """One row per text, float32 [n, n_embd]; pooling "mean", "last" or "first", or "file": as the model's file
-        says, the mean if it says nothing."""
+        says, the mean if it says nothing. progress as for generate()."""
         if pooling not in POOLINGS:
             raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}")
         items = [texts] if is_text(texts) else as_list(texts)
         engine, model, kind = self._raw, self._model, POOLINGS[pooling]
-        return self._turns.alone(engine, lambda: _native.embed(engine, model, items, kind, 1 if normalize else 0))
+
+        def embed_part(part: Any) -> memoryview[float]:
+            return self._turns.alone(engine, lambda: _native.embed(engine, model, part, kind, 1 if normalize else 0))
+
+        parts = by_parts(items, progress, "embed", embed_part)
+        if len(parts) == 1:
+            return parts[0]
+        n_rows = sum(part.shape[0] for part in parts if part.shape)
+        whole: Any = memoryview(bytearray().join(parts))
+        rows: memoryview[float] = whole.cast("f", (n_rows, self.info.n_embd))
+        return rows
 
     def sequence(self) -> Sequence:
         """A new, empty sequence, for a sampling or search of one's own."""
@@ -454,13 +537,13 @@ def quantize(
     dtype: str,
     *,
     runtime: Runtime | None = None,
-    progress: Callable[[float], Any] | None = None,
+    progress: Progress | None = None,
     **options: Unpack[QuantizeKeywords],
 ) -> None:
     """Writes a model (GGUF or Hugging Face folder) as a GGUF file whose matrices are stored as dtype, e.g. "Q4_K".
-    Keywords: the options of the group "quantize"."""
+    progress=True shows a bar (tqdm); a function gets the share that is done."""
     (shared,) = _options.split(options, "quantize")
-    report = _Progress(progress)
+    report = Report(progress, "quantize")
     shared.raw.set_progress(report)
     root, kind = (runtime or default())._raw, _native.llm_dtype_parse(dtype)
     origin, goal = (os.fsencode(expanded(path)) for path in (source, target))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple, Unpack
 
-from libllm import _options
+from libllm import _display, _options
 from libllm import native as _native
 from libllm._arguments import Kind, ModelLike, Text, check, checked, described, is_text
 from libllm._handle import Handle, Uncopied, snapshot
@@ -76,7 +76,8 @@ class Filled(Uncopied):
     @property
     def messages(self) -> list[dict[str, Any]]:
         """As a conversation."""
-        return json.loads(_native.llm_filled_messages(self._filled))["messages"]
+        found: list[dict[str, Any]] = json.loads(_native.llm_filled_messages(self._filled))["messages"]
+        return found
 
     @property
     def ids(self) -> TokenIds:
@@ -96,10 +97,14 @@ class Filled(Uncopied):
 
     def to_dict(self) -> dict[str, Any]:
         """All of it: text, messages, chat, n_tokens, n_leaks, shots."""
-        return json.loads(_native.llm_filled_json(self._filled))
+        found: dict[str, Any] = json.loads(_native.llm_filled_json(self._filled))
+        return found
 
     def __str__(self) -> str:
         return self.text
+
+    def _repr_html_(self) -> str:
+        return _display.text(self.text) + _display.small(f"{len(self.ids)} tokens, {len(self.shots)} examples")
 
     def __repr__(self) -> str:
         return f"<Filled {self.text!r}>"
@@ -199,10 +204,15 @@ class Answer(Uncopied):
 
     def to_dict(self) -> dict[str, Any]:
         """All of it: answer, votes, samples, usage, prompt."""
-        return json.loads(_native.llm_answer_json(self._answer))
+        found: dict[str, Any] = json.loads(_native.llm_answer_json(self._answer))
+        return found
 
     def __str__(self) -> str:
         return self.text or ""
+
+    def _repr_html_(self) -> str:
+        votes = ((vote.answer, vote.n_votes, self.samples[vote.first].text) for vote in self.votes)
+        return _display.table(votes, ("answer", "votes", "its first sample")) + _display.small(f"{len(self.samples)} samples")
 
     def __repr__(self) -> str:
         return f"<Answer {self.text!r}, {len(self.samples)} samples>"

@@ -6,11 +6,13 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from libllm import _display
 from libllm import native as _native
 from libllm._arguments import checked
 from libllm._handle import Uncopied, snapshot
+from libllm._peers import missing
 from libllm.token_ids import TokenIds
 
 
@@ -98,6 +100,18 @@ class Completion(Uncopied):
             members |= {name: getattr(self, name).tolist() for name in ("logprobs", "top_ids", "top_logprobs")}
         return members
 
+    def _said(self) -> str:
+        n = len(self.ids)
+        return f"{self.finish} after {n} token{'s' if n != 1 else ''}"
+
+    def _repr_html_(self) -> str:
+        return _display.text(self.text) + _display.small(self._said())
+
+    if not TYPE_CHECKING:  # which would take any name then
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, "Result", name)
+
     def __str__(self) -> str:
         return self.text
 
@@ -131,6 +145,13 @@ class Result(Completion):
 
     def __iter__(self) -> Iterator[Completion]:
         return (Completion(self._result, i) for i in range(len(self)))
+
+    def _repr_html_(self) -> str:
+        stats = self.stats
+        said = f"{stats.n_prompt_tokens} tokens of prompt, seed {stats.seed}" + (self.warning and f"; {self.warning}")
+        if len(self) == 1:
+            return _display.text(self.text) + _display.small(f"{self._said()}; {said}")
+        return _display.table((one.index, one.text, one._said()) for one in self) + _display.small(said)
 
     @property
     def warning(self) -> str:

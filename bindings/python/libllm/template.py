@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple, Unpack
 
-from libllm import _options
+from libllm import _display, _options
 from libllm import native as _native
 from libllm._arguments import Kind, Text, checked, described
 from libllm._handle import Handle, Uncopied
@@ -39,6 +39,11 @@ def _origin(raw: Any) -> Origin:
     return Origin(raw.begin, raw.end, raw.line, raw.message, bool(raw.given), bool(raw.generation))
 
 
+def _place(origin: Origin) -> str:
+    message = f"message {origin.message}, " if origin.message >= 0 else ""
+    return f"{message}line {origin.line} of the template" if origin.line else f"{message}put there by libllm"
+
+
 @checked
 class Rendering(Uncopied):
     """A rendered conversation; generate() takes it as a prompt."""
@@ -69,6 +74,12 @@ class Rendering(Uncopied):
 
     def __str__(self) -> str:
         return self.text
+
+    def _repr_html_(self) -> str:
+        said = self.text.encode()
+        return _display.marked(
+            (said[o.begin : o.end].decode(errors="replace"), o.given, _place(o)) for o in self.origins
+        ) + _display.small(f"{len(self.ids)} tokens")
 
     def __repr__(self) -> str:
         return f"<Rendering {self.text!r}>"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libllm import native as _native
 from libllm._arguments import Ids, Path, Text, checked
 from libllm._handle import Handle, snapshot
 from libllm._paths import expanded, opening
+from libllm._peers import missing
 from libllm.runtime import Runtime, default
 from libllm.token_ids import TokenIds
 
@@ -77,6 +78,11 @@ class Tokenizer(Handle):
     def token(self, token: int) -> SimpleNamespace:
         """An entry of the vocabulary: text, type, score."""
         return snapshot(_native.llm_tokenizer_get_token(self._raw, token))
+
+    if not TYPE_CHECKING:  # which would take any name then
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing(self, "Tokenizer", name)
 
     def decoder(self, *, skip_special: bool = False, keep_prefix: bool = False) -> Decoder:
         """Decodes piece by piece."""

@@ -8,7 +8,7 @@ import logging
 
 import libllm
 import pytest
-from libllm._arguments import kinds_of
+from libllm._arguments import taken_by
 
 
 class Stranger:
@@ -78,7 +78,7 @@ def test_a_wrong_option_is_named(model, group):
 
 
 def test_every_parameter_has_a_kind():
-    free = {name for name, function, parameter in GIVEN if parameter not in kinds_of(inspect.unwrap(function))[1]}
+    free = {name for name, function, parameter in GIVEN if parameter not in taken_by(inspect.unwrap(function)).kinds}
     assert not free
 
 

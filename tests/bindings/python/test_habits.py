@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import re
 from collections.abc import Sequence
 
 import libllm
@@ -153,3 +154,377 @@ def test_finish_reasons_are_openai_s(model):
     with libllm.Model(model.path, n_ctx=32) as small:
         full = small.generate("Once", ignore_eos=True)
         assert (full.finish, full.finish_reason) == ("context", "length")
+
+
+# ---- names of other libraries ----
+
+NOT_OURS = {
+    "generate": "max_new_tokens echo stream stream_options tool_choice user metadata device dtype n_gpu_layers do_sample "
+    "sampling_params use_tqdm num_beams num_return_sequences best_of logprobs prompt_logprobs suffix guided_json "
+    "response_format tools chat_template_kwargs skip_special_tokens return_full_text sampling_topk beam_size "
+    "include_prompt_in_result mirostat_mode tfs_z repeat_penalty stop_token_ids bad_words min_tokens pad_token_id "
+    "lora_request logits_processor streamer generation_config use_cache end_token max_length extra_body",
+    "Model": "n_gpu_layers device chat_format model_path max_model_len dtype torch_dtype device_map verbose seed logits_all "
+    "embedding tensor_parallel_size gpu_memory_utilization trust_remote_code quantization load_in_4bit compute_type "
+    "inter_threads intra_threads flash_attn rope_freq_base lora_path type_k vocab_only use_mlock numa repo_id filename "
+    "enforce_eager n_threads_batch n_ubatch num_ctx attn_implementation revision cache_dir token draft_model tokenizer "
+    "max_tokens temperature stop main_gpu offload_kqv enable_prefix_caching",
+    "tokenize": "add_bos special return_tensors add_special_tokens padding truncation max_length",
+    "detokenize": "skip_special_tokens",
+    "embed": "normalize_embeddings pooling_type truncation batch_size dimensions encoding_format device",
+    "render": "tokenize return_tensors chat_template enable_thinking tools conversation",
+    "score": "temperature max_tokens",
+}
+
+
+@pytest.mark.parametrize("entry,name", [(entry, name) for entry, names in NOT_OURS.items() for name in names.split()])
+def test_a_name_of_another_library_is_answered_with_what_it_is_here(model, entry, name):
+    calls = {
+        "Model": lambda **o: libllm.Model("nowhere.gguf", **o),
+        "detokenize": lambda **o: model.detokenize([1], **o),
+        "score": lambda **o: model.score("a", "b", **o),
+    }
+    call = calls.get(entry) or (lambda **o: getattr(model, entry)("x", **o))
+    with pytest.raises(libllm.OptionError, match=f'no option "{name}" in .*: ..') as caught:
+        call(**{name: 1})
+    assert "see help" not in str(caught.value) and "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "call,ours",
+    [
+        (lambda m: libllm.Model(model_path=m.path), "path="),
+        (lambda m: libllm.Model(model=m.path, max_model_len=64), "path="),
+        (lambda m: libllm.Tokenizer(model_path=m.path), "path="),
+        (lambda m: m.generate(prompt="x"), "prompts="),
+        (lambda m: m.generate(inputs="x", max_new_tokens=3), "prompts="),
+        (lambda m: m.stream(inputs="x"), "prompt="),
+        (lambda m: m.chat(prompt="x"), "messages="),
+        (lambda m: m.chat(conversation=[]), "messages="),
+        (lambda m: m.embed(input="x"), "texts="),
+        (lambda m: m.tokenize(inputs="x"), "text="),
+        (lambda m: m.detokenize(tokens=[1]), "ids="),
+        (lambda m: m.create_embedding(inputs="x"), "input="),
+        (lambda m: libllm.quantize(input_path=m.path, output_path="x", dtype="F16"), "source="),
+    ],
+)
+def test_the_argument_that_must_be_given_is_named_by_its_name_here(model, call, ours):
+    with pytest.raises(libllm.OptionError, match=f"use {ours}"):
+        call(model)
+
+
+def test_what_is_given_by_place_and_is_too_much_is_shown(model):
+    with pytest.raises(TypeError, match=r"generate\(\) takes prompts by place, others by name: int 5 is one too many"):
+        model.generate("x", 5)
+    with pytest.raises(TypeError, match=r"Model\(\) takes path by place.*int 512"):
+        libllm.Model("x", 512)
+    with pytest.raises(TypeError, match="missing 1 required"):
+        model.generate()
+
+
+def test_every_name_in_the_table_leads_to_one_that_exists(model):
+    from libllm import _options, _peers
+
+    known = {name for group in _options.OWNERS for name in _options.table(group)} | set(_peers.OWNERS)
+    given = {"path", "prompts", "prompt", "messages", "texts", "text", "ids", "input", "source", "target"}
+    for row in _peers.KEYWORDS:
+        assert row.ours in known | given or not row.ours and row.note, row
+        assert not known & set(row.theirs.split()) - {"tokenizer", "progress"}, f"{row}: ours already"
+    own = {"Model": model, "Tokenizer": model.tokenizer, "Result": model.generate("x", max_tokens=1), "libllm": libllm}
+    for owner, names in _peers.ATTRIBUTES.items():
+        for name, here in names.items():
+            with pytest.raises(AttributeError) as caught:
+                getattr(own[owner], name)
+            assert str(caught.value) == f"{owner} has no '{name}': {here}"
+            used = re.match(r"use (\w+)(?=[.(, ]|$)", here)
+            assert not used or hasattr(own[owner], used[1]) or hasattr(libllm, used[1]) or used[1] == "len", here
+
+
+def test_what_nobody_has_is_an_attribute_error_like_any_other(model):
+    for thing in (model, model.tokenizer, model.generate("x", max_tokens=1), libllm):
+        assert not hasattr(thing, "nothing_of_the_kind")
+        with pytest.raises(AttributeError, match="nothing_of_the_kind") as caught:
+            thing.nothing_of_the_kind
+        assert caught.value.name == "nothing_of_the_kind" and caught.value.obj is thing, "Python names the nearest"
+
+    class Broken(libllm.Model):
+        @property
+        def odd(self):
+            return self.path.nothing
+
+    broken = Broken(model.path, n_ctx=64)
+    with pytest.raises(AttributeError, match="'str' object has no attribute 'nothing'"):
+        broken.odd
+
+
+# ---- shapes of other libraries ----
+
+
+def test_a_model_is_called_and_answers_as_llama_cpp_python_does(model):
+    options = {"max_tokens": 6, "temperature": 0, "stop": ["zzz"]}
+    text = model.generate("The dog", max_tokens=6).text
+    for call in (model, model.create_completion):
+        reply = call("The dog", **options)
+        choice = reply["choices"][0]
+        assert (reply["object"], choice["text"], choice["index"]) == ("text_completion", text, 0)
+        assert choice["finish_reason"] == "length" and choice["logprobs"] is None and reply["usage"]["completion_tokens"] == 6
+        assert call("The dog", echo=True, **options)["choices"][0]["text"] == "The dog" + text
+        assert call(model.tokenize("The dog"), echo=True, **options)["choices"][0]["text"] == "The dog" + text
+        assert "".join(chunk["choices"][0]["text"] for chunk in call("The dog", stream=True, **options)) == text
+    assert model.generate("Once", ignore_eos=True, max_tokens=16).text == model(
+        "Once", temperature=0, ignore_eos=True
+    )["choices"][0]["text"], "16 tokens, as there"
+    with libllm.Model(model.path, n_ctx=48) as small:
+        full = small("Once", max_tokens=None, ignore_eos=True)
+        assert full["usage"]["total_tokens"] == 48 and full["choices"][0]["finish_reason"] == "length"
+    many = model(["The dog", "The cat"], n=2, max_tokens=3, seed=5)
+    assert [c["index"] for c in many["choices"]] == [0, 1, 2, 3]
+    assert [c["text"] for c in many["choices"]] == [
+        c.text for r in model.generate(["The dog", "The cat"], n=2, max_tokens=3, seed=5, temperature=1) for c in r
+    ]
+    assert model("x", max_tokens=1)["seed"] != model("x", max_tokens=1)["seed"], "draws anew"
+
+
+def test_log_probabilities_of_completions_are_placed_in_the_text(model):
+    options = {"max_tokens": 8, "seed": 2, "logprobs": 2, "n": 2}
+    whole = model.create_completion("The dog", **options)
+    chunks = list(model.create_completion("The dog", stream=True, stream_options={"include_usage": True}, **options))
+    assert chunks[-1]["usage"]["completion_tokens"] == whole["usage"]["completion_tokens"]
+    for choice in whole["choices"]:
+        found = choice["logprobs"]
+        assert "".join(found["tokens"]) == choice["text"] and all(len(top) == 2 for top in found["top_logprobs"])
+        for token, offset in zip(found["tokens"], found["text_offset"], strict=True):
+            assert choice["text"][offset:].startswith(token)
+        pieces = [c for chunk in chunks for c in chunk["choices"] if c["index"] == choice["index"]]
+        for name, values in found.items():
+            assert [value for piece in pieces for value in piece["logprobs"][name]] == values
+        assert [piece["finish_reason"] for piece in pieces if piece["finish_reason"]] == [choice["finish_reason"]]
+    for wrong, message in [
+        ({"echo": True, "logprobs": 1}, "echo=True with logprobs"),
+        ({"stream_options": {}}, "without stream=True"),
+        ({"suffix": "x"}, "nothing is filled in"),
+    ]:
+        with pytest.raises(libllm.OptionError, match=message):
+            model.create_completion("x", **wrong)
+    with pytest.raises(libllm.OptionError, match="2 prompts, expected one"):
+        model.create_completion(["x", "y"], stream=True)
+
+
+def test_embeddings_in_the_shape_of_openai(model):
+    import base64
+    from array import array
+
+    rows = model.embed(["a dog", "a cat"]).tolist()
+    reply = model.create_embedding(["a dog", "a cat"], model="m", user="me")
+    assert [entry["embedding"] for entry in reply["data"]] == rows and reply["model"] == "m"
+    assert [entry["index"] for entry in reply["data"]] == [0, 1] and reply["object"] == "list"
+    assert reply["usage"]["total_tokens"] == len(model.tokenize("a dog")) + len(model.tokenize("a cat"))
+    packed = model.create_embedding("a cat", encoding_format="base64")["data"][0]["embedding"]
+    assert array("f", base64.b64decode(packed)).tolist() == rows[1]
+    for wrong in ({"encoding_format": "hex"}, {"dimensions": 3}):
+        with pytest.raises(libllm.OptionError, match=next(iter(wrong))):
+            model.create_embedding("x", **wrong)
+    assert len(model.create_embedding("x", dimensions=model.info.n_embd).data) == 1
+
+
+def test_replies_are_dicts_and_objects(model):
+    reply = model.create_chat_completion("Hello!", max_tokens=4, temperature=0)
+    message = reply["choices"][0]["message"]
+    assert reply.choices[0].message.content == message["content"] == message.content
+    assert message.tool_calls is None and "tool_calls" not in message and reply.usage.total_tokens > 0
+    assert json.loads(json.dumps(reply)) == reply == reply.to_dict() and type(reply.to_dict()["choices"][0]) is dict
+    assert copy.deepcopy(reply) == pickle.loads(pickle.dumps(reply)) == reply
+    with pytest.raises(AttributeError, match="no 'choice' in the reply, which has id, created"):
+        reply.choice
+    text = "".join(
+        chunk.choices[0].delta.content or ""
+        for chunk in model.create_chat_completion("Hello!", max_tokens=4, temperature=0, stream=True)
+    )
+    assert text == message.content
+
+
+REQUEST = dict(
+    audio=None,
+    frequency_penalty=0.1,
+    function_call=None,
+    functions=None,
+    logit_bias={"1": -1},
+    logprobs=True,
+    max_completion_tokens=3,
+    max_tokens=None,
+    metadata={"a": "b"},
+    modalities=["text"],
+    model="gpt",
+    n=1,
+    parallel_tool_calls=True,
+    prediction=None,
+    presence_penalty=0.1,
+    prompt_cache_key="x",
+    reasoning_effort=None,
+    response_format={"type": "text"},
+    safety_identifier="x",
+    seed=1,
+    service_tier="auto",
+    stop=["zzz"],
+    store=False,
+    stream=False,
+    stream_options=None,
+    temperature=0.5,
+    tool_choice="auto",
+    tools=None,
+    top_logprobs=1,
+    top_p=0.9,
+    user="me",
+    verbosity=None,
+    web_search_options=None,
+    extra_headers={},
+    extra_query=None,
+    extra_body=None,
+    timeout=3,
+)
+
+
+def test_every_field_of_openai_s_request_is_taken_or_named(model):
+    messages = [{"role": "user", "content": "Hello!"}]
+    assert model.create_chat_completion(messages=messages, **REQUEST).choices[0].logprobs.content
+    for name, value in {
+        "audio": {},
+        "functions": [],
+        "function_call": "auto",
+        "reasoning_effort": "low",
+        "verbosity": "low",
+        "web_search_options": {},
+        "extra_body": {},
+    }.items():
+        with pytest.raises(libllm.OptionError, match=f'no option "{name}".*: ..') as caught:
+            model.create_chat_completion(messages, **{name: value})
+        assert "see help" not in str(caught.value)
+
+
+# ---- help, progress, notebooks, log ----
+
+
+def test_help_lists_every_keyword_with_its_meaning_and_default(model):
+    from libllm._options import table
+
+    for call, groups in {
+        libllm.Model: ("model", "engine"),
+        libllm.Runtime: ("runtime",),
+        model.generate: ("generate",),
+        model.agenerate: ("generate",),
+        model.stream: ("generate",),
+        model.chat: ("template", "generate"),
+        model.ask: ("fill", "ask", "generate"),
+        model.render: ("template",),
+        libllm.Prompt: ("prompt",),
+        libllm.quantize: ("quantize",),
+    }.items():
+        lines = {line.strip().partition(" (")[0]: line for line in call.__doc__.splitlines() if "; default " in line}
+        for group in groups:
+            for name in table(group):
+                assert name in lines, f"{call}: {name}"
+    assert "most new tokens; -1: until the context is full; default -1" in model.generate.__doc__
+    assert {"stop", "json_schema", "grammar", "regex", "choices", "logit_bias"} <= lines.keys() | set(
+        line.strip().partition(" (")[0] for line in model.generate.__doc__.splitlines()
+    )
+    assert "ignore_eos (bool): go on after the end-of-text token; default False" in model.generate.__doc__
+
+
+def calls_with_progress(model, target):
+    texts = [f"The dog {i}" for i in range(80)]
+    return {
+        "generate": lambda p: model.generate(texts, max_tokens=2, progress=p),
+        "score": lambda p: model.score([(text, " x") for text in texts], progress=p),
+        "embed": lambda p: model.embed(texts, progress=p),
+        "Model": lambda p: libllm.Model(model.path, n_ctx=64, progress=p),
+        "quantize": lambda p: libllm.quantize(model.path, target, "Q4_0", progress=p),
+    }
+
+
+@pytest.mark.parametrize("name", ["generate", "score", "embed", "Model", "quantize"])
+def test_progress_is_told_as_a_share_or_as_a_bar(model, name, tmp_path, capfd):
+    call = calls_with_progress(model, tmp_path / "x.gguf")[name]
+    done = []
+    told = call(done.append)
+    assert done == sorted(done) and done[-1] == 1.0 and len(done) > 1 and done[0] > 0 or name in ("Model", "quantize")
+    silent = call(None)
+    if name == "generate":
+        assert [r.text for r in told] == [r.text for r in silent]
+    elif name == "score":
+        assert [c.logprob for c in told] == [c.logprob for c in silent]
+    elif name == "embed":
+        assert told.tolist() == silent.tolist() and told.shape == silent.shape and told.format == "f"
+    assert capfd.readouterr().err == ""
+    pytest.importorskip("tqdm")
+    call(True)
+    assert "100%" in capfd.readouterr().err
+
+    def refuse(share):
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        call(refuse)
+    assert model.generate("The dog", max_tokens=1).text
+
+
+def test_a_bar_without_tqdm_says_what_is_missing(model, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match=r"progress=True needs tqdm \(pip install tqdm\)"):
+        model.generate(["x"], progress=True)
+
+
+def test_notebooks_show_html_in_which_no_text_is_markup(model):
+    evil = "<script>&amp;"
+    with libllm.Model(model.path, n_ctx=64) as other:
+        assert "64 tokens" in other._repr_html_() and model.info.arch in other._repr_html_()
+    assert other._repr_html_() is None and repr(other), "a closed one has its text"
+    prompt = libllm.Prompt([{"question": evil, "answer": evil}])
+    shown = {
+        "result": model.generate("x", choices=[evil]),
+        "results": model.generate("x", n=2, choices=[evil]),
+        "completion": model.generate("x", n=2, choices=[evil])[1],
+        "rendering": model.render(evil),
+        "filled": prompt.fill("x"),
+        "answer": model.ask("x", choices=[evil], chat=0),
+    }
+    for name, thing in shown.items():
+        html = thing._repr_html_()
+        assert "&lt;script&gt;&amp;amp;" in html and "<script" not in html, name
+    assert 'title="message 0' in shown["rendering"]._repr_html_()
+    assert "seed 0" in shown["result"]._repr_html_()
+
+
+def test_the_log_tells_of_loads_engines_and_warnings(model, caplog):
+    with caplog.at_level("DEBUG", logger="libllm"):
+        libllm.Model(model.path, n_ctx=64).close()
+    lines = [record.message for record in caplog.records if record.levelname == "DEBUG"]
+    assert any("layers of width" in line for line in lines) and any("tokenizer" in line for line in lines)
+    assert any("sequences of up to 64 tokens" in line and "KV cache" in line for line in lines)
+
+
+# ---- errors that name their place ----
+
+
+def test_errors_of_chat_templates_name_line_and_column(model):
+    for template, place in [("a\n{{ x.y.z }}", "line 2, column "), ("a\n\n {% if %}", "line 3, column "), ("{{", "line 1")]:
+        with pytest.raises(libllm.LlmError, match=place):
+            model.render("x", template=template)
+    with pytest.raises(libllm.FormatError, match=r"chat template, line \d+, column \d+: "):
+        model.render([{"role": "user"}])
+
+
+def test_what_does_not_fit_names_tokens_context_training_and_option(model):
+    with libllm.Model(model.path, n_ctx=32) as small:
+        for call in (small.generate, small.chat, small, small.create_chat_completion, small.embed, small.create_embedding):
+            with pytest.raises(libllm.LimitReached) as caught:
+                call("a b " * 100)
+            trained = model.info.n_ctx_train
+            for part in (r"\d+ tokens", "holds 32", "engine option n_ctx", f"trained for {trained}"):
+                caught.match(part)
+
+
+def test_a_hub_name_is_told_that_nothing_is_downloaded():
+    with pytest.raises(FileNotFoundError, match=r"hf download Qwen/Qwen2.5-0.5B-Instruct"):
+        libllm.Model("Qwen/Qwen2.5-0.5B-Instruct")

@@ -76,29 +76,67 @@ def test_the_snippets_of_the_page(tmp_path):
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
 
 
+def mypy(*arguments):
+    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "MYPYPATH": str(FOLDER.parent)})
+
+
+TYPES = {
+    "m.generate('x', top_k=3, seed=None)": "Result",
+    "m.generate(['x'], progress=True)": "list[Result]",
+    "m.generate(m.tokenize('x'))": "Result",
+    "m.tokenize('x')": "TokenIds",
+    "m.tokenize('x')[0]": "int",
+    "m.tokenize('x')[1:]": "TokenIds",
+    "m.tokenize('x') + [3]": "list[int]",
+    "m.embed('x')": "memoryview[float]",
+    "m.generate('x').ids": "TokenIds",
+    "m.generate('x').logprobs": "memoryview[float]",
+    "m.generate('x').top_ids": "memoryview[int]",
+    "m.generate('x').finish_reason": "str",
+    "m.generate('x').to_dict()": "dict[str, Any]",
+    "m.score('a', 'b')": "Completion",
+    "m.score('a', ['b'])": "list[Completion]",
+    "m.score([('a', 'b')])": "list[Completion]",
+    "m.chat_completion('x')": "Reply",
+    "m.chat_completion('x', stream=True)": "Iterator[Reply]",
+    "m('x')": "Reply",
+    "m.create_completion('x', stream=True)": "Iterator[Reply]",
+    "m.create_embedding('x')": "Reply",
+    "m.sequence().eval([1])": "memoryview[float]",
+}
+TYPE_ERRORS = [
+    "m.generate('x', top_kk=3)",
+    "m.generate('x', top_k='3')",
+    "m.score('a', 'b', temperature=1)",
+    "m.n_vocab",
+    "m.generate('x').choices",
+    "libllm.Llama",
+]
+
+
 def test_types():
     pytest.importorskip("mypy")
     use = (
-        "import libllm\nm = libllm.Model('x', n_ctx=3)\nreveal_type(m.generate('x', top_k=3))\n"
-        "reveal_type(m.generate(['x']))\nm.generate('x', top_kk=3)\nm.generate('x', top_k='3')\n"
+        "import libllm\nm = libllm.Model('x', n_ctx=3, progress=True)\n"
+        + "".join(f"reveal_type({expression})\n" for expression in TYPES)
+        + "".join(f"{expression}\n" for expression in TYPE_ERRORS)
     )
-    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "-c", use]
-    out = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "MYPYPATH": str(FOLDER.parent)}
-    ).stdout
+    out = mypy("-c", use).stdout
     lines = [line for line in out.splitlines() if line.startswith("<string>")]
-    assert {line.split(":")[1] for line in lines if ": error" in line} == {"5", "6"}, out
-    assert "libllm.result.Result" in lines[0] and "list[libllm.result.Result]" in lines[1]
+    revealed = [line.partition('"')[2].removesuffix('"') for line in lines if "Revealed type" in line]
+    shown = [re.sub(r"(builtins|libllm|typing)\.(\w+\.)*", "", text) for text in revealed]
+    assert dict(zip(TYPES, shown, strict=True)) == TYPES
+    wrong = {int(line.split(":")[1]) for line in lines if ": error" in line}
+    assert wrong == {len(TYPES) + 3 + i for i in range(len(TYPE_ERRORS))}, out
 
 
 def test_the_package_agrees_with_its_types():
     pytest.importorskip("mypy")
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "--ignore-missing-imports", "-p", "libllm"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "MYPYPATH": str(FOLDER.parent)},
-    )
+    done = mypy("--ignore-missing-imports", "-p", "libllm")
+    assert done.returncode == 0, done.stdout + done.stderr
+    modules = [f"libllm.{path.stem}" for path in sorted(FOLDER.glob("*.py")) if path.is_file() and path.stem[:2] != "__"]
+    done = mypy("--strict", *(part for name in ["libllm", *modules] for part in ("-m", name)))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -35,8 +35,10 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from libllm import Model, OptionError, Result, _options
 from libllm._arguments import described
 from libllm._messages import as_messages
+from libllm._openai import logprob_entries, logprob_entry
+from libllm._peers import WITHOUT_EFFECT
 from libllm._tools import as_tools, call_of, forced
-from libllm.chat_completion import WITHOUT_EFFECT, add_tools, constraint, logprob_entries, logprob_entry
+from libllm.chat_completion import add_tools, constraint
 from libllm.result import Completion, Event
 
 _OF_MODEL = ("model", "engine")
@@ -73,7 +75,7 @@ class _Fields(BaseModel):
         return {"model": str(self.model.path), "n_ctx": self.model.n_ctx, **self.options}
 
     def get_token_ids(self, text: str) -> list[int]:
-        return self.model.tokenize(text, add_special=False).tolist()
+        return list(self.model.tokenize(text, add_special=False))
 
 
 def _usage(result: Result) -> UsageMetadata:
@@ -361,7 +363,8 @@ def _is_pydantic(schema: Any) -> bool:
 def _json_schema(schema: Any) -> dict[str, Any]:
     """JSON Schema of a pydantic class, a TypedDict, a tool, or what is one already."""
     if _is_pydantic(schema):
-        return schema.model_json_schema()
+        found: dict[str, Any] = schema.model_json_schema()
+        return found
     if isinstance(schema, Mapping):
         inner = schema.get("function", schema)
         return dict(inner.get("parameters") or inner.get("schema") or inner)
