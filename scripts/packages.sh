@@ -26,7 +26,7 @@ need_packages() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >&2
 }
 
-PACKAGES_BUILD="gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libpcre2-dev libutf8proc-dev"
+PACKAGES_BUILD="gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libedit-dev libpcre2-dev libutf8proc-dev"
 PACKAGES_TEST="clang libclang-rt-14-dev libgtest-dev libopenblas-dev abigail-tools binutils git python3"
 PACKAGES_TEST="$PACKAGES_TEST python3-venv python3-dev swig chromium chromium-driver"
 PACKAGES_ARM="gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user"

@@ -134,7 +134,10 @@ void cli_build_rows(cli_rows *all, const cli_command *command) {
 
 static int set_member(cli *c, const cli_row *r, const char *text) {
     void *options = (char *)c + r->group->offset;
-    if (llm_option_set(options, r->group->name, r->info.name, text) == LLM_OK) return CLI_OK;
+    if (llm_option_set(options, r->group->name, r->info.name, text) == LLM_OK) {
+        if (options == &c->generate_options) json_object_set_new(c->settings, r->info.name, json_string(text));
+        return CLI_OK;
+    }
     char why[512];
     snprintf(why, sizeof why, "%s", llm_last_error());
     return cli_usage(c, "--%s: %s", r->name, why);
@@ -298,6 +301,7 @@ int cli_parse(cli *c, int argc, char **argv, int *wants_help) {
     cli_build_rows(all, c->command);
     c->values = cli_alloc(c, (size_t)argc, sizeof *c->values);
     c->args = cli_alloc(c, (size_t)argc + 1, sizeof *c->args);
+    c->settings = json_object();
     reader r = {c, all, argc, 1, argv};
     int rc = set_defaults(c, all);
     if (!rc) rc = parse_words(&r);

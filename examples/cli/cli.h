@@ -46,6 +46,7 @@ struct cli {
     int n_args;
     cli_value *values; /* the command's own options, in the order given */
     size_t n_values;
+    json_t *settings; /* options of generation whose value is not the library's: name -> text */
     llm_runtime_options runtime_options;
     llm_model_options model_options;
     llm_engine_options engine_options;
@@ -120,6 +121,7 @@ int cli_error(cli *c, llm_status status, const char *format, ...) __attribute__(
 int cli_print_json(cli *c, json_t *object);           /* takes the reference; NULL: out of memory */
 json_t *cli_json_text(const char *ptr, size_t len);   /* bytes that are not UTF-8 become U+FFFD */
 json_t *cli_json_real(double value);                  /* null if not finite */
+json_t *cli_json_seed(uint64_t seed);                 /* text where it is too large for a number */
 json_t *cli_json_ids(const llm_token *ids, size_t n); /* an array of numbers */
 void cli_print_escaped(FILE *file, llm_span text);    /* one line: \n, \t, \\, \xNN */
 void cli_print_bytes(FILE *file, int64_t n_bytes);    /* e.g. "1.4 GiB" */

@@ -114,13 +114,6 @@ static json_t *completion_json(const cli *c, const llm_result *result, int32_t i
                      "finish", llm_finish_name(finish), "logprobs", logprobs_json(c, result, index, ids));
 }
 
-/* A number, as text where it is too large for readers of 64 bits with a sign. */
-static json_t *seed_json(uint64_t seed) {
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
-    return seed <= INT64_MAX ? json_integer((json_int_t)seed) : json_string(text);
-}
-
 static json_t *timings_json(const cli *c, const llm_result_stats *s) {
     return json_pack("{s:f,s:f,s:f,s:f,s:i,s:i,s:i}", "load_ms", c->load_ms, "queue_ms", s->queue_ms, "prompt_ms",
                      s->prompt_ms, "decode_ms", s->decode_ms, "prompt_tokens", (int)s->n_prompt_tokens, "cached_tokens",
@@ -129,7 +122,7 @@ static json_t *timings_json(const cli *c, const llm_result_stats *s) {
 
 static int print_result_json(cli *c, const llm_result *result, const llm_result_stats *stats) {
     json_t *object = completion_json(c, result, 0);
-    json_object_set_new(object, "seed", seed_json(stats->seed));
+    json_object_set_new(object, "seed", cli_json_seed(stats->seed));
     json_object_set_new(object, "timings", timings_json(c, stats));
     int32_t n = llm_result_count(result);
     json_t *all = n > 1 ? json_array() : NULL;

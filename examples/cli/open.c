@@ -58,5 +58,6 @@ void cli_close(cli *c) {
     llm_engine_destroy(c->engine);
     llm_model_unref(c->model);
     llm_runtime_unref(c->runtime);
+    json_decref(c->settings);
     cli_free_all(c);
 }

@@ -85,6 +85,13 @@ json_t *cli_json_real(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* A number, as text where it is too large for readers of 64 bits with a sign. */
+json_t *cli_json_seed(uint64_t seed) {
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
+    return seed <= INT64_MAX ? json_integer((json_int_t)seed) : json_string(text);
+}
+
 json_t *cli_json_ids(const llm_token *ids, size_t n) {
     json_t *array = json_array();
     for (size_t i = 0; i < n; i++) json_array_append_new(array, json_integer(ids[i]));

@@ -65,10 +65,9 @@ static void show(void) {
     else if (now.n_tokens)
         add(line, ", %lld tokens", (long long)now.n_tokens);
     if (now.n_tokens) add(line, ", %.1f/s", (double)now.n_tokens / spent * 1e3);
-    if (now.done > 0)
-        add(line, ", %.0f s left", spent * (1 - now.done) / now.done / 1e3);
-    else
-        add(line, ", %.0f s", spent / 1e3);
+    double shown = now.done > 0 ? spent * (1 - now.done) / now.done : spent;
+    add(line, shown < 120e3 ? ", %.0f s%s" : ", %.0f min%s", shown / (shown < 120e3 ? 1e3 : 60e3),
+        now.done > 0 ? " left" : "");
     line[columns()] = 0;
     int width = (int)strlen(line);
     fprintf(stderr, "\r%s%*s", line, now.width > width ? now.width - width : 0, "");

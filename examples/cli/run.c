@@ -45,7 +45,7 @@ int cli_run_request(cli *c, llm_request *request, size_t n_prompt, cli_event_fn 
     struct sigaction before;
     int64_t n_events = 0, n_read = 0, n_all = (int64_t)n_prompt;
     watch(request, &before);
-    cli_progress_begin("reading the prompt");
+    cli_progress_begin("prompt");
     llm_status status = LLM_OK;
     while (status == LLM_OK) {
         int done = llm_request_done(request);

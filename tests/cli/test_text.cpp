@@ -194,15 +194,15 @@ TEST_F(CliText, CtrlCEndsACompletionAndKeepsWhatIsThere) {
 /* ---- chat ---- */
 
 TEST_F(CliText, ChatKeepsTheTranscriptAndResets) {
-    Json turns = llm_json({"chat", stories_gguf, "-n", "5"}, "Hi\n\nHow are you?\n")["messages"];
+    Json turns = llm_json({"chat", stories_gguf, "-n", "5", "--temperature", "0"}, "Hi\n\nHow are you?\n")["messages"];
     ASSERT_EQ(turns.size(), 4u);
     EXPECT_EQ(turns[0]["role"].text(), "user");
     EXPECT_EQ(turns[0]["content"].text(), "Hi");
     EXPECT_EQ(turns[1]["role"].text(), "assistant");
-    Json after = llm_json({"chat", stories_gguf, "-n", "5"}, "Bye\n/reset\nHi\n/exit\nno\n")["messages"];
+    Json after = llm_json({"chat", stories_gguf, "-n", "5", "--temperature", "0"}, "Bye\n/reset\nHi\n/exit\nno\n")["messages"];
     ASSERT_EQ(after.size(), 2u);
     EXPECT_EQ(after[1]["content"].text(), turns[1]["content"].text());
-    Output plain = llm({"chat", stories_gguf, "-n", "5"}, "Hi\n");
+    Output plain = llm({"chat", stories_gguf, "-n", "5", "--temperature", "0"}, "Hi\n");
     EXPECT_EQ(plain.rc, 0);
     EXPECT_EQ(plain.out, turns[1]["content"].text() + "\n");
 }
