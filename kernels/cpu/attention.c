@@ -1,7 +1,12 @@
-/* Attention in one pass over the cache. The result of a row is defined by its own position alone: tokens
- * are taken in blocks and blocks in parts that are counted from the start of the sequence; parts are merged
- * from left to right. So it does not matter how rows are gathered into items, nor whether one thread walks
- * over the parts of an item or several share them. */
+/* Attention in one pass over the cache, with a running maximum and sum (online softmax).
+ *
+ *     tokens   0 ........ 511 | 512 ...... 1023 | 1024 .. position      of one sequence, in panels of 16
+ *              part 0         | part 1          | part 2                each yields (max, sum, weighted values)
+ *              block block .. | block block ..  | block ..              keys and values that are converted at a time
+ *
+ * The result of a row depends on its own position alone: blocks and parts are counted from the start of the sequence,
+ * and parts are merged from left to right. An item is a set of query heads that walk over the same keys; neither how
+ * rows are grouped into items nor how many threads share the parts of an item changes a bit. */
 #include <math.h>
 #include <string.h>
 
@@ -267,7 +272,7 @@ static void cut_block(llmk_attention_block *b, int32_t first, int32_t last) {
     b->end = at_most(last + 1, LLMK_KV_BLOCK_PANELS);
 }
 
-/* Tokens that the rows have in common pass by all of them, the others by their own rows. */
+/* Keys visible to all rows of the item are multiplied by all rows at once; the ragged rest row by row. */
 static bool attend_block(const job *j, const item *it, int32_t panel, const place *here, const place *there,
                          const workspace *w) {
     const llm_kv *kv = j->kv;
@@ -410,7 +415,7 @@ static void share_parts(job *j, int32_t first, int32_t last) {
 
 /* ---- the operation ---- */
 
-/* Panels before both rows of the batch that are the same ones. */
+/* Number of leading panels that the two rows of the batch share, because their pages are the same. */
 static int32_t shared_panels(const job *j, int32_t row, int32_t other) {
     const llm_batch *batch = j->batch;
     const int32_t *pages = batch->page_table + (int64_t)batch->row_seq[row] * batch->max_pages;

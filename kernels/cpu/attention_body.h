@@ -19,9 +19,8 @@ ALWAYS_INLINE vf load(const void *p, int64_t i, bool f16) {
 
 /* ---- scores: q k^T of n rows and NV vectors of tokens, each one chain of sums over head_dim ---- */
 
-/* Of a cache in F16 that is read once: fetches what is read after this block, evenly while it is computed and
- * in the order of memory, which the CPU's own prefetcher can follow: as many bytes in a step of the loops below
- * as the step reads. */
+/* Software prefetch for an F16 cache that is streamed once: every step of the loops below prefetches as many bytes of
+ * the next block as it consumes of this one, in address order so that the hardware prefetcher keeps up. */
 enum { STEP = NV * V * (int)sizeof(uint16_t), FETCH = NV * V >= LLMK_KV_PANEL };
 
 ALWAYS_INLINE void scores_tile(float *scores, const float *q, int64_t q_stride, const void *const k[NV],

@@ -103,7 +103,7 @@ void llmk_kv_free(llm_device *device, llm_kv *kv);
 void llmk_kv_write(llm_stream *s, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch);
 void llmk_kv_copy(llm_stream *s, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens);
 
-/* attention.c; SIZE_MAX: too large to be */
+/* attention.c; returns SIZE_MAX if the size overflows */
 size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits);
 void llmk_attention(llm_stream *s, const llm_attention *a, const llm_kv *kv, const llm_batch *batch);
 

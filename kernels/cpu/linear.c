@@ -1,3 +1,14 @@
+/* Products with stored matrices: out [rows, n_out] = x [rows, n_in] W^T.
+ *
+ *          n_out                        W is cut into strips of 32 outputs; neighbouring strips make a part, and a part
+ *      +---+---+---+---+                times a block of rows is an item, the unit that threads take.
+ *      |   |   |   |   |  BLOCK_ROWS
+ * rows |---+---+---+---|                A group of strips shares each reading of the activations. Chunks of a strip's
+ *      |   |   |   |   |  BLOCK_ROWS    columns are widened into a panel that stays in the first-level cache; tiles of
+ *      +---+---+---+---+                a few rows multiply it.
+ *       strips of a part
+ *
+ * How elements are summed depends on n_in and the type of the weights alone, never on rows, threads or cuts. */
 #include "cpu/linear.h"
 #include "common.h"
 #include "cpu/cpu.h"
@@ -8,17 +19,17 @@
 /* ---- scratch: activations in the form that the kernels read, then a slot for each thread ---- */
 
 enum {
-    BLOCK_ROWS = 384,      /* rows of an item */
-    BLOCK_BYTES = 5 << 18, /* of their activations, to stay in the second-level cache */
-    GROUP = 2,             /* strips that share each reading of the activations, */
-    FEW_ROWS = 96,         /* where those are more than these rows */
-    AHEAD_LINES = 2,       /* what tiles of few rows fetch for each 32 columns, so that memory works meanwhile */
-    PANEL_BYTES = 12288,   /* of a strip's panel: a group's take half of the first-level cache. What is widened from */
-    WIDE_BYTES = 32768,    /* bytes takes this */
-    PACKED_BYTES = 12288,  /* of the packed form of the same weights, where they are not packed */
-    ITEM_BYTES = 1 << 17,  /* of weights, but a product is at least MIN_ITEMS items if it can */
-    MIN_ITEMS = 16,
-    STORE_AHEAD = 6, /* rows of the output that are fetched before they are written */
+    BLOCK_ROWS = 384,      /* most activation rows of an item (MC) */
+    BLOCK_BYTES = 5 << 18, /* most bytes of its activations, so that they stay in the second-level cache */
+    GROUP = 2,             /* strips that share each pass over the activations */
+    FEW_ROWS = 96,         /* with no more rows than this, strips are taken one by one */
+    AHEAD_LINES = 2,       /* cache lines that tiles of few rows prefetch for every 32 columns */
+    PANEL_BYTES = 12288,   /* of a panel of 8-bit numbers: a group's panels take half of the first-level cache */
+    WIDE_BYTES = 32768,    /* of a panel of F32 or BF16 */
+    PACKED_BYTES = 12288,  /* of the packed form of a panel, for weights without a packed copy */
+    ITEM_BYTES = 1 << 17,  /* of an item's weights */
+    MIN_ITEMS = 16,        /* items that a product is cut into if it has as many strips */
+    STORE_AHEAD = 6,       /* rows of the output that are prefetched before they are written */
 };
 
 typedef struct space {
@@ -163,8 +174,8 @@ static bool is_whole(const llm_weight *w) {
     return atomic_load_explicit(&w->packed, memory_order_acquire);
 }
 
-/* Columns [col, col + n_cols) of a strip as they are packed: in the weight's copy, or in `packed` where there is none.
- * A copy that is being made (packed is NULL) is made of them. */
+/* Columns [col, col + n_cols) of a strip in packed form: from the weight's copy, or packed now into `packed`. With
+ * packed == NULL they are packed straight into the weight's own copy: this is the pass that builds it. */
 static llmk_planes take_packed(const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols, uint8_t *packed) {
     const llmk_layout *l = w->layout;
     llmk_planes planes;

@@ -5,13 +5,13 @@
 #include "cpu/cpu.h"
 #include "cpu/weight.h"
 
-/* Columns of a strip that are expanded at once, at most LLMK_WIDEN_COLS: all planes begin anew after them. More would
- * let memory rest while they are multiplied. */
+/* Columns of a strip that are widened per call (KC), at most LLMK_WIDEN_COLS: all planes start anew after them. With
+ * more, the loads of the next chunk would stall behind the multiplication. */
 int64_t llmk_linear_chunk(const llmk_product *k, const llmk_layout *l);
 
-/* The panel of columns [col, col + n_cols) of a strip. It is made in `panel`, or it is the packed form
- * itself; `packed` has room for that form, for weights that are not packed. NULL: it is kept in their
- * copy. *next: where the low bits of further columns lie. */
+/* Returns the panel of columns [col, col + n_cols) of a strip: built in `panel`, or the packed form itself. `packed`
+ * has room for that form and is used for weights without a packed copy; NULL packs into the weight's copy.
+ * *next receives where the low bits of the following columns are. */
 const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
                                  uint8_t *panel, uint8_t *packed, const uint8_t **next);
 

@@ -22,16 +22,16 @@ struct llm_weight {
     llmk_pack pack;
     int64_t rows, cols;
     size_t row_bytes, strip_bytes;
-    int64_t part_strips, n_parts; /* how products cut it into items (linear.c) */
-    size_t packed_bytes;          /* of the copy; 0: none is wanted */
-    void *memory;                 /* that holds it, with room to align it to large pages; NULL: not prepared */
-    uint8_t *copy;                /* the strips; garbage until */
-    atomic_bool packed;           /* is set. Before, products pack data piece by piece */
-    atomic_int uses;              /* products until the one that keeps its pieces, which makes the copy */
-    atomic_uint rows_read;        /* from data, since it is packed */
-    llmk_mapping mapping;         /* that holds data, if any */
+    int64_t part_strips, n_parts; /* strips of a part, and parts, that products cut it into (linear.c) */
+    size_t packed_bytes;          /* size of the packed copy; 0: no copy is wanted */
+    void *memory;                 /* allocation of the copy, with room for alignment; NULL: not prepared */
+    uint8_t *copy;                /* the packed strips, aligned within `memory`; valid once `packed` is set */
+    atomic_bool packed;           /* the copy is complete; until then products pack from `data` as they go */
+    atomic_int uses;              /* products to come before the one that packs into the copy */
+    atomic_uint rows_read;        /* rows read from `data` since the copy is complete */
+    llmk_mapping mapping;         /* the mapping that contains `data`, if any */
     llm_weight *next, **link;     /* the device's list */
-    size_t n_bytes;               /* of this structure with its vector */
+    size_t n_bytes;               /* size of this structure with its vector */
     float vector[];               /* [cols] if rows is 1 */
 };
 
@@ -45,8 +45,8 @@ static inline int32_t llmk_weight_strip_rows(const llm_weight *w, int64_t s) {
     return rest < LLMK_STRIP ? (int32_t)rest : LLMK_STRIP;
 }
 
-/* Whether this product, which reads all of w, is to make the copy. Then it calls llmk_weight_made: whole
- * is false if it could not. */
+/* Returns true if this product, which reads all of w, must build the copy. It then calls llmk_weight_made; whole is
+ * false if the product was interrupted. */
 bool llmk_weight_claim(const llm_weight *w);
 void llmk_weight_made(const llm_weight *w, bool whole);
 /* Before strips [strip, end) are packed: maps their pages, and those of the strip that is fetched meanwhile. */

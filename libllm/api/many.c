@@ -128,8 +128,8 @@ static llm_status start(run *r, slot *s, size_t index) {
     return LLM_OK;
 }
 
-/* The next item to start, or n_items. Looks at no more items than there are places, so that a long
- * list costs no more than its length. */
+/* The next item to start, or n_items. Scans at most twice as many items as there are slots, so that a long list is
+ * processed in linear time. */
 static size_t choose(run *r) {
     while (r->first < r->n_items && r->state[r->first] != WAITING) r->first++;
     size_t end = r->n_items - r->first < 2 * r->n_slots ? r->n_items : r->first + 2 * r->n_slots;

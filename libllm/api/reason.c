@@ -233,8 +233,8 @@ llm_status llmi_reason_run(size_t *first, llmi_ask *x, const llmi_branch *branch
 
 /* ---- texts as ids ---- */
 
-/* A tokenizer may put a blank before a text that begins one. Here it goes on, so it is encoded behind a short text
- * whose own ids are then taken away, where they show. */
+/* Some tokenizers insert a space at the start of every input. This text continues another one, so it is encoded after a
+ * short anchor ("\n" or ".") whose ids are then stripped. */
 llm_status llmi_reason_append(llmi_buf *ids, const llmi_ask *x, llm_span text) {
     static const char *const ANCHORS[] = {"\n", "."};
     llmi_buf both, with, anchor;

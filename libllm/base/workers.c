@@ -13,9 +13,9 @@
 
 enum { SPIN_NS = 30000, SPINS_PER_LOOK = 64, MAX_THREADS = 1024 };
 
-/* A loop is open while `state` counts tasks that nobody took: its generation in the upper half, the
- * tasks left in the lower. Whoever takes one by compare-and-swap holds the loop open until he counts it in
- * n_done, so the members below `state` stand still while they are read. */
+/* The current parallel loop. `state` holds the loop's generation in its upper half and the number of tasks nobody has
+ * taken in its lower half. A thread that takes a task by compare-and-swap keeps the loop alive until it counts the task
+ * in n_done, so the members below `state` do not change while they are read. */
 struct llmi_workers {
     llm_pool pool;
     const llm_allocator *a;
@@ -75,7 +75,7 @@ static uint32_t work(llmi_workers *w) {
         if (!atomic_compare_exchange_weak(&w->state, &state, state - 1)) continue;
         int32_t n_tasks = w->n_tasks;
         w->task(w->arg, n_tasks - (int32_t)(uint32_t)state);
-        /* Behind the last count the loop may be gone. */
+        /* After the last increment the caller may return: do not touch the loop again. */
         if (atomic_fetch_add(&w->n_done, 1) + 1 == n_tasks && atomic_load(&w->caller_waits)) {
             pthread_mutex_lock(&w->lock);
             pthread_cond_signal(&w->done);

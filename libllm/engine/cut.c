@@ -1,13 +1,13 @@
-/* The cut is kept between two ranks. Each round weighs what lies above a few ranks between them; each second
- * one takes what is still between them into a list of its own, so that further rounds cost little. The first ranks lie
- * around the cut of a sample. */
+/* Multi-way bisection on the rank. The boundary stays bracketed by two ranks. Each round sums the weights above a few
+ * pivots inside the bracket; every other round copies the survivors into a compact list, so later rounds are cheap. The
+ * first pivots come from a sample. */
 #include "engine/cut.h"
 
 #include <math.h>
 #include <string.h>
 
-/* EVEN: rounds with ranks at even distances, which suits logits; the others halve what floats there are and
- * so come to an end on any. A sample has each SAMPLE-th block of a list that is at least LARGE blocks long. */
+/* EVEN: rounds with evenly spaced pivots, which suits logits; later rounds halve the representable floats of the
+ * bracket and therefore end on any input. A sample has every SAMPLE-th block of a list of at least LARGE blocks. */
 enum { EVEN = 6, SAMPLE = 16, LARGE = 512 };
 
 /* Floats as integers of the same order, and back; both zeros are one. */
@@ -113,7 +113,8 @@ static void finish(search *s, double target) {
     }
 }
 
-/* Ranks at two distances from a sample's cut at the same share of its weight, if it has any. */
+/* Picks pivots around the boundary of a sample that holds the same fraction of the weight. Returns false if the sample
+ * weighs nothing. */
 static bool choose_by_sample(uint32_t key[LLMI_TALLIES], const search *s, double share) {
     const llmi_cut_scratch *to = s->scratch;
     search sample = {.passes = s->passes, .scratch = to, .rank = to->rank, .w = to->w};

@@ -1,4 +1,8 @@
-/* Where a list ends that is ordered by descending rank and then ascending index, without ordering it. */
+/* Finds the top-k or top-p boundary of a list without sorting it. Order: rank descending, ties by index ascending.
+ *
+ *     rank   9.1 8.7 7.2 | 5.0 5.0 5.0 | 4.4 3.9 ...      in order; the list itself stays as it is
+ *            whole: above | tied: rank   | dropped
+ *                           the first of them, until their weights add up to `rest` */
 #ifndef LLMI_ENGINE_CUT_H
 #define LLMI_ENGINE_CUT_H
 

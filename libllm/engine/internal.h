@@ -1,5 +1,5 @@
-/* The engine from inside. One lock guards the lists and the cache; the step right, who may compute, is the
- * member `stepping`. What only the thread with the step right touches is marked. */
+/* Engine internals. `lock` protects the lists and the cache. `stepping` is held by the one thread that computes;
+ * members that belong to it are marked. */
 #ifndef LLMI_ENGINE_INTERNAL_H
 #define LLMI_ENGINE_INTERNAL_H
 
@@ -113,7 +113,7 @@ struct llmi_engine {
 llm_status llmi_engine_begin(llmi_engine *e);
 void llmi_engine_end(llmi_engine *e);
 
-/* What stopped an earlier pass stops the next one no more, but for an interruption. */
+/* Clears the stop flag left by the previous step, unless the engine was interrupted. */
 void llmi_engine_clear_stop(llmi_engine *e);
 /* The error of a call that was interrupted. */
 llm_status llmi_engine_cancelled(void);

@@ -134,8 +134,8 @@ llm_status llmi_job_submit(llmi_job **out, llmi_engine *e, const llmi_job_desc *
 
 /* ---- from any thread ---- */
 
-/* The stepping thread marks the jobs of a step before it looks whether one is cancelled, so that one of
- * both sees the other. */
+/* Dekker-style handshake: we set `cancelled`, then read `in_step`; the stepping thread sets `in_step`, then reads
+ * `cancelled`. At least one of the two sees the other's store. */
 void llmi_job_cancel(llmi_job *job) {
     __atomic_store_n(&job->cancelled, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&job->in_step, __ATOMIC_SEQ_CST))

@@ -1,5 +1,6 @@
-/* The pages of a KV cache, counted by reference. A page is filled from its start, and what one holder
- * relies on never changes: whoever stands at the end of what is written may go on there, others copy. */
+/* The pages of a KV cache. Pages are reference-counted and filled front to back; written tokens never change. A
+ * sequence may append in place only if its own length equals the page's fill; any other holder must copy the page
+ * first (copy-on-write). */
 #ifndef LLMI_ENGINE_KVPOOL_H
 #define LLMI_ENGINE_KVPOOL_H
 

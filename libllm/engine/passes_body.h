@@ -176,7 +176,7 @@ static inline uint32_t between(const float *rank, float from, float below) {
     return bits;
 }
 
-/* Without a branch for each few ranks, which would seldom be foreseen. */
+/* Branch-free: whether an element survives is unpredictable, so a branch per group would be mispredicted. */
 static int32_t select_between(int32_t *out, const float *rank, int32_t n_blocks, float from, float below) {
     int32_t n = 0;
 #ifdef __AVX512F__

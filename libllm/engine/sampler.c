@@ -230,7 +230,7 @@ static void take_list(llmi_sampler *s, const float *rank, float from) {
     for (int32_t i = s->n; i < s->n_blocks * BLOCK; i++) s->x[i] = -INFINITY;
 }
 
-/* Behind the first of those from c.rank to below c.above whose weights reach c.rest. */
+/* Returns the index just past the last tied entry needed for the tied weights to add up to c.rest. */
 static int32_t end_of_equals(llmi_sampler *s, const float *rank, llmi_cut c) {
     int32_t b = 0, i;
     if (c.one) return s->n;

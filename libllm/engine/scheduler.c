@@ -62,7 +62,7 @@ static void leave_list(llmi_engine *e, llmi_completion *c) {
     *(c->next ? &c->next->prev : &list->last) = c->prev;
 }
 
-/* By age, from the young end: most new ones are the youngest. */
+/* Inserts in order of age, searching from the youngest: a new entry usually is. */
 static void enter_list(llmi_engine *e, llmi_completion *c, int32_t state) {
     llmi_list *list = list_of(e, state);
     llmi_completion *after = list->last;
@@ -159,8 +159,8 @@ static void end_without_room(llmi_engine *e, llmi_completion *c) {
     llmi_scheduler_end(e, c, LLM_FINISH_ERROR);
 }
 
-/* Those that wait for a prefix let later ones pass, but not all of a long queue is looked at; those for
- * which there is no room hold the queue up, so that small jobs do not keep a large one out for ever. */
+/* An entry that waits for a shared prefix may be overtaken; at most n_seqs of them are passed over. One that does not
+ * fit blocks the queue; otherwise small jobs could starve a large one. */
 void llmi_scheduler_admit(llmi_engine *e) {
     int32_t n_waiting = 0;
     for (llmi_completion *c = e->queue.first, *next; c && n_waiting < e->dims.n_seqs; c = next) {

@@ -58,7 +58,7 @@ bool llmi_seq_reserve(llmi_seq *s, llmi_cache *c, int32_t n_tokens) {
     return s->spare != LLMI_NONE || is_at_end(s, &c->pool) || replace_tail(s, c);
 }
 
-/* Whoever stands at the end of what is written goes on in place; for the others that place is taken. */
+/* The sequence whose length equals the page's fill appends in place; every other one needs its own copy of the page. */
 static bool copy_tail(llmi_copy *copy, llmi_seq *s, llmi_cache *c) {
     int32_t used = s->n_done % c->pool.page_tokens, index = s->n_done / c->pool.page_tokens;
     if (!tail_is_shared(s, &c->pool) || is_at_end(s, &c->pool)) return true;

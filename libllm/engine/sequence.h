@@ -23,8 +23,8 @@ typedef struct llmi_seq {
     int32_t spare;     /* a page kept for the copy of a shared one, or LLMI_NONE */
 } llmi_seq;
 
-/* The first n_tokens of page src shall be in page dst, which stands in its place. Until the step with
- * the copy is through, src is held. */
+/* A pending copy-on-write: dst has replaced src in the page table, and the next step copies the first n_tokens.
+ * src stays referenced until that step commits. */
 typedef struct llmi_copy {
     llmi_seq *seq;
     int32_t index, src, dst, n_tokens; /* n_tokens 0: no copy */
@@ -35,8 +35,9 @@ void llmi_seq_init(llmi_seq *s, llm_token *tokens, int32_t *pages);
 /* For a sequence without pages: takes over the longest computed beginning of its first `most` tokens. */
 void llmi_seq_match(llmi_seq *s, llmi_cache *c, int32_t most);
 
-/* Pages for n_tokens, and one for a copy if a shared page must perhaps be left; where there is none for that
- * either, n_done falls back to the start of that page. false: no room, what was found so far is kept. */
+/* Allocates pages for n_tokens, plus one in reserve if the last page is shared and may have to be copied. If no
+ * reserve page is available, drops the shared page and recomputes its tokens: n_done moves back to its start.
+ * false: no room; pages allocated so far are kept. */
 bool llmi_seq_reserve(llmi_seq *s, llmi_cache *c, int32_t n_tokens);
 
 /* Makes the places of tokens n_done..end-1 writable. false: no room, nothing changed but pages reserved. */

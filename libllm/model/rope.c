@@ -1,5 +1,5 @@
 /* Every formula is computed in the steps and the precision (float32) of Hugging Face transformers,
- * modeling_rope_utils.py, because positions multiply the last bit of a frequency by thousands. */
+ * modeling_rope_utils.py, because an error of one ulp in a frequency grows with the position. */
 #include "model/rope.h"
 
 #include <math.h>

@@ -188,8 +188,8 @@ static llm_status no_such_backend(const char *name, const char *reason) {
                       reason);
 }
 
-/* Looks for `name` once: listed ones are remembered also when they cannot be used, others only when
- * they can, so that names from outside do not pile up. *out stays NULL for a name that is nothing. */
+/* Looks up `name` and caches the result. Listed names are cached even if unusable; others only if usable, so that
+ * arbitrary input cannot grow the table. *out stays NULL if no back end has that name. */
 static llm_status get_backend(llmi_backend **out, llm_runtime *rt, const char *name) {
     *out = find_loaded(rt, name);
     if (*out) return LLM_OK;

@@ -7,7 +7,7 @@
 /* Whether any token of group 0 (raw text) or 1 (normalized text) can be found under the flags of LLM_ENCODE_*. */
 bool llmi_added_any(const llm_tokenizer *t, int group, uint32_t flags);
 
-/* The next added token at or behind `from`, with the blanks it swallows, which do not reach back beyond
+/* The next added token at or after `from`, including the whitespace it strips, which never extends back beyond
  * `from`. False: there is none, or w->steps are spent. */
 bool llmi_added_find(llmi_work *w, int group, uint32_t flags, llm_span text, size_t from, size_t *begin, size_t *end,
                      int32_t *id);

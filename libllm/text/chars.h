@@ -32,8 +32,8 @@ static inline uint32_t llmi_char_class(uint32_t c) {
 bool llmi_is_word(uint32_t c);
 bool llmi_is_cjk(uint32_t c); /* ideographs, as BERT delimits them */
 
-/* Characters that the reference does not know yet where it goes by its own tables: to BERT's cleaning, to its
- * accents and to punctuation they are nothing special. */
+/* Characters newer than the Unicode version of BERT's reference tables: its cleaning, accent stripping and punctuation
+ * rules treat them as unassigned. */
 bool llmi_is_late(uint32_t c);
 
 static inline uint32_t llmi_early_class(uint32_t c) {

@@ -83,7 +83,7 @@ static inline llm_status encode_word(llmi_work *w, const char *word, size_t n) {
     return encode_new(w, slot, key, word, n);
 }
 
-/* Where a part of a word ends: before the next U+2581 that no token has behind what precedes it. */
+/* End of a part of a word: before the next U+2581 that no token contains after the preceding byte. */
 static size_t part_end(const llm_tokenizer *t, const char *text, size_t n) {
     for (size_t at = 1; at < n;) {
         const char *mark = memchr(text + at, LLMI_META_SPACE[0], n - at);

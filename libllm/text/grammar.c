@@ -155,8 +155,8 @@ bool llmi_matcher_is_over(const llmi_matcher *m) {
 
 /* ---- masks ---- */
 
-/* Adds what the places [first, first + n), which have one stack, allow. A mask that was kept is paid for as one that is
- * computed, so that what is refused does not depend on the past. */
+/* Adds what the places [first, first + n), which share a stack, allow. A cached mask is charged to the budget as if it
+ * were computed, so that what is refused does not depend on the state of the cache. */
 static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, int32_t n, size_t *spent) {
     llmi_mask_store *store = &m->g->store;
     llmi_mask *mask;

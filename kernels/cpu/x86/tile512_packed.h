@@ -66,7 +66,7 @@ static inline __m512 minus_f16(const void *p) {
             PACKED_SCALES(N, scaled(widen_f16(f), c + 16, true), scaled(widen_f16(f + 32), c + 48, true))              \
     }
 
-/* What is fetched lies `ahead` blocks of 32 columns before the tile, at last in the next strip. */
+/* Prefetches `ahead` blocks of 32 columns in front of the tile; near the end of a strip this reaches into the next. */
 #define TILE_PACKED(N, name, kind, low_of, high_of)                                                                    \
     static void tile_##N##_##name(const llmk_tile *t) {                                                                \
         enum { rows = (N), low_bits = (low_of), high_bits = (high_of), less = WIDE_##kind - low_bits - high_bits };    \
