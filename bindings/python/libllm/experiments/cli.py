@@ -14,7 +14,7 @@ from libllm.errors import LlmError
 
 from . import metrics
 from .errors import ExperimentError, MissingPackage, check_names
-from .experiment import Experiment
+from .experiment import EXECUTORS, Experiment
 from .prompts import Prompt, Selector
 from .result import AXES, Result
 from .store import Store
@@ -121,7 +121,7 @@ def run(a: argparse.Namespace) -> None:
         print(experiment.plan(folder / config["results"], measure=not a.no_measure))
         if a.plan:
             return
-        result = experiment.execute(folder / config["results"], progress=False if a.quiet else None)
+        result = experiment.execute(folder / config["results"], False if a.quiet else None, a.executor, a.workers)
     print(result.table())
     if len(experiment.prompts) > 1:
         print(result.compare())
@@ -174,6 +174,8 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--plan", action="store_true", help="only tell what it takes")
     c.add_argument("--no-measure", action="store_true", help="no try for the time that it takes")
     c.add_argument("--quiet", action="store_true", help="no progress bar")
+    c.add_argument("--executor", default="local", choices=EXECUTORS, help="ray: the workers of a Ray cluster")
+    c.add_argument("--workers", type=int, help="how many of them; default: one for each machine")
     command(status, "which runs a results file holds and how far they are", "results")
     with_run = [
         command(report, "writes the report of a run", "results", "out"),

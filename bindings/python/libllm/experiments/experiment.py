@@ -10,9 +10,9 @@ from typing import Any
 
 from libllm import Model
 
-from . import backend, provenance
+from . import backend, on_ray, provenance
 from .data import Data, Item, digest, from_records
-from .errors import ExperimentError, checked, told
+from .errors import ExperimentError, check_names, checked, told
 from .grid import Cell, Completion, Engine, Grid, cells
 from .judge import judge
 from .metrics import Metric, as_metric, exact
@@ -25,6 +25,7 @@ from .table import joined
 from .tasks import load
 
 Source = str | PathLike[str] | Model
+EXECUTORS = ("local", "ray")
 
 
 @checked
@@ -165,19 +166,40 @@ class Experiment:
             seeded,
         )
 
-    def execute(self, results: str | PathLike[str], progress: bool | None = None) -> Result:
+    def execute(
+        self,
+        results: str | PathLike[str],
+        progress: bool | None = None,
+        executor: str = "local",
+        workers: int | None = None,
+    ) -> Result:
         """Computes what the results file lacks and judges all of it. May be ended at any time and called again.
-        progress: show a bar; None: where standard error is a terminal."""
+
+        progress  show a bar; None: where standard error is a terminal
+        executor  "local": this process; "ray": the workers of a Ray cluster, which open the models by their paths
+        workers   how many of them; None: one for each machine of the cluster
+        """
+        check_names("execute: executor", [executor], EXECUTORS)
+        if workers is not None:
+            check_number("execute: workers", workers, 1, 2**20, int)
+            if executor == "local":
+                raise ExperimentError(f"execute: workers is {workers}, expected None for the executor 'local'")
         grids = [self._grid(label) for label in self.models]
         spec = self._spec()
         run = digest(spec)
         with Store(results) as store:
             store.begin(run, spec, self.cells, self.data, grids)
             todo = [missing(grid, store) for grid in grids]
-            store.execute(run, sum(map(len, todo)), provenance.facts())
+            store.execute(run, sum(map(len, todo)), provenance.facts(executor, workers))
             with Progress(sum(map(len, todo)), progress) as bar:
-                for grid, keys in zip(grids, todo):
-                    compute(grid, keys, store, bar.advance)
+                for label, grid, keys in zip(self.models, grids, todo):
+                    if keys and executor == "ray":
+                        with on_ray.pool(
+                            self.models[label], self.engine_options, grid.engine.identity, workers
+                        ) as pool:
+                            compute(grid, keys, store, bar.advance, pool.run)
+                    else:
+                        compute(grid, keys, store, bar.advance)
             store.finish(run, self._judged(store, grids))
         return Result(results, run)
 

@@ -17,10 +17,10 @@ import scipy
 LONGEST_ARGUMENT = 200
 
 
-def facts(executor: str = "") -> dict[str, str]:
-    """Names and texts, in the order in which a report shows them."""
-    found = {"date": date(), "command": command(), "versions": versions(), "machine": machine()}
-    return found | ({"executor": executor} if executor else {})
+def facts(executor: str, workers: int | None = None) -> dict[str, str]:
+    """By name, as texts. The machine is the one that plans; workers may be on others."""
+    how = executor if workers is None else f"{executor}, {workers} workers"
+    return {"date": date(), "command": command(), "versions": versions(), "machine": machine(), "executor": how}
 
 
 def date() -> str:

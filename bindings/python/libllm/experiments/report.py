@@ -315,7 +315,7 @@ def about(result: Result) -> str:
         "Versions": f"libllm {first['library']}, {all_of('versions')}",
         "Machine": all_of("machine"),
         "Back end": "; ".join(dict.fromkeys(r["backend"] for r in result.samples)),
-        "Executor": all_of("executor") if any("executor" in e for e in runs) else "",
+        "Executor": all_of("executor"),
         "Models": "; ".join(f"{label} {m['model'][:16]}" for label, m in result.spec["models"].items()),
         "Data": f"{result.spec['data_name']} {first['data_hash'][:16]}",
         "Run": result.run[:16],

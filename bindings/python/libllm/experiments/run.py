@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .errors import ExperimentError, need
@@ -21,13 +21,19 @@ def missing(grid: Grid, store: Store) -> list[str]:
     return [key for key in grid.ordered() if key not in known]
 
 
-def compute(grid: Grid, keys: Sequence[str], store: Store, advance: Callable[[], object]) -> None:
-    """Runs these requests and keeps them at least every second; advance is called after each."""
+Run = Callable[[Sequence[Request]], Iterator[tuple[int, Completion]]]
+
+
+def compute(
+    grid: Grid, keys: Sequence[str], store: Store, advance: Callable[[], object], run: Run | None = None
+) -> None:
+    """Runs these requests and keeps them at least every second; advance is called after each. run: what runs them, if
+    not the grid's own engine."""
     requests = [grid.requests[key] for key in keys]
     done: list[tuple[str, Request, Completion]] = []
     kept_at = time.monotonic()
     try:
-        for place, completion in grid.engine.run(requests):
+        for place, completion in (run or grid.engine.run)(requests):
             if completion.finish in BROKEN:
                 raise ExperimentError(
                     f"{grid.engine.path}: the request for {requests[place].text[-60:]!r} ended with "
