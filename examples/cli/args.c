@@ -344,7 +344,8 @@ int cli_get_int(int64_t *out, cli *c, const char *name, int64_t fallback, int64_
 }
 
 int cli_expect_args(cli *c, int minimum, int maximum) {
-    if (c->n_args < minimum) return cli_usage(c, "expected: llm %s %s", c->command->name, c->command->synopsis);
+    if (c->n_args < minimum)
+        return cli_usage(c, "expected: %s %s %s", cli_program, c->command->name, c->command->synopsis);
     if (maximum >= 0 && c->n_args > maximum)
         return cli_usage(c, "unexpected argument '%.80s'%s", c->args[maximum],
                          maximum > 1 ? "; a text of several words needs quotes" : "");

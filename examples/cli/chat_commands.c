@@ -64,8 +64,9 @@ static int set_system(chat *t, const char *argument) {
         chat_note(t, "%s", has ? content(t, 0) : "there is no system message");
         return CLI_OK;
     }
+    int removes = strcmp(argument, "\"\"") == 0;
     if (has) json_array_remove(t->messages, 0);
-    if (strcmp(argument, "\"\"") != 0)
+    if (!removes)
         json_array_insert_new(
             t->messages, 0,
             json_pack("{s:s,s:o}", "role", "system", "content", cli_json_text(argument, strlen(argument))));

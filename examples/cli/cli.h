@@ -65,6 +65,7 @@ struct cli {
 
 /* ---- main.c ---- */
 extern const cli_command *const cli_commands[]; /* ends with NULL */
+extern const char *cli_program;                 /* what the command was called as; "llm" in a build tree */
 
 /* ---- args.c: the command line, from the tables ---- */
 int cli_parse(cli *c, int argc, char **argv, int *wants_help);

@@ -14,7 +14,7 @@ void chat_note(const chat *t, const char *format, ...) {
     va_list list;
     fflush(stdout);
     va_start(list, format);
-    fputs(t->is_interactive ? "" : "llm chat: ", stderr);
+    if (!t->is_interactive) fprintf(stderr, "%s chat: ", cli_program);
     vfprintf(stderr, format, list);
     fputc('\n', stderr);
     va_end(list);

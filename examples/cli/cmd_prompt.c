@@ -44,7 +44,7 @@ static int run(cli *c) {
     llm_span context;
     llm_rendering *rendering;
     if (c->n_args != 2 || strcmp(c->args[0], "explain") != 0)
-        return cli_usage(c, "expected: llm prompt %s", c->command->synopsis);
+        return cli_usage(c, "expected: %s prompt %s", cli_program, c->command->synopsis);
     options.continue_final_message = cli_get(c, "continue") != NULL;
     int rc = cli_get_now(&options, c);
     if (!rc) rc = cli_get_context(&context, c);

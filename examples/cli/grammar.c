@@ -47,7 +47,7 @@ void cli_report_cut(const cli *c, llm_span text, int32_t finish) {
     if (!c->generate_options.grammar || (finish != LLM_FINISH_LENGTH && finish != LLM_FINISH_CONTEXT)) return;
     json_t *whole = cli_get(c, "schema") ? json_loadb(text.ptr, text.len, JSON_DECODE_ANY, NULL) : NULL;
     if (!whole)
-        fprintf(stderr, "llm %s: the text is cut at %s and %s\n", c->command->name,
+        fprintf(stderr, "%s %s: the text is cut at %s and %s\n", cli_program, c->command->name,
                 finish == LLM_FINISH_LENGTH ? "--max-tokens" : "the end of the context",
                 cli_get(c, "schema") ? "is not complete JSON" : "may not be complete");
     json_decref(whole);

@@ -43,7 +43,7 @@ static int has_line(const cli_rows *all, size_t index) {
 void cli_print_help(FILE *file, const cli_command *command) {
     cli_rows all;
     cli_build_rows(&all, command);
-    fprintf(file, "usage: llm %s %s\n\n%s.\n", command->name, command->synopsis, command->summary);
+    fprintf(file, "usage: %s %s %s\n\n%s.\n", cli_program, command->name, command->synopsis, command->summary);
     if (command->details) fprintf(file, "\n%s\n", command->details);
     const char *title = NULL;
     for (size_t i = 0; i < all.n; i++) {

@@ -74,7 +74,7 @@ int cli_get_text(llm_span *out, cli *c, const char *argument, const char *what) 
         return CLI_OK;
     }
     if (!argument && isatty(STDIN_FILENO))
-        return cli_usage(c, "no %s: llm %s %s", what, c->command->name, c->command->synopsis);
+        return cli_usage(c, "no %s: %s %s %s", what, cli_program, c->command->name, c->command->synopsis);
     int rc = cli_read_file(out, c, "-");
     if (rc) return rc;
     if (out->len && out->ptr[out->len - 1] == '\n') out->len--;
@@ -86,7 +86,8 @@ int cli_get_prompt(cli_prompt *out, cli *c, const char *argument) {
     const char *text = cli_get(c, "prompt"), *file = cli_get(c, "file"), *ids = cli_get(c, "ids");
     *out = (cli_prompt){0};
     if ((argument != NULL) + (text != NULL) + (file != NULL) + (ids != NULL) > 1)
-        return cli_usage(c, "the prompt was given twice: llm %s %s", c->command->name, c->command->synopsis);
+        return cli_usage(c, "the prompt was given twice: %s %s %s", cli_program, c->command->name,
+                         c->command->synopsis);
     if (ids) return cli_parse_ids(&out->ids, &out->n_ids, c, &ids, 1);
     if (file) return cli_read_file(&out->text, c, file);
     return cli_get_text(&out->text, c, text ? text : argument, "prompt");

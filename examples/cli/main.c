@@ -12,13 +12,18 @@ const cli_command *const cli_commands[] = {
     NULL,
 };
 
+const char *cli_program = "llm";
+
 static void print_overview(FILE *file) {
-    fprintf(file, "llm %s: run language models\n\nusage: llm COMMAND [ARGUMENTS]\n\n", llm_version_text());
+    fprintf(file, "libllm %s: run language models\n\nusage: %s COMMAND [ARGUMENTS]\n\n", llm_version_text(),
+            cli_program);
     for (const cli_command *const *row = cli_commands; *row; row++)
         fprintf(file, "  %-12s %s\n", (*row)->name, (*row)->summary);
-    fprintf(file, "\nMODEL is a GGUF file or a Hugging Face directory. Every command takes --json: one JSON object on\n"
-                  "standard output; messages go to standard error. Exit code: 0 success, 1 failure, 2 wrong usage.\n"
-                  "'llm help COMMAND' tells more.\n");
+    fprintf(file,
+            "\nMODEL is a GGUF file or a Hugging Face directory. Every command takes --json: one JSON object on\n"
+            "standard output; messages go to standard error. Exit code: 0 success, 1 failure, 2 wrong usage.\n"
+            "'%s help COMMAND' tells more.\n",
+            cli_program);
 }
 
 static const cli_command *find_command(cli *c, const char *name) {
@@ -29,7 +34,7 @@ static const cli_command *find_command(cli *c, const char *name) {
         names[n++] = (*row)->name;
     }
     if (strchr(name, '/') || strchr(name, '.') || access(name, F_OK) == 0) {
-        cli_usage(c, "'%s' is no command: expected llm generate, chat, info, ... and then the model", name);
+        cli_usage(c, "'%s' is no command: expected %s generate, chat, info, ... and then the model", name, cli_program);
         return NULL;
     }
     const char *nearest = cli_nearest(name, names, n);
@@ -71,13 +76,15 @@ static void hold_descriptors(void) {
 
 int main(int argc, char **argv) {
     cli c = {0};
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    if (argc > 0 && argv[0][0]) cli_program = slash ? slash + 1 : argv[0];
     hold_descriptors();
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--json") == 0) c.json = 1;
     int rc = run(&c, argc, argv);
     cli_close(&c);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "llm: cannot write standard output\n");
+        fprintf(stderr, "%s: cannot write standard output\n", cli_program);
         rc = rc ? rc : CLI_FAILURE;
     }
     return rc;

@@ -15,7 +15,7 @@ void *cli_alloc(cli *c, size_t n, size_t size) {
     if (!__builtin_mul_overflow(n, size, &n_bytes) && !__builtin_add_overflow(n_bytes, sizeof *block, &n_bytes))
         block = calloc(1, n_bytes);
     if (!block) {
-        fprintf(stderr, "llm: out of memory\n");
+        fprintf(stderr, "%s: out of memory\n", cli_program);
         exit(CLI_FAILURE);
     }
     block->next = c->blocks;

@@ -11,7 +11,7 @@ double cli_now_ms(void) {
 
 static void print_log(void *user, int32_t level, const char *text) {
     char line[2048];
-    snprintf(line, sizeof line, "llm: %s", text);
+    snprintf(line, sizeof line, "%s: %s", cli_program, text);
     cli_print_message(line);
 }
 

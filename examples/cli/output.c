@@ -12,7 +12,7 @@ int cli_print_json(cli *c, json_t *object) {
     int bad = !object || json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0;
     json_decref(object);
     if (bad) {
-        fprintf(stderr, "llm: cannot write the JSON object\n");
+        fprintf(stderr, "%s: cannot write the JSON object\n", cli_program);
         return CLI_FAILURE;
     }
     putchar('\n');
@@ -22,7 +22,7 @@ int cli_print_json(cli *c, json_t *object) {
 static void report(cli *c, llm_status status, const char *text) {
     const char *name = c->command ? c->command->name : NULL;
     cli_progress_end();
-    fprintf(stderr, "llm%s%s: %s\n", name ? " " : "", name ? name : "", text);
+    fprintf(stderr, "%s%s%s: %s\n", cli_program, name ? " " : "", name ? name : "", text);
     if (!c->json) return;
     cli_print_json(c, json_pack("{s:{s:s,s:o}}", "error", "status", llm_status_name(status), "message",
                                 cli_json_text(text, strlen(text))));
@@ -52,7 +52,7 @@ int cli_usage(cli *c, const char *format, ...) {
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
     report(c, LLM_E_ARGUMENT, text);
-    fprintf(stderr, "Try 'llm help%s%s'.\n", c->command ? " " : "", c->command ? c->command->name : "");
+    fprintf(stderr, "Try '%s help%s%s'.\n", cli_program, c->command ? " " : "", c->command ? c->command->name : "");
     return CLI_USAGE;
 }
 
