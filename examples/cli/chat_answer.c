@@ -95,7 +95,7 @@ static void tell_finish(chat *t, int32_t finish) {
     if (finish == LLM_FINISH_LENGTH)
         chat_note(t, "(cut at %d tokens; %s allows more)", t->c->generate_options.max_tokens,
                   t->is_interactive ? "/set max-tokens N" : "--max-tokens");
-    if (finish == LLM_FINISH_CANCELLED) chat_note(t, "(interrupted; Ctrl-C again leaves)");
+    if (finish == LLM_FINISH_CANCELLED) chat_note(t, t->is_interactive ? "(interrupted; Ctrl-C again leaves)" : "interrupted");
     if (finish == LLM_FINISH_CONTEXT)
         chat_note(t, "(cut: the context is full, %d tokens; /drop forgets the oldest turns)", t->n_ctx);
     t->n_interrupts = finish == LLM_FINISH_CANCELLED;
@@ -116,7 +116,7 @@ static int keep_answer(chat *t, llm_request *request) {
     chat_add(t, "assistant", without_blank(text));
     llm_result_unref(result);
     tell_finish(t, finish);
-    return CLI_OK;
+    return finish == LLM_FINISH_CANCELLED && !t->is_interactive ? CLI_FAILURE : CLI_OK;
 }
 
 /* Another seed for each answer, so that a question that is asked again may be answered otherwise. */

@@ -77,8 +77,8 @@ Output llm_into(const std::string &path, const Args &args) {
     return run(args, "", path, nullptr);
 }
 
-Output llm_interrupted(const Args &args) {
-    return run_into_file(args, "", [](pid_t pid, const std::string &out) {
+Output llm_interrupted(const Args &args, const std::string &input) {
+    return run_into_file(args, input, [](pid_t pid, const std::string &out) {
         struct stat st = {};
         for (int i = 0; i < 6000; i++) {
             if (stat(out.c_str(), &st) == 0 && st.st_size > 0) break;

@@ -21,7 +21,7 @@ Output llm(const Args &args, const std::string &input = "");
 Output llm_into(const std::string &path, const Args &args);
 
 // Sends SIGINT once the command has written something to standard output.
-Output llm_interrupted(const Args &args);
+Output llm_interrupted(const Args &args, const std::string &input = "");
 
 // Runs with --json added; the test fails unless exit code is rc and standard output one JSON object.
 Json llm_json(Args args, const std::string &input = "", int rc = 0);

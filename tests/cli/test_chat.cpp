@@ -184,6 +184,12 @@ TEST(CliChat, AConversationThatDoesNotFitIsAnError) {
     EXPECT_NE(out.err.find("tokens, the context holds 32 (engine option n_ctx"), std::string::npos) << out.err;
 }
 
+TEST(CliChat, CtrlCEndsARunThroughAPipe) {
+    Output out = llm_interrupted({"chat", reasoner, "-n", "-1", "-c", "1000000", "--ignore-eos"}, "Hi\nAgain\n");
+    EXPECT_EQ(out.rc, 1);
+    EXPECT_NE(out.err.find("interrupted"), std::string::npos) << out.err;
+}
+
 TEST(CliChat, AModelWithoutTemplateSaysSo) {
     const std::string key = "tokenizer.chat_template", other = "tokenizer.chat_temporary";
     std::string bytes = slurp(reasoner), path = temporary_path("no-template.gguf");
