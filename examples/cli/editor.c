@@ -108,8 +108,8 @@ static void open_libedit(editor *e) {
     el_set(e->el, EL_PROMPT, show_prompt);
     el_set(e->el, EL_SIGNAL, 1);
     el_set(e->el, EL_EDITOR, "emacs");
-    el_set(e->el, EL_ADDFN, "llm-paste", "takes pasted lines as one message", paste);
-    el_set(e->el, EL_ADDFN, "llm-newline", "begins another line", newline);
+    el_wset(e->el, EL_ADDFN, L"llm-paste", L"takes pasted lines as one message", paste); /* el_set leaks the names */
+    el_wset(e->el, EL_ADDFN, L"llm-newline", L"begins another line", newline);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         el_set(e->el, EL_BIND, keys[i].sequence, keys[i].function, NULL);
     if (e->history) {
