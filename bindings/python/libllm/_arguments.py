@@ -274,14 +274,14 @@ def taken_by(function: Callable[..., Any]) -> Taken:
 def _check_names(what: str, taken: Taken, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
     """Answers to arguments that Python would only count, and to names that other libraries use."""
     if len(args) > len(taken.by_place):
-        given, own = args[len(taken.by_place)], [name for name in taken.by_place if name != "self"]
+        given, own = args[len(taken.by_place)], [name for name in taken.by_place if name not in ("self", "cls")]
         raise TypeError(f"{what} takes {' and '.join(own)} by place, others by name: {described(given)} is one too many")
     lacking = set(taken.required) - set(taken.by_place[: len(args)]) - keywords.keys()
     for name in keywords if lacking or not taken.more else ():
         if name not in taken.names and (not taken.more or _peers.is_theirs(name, lacking)):
             from libllm._options import unknown  # which uses this module
 
-            raise unknown(name, f"in {what}", [known for known in taken.names if known != "self"])
+            raise unknown(name, f"in {what}", [known for known in taken.names if known not in ("self", "cls")])
 
 
 def _documented(doc: str | None, function: Callable[..., Any]) -> str | None:
@@ -328,6 +328,8 @@ def checked(thing: T, raising: type[Exception] = TypeError) -> T:
     if not isinstance(thing, type):
         return typing.cast(T, _checked_function(typing.cast(Callable[..., Any], thing), raising))
     for name, member in list(vars(thing).items()):
+        if isinstance(member, classmethod) and name[0] != "_":
+            setattr(thing, name, classmethod(_checked_function(member.__func__, raising)))
         if inspect.isfunction(member) and (name[0] != "_" or name in CHECKED_BESIDE):
             setattr(thing, name, _checked_function(member, raising))
         if name == "__init__" and inspect.isfunction(member):

@@ -26,13 +26,20 @@ def as_messages(messages: Any) -> list[dict[str, Any]]:
     """Messages as plain values: text parts are one text, and what a tool is called with is an object."""
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
-    return [_message(message, f"messages[{i}]") for i, message in enumerate(messages)]
+    found = [_message(message, f"messages[{i}]") for i, message in enumerate(messages)]
+    if not found:
+        raise ValueError("messages is empty, expected at least one message")
+    return found
 
 
 def _message(message: Any, what: str) -> dict[str, Any]:
     members = as_mapping(message)
     if members is None:
-        raise TypeError(f'{what} is {described(message)}, expected an object such as {{"role": ..., "content": ...}}')
+        more = "; several conversations are a batch: generate([model.render(c) for c in conversations])"
+        raise TypeError(
+            f'{what} is {described(message)}, expected an object such as {{"role": ..., "content": ...}}'
+            + (more if isinstance(message, list) else "")
+        )
     found: dict[str, Any] = plain(members, what)
     if "role" not in found:
         raise ValueError(f'{what} has no role, expected one such as "user"; it has {", ".join(found) or "nothing"}')

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from libllm import _options
 from libllm import native as _native
-from libllm._peers import WITHOUT_EFFECT
+from libllm._peers import ATTRIBUTES, WITHOUT_EFFECT, missing
 from libllm.errors import OptionError
 from libllm.result import Completion, Result
 
 # Members that OpenAI's client has as None where an answer lacks them.
 OPTIONAL = frozenset(
-    "content role tool_calls function_call refusal audio annotations reasoning_content logprobs usage finish_reason "
-    "parsed".split()
+    "content role tool_calls function_call refusal audio annotations reasoning_content logprobs usage "
+    "finish_reason".split()
 )
 
 
@@ -35,7 +35,10 @@ class Reply(dict[str, Any]):
                 return self[name]
             if name in OPTIONAL:
                 return None
-            raise AttributeError(f"there is no {name!r} in the reply, which has {', '.join(self)}", name=name, obj=self)
+            error = missing(self, "Reply", name)
+            raise error if name in ATTRIBUTES["Reply"] else AttributeError(
+                f"there is no {name!r} in the reply, which has {', '.join(self)}", name=name, obj=self
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Made of plain dicts."""

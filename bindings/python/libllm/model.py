@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from libllm import _display, _options
 from libllm import native as _native
@@ -217,6 +217,12 @@ class Model(Handle):
     def n_ctx(self) -> int:
         """Most tokens of one sequence, prompt included."""
         return int(_native.llm_engine_estimate(self._model, self._made_with.raw).n_ctx)
+
+    @classmethod
+    def from_pretrained(cls, path: Path, **options: Any) -> Self:
+        """Model(path, ...), as other libraries spell it. path is a folder or file on this machine: nothing is
+        downloaded."""
+        return cls(path, **options)
 
     def _repr_html_(self) -> str | None:
         if self.closed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from libllm import native as _native
 from libllm._arguments import Ids, Path, Text, checked
@@ -33,6 +33,11 @@ class Tokenizer(Handle):
         with opening(name):
             raw = _native.llm_tokenizer_load((runtime or default())._raw, os.fsencode(name))
         super().__init__(raw)
+
+    @classmethod
+    def from_pretrained(cls, path: Path, **options: Any) -> Self:
+        """Tokenizer(path), as transformers spells it. path is a folder or file on this machine: nothing is downloaded."""
+        return cls(path, **options)
 
     @classmethod
     def _of(cls, raw: Any) -> Tokenizer:

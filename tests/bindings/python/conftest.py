@@ -30,6 +30,12 @@ def shared_model():
         yield model
 
 
+@pytest.fixture(scope="session")
+def once(shared_model):
+    """What the model writes after "Once" with max_tokens=2: tests compare with it, and know no text of the model's."""
+    return shared_model.generate("Once", max_tokens=2).text
+
+
 @pytest.fixture
 def model(shared_model):
     assert not shared_model.closed

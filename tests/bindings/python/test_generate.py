@@ -63,7 +63,7 @@ def test_events_name_tokens_and_ends(model):
         assert [e.token for e in events if e.index == i and e.token >= 0] == result[i].ids.tolist()
 
 
-def test_a_prompt_that_does_not_fit_is_an_error_everywhere(path):
+def test_a_prompt_that_does_not_fit_is_an_error_everywhere(path, once):
     long = "a b " * 200
     conversation = [{"role": "user", "content": long}]
     with libllm.Model(path, n_ctx=64) as model:
@@ -92,7 +92,7 @@ def test_a_prompt_that_does_not_fit_is_an_error_everywhere(path):
             assert caught.value.code == "context_length_exceeded"
         with pytest.raises(libllm.LimitReached, match=r"prompts\[1\]: the prompt: .*n_ctx"):
             model.generate(["Once", long])
-        assert model.generate("Once", max_tokens=2).text == " upon a"
+        assert model.generate("Once", max_tokens=2).text == once
         assert model.generate("Once", ignore_eos=True).finish == "context", "what began to generate just ends"
 
 
@@ -150,8 +150,9 @@ def test_a_stream_that_is_left_or_cancelled_ends(model):
 
 def test_stops_and_biases(model):
     text = model.generate("Once upon a time", max_tokens=30).text
-    assert model.generate("Once upon a time", max_tokens=30, stop=" was").text == text[: text.index(" was")]
-    assert model.generate("Once upon a time", max_tokens=30, stop=["zzz", " there"]).finish == "stop"
+    stop = text[len(text) // 2 :][:4]
+    assert model.generate("Once upon a time", max_tokens=30, stop=stop).text == text[: text.index(stop)]
+    assert model.generate("Once upon a time", max_tokens=30, stop=["zzz", stop]).finish == "stop"
     first = model.generate("Once upon a time", max_tokens=1).ids[0]
     assert model.generate("Once upon a time", stop_tokens=[first]).text == ""
     other = model.generate("Once upon a time", max_tokens=1, logit_bias={first: float("-inf")}).ids[0]
@@ -263,11 +264,11 @@ def test_prompts_and_answers(model):
     answer = model.ask(
         question, cot="zero", extract="number", n_samples=3, temperature=0.7, max_tokens=96, chat=0, seed=1
     )
-    assert answer.text == "26" and sum(vote.n_votes for vote in answer.votes) <= 3
+    assert (answer.votes and answer.votes[0].answer or None) == answer.text and sum(vote.n_votes for vote in answer.votes) <= 3
     assert {sample.stage for sample in answer.samples} <= {"answer", "reasoning"} and answer.samples[
         0
     ].ids.format == "i"
-    assert question in answer.filled.text and answer.stats.n_tokens > 0 and answer.to_dict()["answer"] == "26"
+    assert question in answer.filled.text and answer.stats.n_tokens > 0 and answer.to_dict()["answer"] == answer.text
     nothing = model.ask("Hello?", extract="regex:zzzz", max_tokens=3)
     assert nothing.text is None and str(nothing) == ""
 

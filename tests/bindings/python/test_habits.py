@@ -14,10 +14,11 @@ import pytest
 
 def test_token_ids_print_as_a_list_of_numbers(model):
     ids = model.tokenize("Once upon a time")
-    result = model.generate("Once", max_tokens=3)
+    result = model.generate("Once", max_tokens=3, ignore_eos=True)
+    sample = model.ask("x", max_tokens=1, ignore_eos=True).samples[0]
     with model.sequence() as sequence:
         sequence.eval(ids)
-        for some in (ids, result.ids, model.render("Hello!").ids, sequence.ids, model.ask("x", max_tokens=1).samples[0].ids):
+        for some in (ids, result.ids, model.render("Hello!").ids, sequence.ids, sample.ids):
             assert isinstance(some, libllm.TokenIds) and len(some)
             assert str(some) == repr(some) == str(list(some)) == str(some.tolist())
 
@@ -162,7 +163,7 @@ NOT_OURS = {
     "generate": "max_new_tokens echo stream stream_options tool_choice user metadata device dtype n_gpu_layers do_sample "
     "sampling_params use_tqdm num_beams num_return_sequences best_of logprobs prompt_logprobs suffix guided_json "
     "response_format tools chat_template_kwargs skip_special_tokens return_full_text sampling_topk beam_size "
-    "include_prompt_in_result mirostat_mode tfs_z repeat_penalty stop_token_ids bad_words min_tokens pad_token_id "
+    "include_prompt_in_result mirostat_mode tfs_z repeat_penalty temp stop_token_ids bad_words min_tokens pad_token_id "
     "lora_request logits_processor streamer generation_config use_cache end_token max_length extra_body",
     "Model": "n_gpu_layers device chat_format model_path max_model_len dtype torch_dtype device_map verbose seed logits_all "
     "embedding tensor_parallel_size gpu_memory_utilization trust_remote_code quantization load_in_4bit compute_type "
@@ -201,6 +202,9 @@ def test_a_name_of_another_library_is_answered_with_what_it_is_here(model, entry
         (lambda m: m.stream(inputs="x"), "prompt="),
         (lambda m: m.chat(prompt="x"), "messages="),
         (lambda m: m.chat(conversation=[]), "messages="),
+        (lambda m: libllm.Model.from_pretrained(repo_id="a/b", filename="*.gguf"), "path=.*hf download"),
+        (lambda m: libllm.Tokenizer.from_pretrained(pretrained_model_name_or_path="a/b"), "path="),
+        (lambda m: m.generate(tokens=[1]), "prompts="),
         (lambda m: m.embed(input="x"), "texts="),
         (lambda m: m.tokenize(inputs="x"), "text="),
         (lambda m: m.detokenize(tokens=[1]), "ids="),
@@ -230,14 +234,16 @@ def test_every_name_in_the_table_leads_to_one_that_exists(model):
     for row in _peers.KEYWORDS:
         assert row.ours in known | given or not row.ours and row.note, row
         assert not known & set(row.theirs.split()) - {"tokenizer", "progress"}, f"{row}: ours already"
-    own = {"Model": model, "Tokenizer": model.tokenizer, "Result": model.generate("x", max_tokens=1), "libllm": libllm}
+    reply = model("x", max_tokens=1)
+    result = model.generate("x", max_tokens=1)
+    own = {"Reply": reply, "Model": model, "Tokenizer": model.tokenizer, "Result": result, "libllm": libllm}
     for owner, names in _peers.ATTRIBUTES.items():
         for name, here in names.items():
             with pytest.raises(AttributeError) as caught:
                 getattr(own[owner], name)
             assert str(caught.value) == f"{owner} has no '{name}': {here}"
             used = re.match(r"use (\w+)(?=[.(, ]|$)", here)
-            assert not used or hasattr(own[owner], used[1]) or hasattr(libllm, used[1]) or used[1] == "len", here
+            assert not used or hasattr(own[owner], used[1]) or hasattr(libllm, used[1]) or used[1] in ("len", "json", "Class"), here
 
 
 def test_what_nobody_has_is_an_attribute_error_like_any_other(model):
@@ -336,6 +342,8 @@ def test_replies_are_dicts_and_objects(model):
     assert copy.deepcopy(reply) == pickle.loads(pickle.dumps(reply)) == reply
     with pytest.raises(AttributeError, match="no 'choice' in the reply, which has id, created"):
         reply.choice
+    spoken = [{"role": "user", "content": "Hello!"}, reply.choices[0].message, {"role": "user", "content": "And?"}]
+    assert message.content in model.render(spoken).text
     text = "".join(
         chunk.choices[0].delta.content or ""
         for chunk in model.create_chat_completion("Hello!", max_tokens=4, temperature=0, stream=True)
@@ -386,7 +394,7 @@ REQUEST = dict(
 
 def test_every_field_of_openai_s_request_is_taken_or_named(model):
     messages = [{"role": "user", "content": "Hello!"}]
-    assert model.create_chat_completion(messages=messages, **REQUEST).choices[0].logprobs.content
+    assert model.create_chat_completion(messages=messages, ignore_eos=True, **REQUEST).choices[0].logprobs.content
     for name, value in {
         "audio": {},
         "functions": [],
@@ -523,6 +531,23 @@ def test_what_does_not_fit_names_tokens_context_training_and_option(model):
             trained = model.info.n_ctx_train
             for part in (r"\d+ tokens", "holds 32", "engine option n_ctx", f"trained for {trained}"):
                 caught.match(part)
+
+
+def test_conversations_that_are_none_or_many(model):
+    for call in (model.chat, model.render, model.create_chat_completion):
+        with pytest.raises(ValueError, match="messages is empty"):
+            call([])
+        with pytest.raises(TypeError, match=r"messages\[0\] is list.*generate\(\[model.render\(c\) for c in"):
+            call([[{"role": "user", "content": "x"}]])
+
+
+def test_from_pretrained_opens_what_is_here(model):
+    with libllm.Model.from_pretrained(model.path, n_ctx=32) as same:
+        assert same.n_ctx == 32 and type(same) is libllm.Model
+    assert len(libllm.Tokenizer.from_pretrained(model.path)) == model.info.n_vocab
+    for thing in (libllm.Model, libllm.Tokenizer):
+        with pytest.raises(FileNotFoundError, match="hf download Qwen/Qwen3-0.6B"):
+            thing.from_pretrained("Qwen/Qwen3-0.6B")
 
 
 def test_a_hub_name_is_told_that_nothing_is_downloaded():
