@@ -3,31 +3,43 @@
 
 #include <string.h>
 
-/* What a switch that is on does when it is negated: what the library says after "0: ", else its opposite. */
-static void print_negated(FILE *file, const char *meaning) {
-    const char *off = strstr(meaning, "; 0: ");
-    if (off)
-        fputs(off + 5, file);
-    else
-        fprintf(file, "do not %s", meaning);
+enum { INDENT = 33, WIDTH = 100, MAX_TEXT = 512 };
+
+/* Words up to WIDTH columns, further lines below the first one, which begins at INDENT. */
+static void print_wrapped(FILE *file, const char *text) {
+    int column = INDENT;
+    while (*text) {
+        int n = (int)strcspn(text, " ");
+        if (column > INDENT && column + 1 + n > WIDTH) {
+            fprintf(file, "\n%*s", INDENT, "");
+            column = INDENT;
+        }
+        column += fprintf(file, "%s%.*s", column > INDENT ? " " : "", n, text);
+        text += n + (text[n] == ' ');
+    }
+    fputc('\n', file);
+}
+
+/* Of a switch that is on: what the library says after "0: ", or else the opposite of what it does. */
+static void describe(char *out, const cli_row *r, int is_on) {
+    const char *meaning = r->own ? r->own->meaning : r->info.meaning, *off = strstr(meaning, "; 0: ");
+    int has_default = !r->own && cli_takes_value(r) && r->fallback[0];
+    snprintf(out, MAX_TEXT, "%s%s%s%s%s", is_on && !off ? "do not " : "", is_on && off ? off + 5 : meaning,
+             has_default ? " (default " : "", has_default ? r->fallback : "", has_default ? ")" : "");
 }
 
 static void print_row(FILE *file, const cli_row *r) {
     static const char *const kinds[] = {"", " N", " X", "", " TEXT", " TYPE"};
     int is_on = !r->own && !cli_takes_value(r) && strchr("1tT", r->fallback[0]) != NULL;
     const char *no = is_on ? "no-" : "";
-    char head[160], letter[8] = "";
+    char head[160], letter[8] = "", text[MAX_TEXT];
     if (r->letter) snprintf(letter, sizeof letter, "-%c, ", r->letter);
     const char *value = r->own ? (r->own->value ? r->own->value : "") : kinds[r->info.type];
     snprintf(head, sizeof head, "%s--%s%s%s%s%s%s%s", letter, no, r->name, r->alias ? ", --" : "", r->alias ? no : "",
              r->alias ? r->alias : "", r->own && r->own->value ? " " : "", value);
+    describe(text, r, is_on);
     fprintf(file, "  %-30s ", head);
-    if (is_on)
-        print_negated(file, r->info.meaning);
-    else
-        fputs(r->own ? r->own->meaning : r->info.meaning, file);
-    if (!r->own && cli_takes_value(r) && r->fallback[0]) fprintf(file, " (default %s)", r->fallback);
-    fputc('\n', file);
+    print_wrapped(file, text);
 }
 
 /* The first row of an option has its help line: not the aliases, not --no-NAME, not a second group. */

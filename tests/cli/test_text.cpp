@@ -199,7 +199,8 @@ TEST_F(CliText, ChatKeepsTheTranscriptAndResets) {
     EXPECT_EQ(turns[0]["role"].text(), "user");
     EXPECT_EQ(turns[0]["content"].text(), "Hi");
     EXPECT_EQ(turns[1]["role"].text(), "assistant");
-    Json after = llm_json({"chat", stories_gguf, "-n", "5", "--temperature", "0"}, "Bye\n/reset\nHi\n/exit\nno\n")["messages"];
+    Json after =
+        llm_json({"chat", stories_gguf, "-n", "5", "--temperature", "0"}, "Bye\n/reset\nHi\n/exit\nno\n")["messages"];
     ASSERT_EQ(after.size(), 2u);
     EXPECT_EQ(after[1]["content"].text(), turns[1]["content"].text());
     Output plain = llm({"chat", stories_gguf, "-n", "5", "--temperature", "0"}, "Hi\n");

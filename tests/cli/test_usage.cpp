@@ -1,5 +1,11 @@
 // What holds for every subcommand: help, exit codes, errors, where output goes.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 #include "command.h"
 
@@ -149,4 +155,17 @@ TEST(CliBackends, ListsTheCpuAsUsableAndReasonsForTheRest) {
 TEST(CliUsage, VersionIsASubcommandToo) {
     EXPECT_EQ(llm({"version"}).out, llm({"--version"}).out);
     EXPECT_EQ("llm " + llm_json({"version"})["version"].text() + "\n", llm({"version"}).out);
+}
+
+// It is installed under another name than the build tree's.
+TEST(CliUsage, MessagesNameTheProgramAsItWasCalled) {
+    std::string program = temporary_path("tool"), err = program + ".err";
+    ASSERT_EQ(symlink(LLM_COMMAND, program.c_str()), 0);
+    EXPECT_EQ(WEXITSTATUS(std::system(("'" + program + "' generate 2>'" + err + "'").c_str())), 2);
+    std::ifstream file(err);
+    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::string name = program.substr(program.rfind('/') + 1);
+    EXPECT_NE(text.find("Try '" + name + " help generate'"), std::string::npos) << text;
+    remove(program.c_str());
+    remove(err.c_str());
 }
