@@ -118,7 +118,7 @@ typedef struct llm_sample {
     const llm_token *tokens;
     size_t n_tokens;
     double logprob; /* sum over its tokens */
-    double score;   /* tree: by which steps are kept; otherwise 0 */
+    double score;   /* tree: by which steps are kept, 0 if it repeats an earlier one of its parent; otherwise 0 */
 } llm_sample;
 
 /* In the order of asking. Errors: LLM_E_ARGUMENT. Since 0.1. */

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "stories.h"
+#include "stories/stories.h"
 
 struct Output {
     int rc; // exit code; -1: it was killed

@@ -1,5 +1,5 @@
-// llm ask: examples from files, reasoning and votes on the stories260K model, which answers nonsense the same way each
-// time.
+// llm ask: examples from files, reasoning and votes on the model of tests/stories, which answers nonsense the same way
+// each time.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -15,7 +15,6 @@ const std::string shots_jsonl = "{\"question\":\"Is the sun hot?\",\"answer\":\"
 class CliAsk : public testing::Test {
   protected:
     void SetUp() override {
-        NEEDS(stories_gguf);
         path = temporary_path("shots.jsonl");
         write_file(path, shots_jsonl);
     }

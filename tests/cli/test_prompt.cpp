@@ -31,7 +31,6 @@ TEST(CliPrompt, RefusalsAreErrors) {
 }
 
 TEST(CliPrompt, AModelWithoutTemplateSaysSo) {
-    NEEDS(stories_gguf);
     Output o = llm({"prompt", "explain", stories_gguf, "--context", "-"}, context);
     EXPECT_EQ(o.rc, 1);
     EXPECT_NE(o.err.find("no chat template"), std::string::npos) << o.err;

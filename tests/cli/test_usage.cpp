@@ -123,7 +123,6 @@ TEST(CliErrors, GarbageIsRefusedByEverySubcommand) {
 }
 
 TEST(CliErrors, AFullDiskIsAFailure) {
-    NEEDS("/dev/full");
     Output full = llm_into("/dev/full", {"backends"});
     EXPECT_EQ(full.rc, 1);
     EXPECT_NE(full.err, "");
@@ -135,7 +134,6 @@ TEST(CliErrors, AMissingTextFileIsNotFound) {
 }
 
 TEST(CliErrors, AnUnusableBackendSaysWhy) {
-    NEEDS(stories_gguf);
     Json error = llm_json({"generate", stories_gguf, "-p", "a", "--backend", "nonesuch"}, "", 1)["error"];
     EXPECT_NE(error["message"].text().find("nonesuch"), std::string::npos) << error["message"].text();
 }

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "rounding.h"
+
 namespace golden {
 
 inline const std::filesystem::path &folder() {
@@ -88,16 +90,6 @@ inline double largest_gap(const float *a, const float *b, size_t n) {
     double gap = 0;
     for (size_t i = 0; i < n; i++) gap = std::max(gap, std::isfinite(a[i]) ? std::fabs((double)a[i] - b[i]) : INFINITY);
     return gap;
-}
-
-/* Root mean square of the differences, in units of that of b. */
-inline double relative_gap(const std::vector<float> &a, const std::vector<float> &b) {
-    double gap = 0, size = 0;
-    for (size_t i = 0; i < b.size(); i++) {
-        gap += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
-        size += (double)b[i] * b[i];
-    }
-    return std::isfinite(gap) ? std::sqrt(gap / size) : INFINITY;
 }
 
 } // namespace golden

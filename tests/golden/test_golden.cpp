@@ -61,24 +61,15 @@ std::string reason(const llm_runtime *rt, const Device &device) {
     return "it is not listed";
 }
 
-/* What may lie between a back end and transformers. A product whose input is rounded with the relative error r (root
- * mean square) is off by r of its size, because errors of random sign add up as the terms of the product do. A token
- * passes four products in each layer and the head. Those errors are independent and add up by their squares; the
- * factor 4 leaves room for the softmax and the gated product, which enlarge them.
- *   int8 in blocks of 32: steps of max / 127, max about 2.3 times the root mean square
- *   BF16, F16: half a unit of the 8th, 11th bit
- * What is rounded is what llm_model_options.activation_dtype promises. 0: nothing is rounded below F32. */
+/* What may lie between a back end and transformers by what is rounded, as llm_model_options.activation_dtype promises.
+ * 0: nothing is rounded below F32. */
 double relative_bound(const Case &c, int32_t n_layers, int32_t activation_dtype, int32_t kv_dtype) {
-    const double uniform = 1 / std::sqrt(3.0), int8 = 2.3 / 127 / 2 * uniform;
-    const double bf16 = std::ldexp(uniform, -9), f16 = std::ldexp(uniform, -11);
     bool exact = std::string(c.device.backend) == "reference" || activation_dtype == LLM_DTYPE_F32;
-    double r = exact                                                                  ? 0
-               : c.file.storage == golden::QUANTIZED                                  ? int8
-               : c.file.storage == golden::BF16 && activation_dtype == LLM_DTYPE_BF16 ? bf16
-                                                                                      : 0;
-    double squares = (4 * n_layers + 1) * r * r;
-    if (kv_dtype == LLM_DTYPE_F16) squares += 2 * n_layers * f16 * f16; /* keys and values */
-    return 4 * std::sqrt(squares);
+    double product = exact                                                                  ? 0
+                     : c.file.storage == golden::QUANTIZED                                  ? rounding::to_int8()
+                     : c.file.storage == golden::BF16 && activation_dtype == LLM_DTYPE_BF16 ? rounding::to_bits(9)
+                                                                                            : 0;
+    return rounding::of_logits(n_layers, product, kv_dtype == LLM_DTYPE_F16 ? rounding::to_bits(11) : 0);
 }
 
 class Golden : public ::testing::TestWithParam<Case> {
@@ -143,7 +134,7 @@ TEST_P(Golden, ComputesWhatTransformersDoes) {
             std::vector<float> logits;
             ASSERT_NO_FATAL_FAILURE(eval(&logits, kv_dtype));
             double bound = relative_bound(GetParam(), info.n_layers, activation_dtype, kv_dtype);
-            double gap = bound > 0 ? golden::relative_gap(logits, expected.logits)
+            double gap = bound > 0 ? rounding::relative_gap(logits, expected.logits)
                                    : golden::largest_gap(logits.data(), expected.logits.data(), logits.size());
             if (bound == 0) bound = 1e-4;
             RecordProperty("used_of_bound_" + std::to_string(activation_dtype + 1) + "_" + std::to_string(kv_dtype),

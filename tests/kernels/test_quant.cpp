@@ -2,6 +2,7 @@
 // the error that quantizing makes.
 #include "kernels/dtype.h"
 #include "kernels/quant/half.h"
+#include "shared_data.h"
 
 #include <gtest/gtest.h>
 
@@ -155,10 +156,12 @@ TEST(Half, NanStaysNan) {
 }
 
 TEST(Dequantize, EqualsTheSharedVectors) {
+    const std::string folder = LLM_SHARED_DATA "/quant-blocks/";
+    NEEDS_SHARED(folder, "Dequantize.EqualsThePackageGgufForEveryType");
     for (const char *name : {"F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"}) {
-        std::string stem = std::string(LLM_SHARED_DATA) + "/quant-blocks/" + name;
+        std::string stem = folder + name;
         std::vector<uint8_t> blocks = read_file(stem + ".blocks.bin"), values = read_file(stem + ".f32.bin");
-        if (blocks.empty()) GTEST_SKIP() << stem << ".blocks.bin is not there";
+        ASSERT_FALSE(blocks.empty()) << stem;
         std::vector<float> expected(values.size() / 4);
         memcpy(expected.data(), values.data(), expected.size() * 4);
         expect_values(type_named(name), blocks.data(), blocks.size(), expected);

@@ -10,7 +10,6 @@ namespace {
 class Oom : public testing::Test {
   protected:
     void SetUp() override {
-        NEEDS(stories_gguf);
         llm_runtime_options o;
         llm_runtime_options_init(&o);
         o.allocator = &failing.allocator;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/stories.h"
+#include "stories/stories.h"
 #include "unit/model/files.h"
 
 #define OK(call) ASSERT_EQ(LLM_OK, (call)) << llm_last_error()
@@ -107,11 +107,10 @@ inline Engine make_engine(llm_model *m, int32_t n_ctx = 0, int32_t n_seqs = 8) {
     return Engine(e);
 }
 
-// A test that runs stories260K.
+// A test that runs the model of tests/stories.
 class Stories : public testing::Test {
   protected:
     void SetUp() override {
-        NEEDS(stories_gguf);
         model = load_model(stories_gguf);
         engine = make_engine(model.get());
         tokenizer = llm_model_get_tokenizer(model.get());
@@ -129,28 +128,3 @@ class Stories : public testing::Test {
     Engine engine;
     const llm_tokenizer *tokenizer = nullptr;
 };
-
-// tiny_gguf() with a vocabulary of 32 tokens: three special ones, a space, letters, "," and ".".
-inline Gguf tiny_with_text(const std::string &arch = "llama") {
-    auto raw = [](auto value) { return std::string(reinterpret_cast<const char *>(&value), sizeof value); };
-    std::vector<std::string> tokens = {"<unk>", "<s>", "</s>", "\xE2\x96\x81", ",", "."};
-    for (char c = 'a'; c <= 'z'; c++) tokens.push_back(std::string(1, c));
-    std::string texts, scores, types;
-    for (size_t i = 0; i < tokens.size(); i++) {
-        texts += raw(static_cast<uint64_t>(tokens[i].size())) + tokens[i];
-        scores += raw(-static_cast<float>(i));
-        types += raw(static_cast<int32_t>(i == 0 ? LLM_TOKEN_UNKNOWN : i < 3 ? LLM_TOKEN_CONTROL : LLM_TOKEN_NORMAL));
-    }
-    Gguf g = tiny_gguf(arch);
-    auto array = [&](uint32_t type, const std::string &bytes) {
-        return raw(uint32_t{9}) + raw(type) + raw(static_cast<uint64_t>(tokens.size())) + bytes;
-    };
-    g.set_string("tokenizer.ggml.model", "llama");
-    g.keys["tokenizer.ggml.tokens"] = array(8, texts);
-    g.keys["tokenizer.ggml.scores"] = array(6, scores);
-    g.keys["tokenizer.ggml.token_type"] = array(5, types);
-    g.set_int("tokenizer.ggml.bos_token_id", 1);
-    g.set_int("tokenizer.ggml.eos_token_id", 2);
-    g.set_int("tokenizer.ggml.unknown_token_id", 0);
-    return g;
-}

@@ -210,12 +210,12 @@ TEST_F(Stories, InfoTensorsAndMetadata) {
     EXPECT_STREQ("llama", info.arch);
     EXPECT_STREQ("gguf", info.format);
     EXPECT_STREQ("cpu", info.backend);
-    EXPECT_EQ(5, info.n_layers);
+    EXPECT_EQ(stories.n_layers, info.n_layers);
     EXPECT_EQ(64, info.n_embd);
     EXPECT_EQ(512, info.n_vocab);
     EXPECT_EQ(512, info.n_ctx_train);
-    EXPECT_EQ(260032, info.n_params);
-    EXPECT_EQ(260032 * 4, info.n_bytes);
+    EXPECT_EQ(99136, info.n_params);
+    EXPECT_EQ(99136 * 4, info.n_bytes);
     EXPECT_EQ(LLM_DTYPE_F32, info.dtype);
     int64_t bytes = 0;
     for (int32_t i = 0; i < info.n_tensors; i++) {

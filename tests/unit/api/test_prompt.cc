@@ -207,7 +207,6 @@ TEST_F(ModelTemplates, EachTokenKnowsItsOrigin) {
 }
 
 TEST_F(ModelTemplates, AHuggingFaceFolderMayHoldThemInTwoPlaces) {
-    NEEDS(stories_hf);
     std::string config;
     {
         std::ifstream in(stories_hf + "/tokenizer_config.json");

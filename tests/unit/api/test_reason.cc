@@ -410,7 +410,7 @@ TEST_F(Reason, NearestAreThoseOfTheVectors) {
         llm_shot shot = {};
         OK(llm_filled_shot(&shot, f.get(), i));
         EXPECT_EQ(near[static_cast<size_t>(i)].second, shot.index);
-        EXPECT_NEAR(-near[static_cast<size_t>(i)].first, shot.score, 1e-6);
+        EXPECT_DOUBLE_EQ(-near[static_cast<size_t>(i)].first, shot.score);
     }
     llm_fill_options mmr = fill_options(5, "mmr", "best_first");
     mmr.mmr_lambda = 1;
@@ -427,7 +427,7 @@ TEST_F(Reason, ChatOrPlain) {
     size_t n;
     Filled f = fill(p, QUERY, o, engine.get());
     OK(llm_filled_tokens(&ids, &n, &is_chat, f.get()));
-    EXPECT_EQ(0, is_chat) << "stories260K has no chat template";
+    EXPECT_EQ(0, is_chat) << "the model has no chat template";
     o.chat = 1;
     llm_filled *none = nullptr;
     FAILS(LLM_E_NOT_FOUND, "no chat template",
@@ -633,13 +633,18 @@ TEST_F(Reason, Tree) {
         ASSERT_LE(n, 3 + 6 + 6 + 1);
         std::map<int32_t, int32_t> depth;
         std::map<int32_t, std::set<int32_t>> parents; // of each depth
+        std::set<std::pair<int32_t, std::string>> seen;
+        std::set<int32_t> again; // what repeats a sibling is not gone on from
         for (int32_t i = 0; i < n - 1; i++) {
             llm_sample s = sample_of(a, i);
             EXPECT_EQ(LLM_STAGE_STEP, s.stage);
             EXPECT_EQ(std::string::npos, str(s.text).find('\n'));
             depth[i] = s.parent < 0 ? 1 : depth[s.parent] + 1;
             if (s.parent >= 0) parents[depth[i]].insert(s.parent);
-            if (s.parent < 0 && strcmp(judge, "logprob") == 0) {
+            if (!seen.insert({s.parent, str(s.text)}).second) {
+                again.insert(i);
+                EXPECT_EQ(0, s.score);
+            } else if (s.parent < 0 && strcmp(judge, "logprob") == 0) {
                 EXPECT_NEAR(s.logprob / static_cast<double>(s.n_tokens), s.score, 1e-9);
             }
         }
@@ -648,7 +653,7 @@ TEST_F(Reason, Tree) {
             // No thought of that depth that was not gone on from is better than one that was.
             double worst_kept = 1e9, best_left = -1e9;
             for (int32_t i = 0; i < n - 1; i++) {
-                if (depth[i] != level.first - 1) continue;
+                if (depth[i] != level.first - 1 || again.count(i)) continue;
                 double score = sample_of(a, i).score;
                 if (level.second.count(i))
                     worst_kept = std::min(worst_kept, score);

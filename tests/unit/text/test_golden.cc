@@ -4,15 +4,16 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
-#include <jansson.h>
 
-#include "unit/text/load.h"
+#include "shared_data.h"
+#include "unit/text/golden_file.h"
 
 static const std::string DATA = LLM_SHARED_DATA "/tokenizers/";
 
 #define OPEN(text, path)                                                                                               \
     std::string text;                                                                                                  \
-    if (!read_file(&text, path)) GTEST_SKIP() << "no " << (path)
+    NEEDS_SHARED(path, "Golden.SmallTokenizersOfEveryKind");                                                           \
+    ASSERT_TRUE(read_file(&text, path))
 
 static std::vector<std::string> split(const std::string &text, const std::string &at) {
     std::vector<std::string> out;
@@ -72,11 +73,6 @@ static Ids ids_of(const json_t *array) {
     json_t *id;
     json_array_foreach(array, i, id) out.push_back(static_cast<llm_token>(json_integer_value(id)));
     return out;
-}
-
-static std::string text_of(const json_t *object, const char *key) {
-    const json_t *s = json_object_get(object, key);
-    return std::string(json_string_value(s), json_string_length(s));
 }
 
 static Tokenizer open(const Encodings &e) {
@@ -210,42 +206,16 @@ static void check_case(const Tokenizer &t, const std::string &name, const json_t
     }
 }
 
-/* The first entry is what others may be like. */
-static std::string description_of(const json_t *entry, const json_t *first) {
-    json_t *whole =
-        json_object_get(entry, "like") ? json_deep_copy(json_object_get(first, "tokenizer")) : json_object();
-    json_object_update(whole, json_object_get(entry, "tokenizer"));
-    char *text = json_dumps(whole, 0);
-    std::string out = text;
-    free(text);
-    json_decref(whole);
-    return out;
-}
-
 static void check_file(const std::string &path, size_t *n_cases) {
-    std::string lines, json;
-    json_t *first = nullptr;
-    ASSERT_TRUE(read_file(&lines, path)) << path;
-    for (const std::string &line : split(lines, "\n")) {
-        json_t *entry = json_loadb(line.data(), line.size(), JSON_ALLOW_NUL, nullptr);
-        ASSERT_TRUE(entry);
-        if (!first) first = json_incref(entry);
-        if (json_object_get(entry, "path")) {
-            ASSERT_TRUE(read_file(&json, text_of(entry, "path")));
-        } else {
-            json = description_of(entry, first);
-        }
+    each_golden_tokenizer(path, [&](const std::string &name, const std::string &json, const json_t *cases) {
         Tokenizer t = from_json(json);
-        ASSERT_TRUE(t) << text_of(entry, "name");
+        ASSERT_TRUE(t) << name;
         bool trailing_blank = json.find("BPEDecoder") != std::string::npos;
         size_t i;
         json_t *one;
-        json_array_foreach(json_object_get(entry, "cases"), i, one)
-            check_case(t, text_of(entry, "name"), one, trailing_blank);
-        *n_cases += json_array_size(json_object_get(entry, "cases"));
-        json_decref(entry);
-    }
-    json_decref(first);
+        json_array_foreach(cases, i, one) check_case(t, name, one, trailing_blank);
+        *n_cases += json_array_size(cases);
+    });
 }
 
 TEST(Golden, SmallTokenizersOfEveryKind) {

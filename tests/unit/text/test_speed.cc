@@ -2,10 +2,12 @@
  * --gtest_also_run_disabled_tests --gtest_filter='*Figures*'). */
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 #include <gtest/gtest.h>
 
-#include "unit/text/load.h"
+#include "shared_data.h"
+#include "unit/text/golden_file.h"
 
 static const std::string DATA = LLM_SHARED_DATA;
 
@@ -58,14 +60,8 @@ static std::string path_of(const std::string &name) {
     return DATA + "/tokenizers/ggml-vocab/ggml-vocab-" + name + ".gguf";
 }
 
-class Linear : public testing::TestWithParam<const char *> {};
-
 /* Ten times the text may not take much more than ten times as long. */
-TEST_P(Linear, TimeInTheLengthOfAnyRun) {
-    std::string found;
-    if (!read_file(&found, path_of(GetParam()))) GTEST_SKIP() << "no " << path_of(GetParam());
-    Tokenizer t = from_gguf(path_of(GetParam()));
-    ASSERT_TRUE(t);
+static void expect_linear(const Tokenizer &t, const std::string &name) {
     for (const auto &run : RUNS) {
         std::string small = repeat(run.unit, 20000), large = repeat(run.unit, 200000);
         double one = 1e9, ten = 1e9;
@@ -73,11 +69,34 @@ TEST_P(Linear, TimeInTheLengthOfAnyRun) {
             one = std::min(one, seconds_of(t, small));
             ten = std::min(ten, seconds_of(t, large));
         }
-        EXPECT_LT(ten, one * 30 + 0.02) << run.name << ": " << one << " s, ten times the text: " << ten << " s";
+        EXPECT_LT(ten, one * 30 + 0.02) << name << ", " << run.name << ": " << one << " s, ten times the text: " << ten
+                                        << " s";
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Vocabularies, Linear, testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "bert-bge"));
+TEST(Linear, TimeOfEveryKindOfTokenizer) {
+    Tokenizer stories = from_gguf(LLM_SOURCE_DIR "/tests/stories/data/stories.gguf");
+    ASSERT_TRUE(stories);
+    expect_linear(stories, "stories");
+    std::set<std::string> kinds = {"byte-level", "llama3", "qwen2", "llama", "unigram", "wordpiece"};
+    each_golden_tokenizer(LLM_SOURCE_DIR "/tests/unit/text/golden.json",
+                          [&](const std::string &name, const std::string &json, const json_t *) {
+                              if (kinds.erase(name)) expect_linear(from_json(json), name);
+                          });
+    EXPECT_TRUE(kinds.empty());
+}
+
+class LinearIn : public testing::TestWithParam<const char *> {};
+
+TEST_P(LinearIn, TimeOfAPublishedVocabulary) {
+    NEEDS_SHARED(path_of(GetParam()), "Linear.TimeOfEveryKindOfTokenizer");
+    Tokenizer t = from_gguf(path_of(GetParam()));
+    ASSERT_TRUE(t);
+    expect_linear(t, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Vocabularies, LinearIn,
+                         testing::Values("gpt-2", "llama-bpe", "qwen2", "llama-spm", "bert-bge"));
 
 TEST(DISABLED_Figures, English) {
     std::string text = repeat(english(), 12000000);

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "shared_data.h"
+
 extern "C" {
 #include "base/alloc.h"
 #include "base/json.h"
@@ -122,6 +124,33 @@ TEST(Template, RendersAsJinja2) {
     EXPECT_EQ(i, 428u);
 }
 
+/* Whole chat templates over conversations, by transformers itself. */
+TEST(Template, RendersChatsAsTransformersDoes) {
+    Json file(slurp(LLM_SOURCE_DIR "/tests/unit/text/chat_cases.json"));
+    const llmi_json *cases = file["cases"];
+    size_t n_refused = 0;
+    for (size_t i = 0; i < llmi_json_count(cases); i++) {
+        const llmi_json *one = llmi_json_item(cases, i), *expected = llmi_json_get(one, "expected");
+        std::string name = text_of(llmi_json_get(one, "template"));
+        SCOPED_TRACE(name + ": " + text_of(llmi_json_get(one, "name")));
+        Outcome o =
+            Template(text_of(llmi_json_get(file["templates"], name.c_str()))).render(llmi_json_get(one, "context"));
+        if (expected) {
+            EXPECT_EQ(o.status, LLM_OK) << o.error;
+            EXPECT_EQ(o.text, text_of(expected));
+        } else {
+            EXPECT_NE(o.status, LLM_OK);
+            n_refused++;
+        }
+        std::string error = text_of(llmi_json_get(one, "error"));
+        if (error.find("must alternate") != std::string::npos) {
+            EXPECT_NE(o.error.find(error), std::string::npos) << o.error;
+        }
+    }
+    EXPECT_EQ(llmi_json_count(cases), 50u);
+    EXPECT_EQ(n_refused, 4u);
+}
+
 /* Each filter, test, method and function of Jinja2 over many shapes of arguments. */
 TEST(Template, EveryBuiltInDoesAsJinja2) {
     Json file(slurp(LLM_SOURCE_DIR "/tests/unit/text/template_sweep.json"));
@@ -151,7 +180,7 @@ TEST(Template, EveryBuiltInDoesAsJinja2) {
 
 TEST(Template, RendersEveryChatTemplateOfTheSharedCases) {
     std::string folder = LLM_SHARED_DATA "/templates/";
-    if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is missing";
+    NEEDS_SHARED(folder, "Template.RendersChatsAsTransformersDoes");
     int n_text = 0, n_agreed = 0, n_refused = 0, n_failed = 0;
     for (const auto &entry : std::filesystem::directory_iterator(folder + "cases")) {
         std::ifstream lines(entry.path());

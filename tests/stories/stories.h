@@ -1,4 +1,4 @@
-// The model that most tests run, what it must answer, and a reader of JSON.
+// The model that most tests run, what it must answer, and a reader of JSON. README.md says how it is made.
 #pragma once
 
 #include <jansson.h>
@@ -7,6 +7,9 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "rounding.h"
+#include "shared_data.h"
 
 // A JSON value that somebody owns; reading what is not there gives a null value, never a crash.
 class Json {
@@ -33,12 +36,26 @@ class Json {
     std::shared_ptr<json_t> value_;
 };
 
-inline const std::string stories = LLM_SHARED_DATA "/models/stories260K/";
-inline const std::string stories_gguf = stories + "stories260K-f32.gguf";
-inline const std::string stories_hf = stories + "stories260K-hf";
+// A small model in both forms, and what a forward pass in float64 computes from it.
+struct StoryModel {
+    const char *name;
+    std::string gguf, hf, reference;
+    int32_t n_layers, n_cols; // n_cols: of its widest product
+
+    // What F32 may change in its logits, relative to their root mean square.
+    double bound() const { return rounding::of_logits(n_layers, rounding::of_sum(n_cols), 0); }
+};
+
+// data/: what tests run. stories260K, which others trained, is run where the shared data are there.
+inline const std::string stories_data = LLM_SOURCE_DIR "/tests/stories/data/";
+inline const StoryModel stories = {
+    "Stories", stories_data + "stories.gguf", stories_data + "hf", stories_data + "reference.json", 2, 108};
+inline const std::string stories260k_data = LLM_SHARED_DATA "/models/stories260K/stories260K-";
+inline const StoryModel stories260k = {
+    "Stories260K", stories260k_data + "f32.gguf", stories260k_data + "hf", stories260k_data + "reference.json", 5, 172};
+inline const std::string stories_gguf = stories.gguf, stories_hf = stories.hf;
 // The model that comes with the project.
 inline const std::string reasoner = LLM_SOURCE_DIR "/examples/models/tiny-reasoner.gguf";
 bool exists(const std::string &path);
 
-#define NEEDS(path)                                                                                                    \
-    if (!exists(path)) GTEST_SKIP() << "no " << path
+#define NEEDS_STORIES260K() NEEDS_SHARED(stories260k.gguf, "the same with the model of tests/stories")
