@@ -59,7 +59,7 @@ static int make_room(chat *t) {
         json_decref(t->messages);
         t->messages = json_incref(before);
     } else {
-        chat_note(t, "(dropped the %zu oldest turns; %zu of %d tokens remain)", n_dropped, n_tokens, t->n_ctx);
+        chat_note(t, "(oldest turns dropped: %zu; %zu of %d tokens remain)", n_dropped, n_tokens, t->n_ctx);
     }
     json_decref(before);
     return rc;
@@ -95,7 +95,8 @@ static void tell_finish(chat *t, int32_t finish) {
     if (finish == LLM_FINISH_LENGTH)
         chat_note(t, "(cut at %d tokens; %s allows more)", t->c->generate_options.max_tokens,
                   t->is_interactive ? "/set max-tokens N" : "--max-tokens");
-    if (finish == LLM_FINISH_CANCELLED) chat_note(t, t->is_interactive ? "(interrupted; Ctrl-C again leaves)" : "interrupted");
+    if (finish == LLM_FINISH_CANCELLED)
+        chat_note(t, t->is_interactive ? "(interrupted; Ctrl-C again leaves)" : "interrupted");
     if (finish == LLM_FINISH_CONTEXT)
         chat_note(t, "(cut: the context is full, %d tokens; /drop forgets the oldest turns)", t->n_ctx);
     t->n_interrupts = finish == LLM_FINISH_CANCELLED;

@@ -53,7 +53,7 @@ static int drop(chat *t, const char *argument) {
     char *end = NULL;
     long n = *argument ? strtol(argument, &end, 10) : 1;
     if (n < 1 || (end && *end)) return chat_complain(t, "/drop: found '%.40s', expected a number of turns", argument);
-    chat_note(t, "(dropped the %zu oldest turns)", chat_drop(t, (size_t)n));
+    chat_note(t, "(oldest turns dropped: %zu)", chat_drop(t, (size_t)n));
     t->n_tokens = 0;
     return CLI_OK;
 }
@@ -128,7 +128,7 @@ static int stats(chat *t, const char *argument) {
     for (size_t i = 0; i < json_array_size(t->messages); i++) n_turns += strcmp(chat_role(t, i), "user") == 0;
     int rc = chat_count_tokens(&n_tokens, t);
     if (rc) return t->is_interactive ? CLI_OK : rc;
-    chat_note(t, "conversation: %zu turns, %zu of %d tokens", n_turns, n_tokens, t->n_ctx);
+    chat_note(t, "conversation: %zu turn%s, %zu of %d tokens", n_turns, n_turns == 1 ? "" : "s", n_tokens, t->n_ctx);
     const llm_result_stats *s = &t->last;
     if (!s->n_prompt_tokens) return CLI_OK;
     chat_note(t, "last answer: %d tokens, %.1f per second; seed %llu", s->n_tokens,

@@ -67,7 +67,7 @@ int chat_save(chat *t, const char *argument) {
     json_decref(whole);
     if (error) return chat_complain(t, "%s: %s", path, strerror(error));
     t->path = path;
-    chat_note(t, "saved %zu messages to %s", json_array_size(t->messages), path);
+    chat_note(t, "saved to %s; messages: %zu", path, json_array_size(t->messages));
     return CLI_OK;
 }
 
@@ -116,6 +116,6 @@ int chat_load(chat *t, const char *argument) {
     if (n_good < n)
         return chat_complain(t, "%s: message %zu: expected an object with the texts \"role\" and \"content\"", path,
                              n_good + 1);
-    chat_note(t, "loaded %zu messages from %s", n, path);
+    chat_note(t, "loaded %s; messages: %zu", path, n);
     return CLI_OK;
 }

@@ -128,7 +128,7 @@ TEST(CliChat, SetChangesTheOptionsOfGeneration) {
 
 TEST(CliChat, StatsCountTokens) {
     std::string err = llm(chat(), "Hi\n/stats\n").err;
-    EXPECT_NE(err.find("1 turns, "), std::string::npos) << err;
+    EXPECT_NE(err.find("1 turn, "), std::string::npos) << err;
     EXPECT_NE(err.find("last answer: 12 tokens"), std::string::npos) << err;
     EXPECT_NE(err.find("seed 7\n"), std::string::npos) << err;
 }

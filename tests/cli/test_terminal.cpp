@@ -90,7 +90,7 @@ TEST_F(CliTerminal, SavingAsksBeforeItReplaces) {
     t.enter("/save " + path);
     t.wait("[y/N] ");
     t.type("y\r");
-    t.wait("saved 2 messages");
+    t.wait("messages: 2");
     t.enter("/exit");
     EXPECT_EQ(t.end(), 0);
 }
@@ -133,7 +133,7 @@ TEST_F(CliTerminal, AFullContextOffersToDropTheOldestTurns) {
     t.enter("Two");
     t.wait("Drop the oldest turns to make room? [Y/n]");
     t.type("\r");
-    t.wait("dropped the 1 oldest turns");
+    t.wait("oldest turns dropped: 1;");
     EXPECT_EQ(questions(t), (std::vector<std::string>{"Two"}));
 }
 
