@@ -4,6 +4,7 @@
 make_stubs.py docs HEADERS OUT.i           docstrings of the wrapper, for SWIG
 make_stubs.py stubs NATIVE.py HEADERS OUT  native.pyi: the types of what SWIG has made
 make_stubs.py keywords OPTIONS.def OUT     keywords.py: the options of each group as typed keywords
+make_stubs.py records HEADERS OUT          records.py: structures that the library fills, as dataclasses
 """
 
 import ast
@@ -211,5 +212,56 @@ def make_keywords(options, out):
     Path(out).write_text(text)
 
 
+# ---- records.py ----
+
+# structure -> (class, what it is)
+RECORDS = {
+    "llm_model_info": ("ModelInfo", "What a model is."),
+    "llm_tensor_info": ("TensorInfo", "A stored tensor."),
+    "llm_token_info": ("TokenInfo", "An entry of a vocabulary."),
+    "llm_engine_memory": ("EngineMemory", "What an engine takes beyond the model's file."),
+    "llm_result_stats": ("Stats", "Tokens and times of a request, or of all requests of an answer."),
+    "llm_sample": ("Sample", "A completion on the way to an answer."),
+}
+# Members that Python has in another way: (structure, member) -> (member, type, meaning)
+CHANGED = {
+    ("llm_model_info", "dtype"): ("dtype", "str", "the type that holds most of the bytes, e.g. Q8_0"),
+    ("llm_tensor_info", "dtype"): ("dtype", "str", "e.g. Q8_0"),
+    ("llm_sample", "stage"): ("stage", "str", "answer, reasoning, decompose or step"),
+    ("llm_sample", "finish"): ("finish", "str", "why it ended; cancelled: outvoted, perhaps before it began"),
+    ("llm_sample", "answer"): ("answer", "str | None", "found in it; None: none"),
+    ("llm_sample", "tokens"): ("ids", "TokenIds", "of the text"),
+}
+LEFT_OUT = {"struct_size", "n_tokens of llm_sample"}
+MEMBER = re.compile(r"^ {4}([\w ]+?[ *]+)(\w+)(\[\d+\])?;[ ]*(?:/\* (.*?) \*/)?$", flags=re.M | re.S)
+
+
+def members_of(structure, text):
+    """(name, type, meaning) of each member."""
+    (body,) = re.findall(rf"^typedef struct {structure} \{{\n(.*?)^\}} {structure};", text, flags=re.M | re.S)
+    for c_type, name, many, meaning in MEMBER.findall(body):
+        if name in LEFT_OUT or f"{name} of {structure}" in LEFT_OUT:
+            continue
+        number = "float" if c_type.strip() in ("float", "double") else "int"
+        kind = "str" if "llm_span" in c_type or "char" in c_type else f"tuple[{number}, ...]" if many else number
+        meaning = re.sub(r"; (static|NUL-terminated)|,? ?owned by the \w+", "", " ".join(meaning.split())).strip(" ;,")
+        yield CHANGED.get((structure, name), (name, kind, meaning))
+
+
+def make_records(headers, out):
+    text = "".join(path.read_text() for path in sorted(Path(headers).glob("*.h")))
+    rows = ['"""What the library says of itself, made by make_stubs.py from the headers."""\n\n']
+    rows.append("from __future__ import annotations\n\nfrom dataclasses import dataclass\n\n")
+    rows.append("from libllm.token_ids import TokenIds\n")
+    for structure, (name, what) in RECORDS.items():
+        members = list(members_of(structure, text))
+        told = "".join(f"    {member}: {meaning}\n" for member, _, meaning in members if meaning)
+        rows.append(f'\n\n@dataclass(frozen=True)\nclass {name}:\n    """{what}\n\n{told}    """\n\n')
+        rows.extend(f"    {member}: {kind}\n" for member, kind, _ in members)
+    Path(out).write_text("".join(rows))
+
+
+MAKERS = {"docs": make_docs, "stubs": make_stubs, "keywords": make_keywords, "records": make_records}
+
 if __name__ == "__main__":
-    {"docs": make_docs, "stubs": make_stubs, "keywords": make_keywords}[sys.argv[1]](*sys.argv[2:])
+    MAKERS[sys.argv[1]](*sys.argv[2:])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import weakref
-from types import SimpleNamespace
 from typing import Any, NoReturn, TypeVar
 
 from libllm.errors import StateError
 
 _live: weakref.WeakSet[Handle] = weakref.WeakSet()
 Self = TypeVar("Self", bound="Handle")
+T = TypeVar("T")
 
 
 class Uncopied:
@@ -80,9 +81,7 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def snapshot(structure: Any) -> SimpleNamespace:
-    """The members of a structure of the library as Python values, which outlive what they were asked of."""
-    members = [
-        name for name, value in vars(type(structure)).items() if isinstance(value, property) and name != "thisown"
-    ]
-    return SimpleNamespace(**{name: getattr(structure, name) for name in members})
+def snapshot(structure: Any, kind: type[T], **changed: Any) -> T:
+    """The members of a structure of the library as one of libllm.records, which outlives what it was asked of."""
+    names = (field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+    return kind(**{name: changed[name] if name in changed else getattr(structure, name) for name in names})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from libllm import _display, _options
@@ -48,6 +47,7 @@ from libllm.keywords import (
     TemplateKeywords,
 )
 from libllm.prompt import Answer, Filled, Prompt, Question, as_query
+from libllm.records import EngineMemory, ModelInfo, TensorInfo
 from libllm.result import Completion, Result
 from libllm.runtime import Runtime, default
 from libllm.sequence import Sequence
@@ -189,9 +189,10 @@ class Model(Handle):
     # ---- what it is ----
 
     @property
-    def info(self) -> SimpleNamespace:
+    def info(self) -> ModelInfo:
         """Architecture and sizes: the members of llm_model_info."""
-        return snapshot(_native.llm_model_get_info(self._model))
+        info = _native.llm_model_get_info(self._model)
+        return snapshot(info, ModelInfo, dtype=_native.llm_dtype_name(info.dtype))
 
     @property
     def meta(self) -> dict[str, str]:
@@ -200,18 +201,16 @@ class Model(Handle):
         return dict(_native.llm_model_get_meta(model, i) for i in range(_native.llm_model_meta_count(model)))
 
     @property
-    def tensors(self) -> list[SimpleNamespace]:
+    def tensors(self) -> list[TensorInfo]:
         """Stored tensors: name, dtype, n_dims, shape, n_bytes."""
         model = self._model
-        found = [snapshot(_native.llm_model_get_tensor(model, i)) for i in range(self.info.n_tensors)]
-        for tensor in found:
-            tensor.dtype = _native.llm_dtype_name(tensor.dtype)
-        return found
+        found = (_native.llm_model_get_tensor(model, i) for i in range(self.info.n_tensors))
+        return [snapshot(one, TensorInfo, dtype=_native.llm_dtype_name(one.dtype)) for one in found]
 
-    def estimate(self, **options: Unpack[EngineKeywords]) -> SimpleNamespace:
+    def estimate(self, **options: Unpack[EngineKeywords]) -> EngineMemory:
         """Bytes that an engine with these options (group "engine") would take beyond the model's file."""
         (shared,) = _options.split(options, "engine")
-        return snapshot(_native.llm_engine_estimate(self._model, shared.raw))
+        return snapshot(_native.llm_engine_estimate(self._model, shared.raw), EngineMemory)
 
     @property
     def n_ctx(self) -> int:
@@ -231,7 +230,7 @@ class Model(Handle):
         rows = [
             ("file", os.fsdecode(self.path)),
             ("family", f"{info.arch}, {info.n_layers} layers of width {info.n_embd}"),
-            ("weights", f"{info.n_params:,} in {info.n_bytes:,} bytes, mostly {_native.llm_dtype_name(info.dtype)}"),
+            ("weights", f"{info.n_params:,} in {info.n_bytes:,} bytes, mostly {info.dtype}"),
             ("context", f"{self.n_ctx:,} tokens (trained for {info.n_ctx_train:,})"),
             ("vocabulary", f"{info.n_vocab:,} tokens"),
             ("back end", info.backend),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Sequence
-from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple, Unpack
 
 from libllm import _display, _options
@@ -15,6 +14,7 @@ from libllm._handle import Handle, Uncopied, snapshot
 from libllm._json import as_json, as_mapping
 from libllm.errors import NotFound
 from libllm.keywords import FillKeywords, PromptKeywords
+from libllm.records import Sample, Stats
 from libllm.runtime import Runtime, default
 from libllm.token_ids import TokenIds
 
@@ -181,16 +181,14 @@ class Answer(Uncopied):
         return [Vote(raw.answer, raw.n_votes, raw.first) for raw in raws]
 
     @functools.cached_property
-    def samples(self) -> Sequence[SimpleNamespace]:
+    def samples(self) -> Sequence[Sample]:
         """Each completion: stage, parent, finish, text, answer (None: none), ids, logprob, score."""
         return [self._sample(i) for i in range(_native.llm_answer_sample_count(self._answer))]
 
-    def _sample(self, index: int) -> SimpleNamespace:
-        sample = snapshot(_native.llm_answer_sample(self._answer, index))
-        sample.stage = STAGES[sample.stage]
-        sample.finish = _native.llm_finish_name(sample.finish)
-        sample.ids = _native.answer_sample_tokens(self._answer, index)
-        return sample
+    def _sample(self, index: int) -> Sample:
+        raw = _native.llm_answer_sample(self._answer, index)
+        ids = _native.answer_sample_tokens(self._answer, index)
+        return snapshot(raw, Sample, stage=STAGES[raw.stage], finish=_native.llm_finish_name(raw.finish), ids=ids)
 
     @property
     def filled(self) -> Filled:
@@ -198,9 +196,9 @@ class Answer(Uncopied):
         return Filled(_native.llm_answer_filled(self._answer))
 
     @property
-    def stats(self) -> SimpleNamespace:
+    def stats(self) -> Stats:
         """Tokens and times, summed over all requests."""
-        return snapshot(_native.llm_answer_get_stats(self._answer))
+        return snapshot(_native.llm_answer_get_stats(self._answer), Stats)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it: answer, votes, samples, usage, prompt."""

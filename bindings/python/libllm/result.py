@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from libllm import _display
@@ -13,6 +12,7 @@ from libllm import native as _native
 from libllm._arguments import checked
 from libllm._handle import Uncopied, snapshot
 from libllm._peers import missing
+from libllm.records import Stats
 from libllm.token_ids import TokenIds
 
 
@@ -165,6 +165,6 @@ class Result(Completion):
         return {**completions[0], "warning": self.warning, "stats": dict(vars(self.stats)), "completions": completions}
 
     @functools.cached_property
-    def stats(self) -> SimpleNamespace:
+    def stats(self) -> Stats:
         """n_prompt_tokens, n_cached_tokens, n_tokens, queue_ms, prompt_ms, decode_ms."""
-        return snapshot(_native.llm_result_get_stats(self._result))
+        return snapshot(_native.llm_result_get_stats(self._result), Stats)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 from libllm import native as _native
@@ -11,6 +10,7 @@ from libllm._arguments import Ids, Path, Text, checked
 from libllm._handle import Handle, snapshot
 from libllm._paths import expanded, opening
 from libllm._peers import missing
+from libllm.records import TokenInfo
 from libllm.runtime import Runtime, default
 from libllm.token_ids import TokenIds
 
@@ -80,9 +80,9 @@ class Tokenizer(Handle):
         token = _native.llm_tokenizer_find(self._raw, text)
         return None if token == _native.LLM_TOKEN_NONE else token
 
-    def token(self, token: int) -> SimpleNamespace:
+    def token(self, token: int) -> TokenInfo:
         """An entry of the vocabulary: text, type, score."""
-        return snapshot(_native.llm_tokenizer_get_token(self._raw, token))
+        return snapshot(_native.llm_tokenizer_get_token(self._raw, token), TokenInfo)
 
     if not TYPE_CHECKING:  # which would take any name then
 

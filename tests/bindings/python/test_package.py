@@ -1,5 +1,7 @@
 """The package itself: what it says of itself, its page, its types, its wheel."""
 
+import collections
+import dataclasses
 import inspect
 import os
 import re
@@ -69,6 +71,34 @@ def test_keywords_are_the_option_table():
         assert set(_options.table(group)) <= set(getattr(keywords, name).__annotations__), group
 
 
+def test_records_are_the_structures_of_the_headers(model):
+    """With every member that the generated module has, each of the type that is stated."""
+    from libllm import native, records
+
+    kinds = {"int": int, "float": float, "str": str, "str | None": (str, type(None)), "TokenIds": libllm.TokenIds}
+    answer = model.ask("x", max_tokens=2)
+    for record, structure in [
+        (model.info, native.llm_model_info),
+        (model.tensors[0], native.llm_tensor_info),
+        (model.tokenizer.token(3), native.llm_token_info),
+        (model.estimate(), native.llm_engine_memory),
+        (answer.stats, native.llm_result_stats),
+        (answer.samples[0], native.llm_sample),
+    ]:
+        fields = {field.name: field.type for field in dataclasses.fields(record)}
+        members = {n for n, value in vars(structure).items() if isinstance(value, property) and n != "thisown"}
+        assert members == fields.keys() - {"ids"}, structure
+        for name, kind in fields.items():
+            assert isinstance(getattr(record, name), kinds.get(kind, tuple)), name
+        assert type(record).__module__ == records.__name__ and f"{next(iter(fields))}=" in repr(record)
+    bytes_of = collections.Counter()
+    for tensor in model.tensors:
+        bytes_of[tensor.dtype] += tensor.n_bytes
+    assert model.info.dtype == bytes_of.most_common(1)[0][0]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        model.info.n_vocab = 3
+
+
 def test_the_snippets_of_the_page(tmp_path):
     page = (ROOT / "docs" / "python.md").read_text()
     program = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, flags=re.S | re.M))
@@ -104,12 +134,22 @@ TYPES = {
     "m.create_completion('x', stream=True)": "Iterator[Reply]",
     "m.create_embedding('x')": "Reply",
     "m.sequence().eval([1])": "memoryview[float]",
+    "m.info.n_vocab": "int",
+    "m.info.dtype": "str",
+    "m.tensors[0].shape": "tuple[int, ...]",
+    "m.estimate(n_ctx=3).total_bytes": "int",
+    "m.tokenizer.token(3).score": "float",
+    "m.generate('x').stats.prompt_ms": "float",
+    "m.ask('x').samples[0].answer": "str | None",
+    "m.ask('x').samples[0].ids": "TokenIds",
 }
 TYPE_ERRORS = [
     "m.generate('x', top_kk=3)",
     "m.generate('x', top_k='3')",
     "m.score('a', 'b', temperature=1)",
     "m.n_vocab",
+    "m.info.n_vocabulary",
+    "m.generate('x').stats.seeds",
     "m.generate('x').choices",
     "libllm.Llama",
 ]
