@@ -72,6 +72,19 @@ def test_exchanges_agree_with_the_paired_t_test():
     assert found.low < found.difference < found.high
 
 
+def test_draws_are_shared_and_change_nothing():
+    """All cells of a run see the same draws, so that they are drawn once; a comparison is what it is by itself."""
+    rng = np.random.default_rng(4)
+    cells = [vectors(rng.normal(size=50)), vectors(rng.normal(0.2, 1, 50)), vectors(rng.normal(0.5, 1, 50))]
+    draws = stats.Draws(cells)
+    for a, b in [(0, 1), (2, 0), (1, 2)]:
+        alone, shared = stats.paired(cells[a], cells[b]), stats.paired(cells[a], cells[b], draws=draws, places=(a, b))
+        assert (shared.low, shared.high) == pytest.approx((alone.low, alone.high), rel=1e-12) and shared.p == alone.p
+    alone, shared = stats.estimate(cells[1]), stats.estimate(cells[1], draws=draws, place=1)
+    assert (shared.value, shared.low, shared.high) == pytest.approx((alone.value, alone.low, alone.high), rel=1e-12)
+    assert draws.resampled[0] is draws.resampled[0]
+
+
 def test_the_smallest_difference_has_the_power_that_it_says():
     rng, n, disagreement = np.random.default_rng(3), 100, 0.4
     d = stats.smallest_difference(n, disagreement)

@@ -74,7 +74,11 @@ def cells(scores, metric):
         vectors = np.column_stack([row, np.ones(len(row))])
         axes = dict.fromkeys(AXES, "") | {"prompt": f"p{i}", "shots": 0}
         made.append(CellResult(i, axes, [], vectors, 1, stats.estimate(vectors, binary=metric["binary"])))
-    return SimpleNamespace(cells=made, metric=metric, combine=stats.mean)
+
+    def paired(a, b, confidence):
+        return stats.paired(a.vectors, b.vectors, stats.mean, metric["binary"], 1, confidence)
+
+    return SimpleNamespace(cells=made, metric=metric, paired=paired)
 
 
 RIGHT = {"name": "exact", "binary": True, "higher_is_better": True}

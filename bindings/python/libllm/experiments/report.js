@@ -2,7 +2,7 @@
 // Shows the answers that the page holds, compressed, as a grid of items by cells, one page of it at a time. Sets texts
 // only, never markup. The address after # names what is open: #item=ID&cell=PLACE&seed=SEED.
 (function () {
-  const PER_PAGE = 25, MOST_COLUMNS = 8, SHORT = 160, WAIT_MS = 150;
+  const PER_PAGE = 25, MOST_COLUMNS = 8, SHORT = 160, MANY = 5000, WAIT_MS = 150;
   const byId = (id) => document.getElementById(id);
   const collator = new Intl.Collator("en", { numeric: true });
 
@@ -305,9 +305,10 @@
       show();
     });
     let waiting = 0;
-    byId("search").addEventListener("input", () => {
+    byId("search").addEventListener("input", () => { // large reports wait for the end of a word
       clearTimeout(waiting);
-      waiting = setTimeout(() => { filter(); show(); }, data.items.length * data.cells.length > 5000 ? WAIT_MS : 0);
+      if (data.items.length * data.cells.length > MANY) waiting = setTimeout(() => { filter(); show(); }, WAIT_MS);
+      else { filter(); show(); }
     });
     byId("show").addEventListener("change", () => { filter(); show(); });
     byId("filters").addEventListener("submit", (event) => event.preventDefault());

@@ -10,7 +10,7 @@ import html
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from itertools import groupby
@@ -73,26 +73,28 @@ def packed(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Box:
-    """A cell of a table: its text, and the number that it is sorted by. picture: markup instead of the text."""
+    """A cell of a table: its text, and the number that it is sorted by. picture: markup instead of the text. link: where
+    the text leads to."""
 
     text: str
     value: float | None = None
     picture: str = ""
+    link: str = ""
+
+    @property
+    def kind(self) -> str:
+        return "bar" if self.picture else "" if self.value is None else "n"
 
     def html(self) -> str:
-        if self.picture:
-            return f'<td class="bar">{self.picture}</td>'
-        if self.value is None:
-            return f"<td>{html.escape(self.text)}</td>"
-        return f'<td class="n" data-v="{self.value:.12g}">{html.escape(self.text)}</td>'
+        text = self.picture or html.escape(self.text)
+        shown = f'<a href="{self.link}">{text}</a>' if self.link else text
+        sort = "" if self.value is None else f' data-v="{self.value:.12g}"'
+        return f"<td{f' class={self.kind}' if self.kind else ''}{sort}>{shown}</td>"
 
 
 def table_html(titles: Sequence[str], rows: Sequence[Sequence[Box]], marks: Sequence[str] = ()) -> str:
-    """A table whose columns the page's program sorts. A column without a title is a picture."""
-    kinds = [
-        "bar" if any(r[i].picture for r in rows) else "n" if any(r[i].value is not None for r in rows) else ""
-        for i in range(len(titles))
-    ]
+    """A table whose columns the page's program sorts."""
+    kinds = [rows[0][i].kind for i in range(len(titles))]
     head = "".join(
         f'<th scope="col"{f" class={kind}" if kind else ""}>{html.escape(t)}</th>' for t, kind in zip(titles, kinds)
     )
@@ -120,6 +122,7 @@ def bar(low: float, value: float, high: float, least: float, most: float) -> Box
     a, v, b = (round(100 * (x - least) / ((most - least) or 1), 2) for x in (low, value, high))
     return Box(
         "",
+        value,
         picture='<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         f'<path class="scale" d="M0 5H100M0 2V8M50 2V8M100 2V8"/><path d="M{a} 5H{b}M{v} 0V10"/></svg>',
     )
@@ -139,7 +142,7 @@ def cells_table(result: Result) -> str:
     best = ranked(result)[0]
     rows = [
         [
-            *(axis(a, c.axes[a]) for a in varied),
+            *(replace(axis(a, c.axes[a]), link=f"#cell={i}" if a == "prompt" else "") for a in varied),
             valued(metric, c.estimate.value),
             interval(metric, c.estimate.low, c.estimate.high),
             bar(c.estimate.low, c.estimate.value, c.estimate.high, least, most),
@@ -147,7 +150,7 @@ def cells_table(result: Result) -> str:
             Box(f"{c.average('n_prompt'):,.0f}", c.average("n_prompt")),
             Box(f"{c.average('n_new'):,.1f}", c.average("n_new")),
         ]
-        for c in cells
+        for i, c in enumerate(cells)
     ]
     marks = [f' id="cell-{c.index}"' + (' class="best"' if c is best else "") for c in cells]
     scale = "0 to 100 %" if metric["binary"] else f"{least:.3g} to {most:.3g}"
@@ -187,9 +190,10 @@ def comparisons(result: Result) -> str:
 
 def comparison_table(metric: Row, rows: Sequence[Row]) -> str:
     others = [name for name in rows[0] if name in TITLES]
-    titles = ["A", "B", *(TITLES[name] for name in others), "A", "B", "B - A", "95 % interval"]
+    name = "right" if metric["binary"] else metric["name"]
+    titles = ["A", "B", *(TITLES[other] for other in others), f"A {name}", f"B {name}", "B - A", "95 % interval"]
     counts = [name for name in ("only a", "only b") if name in rows[0]]
-    titles += [*(f"{name[:-1].capitalize()}{name[-1].upper()} right" for name in counts), "p", "p (Holm)", "Better"]
+    titles += [*(f"{count[:-1].capitalize()}{count[-1].upper()}" for count in counts), "p", "p (Holm)", "Better"]
     return table_html(titles, [_comparison(metric, r, others, counts) for r in rows])
 
 

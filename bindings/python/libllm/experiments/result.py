@@ -72,16 +72,27 @@ class Result:
         by_cell: dict[int, list[Row]] = defaultdict(list)
         for row in self.samples:
             by_cell[row["cell"]].append(row)
-        return [self._cell(index, rows) for index, rows in sorted(by_cell.items())]
+        rows = [by_cell[index] for index in sorted(by_cell)]
+        vectors = [_by_item(r) for r in rows]
+        self._draws = stats.Draws(vectors)
+        return [self._cell(i, *one) for i, one in enumerate(zip(rows, vectors))]
 
-    def _cell(self, index: int, rows: list[Row]) -> CellResult:
-        by_item: dict[int, list[Row]] = defaultdict(list)
+    def _cell(self, index: int, rows: list[Row], vectors: np.ndarray) -> CellResult:
+        keys: dict[int, set[str]] = defaultdict(set)
         for row in rows:
-            by_item[row["item"]].append(row)
-        vectors = np.array([np.mean([r["stats"] for r in by_item[i]], axis=0) for i in sorted(by_item)])
-        n_distinct = max(len({r["key"] for r in item}) for item in by_item.values())
-        estimate = stats.estimate(vectors, self.combine, self.metric["binary"], n_distinct)
+            keys[row["item"]].add(row["key"])
+        n_distinct = max(map(len, keys.values()))
+        binary = self.metric["binary"]
+        estimate = stats.estimate(vectors, self.combine, binary, n_distinct, draws=self._draws, place=index)
         return CellResult(index, {a: rows[0][a] for a in AXES}, rows, vectors, n_distinct, estimate)
+
+    def paired(self, a: CellResult, b: CellResult, confidence: float = 0.95) -> stats.Paired:
+        """The difference b - a over the same items."""
+        n_distinct, binary = max(a.n_distinct, b.n_distinct), self.metric["binary"]
+        places = (a.index, b.index)
+        return stats.paired(
+            a.vectors, b.vectors, self.combine, binary, n_distinct, confidence, draws=self._draws, places=places
+        )
 
     # ---- tables ----
 
@@ -131,10 +142,7 @@ class Result:
             raise ExperimentError(
                 f"compare: no two cells that differ in {by} alone, expected at least two of its values"
             )
-        tests = [
-            stats.paired(x.vectors, y.vectors, self.combine, self.metric["binary"], max(x.n_distinct, y.n_distinct))
-            for x, y in found
-        ]
+        tests = [self.paired(x, y) for x, y in found]
         corrected = stats.holm([t.p for t in tests])
         others = varying([x.axes for x, _ in found], [axis for axis in AXES if axis != by])
         rows = [
@@ -258,6 +266,14 @@ def _unpacked(row: Any) -> Row:
     scored = [{"text": t, "logprob": p, "n_tokens": n} for t, p, n in out["scored"]]
     out["n_new"] = sum(len(o["ids"]) for o in outputs)
     return {**out, "outputs": outputs, "scored": scored}
+
+
+def _by_item(rows: Sequence[Row]) -> np.ndarray:
+    """What the metric sums, for each item in its order: [n_items, k], averaged over its seeds."""
+    by_item: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_item[row["item"]].append(row["stats"])
+    return np.array([np.mean(by_item[i], axis=0) for i in sorted(by_item)])
 
 
 def _flat(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import optimize, stats
@@ -67,30 +68,6 @@ def _resampled(vectors: np.ndarray, seed: int, n_resamples: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def bootstrap(
-    vectors: np.ndarray, combine: Combine = mean, confidence: float = 0.95, seed: int = 0, n_resamples: int = RESAMPLES
-) -> tuple[float, float]:
-    """Percentile interval of combine(sum over items); vectors [n_items, k] holds one row an item, so that seeds of
-    one item stay together."""
-    values = combine(_resampled(np.asarray(vectors, float), seed, n_resamples))
-    low, high = np.nanquantile(values, [0.5 - confidence / 2, 0.5 + confidence / 2])
-    return float(low), float(high)
-
-
-def estimate(
-    vectors: np.ndarray, combine: Combine = mean, binary: bool = False, n_distinct: int = 1, confidence: float = 0.95
-) -> Estimate:
-    """The value of a cell. binary with one distinct sample an item: Wilson. Otherwise the bootstrap over items; where
-    all items agree on 0 or 1, which no resampling widens, Wilson over the items."""
-    vectors = np.asarray(vectors, float)
-    value = float(combine(vectors.sum(axis=0)))
-    if binary:
-        scores = vectors[:, 0] / vectors[:, 1]
-        if n_distinct == 1 or np.ptp(scores) == 0:
-            return Estimate(value, *wilson(float(np.round(scores.sum(), 9)), len(scores), confidence), "wilson")
-    return Estimate(value, *bootstrap(vectors, combine, confidence), "bootstrap over items")
-
-
 def mcnemar(only_a: int, only_b: int) -> float:
     """The exact two-sided p of McNemar's test."""
     n = only_a + only_b
@@ -104,22 +81,76 @@ def _bonett_price(only_a: int, only_b: int, n: int, confidence: float) -> tuple[
     return max(-1.0, b - a - width), min(1.0, b - a + width)
 
 
-def _swapped(a: np.ndarray, b: np.ndarray, combine: Combine, seed: int, n_resamples: int) -> np.ndarray:
-    """Differences of combine() with a and b of random items exchanged: what they are if the labels mean nothing."""
-    rng, n = np.random.default_rng(seed), len(a)
+def _exchanged(vectors: np.ndarray, seed: int, n_resamples: int) -> np.ndarray:
+    """Sums of statistics [n_items, k] over random halves of the items, those that are exchanged: [n_resamples, k]."""
+    rng, n = np.random.default_rng(seed), len(vectors)
     step = max(1, 4_000_000 // n)
     parts = []
     for begin in range(0, n_resamples, step):
-        swap = rng.integers(0, 2, size=(min(step, n_resamples - begin), n)).astype(float)
-        moved = swap @ (b - a)
-        parts.append(combine(b.sum(axis=0) - moved) - combine(a.sum(axis=0) + moved))
+        parts.append(rng.integers(0, 2, size=(min(step, n_resamples - begin), n)).astype(float) @ vectors)
     return np.concatenate(parts)
+
+
+class Draws:
+    """What is drawn over the items of several cells, once for all of them: the draws are those of the seed, whatever is
+    compared, and take most of the time. vectors: of each cell, [n_items, k]."""
+
+    def __init__(self, vectors: Sequence[np.ndarray], seed: int = 0, n_resamples: int = RESAMPLES) -> None:
+        self.n_resamples = n_resamples
+        self._of = [np.asarray(v, float) for v in vectors]
+        self._ends = np.cumsum([v.shape[1] for v in self._of])[:-1]
+        self._seed = seed
+
+    @cached_property
+    def resampled(self) -> list[np.ndarray]:
+        """Sums over items drawn with repetition, by cell."""
+        return np.split(_resampled(np.concatenate(self._of, axis=1), self._seed, self.n_resamples), self._ends, axis=1)
+
+    @cached_property
+    def exchanged(self) -> list[np.ndarray]:
+        """Sums over the items that are exchanged with another cell, by cell."""
+        return np.split(_exchanged(np.concatenate(self._of, axis=1), self._seed, self.n_resamples), self._ends, axis=1)
+
+    def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
+        low, high = np.nanquantile(values, [0.5 - confidence / 2, 0.5 + confidence / 2])
+        return float(low), float(high)
 
 
 def _whole(vectors: np.ndarray) -> bool:
     """Whether every item is right in all of its samples or in none."""
     scores = vectors[:, 0] / vectors[:, 1]
     return bool(np.isin(scores, (0, 1)).all())
+
+
+def bootstrap(
+    vectors: np.ndarray, combine: Combine = mean, confidence: float = 0.95, seed: int = 0, n_resamples: int = RESAMPLES
+) -> tuple[float, float]:
+    """Percentile interval of combine(sum over items); vectors [n_items, k] holds one row an item, so that seeds of
+    one item stay together."""
+    draws = Draws([vectors], seed, n_resamples)
+    return draws.interval(combine(draws.resampled[0]), confidence)
+
+
+def estimate(
+    vectors: np.ndarray,
+    combine: Combine = mean,
+    binary: bool = False,
+    n_distinct: int = 1,
+    confidence: float = 0.95,
+    draws: Draws | None = None,
+    place: int = 0,
+) -> Estimate:
+    """The value of a cell. binary with one distinct sample an item: Wilson. Otherwise the bootstrap over items; where
+    all items agree on 0 or 1, which no resampling widens, Wilson over the items. draws: those in which the cell has
+    this place; None: its own."""
+    vectors = np.asarray(vectors, float)
+    value = float(combine(vectors.sum(axis=0)))
+    if binary:
+        scores = vectors[:, 0] / vectors[:, 1]
+        if n_distinct == 1 or np.ptp(scores) == 0:
+            return Estimate(value, *wilson(float(np.round(scores.sum(), 9)), len(scores), confidence), "wilson")
+    draws = draws or Draws([vectors])
+    return Estimate(value, *draws.interval(combine(draws.resampled[place]), confidence), "bootstrap over items")
 
 
 def paired(
@@ -129,12 +160,12 @@ def paired(
     binary: bool = False,
     n_distinct: int = 1,
     confidence: float = 0.95,
-    seed: int = 0,
-    n_resamples: int = RESAMPLES,
+    draws: Draws | None = None,
+    places: tuple[int, int] = (0, 1),
 ) -> Paired:
     """Compares b with a; row i of both is the same item. Binary with one distinct sample an item: McNemar's exact
     test, also where the seeds of each item agree. Otherwise the paired bootstrap over items for the interval and
-    exchanges within items for p."""
+    exchanges within items for p. draws: those in which the two have these places; None: their own."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape or not len(a):
         raise ValueError(f"paired: {len(a)} and {len(b)} items, expected the same items, at least one")
@@ -144,12 +175,12 @@ def paired(
         only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
         low, high = _bonett_price(only_a, only_b, n, confidence)
         return Paired(value, low, high, mcnemar(only_a, only_b), "McNemar, exact", n, only_a, only_b)
-    both = _resampled(np.concatenate([a, b], axis=1), seed, n_resamples)
-    differences = combine(both[:, a.shape[1] :]) - combine(both[:, : a.shape[1]])
-    low, high = np.nanquantile(differences, [0.5 - confidence / 2, 0.5 + confidence / 2])
-    null = np.abs(_swapped(a, b, combine, seed, n_resamples))
-    p = float((1 + (null >= abs(value) - 1e-12).sum()) / (1 + n_resamples))
-    return Paired(value, float(low), float(high), p, "exchange within items, bootstrap over items", n)
+    draws, (at_a, at_b) = draws or Draws([a, b]), places
+    interval = draws.interval(combine(draws.resampled[at_b]) - combine(draws.resampled[at_a]), confidence)
+    moved = draws.exchanged[at_b] - draws.exchanged[at_a]
+    null = np.abs(combine(b.sum(axis=0) - moved) - combine(a.sum(axis=0) + moved))  # if the labels mean nothing
+    p = float((1 + (null >= abs(value) - 1e-12).sum()) / (1 + draws.n_resamples))
+    return Paired(value, *interval, p, "exchange within items, bootstrap over items", n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -82,14 +82,7 @@ def n_pairs(n: int) -> int:
 def gap(result: Result, better: CellResult, other: CellResult) -> Gap:
     n = n_pairs(len(result.cells))
     low, high = (other, better) if result.metric["higher_is_better"] else (better, other)
-    found = stats.paired(
-        low.vectors,
-        high.vectors,
-        result.combine,
-        result.metric["binary"],
-        max(low.n_distinct, high.n_distinct),
-        1 - (1 - CONFIDENCE) / n,
-    )
+    found = result.paired(low, high, 1 - (1 - CONFIDENCE) / n)
     told = found.low > 0 and found.p * n < 1 - CONFIDENCE
     return Gap(found, told, gap_text(result.metric, found))
 
