@@ -371,6 +371,22 @@ def test_plots_leave_no_gap(invent, reader, tmp_path, n_shots, labels):
     assert len(edges) == 2 + n_shots + (labels == 2) and edges[-1] == pytest.approx(edges[0], abs=2)
 
 
+def test_nothing_of_a_plot_is_cut_off(invent, reader, tmp_path):
+    """With as many prompts as a legend has room for, and with long names."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    for names in ([f"p{i}" for i in range(8)], ["short", "a name that is as long as people write them"]):
+        path = tmp_path / f"{len(names)}.html"
+        invent({name: [0, 1] for name in names}, shots=[0, 2], file=f"{len(names)}.db").report(path)
+        reader.open(path)
+        beyond = reader.run(
+            "return [...document.querySelectorAll('figure svg text')].filter((e) => { const a = e.getBoundingClientRect(),"
+            "b = e.closest('svg').getBoundingClientRect(); return a.left < b.left - 1 || a.right > b.right + 1; })"
+            ".map((e) => e.textContent)"
+        )
+        assert beyond == [] and len(reader.find("figure svg text")) > 20
+        assert len(reader.find("#answers thead th")) == 3 + min(8, 2 * len(names))
+
+
 def test_it_prints(forty, reader):
     reader.open(forty, scheme="dark", media="print")
     hidden = reader.run(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Seen on white and on black.
 COLORS = ("#3b82c4", "#d9722b", "#3f9d5a", "#9467d6", "#d1519b", "#8b95a3", "#b98a1f", "#2a9d9d")
 MARKS = "osD^vPX*"
+BARS = 20  # of a histogram, at most
 SETTINGS = {
     "svg.hashsalt": "libllm",
     "svg.fonttype": "none",
@@ -28,7 +29,7 @@ SETTINGS = {
 }
 INK = "#010203"  # stands for the colour of the page's text, which is not known before it is looked at
 INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-LEGEND_WIDTH = 58  # characters of a line
+LEGEND_WIDTH, SIGN_WIDTH = 58, 10  # of a line, and of the sign and the space beside each name, in characters
 
 
 def drawn(
@@ -46,7 +47,7 @@ def drawn(
         draw(axes)
         handles, labels = axes.get_legend_handles_labels()
         if len(labels) > 1:
-            columns = max(1, LEGEND_WIDTH // (max(map(len, labels)) + 6))
+            columns = max(1, LEGEND_WIDTH // (max(map(len, labels)) + SIGN_WIDTH))
             figure.legend(handles, labels, loc="outside upper left", ncols=min(columns, len(labels)))
         out = io.BytesIO()
         figure.savefig(
@@ -122,7 +123,11 @@ def lengths(result: Result, axes: Any) -> None:
     for r in result.samples:
         by_prompt.setdefault(r["prompt"], []).append(r["n_new"])
     colors = [COLORS[i % len(COLORS)] for i in range(len(by_prompt))]
-    axes.hist(list(by_prompt.values()), bins=20, label=list(by_prompt), color=colors)
+    least, most = min(map(min, by_prompt.values())), max(map(max, by_prompt.values()))
+    width = -(-(most - least + 1) // BARS)  # whole tokens
+    bins = [least - 0.5 + width * i for i in range((most - least) // width + 2)]
+    axes.hist(list(by_prompt.values()), bins=bins, label=list(by_prompt), color=colors)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("Tokens of a completion")
     axes.set_ylabel("Samples")
 

@@ -200,7 +200,7 @@
     page = first / PER_PAGE;
     byId("count").textContent = found.length.toLocaleString("en") + " of " + data.items.length.toLocaleString("en") + " items";
     const last = Math.min(first + PER_PAGE, found.length);
-    byId("page").textContent = "page " + (page + 1) + " of " + n_pages + ": " + (first + 1) + " to " + last + " of " + found.length + " items";
+    byId("page").textContent = "page " + (page + 1) + " of " + n_pages + ": " + (first + 1) + " to " + last + " of " + found.length.toLocaleString("en") + " items";
     byId("previous").disabled = page === 0;
     byId("next").disabled = page === n_pages - 1;
     byId("pages").hidden = n_pages === 1;

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 MOST_LABELS = 12  # of a confusion matrix
 MOST_ROWS = 12  # of comparisons that are shown at once
 TITLES = {"model": "Model", "prompt": "Prompt", "shots": "Examples", "selector": "Selector", "sampling": "Sampling"}
-BEST_FIRST = 7  # answers of so many cells are shown at first, beside those of the baseline
 
 
 def write(result: Result, path: str | PathLike[str]) -> None:
@@ -255,7 +254,7 @@ def contents(result: Result) -> dict[str, Any]:
     by_item = [[list(rows) for _, rows in groupby(c.rows, lambda r: r["item"])] for c in cells]
     return {
         "binary": result.metric["binary"],
-        "best": list(dict.fromkeys([0, *(cells.index(c) for c in ranked(result)[:BEST_FIRST])])),
+        "best": list(dict.fromkeys([0, *(c.index for c in ranked(result))])),
         "cells": [
             {"name": verdict.named(c, cells), "value": head_text(result.metric, c), "shared": s}
             for c, s in zip(cells, shared)
