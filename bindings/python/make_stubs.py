@@ -161,7 +161,7 @@ MORE = {
     "grammar": ("Grammar | str", "what the text must follow: GBNF, or a Grammar; default none"),
     "json_schema": (
         "Any",
-        "what the text must follow: a JSON Schema (dict or text), a pydantic model, a dataclass or a type; default none",
+        "what the text must follow: a JSON Schema (dict, text), a pydantic model, a dataclass, a type; default none",
     ),
     "regex": ("str | Grammar", "what the text must follow: a regular expression; default none"),
     "choices": ("Sequence[str] | Grammar", "what the text must be: one of these; default none"),
@@ -183,7 +183,10 @@ CLASSES = {
     "AskKeywords": (["fill", "ask", "generate"], MORE),
     "QuantizeKeywords": (["quantize"], {}),
     "TemplateKeywords": (["template"], {}),
-    "PromptKeywords": (["prompt"], {"variables": ("dict[str, Any] | str", "variables that every format sees; default none")}),
+    "PromptKeywords": (
+        ["prompt"],
+        {"variables": ("dict[str, Any] | str", "variables that every format sees; default none")},
+    ),
     "FillKeywords": (["fill"], {}),
 }
 

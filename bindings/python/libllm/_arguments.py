@@ -175,9 +175,7 @@ Ids = Annotated[Any, Kind("token ids: a sequence of integers, or one row of 32- 
 _PROMPT = "a text (str or bytes), token ids, or what render() and Prompt.fill() give; a conversation goes to chat()"
 PromptLike = Annotated[Any, Kind(f"a prompt: {_PROMPT}", _prompt_fault)]
 PromptsLike = Annotated[Any, Kind(f"a prompt or a list of prompts, each {_PROMPT}", _prompts_fault)]
-Texts = Annotated[
-    Any, Kind(f"a text (str or bytes) or {_TEXTS}", lambda v: "" if is_text(v) else _text_list_fault(v))
-]
+Texts = Annotated[Any, Kind(f"a text (str or bytes) or {_TEXTS}", lambda v: "" if is_text(v) else _text_list_fault(v))]
 ModelLike = Annotated[Any, Kind("a Model", _unless(lambda v: hasattr(v, "_turns")))]
 TextList = Annotated[Any, Kind(_TEXTS, _text_list_fault)]
 Biases = Annotated[Any, Kind("a dict of token ids and numbers", _bias_fault)]
@@ -275,7 +273,9 @@ def _check_names(what: str, taken: Taken, args: tuple[Any, ...], keywords: dict[
     """Answers to arguments that Python would only count, and to names that other libraries use."""
     if len(args) > len(taken.by_place):
         given, own = args[len(taken.by_place)], [name for name in taken.by_place if name not in ("self", "cls")]
-        raise TypeError(f"{what} takes {' and '.join(own)} by place, others by name: {described(given)} is one too many")
+        raise TypeError(
+            f"{what} takes {' and '.join(own)} by place, others by name: {described(given)} is one too many"
+        )
     lacking = set(taken.required) - set(taken.by_place[: len(args)]) - keywords.keys()
     for name in keywords if lacking or not taken.more else ():
         if name not in taken.names and (not taken.more or _peers.is_theirs(name, lacking)):

@@ -36,8 +36,12 @@ class Reply(dict[str, Any]):
             if name in OPTIONAL:
                 return None
             error = missing(self, "Reply", name)
-            raise error if name in ATTRIBUTES["Reply"] else AttributeError(
-                f"there is no {name!r} in the reply, which has {', '.join(self)}", name=name, obj=self
+            raise (
+                error
+                if name in ATTRIBUTES["Reply"]
+                else AttributeError(
+                    f"there is no {name!r} in the reply, which has {', '.join(self)}", name=name, obj=self
+                )
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -106,7 +106,11 @@ KEYWORDS = [
     Row("", "functions", "use tools= of chat_completion()"),
     Row("", "function_call", "use tool_choice= of chat_completion()"),
     Row("", " ".join(["tool_choice", *WITHOUT_EFFECT]), "it is a parameter of chat_completion()"),
-    Row("", "modalities audio images image_data multi_modal_data mmproj clip_model_path", "only text is read and written"),
+    Row(
+        "",
+        "modalities audio images image_data multi_modal_data mmproj clip_model_path",
+        "only text is read and written",
+    ),
     Row("", "web_search_options", "nothing is searched"),
     Row("", "dimensions encoding_format", "it is a parameter of create_embedding()"),
     # the model
@@ -146,7 +150,11 @@ KEYWORDS = [
         "rope_freq_base rope_freq_scale rope_scaling rope_scaling_type rope_theta hf_overrides yarn_ext_factor",
         "positions are scaled as the model's file says",
     ),
-    Row("", "flash_attn flash_attention attn_implementation enforce_eager numa", "there is nothing to choose: leave it out"),
+    Row(
+        "",
+        "flash_attn flash_attention attn_implementation enforce_eager numa",
+        "there is nothing to choose: leave it out",
+    ),
     Row("", "embedding embeddings task runner", "embed() needs no option: leave it out"),
     Row("", "verbosity", "a message says how long the answer shall be"),
     Row("", "verbose disable_log_stats", "the log goes to logging.getLogger('libllm')"),
@@ -243,7 +251,9 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         **dict.fromkeys("token_bos token_eos token_nl eos_token_id bos_token_id".split(), _SPECIAL),
     },
     "Tokenizer": {
-        **dict.fromkeys("eos_token_id bos_token_id pad_token_id unk_token_id".split(), 'use special("eos") and the like'),
+        **dict.fromkeys(
+            "eos_token_id bos_token_id pad_token_id unk_token_id".split(), 'use special("eos") and the like'
+        ),
         "vocab_size": "use len(tokenizer)",
         "apply_chat_template": "use Model.render()",
         "convert_ids_to_tokens": "use token(id).text",
@@ -280,7 +290,9 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "text": "use choices[0].message.content, or choices[0].text of create_completion()",
     },
     "libllm": {
-        **dict.fromkeys("Llama LLM LlamaModel AutoModelForCausalLM AutoModel Generator Translator".split(), "use Model"),
+        **dict.fromkeys(
+            "Llama LLM LlamaModel AutoModelForCausalLM AutoModel Generator Translator".split(), "use Model"
+        ),
         **dict.fromkeys("AsyncLLMEngine AsyncLLM pipeline load OpenAI AsyncOpenAI Client".split(), "use Model"),
         "AutoTokenizer": "use Tokenizer",
         "LlamaTokenizer": "use Tokenizer",

@@ -82,7 +82,7 @@ class Turns:
                     self._lock.release()
 
     async def wait_until(self, engine: Any, done: Callable[[], Any], cancel: Callable[[], None]) -> None:
-        """step_until() for a task of asyncio; one thread steps for all that wait. Cancelling the task calls cancel()."""
+        """step_until() for a task of asyncio; one thread steps for all. Cancelling the task calls cancel()."""
         future = asyncio.get_running_loop().create_future()
         with self._tasks_lock:
             if not self._tasks:

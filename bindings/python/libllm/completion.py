@@ -38,8 +38,8 @@ def create_completion(
     stream_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Any:
-    """generate() in the shape of OpenAI's completions, which is that of llama-cpp-python's too: a Reply, which is a dict
-    with its members as attributes, or with stream=True an iterator of chunks. Its parameters have the names they have
+    """generate() in the shape of OpenAI's completions and llama-cpp-python's: a Reply, which is a dict with its members
+    as attributes, or with stream=True an iterator of chunks. Its parameters have the names they have
     there, and all of generate() are taken. As there, max_tokens is 16 unless given (None: until the context is full),
     temperature is 1, and without a seed every call draws anew: the seed that was used is in the answer. echo: the text
     begins with the prompt. model is what the answer calls the model."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from libllm import _display, _options
@@ -27,8 +27,8 @@ from libllm._arguments import (
 from libllm._handle import Handle, snapshot
 from libllm._json import as_json, plain
 from libllm._messages import Messages, as_messages
-from libllm._peers import missing
 from libllm._paths import expanded, opening
+from libllm._peers import missing
 from libllm._progress import Progress, Report, by_parts
 from libllm._run import Turns, interruptible
 from libllm._schema import schema_text
@@ -85,9 +85,7 @@ def _listed(prompts: Any) -> tuple[Any, bool]:
 class _Batch:
     """Requests of one call."""
 
-    def __init__(
-        self, model: Model, prompts: Iterable[Any], options: _options.Options, report: Report | None = None
-    ):
+    def __init__(self, model: Model, prompts: Iterable[Any], options: _options.Options, report: Report | None = None):
         self.engine, self.turns = model._raw, model._turns
         self.requests: list[Any] = []
         for prompt in prompts:

@@ -210,7 +210,9 @@ class Answer(Uncopied):
 
     def _repr_html_(self) -> str:
         votes = ((vote.answer, vote.n_votes, self.samples[vote.first].text) for vote in self.votes)
-        return _display.table(votes, ("answer", "votes", "its first sample")) + _display.small(f"{len(self.samples)} samples")
+        return _display.table(votes, ("answer", "votes", "its first sample")) + _display.small(
+            f"{len(self.samples)} samples"
+        )
 
     def __repr__(self) -> str:
         return f"<Answer {self.text!r}, {len(self.samples)} samples>"

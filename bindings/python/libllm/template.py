@@ -13,7 +13,6 @@ from libllm.keywords import TemplateKeywords
 from libllm.runtime import Runtime, default
 from libllm.token_ids import TokenIds
 
-
 Context = Annotated[
     Any,
     Kind(

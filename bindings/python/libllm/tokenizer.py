@@ -36,7 +36,7 @@ class Tokenizer(Handle):
 
     @classmethod
     def from_pretrained(cls, path: Path, **options: Any) -> Self:
-        """Tokenizer(path), as transformers spells it. path is a folder or file on this machine: nothing is downloaded."""
+        """Tokenizer(path), as transformers spells it. path is on this machine: nothing is downloaded."""
         return cls(path, **options)
 
     @classmethod

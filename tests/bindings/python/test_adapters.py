@@ -24,7 +24,10 @@ def test_langchain_text_model(model):
     expected = model.generate("Once upon", max_tokens=8, ignore_eos=True).text
     assert llm.invoke("Once upon") == expected
     assert (PromptTemplate.from_template("{a} upon") | llm).invoke({"a": "Once"}) == expected
-    assert llm.batch(["Once upon", "The dog"]) == [expected, model.generate("The dog", max_tokens=8, ignore_eos=True).text]
+    assert llm.batch(["Once upon", "The dog"]) == [
+        expected,
+        model.generate("The dog", max_tokens=8, ignore_eos=True).text,
+    ]
     assert "".join(llm.stream("Once upon")) == expected and len(list(llm.stream("Once upon"))) > 3
     stop = expected[len(expected) // 2 :][:3]
     assert llm.invoke("Once upon", stop=[stop]) == expected[: expected.index(stop)]

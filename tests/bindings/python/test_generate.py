@@ -110,7 +110,10 @@ def test_a_random_seed_is_told(model):
         assert len(seeds) == 3 and all(seeds)
     examples = libllm.Prompt([{"question": str(i), "answer": "x"} for i in range(100)])
     chosen = {examples.fill("?", k=3, select="random", seed=None).text for _ in range(3)}
-    assert len(chosen) == 3 and examples.fill("?", k=3, select="random").text == examples.fill("?", k=3, select="random").text
+    assert (
+        len(chosen) == 3
+        and examples.fill("?", k=3, select="random").text == examples.fill("?", k=3, select="random").text
+    )
     with pytest.raises(TypeError, match="seed is str 'any', expected an integer"):
         model.generate("The dog", seed="any", **options)
 
@@ -264,7 +267,9 @@ def test_prompts_and_answers(model):
     answer = model.ask(
         question, cot="zero", extract="number", n_samples=3, temperature=0.7, max_tokens=96, chat=0, seed=1
     )
-    assert (answer.votes and answer.votes[0].answer or None) == answer.text and sum(vote.n_votes for vote in answer.votes) <= 3
+    assert (answer.votes and answer.votes[0].answer or None) == answer.text and sum(
+        vote.n_votes for vote in answer.votes
+    ) <= 3
     assert {sample.stage for sample in answer.samples} <= {"answer", "reasoning"} and answer.samples[
         0
     ].ids.format == "i"

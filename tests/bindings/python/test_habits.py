@@ -103,7 +103,9 @@ def test_columns_of_texts_are_prompts(model):
     pairs = numpy.array([["The sky is", " blue"], ["The sky is", " red"]])
     assert [c.logprob for c in model.score(pairs)] == [c.logprob for c in model.score(pairs.tolist())]
     ids = pandas.Series(model.tokenize("The dog").tolist())
-    assert model.generate(ids, max_tokens=3).text == model.generate(ids.astype(object), max_tokens=3).text == expected[0]
+    assert (
+        model.generate(ids, max_tokens=3).text == model.generate(ids.astype(object), max_tokens=3).text == expected[0]
+    )
 
 
 def test_a_hole_in_a_column_or_a_whole_table_is_refused(model):
@@ -123,7 +125,7 @@ def test_a_hole_in_a_column_or_a_whole_table_is_refused(model):
 def test_a_dict_is_no_prompt(model):
     for call in (model.generate, model.stream):
         for wrong in ({"prompt": "x"}, [{"role": "user", "content": "x"}]):
-            with pytest.raises(TypeError, match=r"prompts?(\[0\]| is list)?.* is (dict|list).*a conversation goes to chat\(\)|\[0\] is dict"):
+            with pytest.raises(TypeError, match=r"(dict|list).*; a conversation goes to chat\(\)"):
                 call(wrong)
 
 
@@ -160,16 +162,19 @@ def test_finish_reasons_are_openai_s(model):
 # ---- names of other libraries ----
 
 NOT_OURS = {
-    "generate": "max_new_tokens echo stream stream_options tool_choice user metadata device dtype n_gpu_layers do_sample "
-    "sampling_params use_tqdm num_beams num_return_sequences best_of logprobs prompt_logprobs suffix guided_json "
-    "response_format tools chat_template_kwargs skip_special_tokens return_full_text sampling_topk beam_size "
-    "include_prompt_in_result mirostat_mode tfs_z repeat_penalty temp stop_token_ids bad_words min_tokens pad_token_id "
-    "lora_request logits_processor streamer generation_config use_cache end_token max_length extra_body",
-    "Model": "n_gpu_layers device chat_format model_path max_model_len dtype torch_dtype device_map verbose seed logits_all "
-    "embedding tensor_parallel_size gpu_memory_utilization trust_remote_code quantization load_in_4bit compute_type "
-    "inter_threads intra_threads flash_attn rope_freq_base lora_path type_k vocab_only use_mlock numa repo_id filename "
-    "enforce_eager n_threads_batch n_ubatch num_ctx attn_implementation revision cache_dir token draft_model tokenizer "
-    "max_tokens temperature stop main_gpu offload_kqv enable_prefix_caching",
+    "generate": """
+        max_new_tokens echo stream stream_options tool_choice user metadata device dtype n_gpu_layers do_sample
+        sampling_params use_tqdm num_beams num_return_sequences best_of logprobs prompt_logprobs suffix guided_json
+        response_format tools chat_template_kwargs skip_special_tokens return_full_text sampling_topk beam_size
+        include_prompt_in_result mirostat_mode tfs_z repeat_penalty temp stop_token_ids bad_words
+        min_tokens
+        pad_token_id lora_request logits_processor streamer generation_config use_cache end_token max_length extra_body""",
+    "Model": """
+        n_gpu_layers device chat_format model_path max_model_len dtype torch_dtype device_map verbose seed logits_all
+        embedding tensor_parallel_size gpu_memory_utilization trust_remote_code quantization load_in_4bit compute_type
+        inter_threads intra_threads flash_attn rope_freq_base lora_path type_k vocab_only use_mlock numa
+        repo_id filename enforce_eager n_threads_batch n_ubatch num_ctx attn_implementation revision cache_dir token
+        draft_model tokenizer max_tokens temperature stop main_gpu offload_kqv enable_prefix_caching""",
     "tokenize": "add_bos special return_tensors add_special_tokens padding truncation max_length",
     "detokenize": "skip_special_tokens",
     "embed": "normalize_embeddings pooling_type truncation batch_size dimensions encoding_format device",
@@ -243,7 +248,12 @@ def test_every_name_in_the_table_leads_to_one_that_exists(model):
                 getattr(own[owner], name)
             assert str(caught.value) == f"{owner} has no '{name}': {here}"
             used = re.match(r"use (\w+)(?=[.(, ]|$)", here)
-            assert not used or hasattr(own[owner], used[1]) or hasattr(libllm, used[1]) or used[1] in ("len", "json", "Class"), here
+            assert (
+                not used
+                or hasattr(own[owner], used[1])
+                or hasattr(libllm, used[1])
+                or used[1] in ("len", "json", "Class")
+            ), here
 
 
 def test_what_nobody_has_is_an_attribute_error_like_any_other(model):
@@ -273,13 +283,18 @@ def test_a_model_is_called_and_answers_as_llama_cpp_python_does(model):
         reply = call("The dog", **options)
         choice = reply["choices"][0]
         assert (reply["object"], choice["text"], choice["index"]) == ("text_completion", text, 0)
-        assert choice["finish_reason"] == "length" and choice["logprobs"] is None and reply["usage"]["completion_tokens"] == 6
+        assert (
+            choice["finish_reason"] == "length"
+            and choice["logprobs"] is None
+            and reply["usage"]["completion_tokens"] == 6
+        )
         assert call("The dog", echo=True, **options)["choices"][0]["text"] == "The dog" + text
         assert call(model.tokenize("The dog"), echo=True, **options)["choices"][0]["text"] == "The dog" + text
         assert "".join(chunk["choices"][0]["text"] for chunk in call("The dog", stream=True, **options)) == text
-    assert model.generate("Once", ignore_eos=True, max_tokens=16).text == model(
-        "Once", temperature=0, ignore_eos=True
-    )["choices"][0]["text"], "16 tokens, as there"
+    assert (
+        model.generate("Once", ignore_eos=True, max_tokens=16).text
+        == model("Once", temperature=0, ignore_eos=True)["choices"][0]["text"]
+    ), "16 tokens, as there"
     with libllm.Model(model.path, n_ctx=48) as small:
         full = small("Once", max_tokens=None, ignore_eos=True)
         assert full["usage"]["total_tokens"] == 48 and full["choices"][0]["finish_reason"] == "length"
@@ -516,7 +531,11 @@ def test_the_log_tells_of_loads_engines_and_warnings(model, caplog):
 
 
 def test_errors_of_chat_templates_name_line_and_column(model):
-    for template, place in [("a\n{{ x.y.z }}", "line 2, column "), ("a\n\n {% if %}", "line 3, column "), ("{{", "line 1")]:
+    for template, place in [
+        ("a\n{{ x.y.z }}", "line 2, column "),
+        ("a\n\n {% if %}", "line 3, column "),
+        ("{{", "line 1"),
+    ]:
         with pytest.raises(libllm.LlmError, match=place):
             model.render("x", template=template)
     with pytest.raises(libllm.FormatError, match=r"chat template, line \d+, column \d+: "):
@@ -525,7 +544,14 @@ def test_errors_of_chat_templates_name_line_and_column(model):
 
 def test_what_does_not_fit_names_tokens_context_training_and_option(model):
     with libllm.Model(model.path, n_ctx=32) as small:
-        for call in (small.generate, small.chat, small, small.create_chat_completion, small.embed, small.create_embedding):
+        for call in (
+            small.generate,
+            small.chat,
+            small,
+            small.create_chat_completion,
+            small.embed,
+            small.create_embedding,
+        ):
             with pytest.raises(libllm.LimitReached) as caught:
                 call("a b " * 100)
             trained = model.info.n_ctx_train

@@ -175,7 +175,9 @@ def test_the_package_agrees_with_its_types():
     pytest.importorskip("mypy")
     done = mypy("--ignore-missing-imports", "-p", "libllm")
     assert done.returncode == 0, done.stdout + done.stderr
-    modules = [f"libllm.{path.stem}" for path in sorted(FOLDER.glob("*.py")) if path.is_file() and path.stem[:2] != "__"]
+    modules = [
+        f"libllm.{path.stem}" for path in sorted(FOLDER.glob("*.py")) if path.is_file() and path.stem[:2] != "__"
+    ]
     done = mypy("--strict", *(part for name in ["libllm", *modules] for part in ("-m", name)))
     assert done.returncode == 0, done.stdout + done.stderr
 
