@@ -67,7 +67,8 @@ LLM_API llm_status llm_grammar_from_json_schema(llm_grammar **out, const llm_tok
 LLM_API llm_status llm_grammar_from_regex(llm_grammar **out, const llm_tokenizer *tokenizer, const char *text,
                                           size_t n_bytes);
 
-/* One of n_choices texts, byte for byte. Errors: LLM_E_ARGUMENT for an empty list. Any thread. Since 0.1. */
+/* One of n_choices texts, byte for byte; each may be LLM_NTS long. Errors: LLM_E_ARGUMENT for an empty list. Any
+ * thread. Since 0.1. */
 LLM_API llm_status llm_grammar_from_choices(llm_grammar **out, const llm_tokenizer *tokenizer, const llm_span *choices,
                                             size_t n_choices);
 

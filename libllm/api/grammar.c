@@ -66,7 +66,8 @@ LLM_API llm_status llm_grammar_from_choices(llm_grammar **out, const llm_tokeniz
     if (!n_choices) return llmi_error(LLM_E_ARGUMENT, "llm_grammar_from_choices: n_choices is 0, expected at least 1");
     llm_status status = LLM_OK;
     for (size_t i = 0; i < n_choices && status == LLM_OK; i++) {
-        status = llmi_check_bytes(choices[i]);
+        llm_span choice = choices[i];
+        status = llmi_check_span(&choice);
         if (status != LLM_OK) return llmi_error_in(status, "choice %zu of %zu", i, n_choices);
     }
     llmi_grammar *g = NULL;

@@ -83,7 +83,8 @@ llm_status llmi_grammar_from_choices(llmi_grammar **out, const llm_allocator *a,
     llmi_buf_init(&kids, a);
     int32_t root = llmi_ir_rule_new(&ir, "choices", 7);
     for (size_t i = 0; i < n && ir.status == LLM_OK; i++) {
-        int32_t kid = llmi_ir_text(&ir, choices[i].ptr, choices[i].len);
+        size_t n_bytes = choices[i].len == LLM_NTS ? strlen(choices[i].ptr) : choices[i].len;
+        int32_t kid = llmi_ir_text(&ir, choices[i].ptr, n_bytes);
         if (!llmi_buf_push(&kids, kid)) llmi_ir_fail(&ir, LLM_E_MEMORY);
     }
     if (ir.status == LLM_OK)

@@ -97,7 +97,7 @@ TEST_F(GrammarRequests, TheEmptyTextIsAText) {
 }
 
 TEST_F(GrammarRequests, ChoicesRegexAndStopStringsWorkTogether) {
-    llm_span choices[] = {{"red", 3}, {"green", 5}};
+    llm_span choices[] = {{"red", 3}, {"green", LLM_NTS}};
     llm_grammar *made = nullptr;
     OK(llm_grammar_from_choices(&made, tokenizer, choices, 2));
     Grammar colours(made);
@@ -143,6 +143,8 @@ TEST_F(GrammarRequests, ArgumentsAreChecked) {
     FAILS(LLM_E_ARGUMENT, "out is NULL", llm_grammar_from_gbnf(nullptr, tokenizer, "", 0));
     FAILS(LLM_E_ARGUMENT, "tokenizer is NULL", llm_grammar_from_regex(&g, nullptr, "a", 1));
     FAILS(LLM_E_ARGUMENT, "text is NULL", llm_grammar_from_json_schema(&g, tokenizer, nullptr, 5));
+    llm_span nowhere[] = {{"a", 1}, {nullptr, LLM_NTS}};
+    FAILS(LLM_E_ARGUMENT, "choice 1 of 2", llm_grammar_from_choices(&g, tokenizer, nowhere, 2));
     FAILS(LLM_E_ARGUMENT, "n_choices is 0",
           llm_grammar_from_choices(&g, tokenizer, reinterpret_cast<llm_span *>(1), 0));
     FAILS(LLM_E_FORMAT, "line 1, column 10", llm_grammar_from_gbnf(&g, tokenizer, "root ::= (", LLM_NTS));
