@@ -109,7 +109,7 @@
 
   function put(parent, of) {
     const m = mark(of), distinct = [...new Set(of.map((s) => s[ANSWER] ?? "no answer"))];
-    if (m.symbol) element(parent, "span", m.symbol + " ", m.said ? { "aria-hidden": "true" } : {});
+    if (m.symbol) element(parent, "span", m.symbol + (m.kind === "part" ? ": " : " "), m.said ? { "aria-hidden": "true" } : {});
     if (m.said) element(parent, "span", m.kind === "part" ? m.symbol + " right: " : m.said + ": ", { class: "unseen" });
     element(parent, "span", short(distinct.join(", ")));
     return m.kind;
