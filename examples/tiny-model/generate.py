@@ -16,18 +16,19 @@ BOS, EOS = "<|endoftext|>", "<|im_end|>"
 KINDS = {
     "story": lambda rng: [(stories.story(rng), True)],
     "arithmetic": lambda rng: arithmetic.document(rng, expand),
+    "drill": arithmetic.drill,
     "tasks": tasks.document,
+    "asked": tasks.asked_document,
+    "facts": chat.facts,
     "chat": chat.document,
     "repeats": repeats.document,
-    "wide tasks": lambda rng: tasks.document(rng, wide=True),
-    "wide repeats": lambda rng: repeats.document(rng, wide=True),
 }
 # From which document on: the share of each kind, and the weight of its tokens in the loss.
 MIXES = [
-    (0, {"story": (0.10, 0.5), "arithmetic": (0.22, 1), "tasks": (0.43, 1), "chat": (0.25, 1)}),
-    (71_000, {"story": (0.08, 0.5), "arithmetic": (0.16, 1), "tasks": (0.43, 2), "chat": (0.23, 1), "repeats": (0.10, 1)}),
-    (122_000, {"story": (0.08, 0.5), "arithmetic": (0.14, 1), "wide tasks": (0.42, 2), "chat": (0.22, 1), "wide repeats": (0.14, 1)}),
-    (176_000, {"story": (0.05, 0.5), "arithmetic": (0.07, 1), "wide tasks": (0.65, 2), "chat": (0.17, 1), "wide repeats": (0.06, 1)}),
+    (0, {"story": (0.02, 0.5), "arithmetic": (0.27, 1), "drill": (0.14, 1), "tasks": (0.30, 1.5), "asked": (0.06, 1), "facts": (0.02, 1),
+         "chat": (0.11, 1), "repeats": (0.08, 1)}),
+    (16_000, {"story": (0.04, 0.5), "arithmetic": (0.33, 1), "drill": (0.03, 1), "tasks": (0.34, 1.5), "asked": (0.06, 1), "facts": (0.02, 1),
+              "chat": (0.15, 1), "repeats": (0.03, 1)}),
 ]
 
 

@@ -10,12 +10,12 @@ from torch import nn
 
 @dataclass
 class Shape:
-    n_vocab: int = 2048
+    n_vocab: int = 1024
     n_embd: int = 256
-    n_layers: int = 4
+    n_layers: int = 5
     n_heads: int = 4
     n_kv_heads: int = 2
-    n_ff: int = 512
+    n_ff: int = 384
     n_ctx: int = 1024
     rope_base: float = 10000.0
     norm_eps: float = 1e-5

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the bundled model. The same seed and the same --steps give the same corpus in the same order; a run that was
 ended goes on from its last checkpoint. Until the last part of the run the learning rate is constant, so --steps may
-be lowered or raised between two calls.
+be lowered or raised between two calls, or while it runs by a number in the file RUN/steps.
 
     python3 train.py --run RUN --steps 6000
 """
@@ -21,8 +21,9 @@ import generate
 import tokenizer as tokenizer_step
 from model import Llama, Shape, causal_mask
 
+ARITHMETIC = torch.bfloat16 if torch.cuda.is_available() else torch.float32  # without AMX, BF16 is slower than F32 on a CPU
 N_SHARDS = 2  # the batch of a step is cut into this many parts, whatever the number of processes
-BATCHES = ((8, 256),) * 7 + ((4, 512),)  # (rows, length) by turns, for each part
+BATCHES = ((12, 256),) * 5 + ((6, 512),)  # (rows, length) by turns, for each part
 KEPT = 0.5625  # the share of a part's tokens that may be learned from; less than half mostly are to be
 
 
@@ -70,7 +71,7 @@ class Stream:
 
 def orthogonal(g, n_steps=5):
     """Newton-Schulz: the nearest matrix with equal singular values, about (Jordan et al., 2024: Muon)."""
-    x = (g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
+    x = (g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(ARITHMETIC)
     turned = x.shape[-2] > x.shape[-1]
     x = x.mT if turned else x
     for _ in range(n_steps):
@@ -80,7 +81,7 @@ def orthogonal(g, n_steps=5):
 
 
 class Weights:
-    """All parameters in one F32 vector: matrices, embedding, norms. The model computes with a BF16 copy of the first two."""
+    """All parameters in one F32 vector: matrices, embedding, norms. On a GPU the model computes with a BF16 copy of the first two."""
 
     def __init__(self, model):
         live = dict(model.named_parameters())
@@ -91,7 +92,7 @@ class Weights:
         self.flat = torch.cat([p.detach().reshape(-1) for p in self.live])
         self.n_matrix = sum(live[n].numel() for n in self.matrices)
         self.n_low = self.n_matrix + live["embd"].numel()
-        self.low = self.flat[: self.n_low].bfloat16()
+        self.low = self.flat[: self.n_low].to(ARITHMETIC)
         for p, master in zip(self.live, self.split(self.flat)):
             p.data = master
         for p, low in zip(self.live, self.split(self.low)):
@@ -155,6 +156,15 @@ def rate(step, n_steps, peak, warmup=100, tail=0.3):
     return peak * min(1, (step + 1) / warmup, (n_steps - step) / (tail * n_steps))
 
 
+def wanted_steps(a):
+    """--steps, or what the file RUN/steps says at the moment."""
+    try:
+        with open(f"{a.run}/steps", encoding="utf-8") as f:
+            return float(f.read())
+    except FileNotFoundError:
+        return float(a.steps)
+
+
 def save(path, state):
     torch.save(state, path + ".new")
     os.replace(path + ".new", path)
@@ -169,7 +179,7 @@ def work(a, rank, world):
         dist.init_process_group("gloo", init_method=f"file://{os.path.abspath(a.run)}/rendezvous", rank=rank, world_size=world)
     tok_path = f"{a.run}/tokenizer.json"
     if rank == 0 and not os.path.exists(tok_path):
-        tokenizer_step.make(a.seed, Shape.n_vocab).save(tok_path)
+        tokenizer_step.make(a.seed).save(tok_path)
     if world > 1:
         dist.barrier()
     tok = Tokenizer.from_file(tok_path)
@@ -192,31 +202,32 @@ def work(a, rank, world):
     mask = causal_mask(512).to(device)
     loss_of = torch.compile(model.loss, dynamic=False) if a.compile else model.loss
 
-    began, shown = time.time(), (time.time(), seen)
-    while step < a.steps:
+    began, shown, n_steps = time.time(), (time.time(), seen), a.steps
+    while step < n_steps:
         total = 0.0
         for s in shards:
             batch = [x.to(device) for x in streams[s].batch(*BATCHES[step % len(BATCHES)])]
             loss = loss_of(*batch, mask)
             loss.backward()
             total += loss.item()
-        flat = torch.cat((weights.gradient(), torch.tensor([total], device=device)))
+        flat = torch.cat((weights.gradient(), torch.tensor([total, wanted_steps(a) if rank == 0 else 0.0], device=device)))
         if world > 1:
             dist.all_reduce(flat)
-        flat /= N_SHARDS
-        norm = flat[:-1].norm()
-        flat[:-1] *= torch.clamp(1.0 / (norm + 1e-6), max=1.0)
+        n_steps = int(flat[-1])
+        g, total = flat[:-2] / N_SHARDS, flat[-2].item() / N_SHARDS
+        norm = g.norm()
+        g *= torch.clamp(1.0 / (norm + 1e-6), max=1.0)
         with torch.no_grad():
-            opt.step(flat[:-1], rate(step, a.steps, a.rate), step)
+            opt.step(g, rate(step, n_steps, a.rate), step)
         rows, length = BATCHES[step % len(BATCHES)]
         seen += N_SHARDS * rows * length
         step += 1
-        if rank == 0 and (step % 20 == 0 or step == a.steps):
+        if rank == 0 and (step % 10 == 0 or step >= n_steps):
             now = time.time()
-            print(f"step {step}/{a.steps} loss {flat[-1].item():.4f} norm {norm.item():.3f} tokens {seen / 1e6:.2f}M "
+            print(f"step {step}/{n_steps} loss {total:.4f} norm {norm.item():.3f} tokens {seen / 1e6:.2f}M "
                   f"{(seen - shown[1]) / (now - shown[0]):.0f}/s {spent + now - began:.0f}s", flush=True)
             shown = now, seen
-        if step % a.save_every == 0 or step == a.steps:
+        if step % a.save_every == 0 or step >= n_steps:
             at = [None] * world
             mine = {s: streams[s].index for s in shards}
             if world > 1:
@@ -227,7 +238,7 @@ def work(a, rank, world):
                 merged = {k: v for d in at for k, v in d.items()}
                 state = {"step": step, "seen": seen, "seconds": spent + time.time() - began, "params": weights.named(), "m": opt.m,
                          "v": opt.v, "index": [merged[s] for s in range(N_SHARDS)], "shape": vars(shape), "seed": a.seed,
-                         "steps": a.steps}
+                         "steps": n_steps}
                 save(path, state)
     if world > 1:
         dist.destroy_process_group()
@@ -237,11 +248,11 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--run", required=True, help="the folder of the run: tokenizer, checkpoint")
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--steps", type=int, default=6000)
+    p.add_argument("--steps", type=int, default=3000)
     p.add_argument("--rate", type=float, default=3e-3)
     p.add_argument("--threads", type=int, default=1, help="of each process")
     p.add_argument("--processes", type=int, default=1 if torch.cuda.is_available() else 2, choices=(1, 2))
-    p.add_argument("--save-every", type=int, default=200)
+    p.add_argument("--save-every", type=int, default=50)
     p.add_argument("--no-compile", dest="compile", action="store_false", help="where there is no C++ compiler")
     p.add_argument("--rank", type=int, help=argparse.SUPPRESS)
     a = p.parse_args()

@@ -14,13 +14,18 @@ HOMES = {"bird": "a nest", "fish": "the water", "bee": "a hive", "rabbit": "a ho
          "fox": "a den", "horse": "the stable", "ant": "the ground", "monkey": "the trees", "penguin": "the ice", "pig": "a sty"}
 
 
+def opposite(rng):
+    a, b = rng.choice(w.OPPOSITES)
+    a, b = (a, b) if rng.random() < 0.5 else (b, a)
+    q = rng.choice((f"What is the opposite of {a}?", f"What is the opposite of {a}?", f"Give me the opposite of {a}.", f"What is the opposite of '{a}'?", f"Opposite of {a}?"))
+    return q, f"The opposite of {a} is {b}.", b
+
+
 def fact(rng):
     """(question, full sentence, one word)"""
-    k = rng.randrange(9)
+    k = rng.choice((0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9))
     if k == 0:
-        a, b = rng.choice(w.OPPOSITES)
-        a, b = (a, b) if rng.random() < 0.5 else (b, a)
-        return f"What is the opposite of {a}?", f"The opposite of {a} is {b}.", b
+        return opposite(rng)
     if k == 1:
         c = rng.choice(sorted(w.CATEGORIES))
         x = rng.choice(w.CATEGORIES[c])
@@ -41,14 +46,16 @@ def fact(rng):
         return f"Which {what} comes after {names[i]}?", f"{names[j]} comes after {names[i]}.", names[j]
     if k == 6:
         x = rng.choice(w.NOUNS)
-        if x in w.IRREGULAR and w.plural(x) == x:
+        if w.plural(x) == x or x in w.RESERVED_PLURALS:
             x = "cat"
         return f"What is the plural of {x}?", f"The plural of {x} is {w.plural(x)}.", w.plural(x)
     if k == 7:
-        a, b = rng.randint(1, 9), rng.randint(1, 9)
+        a, b = rng.randint(1, 99), rng.randint(1, 99)
         return f"What is {a} + {b}?", f"{a} + {b} = {a + b}.", str(a + b)
-    a, b = rng.sample(range(1, 100), 2)
-    return f"Which is larger, {a} or {b}?", f"{max(a, b)} is larger.", str(max(a, b))
+    if k == 8:
+        a, b = rng.sample(range(1, 100), 2)
+        return f"Which is larger, {a} or {b}?", f"{max(a, b)} is larger.", str(max(a, b))
+    return tasks.asked(rng)
 
 
 def small_talk(rng):
@@ -157,13 +164,17 @@ def _ask(rng, q):
 
 def _arithmetic(rng):
     p, r = arithmetic.question(rng, expand), rng.random()
-    if r < 0.35:
-        return rng.choice(["Think step by step.", "Show your steps.", "Solve the problem step by step."]), p.question, arithmetic.answer_text(p, True)
-    if r < 0.75:
-        return rng.choice(PLAIN[:2] + [None]), f"{p.question} {arithmetic.STEP_CUE}", f"{p.worked()} The answer is {p.answer}."
-    if r < 0.88:
-        return rng.choice(["Give only the number.", "Answer with the number only."]), p.question, str(p.answer)
-    return rng.choice(PLAIN[:2] + [None]), p.question, arithmetic.answer_text(p, False)
+    p.question = arithmetic.typed(rng, p.question)
+    worked = f"{p.worked()} The answer is {p.answer}."
+    if r < 0.25:
+        return rng.choice(["Think step by step.", "Show your steps.", "Solve the problem step by step.", "Show your work.", "Explain each step."]), p.question, arithmetic.answer_text(p, True), 1
+    if r < 0.45:
+        return rng.choice(PLAIN[:2] + [None]), f"{p.question} {rng.choice((arithmetic.STEP_CUE, 'Think step by step.', 'Show your steps.'))}", worked, 1
+    if r < 0.53:
+        return rng.choice(["Give only the number.", "Answer with the number only.", "Only the number, please."]), p.question, str(p.answer), arithmetic.DIRECT
+    if r < 0.58:
+        return rng.choice(PLAIN[:2] + [None]), f"{p.question} {rng.choice(('Give only the number.', 'Answer with the number only.', 'Answer directly.'))}", f"The answer is {p.answer}.", arithmetic.DIRECT
+    return rng.choice(PLAIN[:2] + [None, None, None]), p.question, worked, 1
 
 
 def _story(rng):
@@ -186,24 +197,24 @@ def by_example(rng, items):
 
 def document(rng):
     r = rng.random()
-    system, pairs = None, []
-    if r < 0.42:
+    system, pairs, learn = None, [], 1
+    if r < 0.27:
         system, pairs = styled(rng, rng.choice((1, 1, 2, 3)), rng.choice(list(STYLES)))
-    elif r < 0.57:
-        system = rng.choice(PLAIN + [None, None])
+    elif r < 0.44:
+        system = rng.choice(PLAIN + [None, None, None, None])
         for _ in range(rng.choice((1, 2, 3))):
             q, full, _ = fact(rng)
-            pairs.append((_ask(rng, q), full) if rng.random() < 0.7 else small_talk(rng))
-    elif r < 0.62:
+            pairs.append((_ask(rng, q), full) if rng.random() < 0.85 else small_talk(rng))
+    elif r < 0.47:
         s, q, a = _persona(rng)
         system, pairs = s, [(q, a)]
-    elif r < 0.69:
+    elif r < 0.51:
         system = rng.choice([None, PLAIN[0]])
         pairs = [list_request(rng) if rng.random() < 0.6 else count_request(rng)]
-    elif r < 0.84:
-        system, q, a = _arithmetic(rng)
+    elif r < 0.82:
+        system, q, a, learn = _arithmetic(rng)
         pairs = [(q, a)]
-    elif r < 0.90:
+    elif r < 0.88:
         system = rng.choice([None, PLAIN[0], "You tell stories."])
         pairs = [_story(rng)]
     else:
@@ -211,5 +222,16 @@ def document(rng):
         return render(by_example(rng, tasks.pairs(rng, task, min(tasks.shots(rng), 5))))
     turns = [("system", system, False)] if system else []
     for q, a in pairs:
-        turns += [("user", q, False), ("assistant", a, True)]
+        turns += [("user", q, False), ("assistant", a, learn)]
     return render(turns)
+
+
+def facts(rng):
+    """Opposites in plain sentences."""
+    out = []
+    for _ in range(rng.randint(3, 8)):
+        a, b = rng.choice(w.OPPOSITES)
+        a, b = (a, b) if rng.random() < 0.5 else (b, a)
+        out.append(rng.choice((f"The opposite of {a} is {b}.", f"The opposite of {a} is {b}.", f"{a[0].upper() + a[1:]} is the opposite of {b}.", f"{a[0].upper() + a[1:]} and {b} are opposites.",
+                               f"What is not {a} may be {b}.", f"{a[0].upper() + a[1:]} means not {b}.")))
+    return [(" ".join(out), True)]
