@@ -732,13 +732,21 @@ def answer_text(problem, steps):
 
 
 def document(rng, expand):
-    """One to three questions in the same manner, as [(text, learn)]."""
-    steps, out = rng.random() < 0.88, []
-    form = rng.choice([("Q: ", "\nA: ", "\n\n"), ("Q: ", "\nA: ", "\n\n"), ("Question: ", "\nAnswer: ", "\n\n")])
-    for _ in range(rng.choice((1, 1, 1, 2) if steps else (1, 2))):
+    """One to three questions in the same manner, as [(text, learn)]: worked after the cue, worked as the example before, or at once."""
+    r, out = rng.random(), []
+    manner = "cue" if r < 0.72 else "example" if r < 0.84 else "direct" if r < 0.92 else "number"
+    form = rng.choice([("Q: ", "\nA:", "\n\n"), ("Q: ", "\nA:", "\n\n"), ("Question: ", "\nAnswer:", "\n\n")])
+    for i in range(rng.choice((1, 1, 1, 2) if manner == "cue" else (2, 2, 3) if manner == "example" else (1, 2, 3))):
         p = question(rng, expand)
-        p.question = typed(rng, p.question)
-        out += [(form[0] + p.question + form[1].rstrip(" "), False), (" " + answer_text(p, steps) + form[2], 1 if steps else DIRECT)]
+        out.append((form[0] + typed(rng, p.question) + form[1], False))
+        if manner == "direct":
+            out.append((f" The answer is {p.answer}." + form[2], DIRECT))
+        elif manner == "number":
+            out.append((f" {p.answer}" + form[2], DIRECT))
+        else:
+            cue = f" {STEP_CUE}" if manner == "cue" else ""
+            first, _, rest = f"{p.worked()} The answer is {p.answer}.{form[2]}".partition(" ")
+            out += [(cue, False), (f" {first}", manner == "cue" or i > 0), (f" {rest}", True)]
     return out
 
 

@@ -329,8 +329,28 @@ def document(rng):
     elif r < 0.18 and task in NAMED:
         out.append((rng.choice(NAMED[task]) + rng.choice((".\n\n", ":\n", ".\n", "\n\n")), False))
         learn_first = True
+    elif r < 0.28 and task in NAMED and not quoted:
+        before += lower_first(rng.choice(NAMED[task])) + rng.choice((": ", " of: ", " of ", " - ", " "))
+        learn_first = True
     for i, (x, y) in enumerate(items):
         out += [(before + x + between, False), (("" if quoted else " ") + y + after, i > 0 or learn_first)]
+    return out
+
+
+def lower_first(s):
+    return s[0].lower() + s[1:]
+
+
+def mixed_document(rng):
+    """Several tasks by turns, each named in its line."""
+    before, between, after = rng.choice(FORMS)
+    names = rng.sample(sorted(NAMED), rng.randint(2, 4))
+    sources = {t: (Source(rng, t), lower_first(rng.choice(NAMED[t])) + rng.choice((": ", " of: ", " of "))) for t in names}
+    out = []
+    for _ in range(rng.randint(3, 8)):
+        source, name = sources[rng.choice(names)]
+        x, y = source.draw()
+        out += [(before + name + x + between, False), (" " + y + after, True)]
     return out
 
 
@@ -398,6 +418,8 @@ def asked(rng):
 
 def asked_document(rng):
     """One to four questions that name their task, each with its short answer, as [(text, learn)]."""
+    if rng.random() < 0.3:
+        return mixed_document(rng)
     before, between, after = rng.choice((("Q: ", "\nA:", "\n\n"), ("Question: ", "\nAnswer:", "\n\n"), ("", "", "\n"), ("Q: ", "\nA:", "\n")))
     full, out = rng.random() < 0.3, []
     for _ in range(rng.choice((1, 2, 3, 4))):
