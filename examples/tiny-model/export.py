@@ -32,7 +32,7 @@ CARD = {
     "name": "Tiny Reasoner",
     "author": "The libllm project",
     "license": "MIT",
-    "version": "1.0",
+    "version": "2.0",
     "description": "A very small language model for tests and examples. It was trained from nothing on a corpus that the "
                    "project generates itself: little stories, arithmetic with worked steps, tasks told by examples, "
                    "and short chats that follow a system instruction. It knows nothing of the world.",
@@ -81,7 +81,7 @@ def add_tokenizer(out, tok):
     for t in tok["added_tokens"]:
         types[t["id"]] = int(gguf.TokenType.CONTROL)
     out.add_tokenizer_model("gpt2")
-    out.add_tokenizer_pre("qwen2")
+    out.add_tokenizer_pre("llama-bpe")
     out.add_token_list(tokens)
     out.add_token_types(types)
     out.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in tok["model"]["merges"]])
@@ -173,18 +173,12 @@ class Source:
         return out
 
     def tokenizer_json(self):
-        from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+        from tokenizers import AddedToken, processors
 
-        from tokenizer import PATTERN
+        import tokenizer
 
         tokens, types = self.get("tokenizer.ggml.tokens"), self.get("tokenizer.ggml.token_type")
-        merges = [tuple(m.split(" ")) for m in self.get("tokenizer.ggml.merges")]
-        t = Tokenizer(models.BPE({x: i for i, x in enumerate(tokens)}, merges))
-        t.pre_tokenizer = pre_tokenizers.Sequence([
-            pre_tokenizers.Split(Regex(PATTERN), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ])
-        t.decoder = decoders.ByteLevel()
+        t = tokenizer.from_vocabulary(tokens)
         t.add_special_tokens([AddedToken(x, special=True, normalized=False)
                               for x, k in zip(tokens, types) if k == gguf.TokenType.CONTROL])
         bos = self.get("tokenizer.ggml.bos_token_id")

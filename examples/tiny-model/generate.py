@@ -14,7 +14,7 @@ from corpus.grammar import expand
 BOS, EOS = "<|endoftext|>", "<|im_end|>"
 
 KINDS = {
-    "story": lambda rng: [(stories.story(rng), True)],
+    "story": lambda rng: [(stories.story(rng, short=rng.random() < 0.8), True)],
     "arithmetic": lambda rng: arithmetic.document(rng, expand),
     "drill": arithmetic.drill,
     "tasks": tasks.document,
@@ -25,10 +25,10 @@ KINDS = {
 }
 # From which document on: the share of each kind, and the weight of its tokens in the loss.
 MIXES = [
-    (0, {"story": (0.02, 0.5), "arithmetic": (0.27, 1), "drill": (0.14, 1), "tasks": (0.30, 1.5), "asked": (0.06, 1), "facts": (0.02, 1),
-         "chat": (0.11, 1), "repeats": (0.08, 1)}),
-    (16_000, {"story": (0.04, 0.5), "arithmetic": (0.33, 1), "drill": (0.03, 1), "tasks": (0.34, 1.5), "asked": (0.06, 1), "facts": (0.02, 1),
-              "chat": (0.15, 1), "repeats": (0.03, 1)}),
+    (0, {"story": (0.02, 0.5), "arithmetic": (0.29, 1), "drill": (0.13, 1), "tasks": (0.33, 1.5), "asked": (0.06, 1), "facts": (0.02, 1),
+         "chat": (0.10, 1), "repeats": (0.05, 1)}),
+    (10_000, {"story": (0.025, 0.5), "arithmetic": (0.36, 1), "drill": (0.03, 1), "tasks": (0.34, 1.5), "asked": (0.06, 1), "facts": (0.02, 1),
+              "chat": (0.155, 1), "repeats": (0.01, 1)}),
 ]
 
 

@@ -23,7 +23,7 @@ from model import Llama, Shape, causal_mask
 
 ARITHMETIC = torch.bfloat16 if torch.cuda.is_available() else torch.float32  # without AMX, BF16 is slower than F32 on a CPU
 N_SHARDS = 2  # the batch of a step is cut into this many parts, whatever the number of processes
-BATCHES = ((12, 256),) * 5 + ((6, 512),)  # (rows, length) by turns, for each part
+BATCHES = ((10, 320),)  # (rows, length) by turns, for each part
 KEPT = 0.5625  # the share of a part's tokens that may be learned from; less than half mostly are to be
 
 
@@ -249,7 +249,7 @@ def main():
     p.add_argument("--run", required=True, help="the folder of the run: tokenizer, checkpoint")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--steps", type=int, default=3000)
-    p.add_argument("--rate", type=float, default=3e-3)
+    p.add_argument("--rate", type=float, default=4e-3)
     p.add_argument("--threads", type=int, default=1, help="of each process")
     p.add_argument("--processes", type=int, default=1 if torch.cuda.is_available() else 2, choices=(1, 2))
     p.add_argument("--save-every", type=int, default=50)

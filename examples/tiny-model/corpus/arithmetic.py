@@ -26,8 +26,8 @@ class Who:
 
 def name_of(rng, test=False):
     """(name, pronouns): a listed name, or one that does not exist."""
-    if not test and rng.random() < 0.35:
-        x = w.invented(rng)
+    if not test and rng.random() < 0.4:
+        x = w.invented(rng, short=True)
         return x[0].upper() + x[1:], rng.choice((GIRL, BOY))
     girl = rng.random() < 0.5
     return _pick(rng, "problem-name", w.GIRLS if girl else w.BOYS, test), GIRL if girl else BOY
@@ -74,12 +74,12 @@ def thing_of(rng, test=False):
     r = rng.random()
     if test:
         return _pick(rng, "problem-thing", w.COUNTED, True)
-    if r < 0.45:
+    if r < 0.40:
         return rng.choice(w.PLURALS)
-    if r < 0.70:
+    if r < 0.62:
         return _pick(rng, "problem-thing", w.COUNTED, False)
-    if r < 0.85:
-        return w.plural(w.invented(rng))
+    if r < 0.92:
+        return w.plural(w.invented(rng, short=True))
     return rng.choice(w.ADJECTIVES) + " " + rng.choice(w.PLURALS)
 
 
@@ -336,7 +336,7 @@ def place(rng, n_steps):
     things, where, come, go = rng.choice(PLACES)
     things, where, past = rng.choice(things or w.PLURALS + w.COUNTED), rng.choice(where), rng.random() < 0.45
     if rng.random() < 0.08:
-        things = w.plural(w.invented(rng))
+        things = w.plural(w.invented(rng, short=True))
     start, changes = numbers(rng, n_steps)
     clauses = []
     for op, d in changes:

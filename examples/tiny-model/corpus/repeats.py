@@ -17,7 +17,7 @@ def _items(rng, n):
 
 
 def _rows(rng):
-    row = rng.choice((" ", ", ", " - ")).join(_items(rng, rng.randint(3, 8)))
+    row = rng.choice((" ", ", ", " - ")).join(_items(rng, rng.randint(3, 6)))
     before, after = rng.choice((("", "\n"), (" ", ".\n"), (" ", ";")))
     return [(before + row + after, False)] + [(before + row + after, True)] * rng.choice((1, 1, 2))
 
@@ -27,7 +27,7 @@ def _pairs(rng):
     keys, values = ([w.invented(rng) if rng.random() < 0.6 else rng.choice(w.EVERYDAY + w.OTHERS) for _ in range(n_keys)] for _ in range(2))
     between, after = rng.choice(((" ->", "\n"), (" =>", "\n"), (" |", "\n"), (":", "\n"), (" is", ". ")))
     seen, out = set(), []
-    for _ in range(rng.randint(6, 12)):
+    for _ in range(rng.randint(5, 9)):
         i = rng.randrange(n_keys)
         out += [(keys[i] + between, False), (" " + values[i] + after, i in seen)]
         seen.add(i)

@@ -227,11 +227,11 @@ def story(rng, kind=None, name=None, short=False):
         habits = [h for h in HABITS if ("name2" not in h or plot is GIFT) and ("treasure" not in h or plot is LOST)]
         beats += [[h] for h in rng.sample(habits, rng.choice((0, 1, 1, 2)))]
         beats += [DAYS] if plot is not BRAVE else []
-    body = [b for b in plot if not short or b not in (ASKS, FEELINGS) or rng.random() < 0.5]
+    body = [b for b in plot if not short or rng.random() < (0.4 if b in (ASKS, FEELINGS) else 0.8)]
     beats += body + [ENDS]
-    if rng.random() < 0.6:
+    if rng.random() < (0.2 if short else 0.6):
         beats.append(["{name} [had learned|learned] that " + moral + ".", "And so {name} learned that " + moral + "."])
-    if rng.random() < 0.3:
+    if rng.random() < 0.3 and not short:
         beats.append(["The end."])
     parts = [expand(rng, rng.choice(b), slots) for b in beats]
     text = polish(" ".join(parts))

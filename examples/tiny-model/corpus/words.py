@@ -128,14 +128,15 @@ _CODAS = "b ck d ff g l ll m n nd ng nk nt p r rd rk rm rn rt s ss st t sh ch th
 _ENDS = ["", "", "", "", "", "", "", "", "er", "y", "le", "ing", "ow", "et", "ion", "ment", "ness", "age", "or", "en", "on", "ish", "ful", "al"]
 
 
-def invented(rng):
+def invented(rng, short=False):
     """A word that does not exist, more or less as English words are built."""
+    if short:
+        return rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS[:36]) + rng.choice(("", "", "", "a", "o", "y"))
     if rng.random() < 0.06:
-        return "".join(rng.choice(LETTERS) for _ in range(rng.randint(3, 8)))
-    n = rng.choice((1, 1, 2, 2, 2, 3))
+        return "".join(rng.choice(LETTERS) for _ in range(rng.randint(3, 7)))
+    n = rng.choice((1, 1, 2, 2))
     x = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) + (rng.choice(_CODAS) if i == n - 1 or rng.random() < 0.3 else "") for i in range(n)) + rng.choice(_ENDS)
-    return x if 3 <= len(x) <= 11 else invented(rng)
-
+    return x if 3 <= len(x) <= 8 else invented(rng)
 
 
 def plural(word):
