@@ -20,6 +20,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import people
 from corpus import arithmetic, chat, tasks
 from corpus.grammar import expand
 
@@ -107,6 +108,10 @@ def difference(a, b, n):
     return f"{100 * (p - q):+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
+def verdict(ok):
+    return "reached" if ok else "MISSED"
+
+
 def number_in(text):
     found = re.findall(r"The answer is (-?\d+)", text)
     return found[-1] if found else None
@@ -138,6 +143,64 @@ def measure_arithmetic(b, n, rows):
         out[kind] = k_direct, k_worked
         rows.append(f"| {kind} | {percent(k_direct, n)} | {percent(k_worked, n)} | {100 * (k_worked - k_direct) / n:+.1f} |")
     return out
+
+
+def measure_people_problems(b):
+    """The problems of heldout/: {kind: (direct, worked, asked)}."""
+    items = people.problems()
+    print("problems of heldout/", file=sys.stderr)
+    direct = b.generate([f"Q: {q}\nA: The answer is" for q, *_ in items], 8, "\n")
+    worked = b.generate([f"Q: {q}\nA: {arithmetic.STEP_CUE}" for q, *_ in items], 120, "\n")
+    chats = b.generate([chat_prompt([("user", q)]) for q, *_ in items], 120)
+    kinds = {"all": lambda n, known: True, "wording not in the generator": lambda n, known: not known, "one step": lambda n, known: n == 1,
+             "two steps": lambda n, known: n == 2, "three steps": lambda n, known: n == 3}
+    out = {}
+    for kind, fits in kinds.items():
+        cells = [(re.findall(r"-?\d+", d[0])[:1] == [x], number_in(t[0]) == x, number_in(c[0]) == x)
+                 for (_, x, n, known), d, t, c in zip(items, direct, worked, chats) if fits(n, known)]
+        out[kind] = (*(sum(column) for column in zip(*cells)), len(cells))
+    return out
+
+
+def measure_people_tasks(b):
+    """{task: {shots: [right, asked]}} of the words and pairs of heldout/; "chat": the question that names the task."""
+    out = {}
+    for n_shots in (0, 1, 2, 4):
+        items = people.by_example(n_shots)
+        print(f"words of heldout/, {n_shots} shots", file=sys.stderr)
+        for (task, _, wanted), got in zip(items, b.generate([p for _, p, _ in items], 24, "\n")):
+            cell = out.setdefault(task, {}).setdefault(n_shots, [0, 0])
+            cell[0] += got[0].strip() == wanted
+            cell[1] += 1
+    items = people.asked()
+    print("words of heldout/, asked in a chat", file=sys.stderr)
+    for (task, _, wanted), got in zip(items, b.generate([chat_prompt([("user", q)]) for _, q, _ in items], 40)):
+        cell = out[task].setdefault("chat", [0, 0])
+        cell[0] += people.says(wanted, got[0])
+        cell[1] += 1
+    return out
+
+
+def people_report(problems, words):
+    n = problems["all"][-1]
+    four = [cells[4] for cells in words.values()]
+    right, asked = sum(k for k, _ in four), sum(n for _, n in four)
+    low = [t for t, cells in words.items() if cells[4][0] < 0.8 * cells[4][1]]
+    rows = [f"| {kind} | {m} | " + " | ".join(percent(k, m) for k in ks) + " |" for kind, (*ks, m) in problems.items()]
+    worked = problems["all"][1]
+    return [
+        "## What people ask", "",
+        f"The problems, words and pairs of `heldout/` were written by hand, by somebody who did not know the generator. Of the {n} problems,"
+        f" {n - problems['wording not in the generator'][-1]} turned out to have a wording that the generator has too (`heldout/known.txt`).", "",
+        "| figure | wanted | measured | |", "|---|---|---|---|",
+        f"| problems with worked steps | 95 % | {percent(worked, n)} | {verdict(worked >= 0.95 * n)} |",
+        f"| tasks by four examples, all tasks together | 80 % | {percent(right, asked)} | {verdict(right >= 0.8 * asked)} |",
+        f"| tasks by four examples that reach 80 % | {len(words)} of {len(words)} | {len(words) - len(low)} of {len(words)}"
+        f"{' (not: ' + ', '.join(low) + ')' if low else ''} | {verdict(not low)} |", "",
+        "| problems | items | `The answer is` | `Let's think step by step.` | as a chat, nothing said |", "|---|---|---|---|---|", *rows, "",
+        "| task | items | 0 shots | 1 shot | 2 shots | 4 shots | named in a chat |", "|---|---|---|---|---|---|---|",
+        *(f"| {t} | {cells[4][1]} | " + " | ".join(percent(*cells[k]) if k in cells else "" for k in (0, 1, 2, 4, "chat")) + " |" for t, cells in words.items()), "",
+    ]
 
 
 def measure_consistency(b, n):
@@ -240,18 +303,17 @@ SAMPLES = [
 SAMPLES = [s for s in SAMPLES if s[1]]
 
 
-def report(a, b, rows, single, voted, few, styles, stories, seconds):
+def report(a, b, mine, rows, single, voted, few, styles, stories, seconds):
     n = a.count
     one, four = few[0]["all"][0], few[4]["all"][0]
     multi = rows["multi"]
     looped = sum(loops(t) for t in stories)
-    verdict = lambda ok: "reached" if ok else "MISSED"
     command = "python3 " + shlex.join(["evaluate.py", *sys.argv[1:]])
     lines = [
         "# Results", "",
         f"Made by `{command}` in {seconds:.0f} s; runner: {b.name}; model: {os.path.getsize(a.model)} bytes.",
         f"{n} items a cell, all with words, names and numbers that training never shows in that place; greedy unless said otherwise;"
-        " in brackets the 95 % interval (Wilson; of differences Newcombe).", "",
+        " in brackets the 95 % interval (Wilson; of differences Newcombe).", "", *mine,
         "## The figures to reach", "", "| figure | wanted | measured | |", "|---|---|---|---|",
         f"| worked steps minus direct answers, multi-step problems | at least +30 points | {difference(multi[1], multi[0], n)} | "
         f"{verdict(multi[1] - multi[0] >= 0.3 * n)} |",
@@ -289,6 +351,7 @@ def main():
     p.add_argument("--output", default="RESULTS.md")
     a = p.parse_args()
     b, began = {"llm": LlmCommand, "torch": Torch}[a.runner](a), time.time()
+    mine = people_report(measure_people_problems(b), measure_people_tasks(b))
     table = []
     arith = measure_arithmetic(b, a.count, table)
     single, voted = measure_consistency(b, a.count)
@@ -297,7 +360,7 @@ def main():
     print("stories", file=sys.stderr)
     stories = [p + t[0] for p, t in zip(STORY_PROMPTS, b.generate(STORY_PROMPTS, 200))]
     rows = {"table": table, "multi": arith[next(iter(KINDS))]}
-    report(a, b, rows, single, voted, few, styles, stories, time.time() - began)
+    report(a, b, mine, rows, single, voted, few, styles, stories, time.time() - began)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,28 @@
 import argparse
 import random
 
-from corpus import arithmetic, chat, repeats, stories, tasks
+from corpus import arithmetic, chat, repeats, stories, tasks, wider
 from corpus.grammar import expand
 
 BOS, EOS = "<|endoftext|>", "<|im_end|>"
 
+
+
+def _wide(kind):
+    def document(rng):
+        with wider.wide(arithmetic):
+            return KINDS[kind](rng)
+    return document
+
+
 KINDS = {
     "story": lambda rng: [(stories.story(rng, short=rng.random() < 0.8), True)],
     "arithmetic": lambda rng: arithmetic.document(rng, expand),
+    "wide arithmetic": _wide("arithmetic"),
+    "wide chat": _wide("chat"),
     "drill": arithmetic.drill,
     "tasks": tasks.document,
+    "main tasks": lambda rng: tasks.document(rng, main=True),
     "asked": tasks.asked_document,
     "facts": chat.facts,
     "chat": chat.document,
@@ -29,6 +41,18 @@ MIXES = [
          "chat": (0.10, 1), "repeats": (0.05, 1)}),
     (10_000, {"story": (0.025, 0.5), "arithmetic": (0.36, 1), "drill": (0.03, 1), "tasks": (0.34, 1.5), "asked": (0.06, 1), "facts": (0.02, 1),
               "chat": (0.155, 1), "repeats": (0.01, 1)}),
+    (32_000, {"story": (0.02, 0.5), "arithmetic": (0.31, 1.5), "drill": (0.11, 1), "tasks": (0.34, 1.5), "asked": (0.06, 1), "facts": (0.02, 1),
+              "chat": (0.12, 1), "repeats": (0.02, 1)}),
+    (46_000, {"story": (0.02, 0.5), "arithmetic": (0.32, 1.5), "drill": (0.12, 1), "tasks": (0.06, 1.5), "main tasks": (0.32, 1.5), "asked": (0.05, 1),
+              "facts": (0.02, 1), "chat": (0.09, 1)}),
+    (68_000, {"story": (0.02, 0.5), "arithmetic": (0.30, 1.5), "drill": (0.14, 2.5), "tasks": (0.04, 1.5), "main tasks": (0.34, 1.5), "asked": (0.05, 1),
+              "facts": (0.02, 1), "chat": (0.09, 1)}),
+    (94_000, {"story": (0.03, 0.5), "arithmetic": (0.42, 1.5), "drill": (0.04, 2), "tasks": (0.03, 1.5), "main tasks": (0.29, 1.5), "asked": (0.05, 1),
+              "facts": (0.05, 1), "chat": (0.09, 1)}),
+    (102_000, {"story": (0.03, 0.5), "wide arithmetic": (0.42, 1.5), "drill": (0.03, 2), "tasks": (0.03, 1.5), "main tasks": (0.30, 1.5),
+               "asked": (0.05, 1), "facts": (0.05, 1), "wide chat": (0.09, 1)}),
+    (122_000, {"story": (0.02, 0.5), "wide arithmetic": (0.41, 1.5), "drill": (0.11, 2), "tasks": (0.03, 1.5), "main tasks": (0.28, 1.5),
+               "asked": (0.04, 1), "facts": (0.03, 1), "wide chat": (0.08, 1)}),
 ]
 
 

@@ -328,7 +328,6 @@ PLACES = [
     (WHEELS, "in the parking lot,in the garage,in the harbor,on the road,at the station,in the yard,in the street,at the gate,on the ferry,on the parking deck".split(","), "COME", "LEAVE"),
     (None, "on the table,in the box,in a jar,on the shelf,in the basket,in the fridge,in a bag,on the plate,in the store,in the library,in the warehouse,in the kitchen,in a drawer,in the bowl,in stock,on the list,on the tray,in the shop,in the cupboard,in the crate,on the wall,in the folder,on the phone,in the mailbox,in the pile,on the truck,in the tin,in the room".split(","), "COME_IN", "SPOIL"),
 ]
-COUNTERS = {"COME": v.COME, "LEAVE": v.LEAVE, "FLY_IN": v.FLY_IN, "FLY_OFF": v.FLY_OFF, "GROW": v.GROW, "SPOIL": v.SPOIL, "COME_IN": v.COME_IN}
 
 
 def place(rng, n_steps):
@@ -340,7 +339,7 @@ def place(rng, n_steps):
     start, changes = numbers(rng, n_steps)
     clauses = []
     for op, d in changes:
-        verb = rng.choice(COUNTERS[come if op == "+" else go])
+        verb = rng.choice(getattr(v, come if op == "+" else go))
         tense = past if rng.random() < 0.92 else not past
         if op == "+":
             subject = rng.choice((f"{d} more {things}", f"{d} more", f"another {d}", f"another {d} {things}", f"{d} {things}", f"{d} new {things}", f"{d} others", f"{d} other {things}", f"{d} new ones", f"{d} additional {things}", f"{d}"))

@@ -150,12 +150,19 @@ def _kept_back(x):
     return x in w.RESERVED_WORDS or x not in _IS_CLOSED and w.held("task-word", x)
 
 
+# Fewer tasks, each more often: the ones that people try.
+MAIN = {"last letter": 10, "first letter": 7, "second letter": 4, "reverse": 18, "upper case": 4, "capitalize": 2, "double word": 4, "spell": 5, "count letters": 5,
+        "drop first": 4, "drop last": 4, "last two": 3, "first two": 2, "plural": 9, "opposite": 14, "past": 3, "copy word": 1, "pairs": 2, "labels": 1,
+        "last word": 2, "first word": 2, "reverse words": 1, "plus": 2, "largest": 1, "smallest": 1, "next in sequence": 2, "odd or even": 2, "sum": 2}
+
+
 ENGLISH = sorted(x for x in set(w.EVERYDAY + w.OTHERS + w.MORE_NOUNS + w.ADJECTIVES + list(_VERBS)) if x.isalpha() and x.islower() and len(x) > 2)
 _CLOSED = [x for x in closed.WORDS if x.isalpha() and len(x) > 2]
 _TRAIN_WORDS = [x for x in ENGLISH if not _kept_back(x)]
 _TEST_WORDS = [x for x in ENGLISH if w.held("task-word", x) and x not in w.RESERVED_WORDS and x not in _IS_CLOSED]
 _NAMES = [x for x in w.GIRLS + w.BOYS]
-_NOUNS = {test: [x for x in sorted(set(w.NOUNS + w.MORE_NOUNS)) if w.held("task-word", x) == test and x not in w.RESERVED_WORDS and x not in w.RESERVED_PLURALS and x.islower()]
+_NOUNS = {test: [x for x in sorted(set(w.NOUNS + w.MORE_NOUNS)) if w.held("task-word", x) == test and x not in w.RESERVED_WORDS and x not in w.RESERVED_PLURALS and x.islower()
+               and not (test and x in _IS_CLOSED)]
           for test in (False, True)}
 
 
@@ -311,15 +318,15 @@ def shots(rng):
     return rng.choice((1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 7, 8))
 
 
-def pick(rng):
-    return rng.choices(_TASKS, _WEIGHTS)[0]
+def pick(rng, main=False):
+    return rng.choices(list(MAIN), MAIN.values())[0] if main else rng.choices(_TASKS, _WEIGHTS)[0]
 
 
-def document(rng):
+def document(rng, main=False):
     """Examples of one task in one form, as [(text, learn)]; the first answer cannot be known, so it mostly is not learnt."""
     quoted = rng.random() < 0.1
     before, between, after = rng.choice(QUOTED if quoted else MORE_FORMS)
-    task, n = pick(rng), shots(rng)
+    task, n = pick(rng, main), shots(rng)
     items = pairs(rng, task, n)
     learn_first = rng.random() < 0.1
     out = []
