@@ -19,7 +19,7 @@ echo
 
 llm=build/bin/llm
 model=examples/models/tiny-reasoner.gguf
-"$llm" generate "$model" -p "Once upon a time" --echo -n 200
+"$llm" generate "$model" -p "Once upon a time" --echo -n 400
 cat <<END
 
 Try next:

@@ -53,6 +53,8 @@ MIXES = [
                "asked": (0.05, 1), "facts": (0.05, 1), "wide chat": (0.09, 1)}),
     (122_000, {"story": (0.02, 0.5), "wide arithmetic": (0.41, 1.5), "drill": (0.11, 2), "tasks": (0.03, 1.5), "main tasks": (0.28, 1.5),
                "asked": (0.04, 1), "facts": (0.03, 1), "wide chat": (0.08, 1)}),
+    (166_060, {"story": (0.02, 0.5), "wide arithmetic": (0.47, 1.5), "drill": (0.06, 2), "main tasks": (0.30, 1.5), "asked": (0.04, 1),
+               "facts": (0.04, 1), "wide chat": (0.07, 1)}),
 ]
 
 

@@ -16,6 +16,13 @@ for prompt in "Once upon a time" "Q: Tom has 34 apples, buys 8 and gives 5. How 
             python3 -c "import json, sys; print(json.load(sys.stdin)['ids'])" >>"$folder/ids"
     done
 done
+# Whole words are tokens, and never a part of another word.
+for text in "Then the cannot scandal of theory 'the' is 1234." "can not cannot reverse: garden -> nedrag"; do
+    for model in "$examples/models/tiny-reasoner.gguf" "$folder"; do
+        "$llm" tokenize "$model" "$text" --json
+    done >"$folder/tokens"
+    [ "$(sed -n 1p "$folder/tokens")" = "$(sed -n 2p "$folder/tokens")" ]
+done
 cat "$folder/ids"
 [ "$(sed -n 1p "$folder/ids")" = "$(sed -n 2p "$folder/ids")" ]
 [ "$(sed -n 3p "$folder/ids")" = "$(sed -n 4p "$folder/ids")" ]
