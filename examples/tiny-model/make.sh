@@ -6,7 +6,6 @@ run=$(realpath -m "${1:?usage: make.sh RUN [LLM]}")
 llm=${2:+$(realpath "$2")}
 cd "$(dirname "$0")"
 python3 train.py --run "$run" --seed 1 --steps 3850
-python3 train.py --run "$run" --seed 1 --steps 4550 # goes on at half the rate, which falls to nothing again
 python3 export.py gguf "$run" ../models/tiny-reasoner.gguf
 if [ -n "$llm" ]; then
     python3 evaluate.py --model ../models/tiny-reasoner.gguf --with llm --llm "$llm"
