@@ -205,20 +205,20 @@ def loss(rng, p, d, things, past, named, test):
     return Clause(f"{n_of(rng, d, things, p.his)} {verb.finite(past, True)}")
 
 
-def again(rng, op, d, by_whom=True):
+def again(rng, op, d, by_whom=True, test=False):
     """A second number for the same verb."""
-    o = name_of(rng)[0]
+    o = name_of(rng, test)[0]
     return rng.choice((f"{d} on Tuesday", f"another {d}", f"another {d} later", f"{d} more", f"then {d} more", f"{d} the next day", f"then {d}", f"later {d} more", f"{d} in the evening", f"{d} on Sunday",
                        f"then another {d}", f"{d} in the afternoon", f"{d} today", f"{d} at school", f"{d} after that") + ((f"{d} to {o}", f"{d} to {o}", f"{d} to his friend") if op == "-" and by_whom else
                       (f"{d} from {o}", f"{d} from her friend") if by_whom else ()))
 
 
-def merged(rng, changes, clauses, share=0.3):
+def merged(rng, changes, clauses, share=0.3, test=False):
     """Clauses, of which two that say the same may be one with two numbers."""
     out = []
     for (op, d), c in zip(changes, clauses):
         if out and out[-1][0] == op and rng.random() < share:
-            tail = rng.choice((" and ", " and ", ", then ", " and then ")) + again(rng, op, d, c.doer)
+            tail = rng.choice((" and ", " and ", ", then ", " and then ")) + again(rng, op, d, c.doer, test)
             last = out[-1][1]
             out[-1] = "", Clause(last.finite + tail, last.ing + tail if last.ing else None, last.doer)
         else:
@@ -276,7 +276,7 @@ def possession(rng, n_steps, test=False):
         named = rng.random() < (0.3 if i == 0 else 0.15)
         clauses.append((gain if op == "+" else loss)(rng, p, d, things, past if rng.random() < 0.9 else not past, named, test))
     steps = steps_of(start, changes)
-    clauses = merged(rng, changes, clauses)
+    clauses = merged(rng, changes, clauses, test=test)
     r, doers = rng.random(), all(c.doer for c in clauses)
     a = rng.choice((f"{start} {things}", f"{start} {things}", f"{start} {things}", f"{start} {rng.choice(w.ADJECTIVES)} {things}", f"exactly {start} {things}", f"a total of {start} {things}"))
     has = p.has(past)
