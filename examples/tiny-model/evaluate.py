@@ -203,6 +203,19 @@ def people_report(problems, words):
     ]
 
 
+def limits(problems, words, few, styles):
+    """What is right less than four times in five."""
+    cells = [(f"problems in people's wording, worked, {kind}", ks[1], m) for kind, (*ks, m) in problems.items()]
+    cells += [(f"{t}, 4 examples, words of heldout/", *c[4]) for t, c in words.items()]
+    cells += [(f"{t}, named in a chat", *c["chat"]) for t, c in words.items() if "chat" in c]
+    cells += [(f"by example, 4 shots: {g}", *few[4][g]) for g in few[4]]
+    cells += [(f"system instruction: {s}", *styles[s]) for s in styles]
+    return ["## What it cannot do", "", "Everything of this measure that is right less than four times in five:", "", "| what | right |", "|---|---|",
+            *(f"| {what} | {percent(k, n)} |" for what, k, n in cells if k < 0.8 * n), "",
+            "Beyond that: numbers above 199, results below 0, products but those of one digit each, number words, problems with a number that does not"
+            " count, anything about the world.", ""]
+
+
 def measure_consistency(b, n):
     """One sample against the vote of five (the first of them is the one), at temperature 0.8, on the multi-step problems."""
     kind = next(iter(KINDS))
@@ -351,7 +364,7 @@ def main():
     p.add_argument("--output", default="RESULTS.md")
     a = p.parse_args()
     b, began = {"llm": LlmCommand, "torch": Torch}[a.runner](a), time.time()
-    mine = people_report(measure_people_problems(b), measure_people_tasks(b))
+    asked, words = measure_people_problems(b), measure_people_tasks(b)
     table = []
     arith = measure_arithmetic(b, a.count, table)
     single, voted = measure_consistency(b, a.count)
@@ -359,6 +372,7 @@ def main():
     styles = measure_chat(b, a.count)
     print("stories", file=sys.stderr)
     stories = [p + t[0] for p, t in zip(STORY_PROMPTS, b.generate(STORY_PROMPTS, 200))]
+    mine = people_report(asked, words) + limits(asked, words, few, styles)
     rows = {"table": table, "multi": arith[next(iter(KINDS))]}
     report(a, b, mine, rows, single, voted, few, styles, stories, time.time() - began)
 
