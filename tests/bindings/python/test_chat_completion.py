@@ -32,9 +32,9 @@ def pieces(chunks, index=0):
 
 
 def test_the_shape(model):
-    reply = model.chat_completion("Hello!", max_tokens=20, temperature=0, logprobs=True, top_logprobs=2)
+    reply = model.chat_completion("Hello!", max_tokens=40, temperature=0, logprobs=True, top_logprobs=2)
     choice = reply["choices"][0]
-    assert choice["message"] == {"role": "assistant", "content": model.chat("Hello!", max_tokens=20).text}
+    assert choice["message"] == {"role": "assistant", "content": model.chat("Hello!", max_tokens=40).text}
     assert choice["finish_reason"] == "stop" and reply["object"] == "chat.completion"
     entries = choice["logprobs"]["content"]
     assert "".join(entry["token"] for entry in entries) == choice["message"]["content"]
