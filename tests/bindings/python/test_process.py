@@ -175,7 +175,7 @@ model = libllm.Model(sys.argv[1], n_ctx=1024 if sys.argv[2] != "prefill" else 81
 long = "the little dog ran home and " * 1100
 calls = {
     "generate": lambda: [model.generate("Once", max_tokens=1000, ignore_eos=True) for _ in range(50)],
-    "prefill": lambda: model.generate(long, max_tokens=1),
+    "prefill": lambda: model.generate(model.tokenize(long)[:8000], max_tokens=1),
     "stream": lambda: [list(model.stream("Once", max_tokens=1000, ignore_eos=True)) for _ in range(50)],
     "score": lambda: model.score([(str(i) + long[:2000], " x") for i in range(300)]),
     "embed": lambda: model.embed([str(i) + long[:2000] for i in range(300)]),
