@@ -126,6 +126,7 @@ static void close_libedit(editor *e) {
 }
 
 static const char *edit_line(editor *e, int *n) {
+    el_set(e->el, EL_PREP_TERM, 1); /* el_gets does it after the prompt: a Ctrl-D typed in between would be lost */
     fputs(PASTE_ON, e->out);
     const char *line = el_gets(e->el, n);
     fputs(PASTE_OFF, e->out);
