@@ -26,8 +26,10 @@ typedef struct chat {
 void chat_note(const chat *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What is wrong with what the user typed. Answers what the run goes on with: 0, or the exit code. */
 int chat_complain(chat *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+json_t *chat_message(const char *role, llm_span text); /* {"role", "content"} */
 void chat_add(chat *t, const char *role, llm_span text);
 const char *chat_role(const chat *t, size_t index); /* of a message; "" beyond the last */
+size_t chat_count_turns(const chat *t);             /* questions */
 void chat_set_seed(chat *t, uint64_t seed);         /* LLM_SEED_RANDOM: draws one */
 
 /* ---- chat_answer.c ---- */

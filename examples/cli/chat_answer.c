@@ -39,19 +39,13 @@ size_t chat_drop(chat *t, size_t n_turns) {
     return n_dropped;
 }
 
-static size_t count_turns(const chat *t) {
-    size_t n = 0;
-    for (size_t i = 0; i < json_array_size(t->messages); i++) n += strcmp(chat_role(t, i), "user") == 0;
-    return n;
-}
-
 /* Drops turns until a quarter of the context is free for the answer, but never the last one. If that one alone does not
  * fit, nothing is dropped. */
 static int make_room(chat *t) {
     size_t most = (size_t)t->n_ctx - (size_t)t->n_ctx / 4, n_tokens, n_dropped = 0;
     json_t *before = json_copy(t->messages);
     int rc = before ? chat_count_tokens(&n_tokens, t) : CLI_FAILURE;
-    while (!rc && n_tokens > most && count_turns(t) > 1) {
+    while (!rc && n_tokens > most && chat_count_turns(t) > 1) {
         n_dropped += chat_drop(t, 1);
         rc = chat_count_tokens(&n_tokens, t);
     }
@@ -68,7 +62,7 @@ static int make_room(chat *t) {
 /* Before the context is quite full: an answer wants room too. */
 static int offer_room(chat *t, size_t n_tokens) {
     char question[160];
-    if (!t->is_interactive || n_tokens <= (size_t)t->n_ctx - (size_t)t->n_ctx / 16 || count_turns(t) < 2) return 0;
+    if (!t->is_interactive || n_tokens <= (size_t)t->n_ctx - (size_t)t->n_ctx / 16 || chat_count_turns(t) < 2) return 0;
     snprintf(question, sizeof question,
              "The context is full (%zu of %d tokens). Drop the oldest turns to make room? [Y/n] ", n_tokens, t->n_ctx);
     return editor_ask(t->editor, question, 1) && make_room(t) == CLI_OK;

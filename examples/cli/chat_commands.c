@@ -66,10 +66,7 @@ static int set_system(chat *t, const char *argument) {
     }
     int removes = strcmp(argument, "\"\"") == 0;
     if (has) json_array_remove(t->messages, 0);
-    if (!removes)
-        json_array_insert_new(
-            t->messages, 0,
-            json_pack("{s:s,s:o}", "role", "system", "content", cli_json_text(argument, strlen(argument))));
+    if (!removes) json_array_insert_new(t->messages, 0, chat_message("system", (llm_span){argument, strlen(argument)}));
     return CLI_OK;
 }
 
@@ -118,14 +115,15 @@ static int set_option(chat *t, const char *argument) {
     if (llm_option_set(&t->c->generate_options, "generate", name, value))
         return chat_complain(t, "/set: %s", llm_last_error());
     json_object_set_new(t->c->settings, name, json_string(value));
-    if (strcmp(name, "seed") == 0) chat_set_seed(t, t->c->generate_options.seed);
-    if (strcmp(name, "seed") == 0) chat_note(t, "seed %llu", (unsigned long long)t->seed);
+    if (strcmp(name, "seed") == 0) {
+        chat_set_seed(t, t->c->generate_options.seed);
+        chat_note(t, "seed %llu", (unsigned long long)t->seed);
+    }
     return CLI_OK;
 }
 
 static int stats(chat *t, const char *argument) {
-    size_t n_tokens, n_turns = 0;
-    for (size_t i = 0; i < json_array_size(t->messages); i++) n_turns += strcmp(chat_role(t, i), "user") == 0;
+    size_t n_tokens, n_turns = chat_count_turns(t);
     int rc = chat_count_tokens(&n_tokens, t);
     if (rc) return t->is_interactive ? CLI_OK : rc;
     chat_note(t, "conversation: %zu turn%s, %zu of %d tokens", n_turns, n_turns == 1 ? "" : "s", n_tokens, t->n_ctx);

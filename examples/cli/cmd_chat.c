@@ -31,14 +31,23 @@ int chat_complain(chat *t, const char *format, ...) {
     return CLI_OK;
 }
 
+json_t *chat_message(const char *role, llm_span text) {
+    return json_pack("{s:s,s:o}", "role", role, "content", cli_json_text(text.ptr, text.len));
+}
+
 void chat_add(chat *t, const char *role, llm_span text) {
-    json_array_append_new(t->messages,
-                          json_pack("{s:s,s:o}", "role", role, "content", cli_json_text(text.ptr, text.len)));
+    json_array_append_new(t->messages, chat_message(role, text));
 }
 
 const char *chat_role(const chat *t, size_t index) {
     const char *role = json_string_value(json_object_get(json_array_get(t->messages, index), "role"));
     return role ? role : "";
+}
+
+size_t chat_count_turns(const chat *t) {
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(t->messages); i++) n += strcmp(chat_role(t, i), "user") == 0;
+    return n;
 }
 
 /* A drawn one is short enough to be typed again. */

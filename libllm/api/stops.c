@@ -46,7 +46,7 @@ llm_status llmi_stops_init(llmi_stops *s, const llm_allocator *a, const llm_span
     s->n = n;
     for (size_t i = 0; i < n; i++) {
         llmi_stop *one = &s->strings[i];
-        one->n = strings[i].len == LLM_NTS ? strlen(strings[i].ptr) : strings[i].len;
+        one->n = llmi_text_length(strings[i].ptr, strings[i].len);
         one->bytes = llmi_strndup(a, strings[i].ptr, one->n);
         one->shorter = llmi_alloc_array(a, one->n, sizeof *one->shorter);
         if (!one->bytes || !one->shorter) {

@@ -21,6 +21,11 @@ enum { LLMI_NUMBER_BYTES = 32 };
 const char *llmi_number(char out[LLMI_NUMBER_BYTES], double value);
 const char *llmi_number_f32(char out[LLMI_NUMBER_BYTES], float value);
 
+/* The length of a text that callers give: n_bytes, or LLM_NTS for what strlen says. */
+static inline size_t llmi_text_length(const char *text, size_t n_bytes) {
+    return n_bytes == LLM_NTS ? strlen(text) : n_bytes;
+}
+
 /* The same bytes as a NUL-terminated text. */
 static inline bool llmi_span_is(llm_span span, const char *text) {
     return span.len == strlen(text) && memcmp(span.ptr, text, span.len) == 0;

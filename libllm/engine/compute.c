@@ -65,19 +65,18 @@ void llmi_compute_place(llmi_compute *c, llmi_arena *arena, const llm_model *m, 
 llm_status llmi_compute_create(llmi_compute *c, const llm_model *m, const llmi_dims *dims, llm_dtype kv_dtype,
                                const llm_pool *pool) {
     llm_device *device = m->device;
-    llmi_compute_size size;
     llm_kv_desc kv = kv_desc(m, dims, kv_dtype);
     llm_stream_options stream = stream_options(m, dims, pool, &c->stop);
+    llm_status status = LLM_OK;
     c->model = m;
     c->pool = pool;
     c->program = record(m, dims, c->ops);
-    llm_status status = llmi_compute_measure(&size, m, dims, kv_dtype, pool);
-    if (status == LLM_OK && device->ops->weights_prepare) status = device->ops->weights_prepare(device, pool);
+    c->table_bytes = llmi_batch_table_bytes(dims);
+    if (device->ops->weights_prepare) status = device->ops->weights_prepare(device, pool);
     if (status == LLM_OK) status = device->ops->kv_create(&c->kv, device, &kv);
     if (status == LLM_OK) status = device->ops->stream_create(&c->stream, device, &stream);
-    if (status == LLM_OK) status = device->ops->mem_alloc(&c->workspace, device, size.workspace);
-    if (status == LLM_OK) status = device->ops->mem_alloc(&c->tables, device, size.tables);
-    c->table_bytes = size.tables;
+    if (status == LLM_OK) status = device->ops->mem_alloc(&c->workspace, device, c->program.workspace_bytes);
+    if (status == LLM_OK) status = device->ops->mem_alloc(&c->tables, device, c->table_bytes);
     return status;
 }
 

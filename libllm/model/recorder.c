@@ -1,11 +1,11 @@
 #include "model/recorder.h"
 
-enum { ALIGNMENT = 64 };
+#include "base/alloc.h"
 
 llm_value llmi_recorder_take(llmi_recorder *r, int32_t rows, int32_t cols) {
     llm_value v = {.offset = (int64_t)r->used, .cols = cols, .stride = cols, .rows = rows};
     size_t n_bytes = (size_t)r->limits.rows[rows] * (size_t)cols * sizeof(float);
-    r->used += (n_bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1); /* hparams.c keeps it far from overflow */
+    r->used += (n_bytes + LLMI_ALIGN - 1) & ~(size_t)(LLMI_ALIGN - 1); /* hparams.c keeps it far from overflow */
     if (r->used > r->peak) r->peak = r->used;
     return v;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "text/grammar_make.h"
 #include "text/grammar_mask.h"
 
@@ -83,8 +84,7 @@ llm_status llmi_grammar_from_choices(llmi_grammar **out, const llm_allocator *a,
     llmi_buf_init(&kids, a);
     int32_t root = llmi_ir_rule_new(&ir, "choices", 7);
     for (size_t i = 0; i < n && ir.status == LLM_OK; i++) {
-        size_t n_bytes = choices[i].len == LLM_NTS ? strlen(choices[i].ptr) : choices[i].len;
-        int32_t kid = llmi_ir_text(&ir, choices[i].ptr, n_bytes);
+        int32_t kid = llmi_ir_text(&ir, choices[i].ptr, llmi_text_length(choices[i].ptr, choices[i].len));
         if (!llmi_buf_push(&kids, kid)) llmi_ir_fail(&ir, LLM_E_MEMORY);
     }
     if (ir.status == LLM_OK)

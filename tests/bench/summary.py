@@ -66,8 +66,8 @@ def draw(found, path):
         for i, (name, color) in enumerate(
             (("libllm", "#2563a8"), ("llama.cpp", "#b0b0b0"), ("ik_llama.cpp, its best", "#7a7a7a"))
         ):
-            values = [three(measure, m[measure])[i] / three(measure, m[measure])[0] if three(measure, m[measure])[i] else 0
-                      for m in found.values()]
+            rows = [three(measure, m[measure]) for m in found.values()]
+            values = [row[i] / row[0] if row[i] else 0 for row in rows]
             axis.barh([y + (i - 1) * 0.27 for y in range(len(found))], values, 0.25, color=color, label=name)
         axis.set_yticks(range(len(found)), FILES.values() if axis is axes[0] else [])
         axis.invert_yaxis()

@@ -244,6 +244,20 @@ def join(rng, clauses):
     return out
 
 
+def told(rng, first, clauses, q, shares, links, starts):
+    """How it is at first, what happens and the question as one text. Up to shares[0] and shares[1] all is one sentence,
+    its clauses linked by one of `links`; up to shares[2] the first clause goes with the first sentence, by one of
+    `starts`."""
+    r = rng.random()
+    if r < shares[0]:
+        return f"If {first} and " + rng.choice(links).join(clauses) + f", {q[0].lower() + q[1:]}"
+    if r < shares[1]:
+        return f"{q[:-1]} if {first} and " + rng.choice(links).join(clauses) + "?"
+    if r < shares[2]:
+        return cap(first) + rng.choice(starts) + clauses[0] + "." + join(rng, clauses[1:]) + " " + q
+    return cap(first) + "." + join(rng, clauses) + " " + q
+
+
 def ask_possession(rng, p, things, changes, past):
     """The question after the changes."""
     last_loss, any_loss = changes[-1][0] == "-", any(op == "-" for op, _ in changes)
@@ -367,15 +381,8 @@ def place(rng, n_steps):
     elif any_gain:
         q += [f"how many {things} are there in all", f"how many {things} are there altogether", f"how many {things} in total", f"how many are there in total now"] * 2
     q = cap(rng.choice(q)) + "?"
-    r = rng.random()
-    if r < 0.10:
-        text = f"If {first} and " + rng.choice((" and ", ", and then ", ", then ")).join(clauses) + f", {q[0].lower() + q[1:]}"
-    elif r < 0.18:
-        text = f"{q[:-1]} if {first} and " + rng.choice((" and ", ", and then ", ", then ")).join(clauses) + "?"
-    elif r < 0.28:
-        text = cap(first) + rng.choice((", ", " and ", " but ", "; ", " when ")) + clauses[0] + "." + join(rng, clauses[1:]) + " " + q
-    else:
-        text = cap(first) + "." + join(rng, clauses) + " " + q
+    text = told(rng, first, clauses, q, (0.10, 0.18, 0.28), (" and ", ", and then ", ", then "),
+                (", ", " and ", " but ", "; ", " when "))
     return Problem(cap(text), steps_of(start, changes))
 
 
@@ -453,15 +460,8 @@ def measure(rng, n_steps):
         clauses = [_to_past(c) for c in clauses]
     clauses = [c.finite for c in merged(rng, changes, [Clause(c) for c in clauses], 0.2)]
     q = cap(fill(rng.choice(asks))) + "?"
-    r = rng.random()
-    if r < 0.08:
-        text = f"If {first} and " + rng.choice((" and ", " and then ", ", then ")).join(clauses) + f", {q[0].lower() + q[1:]}"
-    elif r < 0.16:
-        text = f"{q[:-1]} if {first} and " + rng.choice((" and ", " and then ", ", then ")).join(clauses) + "?"
-    elif r < 0.28:
-        text = cap(first) + rng.choice((", ", " and ", ", then ", ", but ", " and then ")) + clauses[0] + "." + join(rng, clauses[1:]) + " " + q
-    else:
-        text = cap(first) + "." + join(rng, clauses) + " " + q
+    text = told(rng, first, clauses, q, (0.08, 0.16, 0.28), (" and ", " and then ", ", then "),
+                (", ", " and ", ", then ", ", but ", " and then "))
     return Problem(cap(text), steps_of(start, changes))
 
 
