@@ -45,7 +45,7 @@ static const struct key {
     {"\\e[200~", "llm-paste"},         {"\\e\\r", "llm-newline"},    {"\\e\\n", "llm-newline"},
     {"\\e[3~", "ed-delete-next-char"}, {"\\e[H", "ed-move-to-beg"},  {"\\e[1~", "ed-move-to-beg"},
     {"\\e[F", "ed-move-to-end"},       {"\\e[4~", "ed-move-to-end"}, {"\\e[1;5C", "em-next-word"},
-    {"\\e[1;5D", "ed-prev-word"},      {"^R", "em-inc-search-prev"},
+    {"\\e[1;5D", "ed-prev-word"},      {"^R", "em-inc-search-prev"}, {"^C", "llm-interrupt"},
 };
 
 static char *show_prompt(EditLine *el) {
@@ -91,6 +91,12 @@ static unsigned char newline(EditLine *el, int key) {
     return el_insertstr(el, "\n") == 0 ? CC_REFRESH : CC_ERROR;
 }
 
+/* While a line is edited Ctrl-C is a key: a signal between two reads would wake neither. */
+static unsigned char interrupt(EditLine *el, int key) {
+    n_interrupts++;
+    return CC_EOF;
+}
+
 static int may_edit(void) {
     const char *terminal = getenv("TERM");
     return terminal && *terminal && strcmp(terminal, "dumb") != 0;
@@ -110,6 +116,8 @@ static void open_libedit(editor *e) {
     el_set(e->el, EL_EDITOR, "emacs");
     el_wset(e->el, EL_ADDFN, L"llm-paste", L"takes pasted lines as one message", paste); /* el_set leaks the names */
     el_wset(e->el, EL_ADDFN, L"llm-newline", L"begins another line", newline);
+    el_wset(e->el, EL_ADDFN, L"llm-interrupt", L"leaves the line", interrupt);
+    el_set(e->el, EL_SETTY, "-d", "-intr", NULL);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         el_set(e->el, EL_BIND, keys[i].sequence, keys[i].function, NULL);
     if (e->history) {
@@ -127,6 +135,10 @@ static void close_libedit(editor *e) {
 
 static const char *edit_line(editor *e, int *n) {
     el_set(e->el, EL_PREP_TERM, 1); /* el_gets does it after the prompt: a Ctrl-D typed in between would be lost */
+    if (n_interrupts) {
+        el_set(e->el, EL_PREP_TERM, 0);
+        return NULL;
+    }
     fputs(PASTE_ON, e->out);
     const char *line = el_gets(e->el, n);
     fputs(PASTE_OFF, e->out);
