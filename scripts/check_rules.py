@@ -10,14 +10,16 @@ import re
 import sys
 from pathlib import Path
 
+# The layers, bottom up, and what each may include.
 BELOW = {
     "base": ["base"],
+    "unicode": ["unicode", "base"],
     "format": ["format", "base"],
-    "text": ["text", "base"],
+    "text": ["text", "unicode", "base"],
     "runtime": ["runtime", "base"],
     "model": ["model", "format", "runtime", "base"],
     "engine": ["engine", "model", "format", "runtime", "base"],
-    "api": ["api", "engine", "model", "format", "runtime", "text", "base"],
+    "api": ["api", "engine", "model", "format", "runtime", "text", "unicode", "base"],
 }
 # What the library may see of kernels/: the list of back ends, the table of data types.
 KERNEL_HEADERS = {"runtime": ["backends.h"], "model": ["dtype.h"], "api": ["dtype.h"]}

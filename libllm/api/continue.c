@@ -5,7 +5,7 @@
 #include "api/check.h"
 #include "api/rendering.h"
 #include "base/utf8.h"
-#include "text/template_chars.h"
+#include "unicode/python_str.h"
 
 /* The message's text: its content, or the last part of it that is text. */
 static llm_span content_of(const llmi_json *message) {

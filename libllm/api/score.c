@@ -7,7 +7,7 @@
 #include "api/result.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "text/chars.h"
+#include "unicode/categories.h"
 
 typedef struct scoring {
     llmi_many jobs;

@@ -2,7 +2,7 @@
 
 #include "base/status.h"
 #include "base/utf8.h"
-#include "text/chars.h"
+#include "unicode/categories.h"
 
 llm_status llmi_add_token(llm_tokenizer *t, int32_t id, uint8_t flags) {
     llmi_added_item item = {id, flags};

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "text/chars.h"
+#include "unicode/categories.h"
 
 bool llmi_bm25_word(llmi_buf *out, const char *text, size_t n, size_t *at) {
     out->len = 0;

@@ -8,13 +8,13 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "text/chars.h"
 #include "text/extract_letter.h"
 #include "text/extract_marker.h"
 #include "text/extract_number.h"
 #include "text/extract_plain.h"
 #include "text/extract_regex.h"
-#include "text/forms.h"
+#include "unicode/categories.h"
+#include "unicode/normalize.h"
 
 typedef llm_status (*extract_fn)(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n);
 

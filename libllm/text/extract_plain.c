@@ -3,7 +3,7 @@
 #include <utf8proc.h>
 
 #include "base/utf8.h"
-#include "text/chars.h"
+#include "unicode/categories.h"
 
 /* Decimal digit zero of each script but ASCII's; its nine others follow it (Unicode 15). */
 static const uint32_t ZEROS[] = {

@@ -8,8 +8,8 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "text/bytes.h"
-#include "text/chars.h"
-#include "text/forms.h"
+#include "unicode/categories.h"
+#include "unicode/normalize.h"
 
 static llm_status status_of(bool done) {
     return done ? LLM_OK : LLM_E_MEMORY;

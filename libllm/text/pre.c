@@ -4,7 +4,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "text/bytes.h"
-#include "text/chars.h"
+#include "unicode/categories.h"
 
 static const llmi_pre *pre_at(const llmi_work *w, int32_t level) {
     return &w->t->pres[level];

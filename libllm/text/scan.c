@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "text/chars.h"
+#include "unicode/categories.h"
 
 /* Class of the character at text[at]; its length goes to *len. Beyond the end: 0. */
 static inline uint32_t class_at(const char *text, size_t n, size_t at, size_t *len) {

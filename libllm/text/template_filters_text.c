@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
-#include "text/template_chars.h"
+#include "unicode/python_str.h"
 
 #define DEFINE(name) llmi_value llmi_filter_##name(llmi_run *r, const llmi_args *args)
 #define V            (args->self)

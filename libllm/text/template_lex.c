@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "text/template_chars.h"
 #include "text/template_value.h"
+#include "unicode/python_str.h"
 
 void llmi_lexer_init(llmi_lexer *l, const char *source, size_t n) {
     *l = (llmi_lexer){.source = source, .n = n, .line_starts = true};

@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
-#include "text/template_chars.h"
 #include "text/template_value.h"
+#include "unicode/python_str.h"
 
 /* ---- to text ---- */
 

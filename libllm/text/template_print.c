@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
-#include "text/template_chars.h"
 #include "text/template_code.h"
+#include "unicode/python_str.h"
 
 /* ---- Python's repr ---- */
 

@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 /* Strings of a rendering: characters are Unicode's, storage is UTF-8, marks follow the bytes. */
 #include "base/utf8.h"
-#include "text/template_chars.h"
 #include "text/template_value.h"
+#include "unicode/python_str.h"
 
 /* ---- making ---- */
 

@@ -1,8 +1,8 @@
 /* Methods of strings, as Python has them. */
 #include "base/text.h"
 #include "base/utf8.h"
-#include "text/template_chars.h"
 #include "text/template_value.h"
+#include "unicode/python_str.h"
 
 #define METHOD(name) static llmi_value name(llmi_run *r, const llmi_args *args)
 #define S            (args->self.s)

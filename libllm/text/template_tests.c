@@ -1,7 +1,7 @@
 /* Tests: what follows "is". */
 #include "base/utf8.h"
-#include "text/template_chars.h"
 #include "text/template_value.h"
+#include "unicode/python_str.h"
 
 #define TEST(name) static llmi_value name(llmi_run *r, const llmi_args *args)
 #define V          (args->self)

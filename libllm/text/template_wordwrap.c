@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
-#include "text/template_chars.h"
+#include "unicode/python_str.h"
 
 /* A line by characters. */
 typedef struct line {

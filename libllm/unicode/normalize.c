@@ -1,4 +1,4 @@
-#include "text/forms.h"
+#include "unicode/normalize.h"
 
 #include <string.h>
 

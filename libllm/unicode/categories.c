@@ -1,4 +1,4 @@
-#include "text/chars.h"
+#include "unicode/categories.h"
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Unicode's normalization forms, in time linear in the text. */
-#ifndef LLMI_TEXT_FORMS_H
-#define LLMI_TEXT_FORMS_H
+#ifndef LLMI_UNICODE_NORMALIZE_H
+#define LLMI_UNICODE_NORMALIZE_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* What kind of character a code point is, as tokenizers ask it (Unicode general categories). */
-#ifndef LLMI_TEXT_CHARS_H
-#define LLMI_TEXT_CHARS_H
+#ifndef LLMI_UNICODE_CATEGORIES_H
+#define LLMI_UNICODE_CATEGORIES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Characters as Python's str knows them: classes and changes of case (Unicode). */
-#ifndef LLMI_TEXT_TEMPLATE_CHARS_H
-#define LLMI_TEXT_TEMPLATE_CHARS_H
+#ifndef LLMI_UNICODE_PYTHON_STR_H
+#define LLMI_UNICODE_PYTHON_STR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "text/template_chars.h"
+#include "unicode/python_str.h"
 
 #include <string.h>
 
