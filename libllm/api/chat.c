@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "model/model.h"
 #include "runtime/runtime.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 /* The special tokens that templates know by name. */
 static const struct {

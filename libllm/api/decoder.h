@@ -3,7 +3,7 @@
 #define LLMI_API_DECODER_H
 
 #include "base/buf.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 typedef struct llmi_decoder {
     const llm_tokenizer *tokenizer; /* borrowed */

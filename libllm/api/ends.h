@@ -4,7 +4,7 @@
 
 #include "format/gguf_write.h"
 #include "format/weights.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 struct llmi_log;
 

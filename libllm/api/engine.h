@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "engine/engine.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 struct llm_engine {
     _Atomic int32_t n_refs; /* the user's and each request's */

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #define KEY(name) "tokenizer.ggml." name
 

@@ -3,7 +3,7 @@
 #define LLMI_API_JOIN_H
 
 #include "model/model.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 /* *out is NULL if the files hold no tokenizer. It keeps the runtime alive. */
 llm_status llmi_join_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt);

@@ -3,7 +3,7 @@
 #include "api/check.h"
 #include "base/alloc.h"
 #include "runtime/runtime.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 llm_status llmi_rendering_create(llm_rendering **out, llm_runtime *rt) {
     const llm_allocator *a = llmi_runtime_allocator(rt);

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "text/tok.h"
+#include "tokenizer/internal.h"
 
 const llm_allocator *llmi_tokenizer_memory(const llm_tokenizer *tokenizer) {
     return tokenizer->a;

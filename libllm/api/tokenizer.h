@@ -2,7 +2,7 @@
 #ifndef LLMI_API_TOKENIZER_H
 #define LLMI_API_TOKENIZER_H
 
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 /* Where a tokenizer's memory comes from. */
 const llm_allocator *llmi_tokenizer_memory(const llm_tokenizer *tokenizer);

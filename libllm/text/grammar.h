@@ -11,7 +11,7 @@
 
 #include <llm/status.h>
 
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 typedef struct llmi_grammar llmi_grammar;
 typedef struct llmi_matcher llmi_matcher;

@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "text/grammar_make.h"
 #include "text/grammar_source.h"
-#include "text/trie.h"
+#include "tokenizer/trie.h"
 
 typedef struct gbnf {
     llmi_source s;

@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #include "text/grammar_run.h"
-#include "text/grammar_vocab.h"
+#include "tokenizer/token_trie.h"
 
 /* What is known of places that share a stack. */
 typedef struct llmi_mask {

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "fuzz/fuzz.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 /* Incremental decoding must give what decoding of the whole gives. */
 static void compare(const llm_tokenizer *t, const llmi_buf *ids, const llmi_buf *whole, uint32_t flags) {

@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "unit/text/load.h"
+#include "unit/tokenizer/load.h"
 
 extern "C" {
 #include "base/json.h"
