@@ -16,11 +16,12 @@ BELOW = {
     "unicode": ["unicode", "base"],
     "format": ["format", "base"],
     "tokenizer": ["tokenizer", "unicode", "base"],
+    "jinja": ["jinja", "unicode", "base"],
     "text": ["text", "tokenizer", "unicode", "base"],
     "runtime": ["runtime", "base"],
     "model": ["model", "format", "runtime", "base"],
     "engine": ["engine", "model", "format", "runtime", "base"],
-    "api": ["api", "engine", "model", "format", "runtime", "text", "tokenizer", "unicode", "base"],
+    "api": ["api", "engine", "model", "format", "runtime", "text", "jinja", "tokenizer", "unicode", "base"],
 }
 # What the library may see of kernels/: the list of back ends, the table of data types.
 KERNEL_HEADERS = {"runtime": ["backends.h"], "model": ["dtype.h"], "api": ["dtype.h"]}

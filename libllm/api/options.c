@@ -15,8 +15,8 @@
 #include "base/philox.h"
 #include "base/text.h"
 #include "format/dtype_size.h"
+#include "jinja/jinja.h"
 #include "model/model.h"
-#include "text/template.h"
 
 typedef struct option_row {
     const char *group, *name;

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/status.h"
-#include "text/template.h"
+#include "jinja/jinja.h"
 
 enum {
     LLMI_FORMAT_INSTRUCTION = 0,

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "text/template.h"
+#include "jinja/jinja.h"
 
 struct llm_template {
     llm_runtime *runtime; /* reference */
@@ -41,7 +41,7 @@ llm_status llmi_context_read(llmi_context *out, const llm_allocator *a, const ch
 llm_status llmi_rendering_continue(llm_rendering *r, const llmi_json *variables);
 
 /* Fills text and pieces, and continues the last message if the options say so. trusted: see llmi_rendering in
- * text/template.h. */
+ * jinja/jinja.h. */
 llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_context *context,
                              const char *const *trusted);
 

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "fuzz/fuzz.h"
-#include "text/template.h"
+#include "jinja/jinja.h"
 
 enum { MEMORY = 1 << 20, OUTPUT = 1 << 16, STEPS = 20000, SLACK = 1 << 19 };
 

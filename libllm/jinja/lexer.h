@@ -1,0 +1,45 @@
+/* A template's source as tokens. Text between tags comes out with the white space already taken away
+ * that "-" marks, trim_blocks and lstrip_blocks ask for. */
+#ifndef LLMI_JINJA_LEXER_H
+#define LLMI_JINJA_LEXER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum llmi_token_kind {
+    LLMI_T_END,
+    LLMI_T_TEXT,
+    LLMI_T_VARIABLE_BEGIN,
+    LLMI_T_VARIABLE_END,
+    LLMI_T_BLOCK_BEGIN,
+    LLMI_T_BLOCK_END,
+    LLMI_T_NAME,
+    LLMI_T_STRING, /* with its quotes */
+    LLMI_T_INTEGER,
+    LLMI_T_FLOAT,
+    LLMI_T_OPERATOR,
+    LLMI_T_FAULT /* text: what is wrong */
+} llmi_token_kind;
+
+typedef struct llmi_lex_token {
+    llmi_token_kind kind;
+    const char *p; /* in the source, or for FAULT a static text */
+    size_t n;
+    uint32_t at; /* offset in the source */
+} llmi_lex_token;
+
+typedef struct llmi_lexer {
+    const char *source;
+    size_t n, at;
+    int mode; /* 0 text, '}' in a variable tag, '%' in a block tag */
+    int nesting;
+    bool line_starts; /* the text at `at` begins a line */
+    bool pending;     /* text was returned, the tag behind it not yet */
+    llmi_lex_token next;
+} llmi_lexer;
+
+void llmi_lexer_init(llmi_lexer *l, const char *source, size_t n);
+llmi_lex_token llmi_lexer_next(llmi_lexer *l);
+
+#endif

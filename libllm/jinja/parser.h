@@ -1,0 +1,30 @@
+/* The two halves of the parser: statements and expressions. */
+#ifndef LLMI_JINJA_PARSER_H
+#define LLMI_JINJA_PARSER_H
+
+#include "jinja/emit.h"
+
+static inline bool llmi_parser_ok(const llmi_parser *p) {
+    return p->status == LLM_OK;
+}
+
+void llmi_parser_advance(llmi_parser *p);
+bool llmi_parser_is_op(const llmi_parser *p, const char *op);
+bool llmi_parser_is_name(const llmi_parser *p, const char *name);
+bool llmi_parser_take_op(llmi_parser *p, const char *op);
+bool llmi_parser_take_name(llmi_parser *p, const char *name);
+void llmi_parser_expect_op(llmi_parser *p, const char *op);
+/* The constant of a name that is no keyword. */
+int32_t llmi_parser_identifier(llmi_parser *p);
+bool llmi_parser_enter(llmi_parser *p);
+void llmi_parser_leave(llmi_parser *p);
+
+/* Each leaves code that pushes one value. */
+void llmi_parse_expression(llmi_parser *p);          /* with "x if y else z" */
+void llmi_parse_tuple(llmi_parser *p, bool with_if); /* "a, b" makes a tuple */
+void llmi_parse_primary(llmi_parser *p);             /* no filters, no tests */
+/* One filter's name and arguments, for a value that is on the stack already; `leave_args` leaves its
+ * instruction to the caller: returns it instead of emitting. */
+llmi_instr llmi_parse_filter(llmi_parser *p);
+
+#endif
