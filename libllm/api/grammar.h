@@ -5,7 +5,7 @@
 #include <llm/grammar.h>
 
 #include "engine/sampler.h"
-#include "text/grammar.h"
+#include "grammar/grammar.h"
 
 /* One matcher per completion, and the same as the engine knows them. */
 typedef struct llmi_matchers {

@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "fuzz.h"
-#include "text/grammar.h"
+#include "grammar/grammar.h"
 
 /* <unk>, <s>, </s>, the bytes, a few longer tokens. */
 static inline llm_tokenizer *fuzz_tokenizer(void) {

@@ -1,0 +1,73 @@
+/* The automaton that runs a grammar's program: a pushdown automaton over bytes that follows every reading at once.
+ * A stack is a number (equal stacks are one), a state is a set of places with their stacks, and also a number;
+ * what follows a state by a byte is computed once and kept. Nothing is ever forgotten: who runs for long moves to
+ * a fresh automaton now and then. */
+#ifndef LLMI_GRAMMAR_AUTOMATON_H
+#define LLMI_GRAMMAR_AUTOMATON_H
+
+#include "grammar/program.h"
+
+/* A place in the program, which reads a byte, and the stack that its rule was called with. */
+typedef struct llmi_place {
+    int32_t frame, pc;
+} llmi_place;
+
+/* The top of a stack. Frame 0 is the bottom. */
+typedef struct llmi_frame {
+    int32_t parent;
+    int32_t pc;    /* where a rule returns to, or the loop */
+    int32_t count; /* rounds of the loop that are over; LLMI_CALL: a rule */
+} llmi_frame;
+
+enum { LLMI_CALL = -1 };
+
+typedef struct llmi_state {
+    int32_t first, n; /* places, in order */
+    uint32_t hash;
+    bool complete; /* the outermost rule may have ended here */
+} llmi_state;
+
+typedef struct llmi_run {
+    const llmi_program *program;
+    llmi_buf frames, frame_slots;         /* llmi_frame; int32_t hash table */
+    llmi_buf places, states, state_slots; /* llmi_place; llmi_state; int32_t hash table */
+    llmi_buf next;                        /* int32_t[256] per state; LLMI_STATE_UNKNOWN: not computed */
+    llmi_buf seeds, found, visited;       /* of one step */
+    uint32_t stamp;
+    size_t n_visited, n_work; /* places visited: in one step, in all */
+    bool complete;
+} llmi_run;
+
+enum { LLMI_STATE_UNKNOWN = -1, LLMI_STATE_DEAD = 0 };
+
+/* Places that an automaton, or the masks of one token, may visit: a quarter of a second. */
+enum { LLMI_RUN_MAX_WORK = 1 << 21 };
+
+/* Adds n visits; LLM_E_LIMIT if they are too many. */
+llm_status llmi_run_pay(size_t *spent, size_t n);
+
+llm_status llmi_run_init(llmi_run *r, const llm_allocator *a, const llmi_program *program);
+void llmi_run_free(llmi_run *r);
+
+/* Each gives a number, or a negative status: LLM_E_MEMORY, LLM_E_LIMIT. */
+int32_t llmi_run_frame(llmi_run *r, llmi_frame frame);
+/* The state of these places, once everything that reads no byte is done. */
+int32_t llmi_run_state(llmi_run *r, const llmi_place *places, size_t n);
+/* How many places can be reached from operation `pc` without reading; the same errors. No state is made. */
+int32_t llmi_run_reach(llmi_run *r, int32_t pc);
+int32_t llmi_run_step(llmi_run *r, int32_t state, uint8_t byte); /* computes what llmi_run_next does not find */
+
+static inline int32_t llmi_run_next(llmi_run *r, int32_t state, uint8_t byte) {
+    int32_t next = llmi_buf_at(&r->next, int32_t, (size_t)state * 256 + byte);
+    return next != LLMI_STATE_UNKNOWN ? next : llmi_run_step(r, state, byte);
+}
+
+static inline const llmi_state *llmi_run_at(const llmi_run *r, int32_t state) {
+    return &llmi_buf_at(&r->states, llmi_state, state);
+}
+
+static inline const llmi_frame *llmi_run_frame_at(const llmi_run *r, int32_t frame) {
+    return &llmi_buf_at(&r->frames, llmi_frame, frame);
+}
+
+#endif

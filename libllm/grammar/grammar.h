@@ -1,0 +1,48 @@
+/* Grammars that a generated text must follow: made once for a tokenizer, used by any number of completions. What
+ * each may write next comes as a set of tokens.
+ *
+ *   GBNF, JSON Schema, regular expression -> ir.h -> program.h -> automaton.h -> set of tokens
+ *
+ * A grammar comes from a stranger: nothing recurses over it, and all that it can spend has a limit. */
+#ifndef LLMI_GRAMMAR_GRAMMAR_H
+#define LLMI_GRAMMAR_GRAMMAR_H
+
+#include <stdbool.h>
+
+#include <llm/status.h>
+
+#include "tokenizer/tokenizer.h"
+
+typedef struct llmi_grammar llmi_grammar;
+typedef struct llmi_matcher llmi_matcher;
+
+/* Each takes n bytes of UTF-8 and gives one reference; it holds one to the tokenizer. Errors: LLM_E_FORMAT and
+ * LLM_E_UNSUPPORTED with line and column (schema: with a JSON pointer), LLM_E_LIMIT, LLM_E_MEMORY. */
+llm_status llmi_grammar_from_gbnf(llmi_grammar **out, const llm_allocator *a, llm_tokenizer *t, const char *text,
+                                  size_t n);
+llm_status llmi_grammar_from_schema(llmi_grammar **out, const llm_allocator *a, llm_tokenizer *t, const char *text,
+                                    size_t n);
+llm_status llmi_grammar_from_regex(llmi_grammar **out, const llm_allocator *a, llm_tokenizer *t, const char *text,
+                                   size_t n);
+llm_status llmi_grammar_from_choices(llmi_grammar **out, const llm_allocator *a, llm_tokenizer *t,
+                                     const llm_span *choices, size_t n);
+
+llmi_grammar *llmi_grammar_ref(llmi_grammar *g);
+void llmi_grammar_unref(llmi_grammar *g);
+const llm_tokenizer *llmi_grammar_tokenizer(const llmi_grammar *g);
+
+/* One text that follows the grammar. at_start: its tokens begin a text, so that blanks which a tokenizer puts
+ * before a text are not shown. One thread at a time. */
+llm_status llmi_matcher_create(llmi_matcher **out, llmi_grammar *g, const llm_allocator *a, bool at_start);
+void llmi_matcher_destroy(llmi_matcher *m);
+
+/* Clears the bit of each token that cannot come next in a set of n_vocab bits; tokens that end a generation stay
+ * where the text is complete. LLM_E_UNSUPPORTED if none stays. */
+llm_status llmi_matcher_mask(llmi_matcher *m, uint64_t *allowed, int32_t n_vocab);
+/* The token comes next. LLM_E_ARGUMENT if it may not. */
+llm_status llmi_matcher_accept(llmi_matcher *m, llm_token token);
+/* The text may end here; nothing may follow it. */
+bool llmi_matcher_is_complete(const llmi_matcher *m);
+bool llmi_matcher_is_over(const llmi_matcher *m);
+
+#endif
