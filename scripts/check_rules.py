@@ -17,12 +17,12 @@ BELOW = {
     "format": ["format", "base"],
     "tokenizer": ["tokenizer", "unicode", "base"],
     "jinja": ["jinja", "unicode", "base"],
-    "text": ["text", "unicode", "base"],
     "runtime": ["runtime", "base"],
     "model": ["model", "format", "runtime", "base"],
     "grammar": ["grammar", "tokenizer", "unicode", "base"],
     "engine": ["engine", "model", "format", "runtime", "base"],
-    "api": ["api", "engine", "grammar", "model", "format", "runtime", "text", "jinja", "tokenizer", "unicode", "base"],
+    "api": ["api", "engine", "grammar", "model", "format", "runtime", "jinja", "tokenizer", "unicode", "base"],
+    "prompt": ["prompt", "api", "engine", "model", "format", "runtime", "jinja", "tokenizer", "unicode", "base"],
 }
 # What the library may see of kernels/: the list of back ends, the table of data types.
 KERNEL_HEADERS = {"runtime": ["backends.h"], "model": ["dtype.h"], "api": ["dtype.h"]}

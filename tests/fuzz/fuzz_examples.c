@@ -1,8 +1,8 @@
 /* Example sets: a byte that chooses the format, then the text. The words of what was read are counted too. */
 #include "base/status.h"
 #include "fuzz/fuzz.h"
-#include "text/bm25.h"
-#include "text/fewshot.h"
+#include "prompt/bm25.h"
+#include "prompt/example_reader.h"
 
 static void count_words(const llm_allocator *a, const char *text, size_t n) {
     llm_span docs[2] = {{text, n}, {text, n / 2}};

@@ -2,7 +2,7 @@
  * are. */
 #include "base/status.h"
 #include "fuzz/fuzz.h"
-#include "text/extract.h"
+#include "prompt/extract.h"
 
 static void check_normal(const char *text, size_t n) {
     llmi_buf once, twice;

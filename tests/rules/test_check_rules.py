@@ -11,7 +11,7 @@ ROWS = [
     # path, source, words of the faults expected
     ("libllm/format/x.c", '#include "base/buf.h"\n#include <llm/types.h>\n#include "format/y.h"\n', []),
     ("libllm/format/x.c", '#include "model/model.h"\n', ["format includes"]),
-    ("libllm/text/x.c", '#include "format/weights.h"\n', ["text includes"]),
+    ("libllm/tokenizer/x.c", '#include "format/weights.h"\n', ["tokenizer includes"]),
     ("libllm/base/x.h", '  #  include "tokenizer/internal.h"\n', ["base includes"]),
     ("libllm/model/x.c", '#include "dtype.h"\n', []),
     ("libllm/engine/x.c", '#include "dtype.h"\n', ["engine includes"]),
