@@ -22,7 +22,8 @@ BELOW = {
     "grammar": ["grammar", "tokenizer", "unicode", "base"],
     "engine": ["engine", "model", "format", "runtime", "base"],
     "api": ["api", "engine", "grammar", "model", "format", "runtime", "jinja", "tokenizer", "unicode", "base"],
-    "prompt": ["prompt", "api", "engine", "model", "format", "runtime", "jinja", "tokenizer", "unicode", "base"],
+    "serve": ["serve", "api", "engine", "grammar", "model", "runtime", "tokenizer", "unicode", "base"],
+    "prompt": ["prompt", "serve", "api", "engine", "model", "runtime", "jinja", "tokenizer", "unicode", "base"],
 }
 # What the library may see of kernels/: the list of back ends, the table of data types.
 KERNEL_HEADERS = {"runtime": ["backends.h"], "model": ["dtype.h"], "api": ["dtype.h"]}

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/engine.h"
 #include "api/options.h"
 #include "api/rendering.h"
 #include "base/alloc.h"
@@ -10,6 +9,7 @@
 #include "prompt/prompt.h"
 #include "prompt/selectors.h"
 #include "runtime/runtime.h"
+#include "serve/engine.h"
 
 /* ---- one filling ---- */
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/engine.h"
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/text.h"
@@ -12,6 +11,7 @@
 #include "prompt/prompt.h"
 #include "prompt/selectors.h"
 #include "runtime/runtime.h"
+#include "serve/engine.h"
 
 /* ---- vectors ---- */
 

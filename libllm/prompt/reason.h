@@ -4,10 +4,10 @@
 
 #include <llm/reason.h>
 
-#include "api/request.h"
 #include "prompt/extract.h"
 #include "prompt/extract_marker.h"
 #include "prompt/prompt.h"
+#include "serve/request.h"
 
 typedef struct llmi_sample {
     int32_t stage, parent, finish;

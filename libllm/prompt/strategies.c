@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/many.h"
 #include "base/alloc.h"
 #include "prompt/reason.h"
 #include "prompt/selectors.h"
+#include "serve/batch.h"
 
 static const llm_span line_end = {"\n", 1};
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 extern "C" {
-#include "api/stops.h"
 #include "base/alloc.h"
+#include "serve/stop_strings.h"
 }
 
 namespace {

@@ -1,11 +1,11 @@
 /* A request: a job of the token engine, its completions' text, and the events that wait. */
-#ifndef LLMI_API_REQUEST_H
-#define LLMI_API_REQUEST_H
+#ifndef LLMI_SERVE_REQUEST_H
+#define LLMI_SERVE_REQUEST_H
 
-#include "api/deliver.h"
-#include "api/engine.h"
 #include "api/grammar.h"
-#include "api/result.h"
+#include "serve/delivery.h"
+#include "serve/engine.h"
+#include "serve/result.h"
 
 struct llm_request {
     llm_engine *engine; /* reference */

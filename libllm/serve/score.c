@@ -2,11 +2,11 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/many.h"
 #include "api/options.h"
-#include "api/result.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "serve/batch.h"
+#include "serve/result.h"
 #include "unicode/categories.h"
 
 typedef struct scoring {

@@ -1,13 +1,13 @@
-#include "api/engine.h"
+#include "serve/engine.h"
 
 #include <string.h>
 
 #include "api/check.h"
 #include "api/join.h"
 #include "api/options.h"
-#include "api/request.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "serve/request.h"
 
 /* ---- sizes ---- */
 

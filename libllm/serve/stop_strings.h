@@ -1,7 +1,7 @@
 /* Stop strings: found while a text grows byte by byte, in time linear in the text (Knuth, Morris and
  * Pratt, 1977, for each string). */
-#ifndef LLMI_API_STOPS_H
-#define LLMI_API_STOPS_H
+#ifndef LLMI_SERVE_STOP_STRINGS_H
+#define LLMI_SERVE_STOP_STRINGS_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "api/request.h"
+#include "serve/request.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <thread>
 
-#include "api.h"
+#include "unit/api/api.h"
 
 namespace {
 

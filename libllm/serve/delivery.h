@@ -1,14 +1,14 @@
 /* Ids of one completion to its text: whole characters, nothing that is or may become a stop string. */
-#ifndef LLMI_API_DELIVER_H
-#define LLMI_API_DELIVER_H
+#ifndef LLMI_SERVE_DELIVERY_H
+#define LLMI_SERVE_DELIVERY_H
 
-#include "api/decoder.h"
-#include "api/stops.h"
+#include "serve/decoder.h"
+#include "serve/stop_strings.h"
 
 typedef struct llmi_delivery {
     llmi_decoder decoder;
     const llmi_stops *stops; /* borrowed */
-    size_t *matched;         /* [stops->n], see stops.h */
+    size_t *matched;         /* [stops->n], see stop_strings.h */
     llmi_buf *text;          /* where it goes; borrowed */
     size_t n_ready;          /* leading bytes of text that may be shown */
     bool stopped;            /* text ends before a stop string */

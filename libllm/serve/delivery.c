@@ -1,4 +1,4 @@
-#include "api/deliver.h"
+#include "serve/delivery.h"
 
 #include <string.h>
 

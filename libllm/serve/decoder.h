@@ -1,6 +1,6 @@
 /* Ids to text, one at a time: bytes wait until they form whole characters. */
-#ifndef LLMI_API_DECODER_H
-#define LLMI_API_DECODER_H
+#ifndef LLMI_SERVE_DECODER_H
+#define LLMI_SERVE_DECODER_H
 
 #include "base/buf.h"
 #include "tokenizer/tokenizer.h"

@@ -1,6 +1,6 @@
 /* The engine as its users hold it: the token engine below, its model, and the requests that still live. */
-#ifndef LLMI_API_ENGINE_H
-#define LLMI_API_ENGINE_H
+#ifndef LLMI_SERVE_ENGINE_H
+#define LLMI_SERVE_ENGINE_H
 
 #include <pthread.h>
 #include <stdatomic.h>

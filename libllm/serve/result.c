@@ -1,4 +1,4 @@
-#include "api/result.h"
+#include "serve/result.h"
 
 #include <string.h>
 

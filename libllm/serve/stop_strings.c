@@ -1,4 +1,4 @@
-#include "api/stops.h"
+#include "serve/stop_strings.h"
 
 #include <string.h>
 

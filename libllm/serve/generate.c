@@ -3,7 +3,7 @@
 
 #include "api/check.h"
 #include "api/options.h"
-#include "api/request.h"
+#include "serve/request.h"
 
 /* Hands out what waits. Once the callback has answered a negative number it is not called again. */
 static llm_status deliver(llm_request *r, llm_event_fn on_event, void *user, bool *refused) {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/many.h"
+#include "serve/batch.h"
 
 typedef struct embedding {
     llmi_many jobs;

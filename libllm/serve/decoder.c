@@ -1,4 +1,4 @@
-#include "api/decoder.h"
+#include "serve/decoder.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include <atomic>
 #include <thread>
 
-#include "api.h"
+#include "unit/api/api.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 /* Sequences: the public calls of llm/engine.h that the engine answers itself. */
 #include "api/check.h"
-#include "api/engine.h"
+#include "serve/engine.h"
 
 LLM_API llm_status llm_sequence_create(llm_sequence **out, llm_engine *engine) {
     LLMI_FP_SCOPE();

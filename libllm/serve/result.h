@@ -1,7 +1,7 @@
 /* What a request, a scoring or anything else made of tokens and text leaves behind. Written by one
  * producer, and never again once it is handed out. */
-#ifndef LLMI_API_RESULT_H
-#define LLMI_API_RESULT_H
+#ifndef LLMI_SERVE_RESULT_H
+#define LLMI_SERVE_RESULT_H
 
 #include <stdatomic.h>
 

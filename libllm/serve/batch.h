@@ -1,9 +1,9 @@
 /* Many jobs run to their end: those of llm_score and llm_embed. */
-#ifndef LLMI_API_MANY_H
-#define LLMI_API_MANY_H
+#ifndef LLMI_SERVE_BATCH_H
+#define LLMI_SERVE_BATCH_H
 
-#include "api/engine.h"
 #include "base/buf.h"
+#include "serve/engine.h"
 
 typedef struct llmi_many_item {
     size_t begin, n_ids; /* its ids within llmi_many.ids */

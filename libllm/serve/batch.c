@@ -1,4 +1,4 @@
-#include "api/many.h"
+#include "serve/batch.h"
 
 #include <string.h>
 
