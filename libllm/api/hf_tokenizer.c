@@ -2,7 +2,7 @@
  * ("llama", whose merges are given by scores). */
 #include <string.h>
 
-#include "api/ends.h"
+#include "api/end_tokens.h"
 #include "api/plan.h"
 #include "base/alloc.h"
 #include "base/status.h"

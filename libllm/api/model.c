@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/join.h"
+#include "api/load_model.h"
 #include "base/text.h"
 #include "format/dtype_size.h"
 #include "model/arch.h"

@@ -4,7 +4,7 @@
 
 #include "api/check.h"
 #include "api/convert.h"
-#include "api/join.h"
+#include "api/load_model.h"
 #include "api/options.h"
 #include "base/text.h"
 #include "dtype.h"

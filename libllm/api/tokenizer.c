@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/join.h"
+#include "api/load_model.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/file.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/join.h"
+#include "api/load_model.h"
 #include "api/options.h"
 #include "base/alloc.h"
 #include "base/text.h"

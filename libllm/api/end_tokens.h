@@ -1,6 +1,6 @@
 /* The ids that end a generation beyond those that the tokenizer knows of itself. */
-#ifndef LLMI_API_ENDS_H
-#define LLMI_API_ENDS_H
+#ifndef LLMI_API_END_TOKENS_H
+#define LLMI_API_END_TOKENS_H
 
 #include "format/gguf_write.h"
 #include "format/weights.h"

@@ -1,4 +1,4 @@
-#include "api/ends.h"
+#include "api/end_tokens.h"
 
 #include <inttypes.h>
 

@@ -1,6 +1,6 @@
 /* Where text and model meet: the tokenizer that a model's files describe. */
-#ifndef LLMI_API_JOIN_H
-#define LLMI_API_JOIN_H
+#ifndef LLMI_API_LOAD_MODEL_H
+#define LLMI_API_LOAD_MODEL_H
 
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"

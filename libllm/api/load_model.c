@@ -1,8 +1,8 @@
-#include "api/join.h"
+#include "api/load_model.h"
 
 #include <string.h>
 
-#include "api/ends.h"
+#include "api/end_tokens.h"
 #include "api/options.h"
 #include "api/pooling.h"
 #include "base/alloc.h"
