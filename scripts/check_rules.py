@@ -23,10 +23,11 @@ BELOW = {
     "engine": ["engine", "model", "format", "runtime", "base"],
     "api": ["api", "engine", "grammar", "model", "format", "runtime", "jinja", "tokenizer", "unicode", "base"],
     "serve": ["serve", "api", "engine", "grammar", "model", "runtime", "tokenizer", "unicode", "base"],
+    "quantize": ["quantize", "api", "model", "format", "runtime", "tokenizer", "base"],
     "prompt": ["prompt", "serve", "api", "engine", "model", "runtime", "jinja", "tokenizer", "unicode", "base"],
 }
 # What the library may see of kernels/: the list of back ends, the table of data types.
-KERNEL_HEADERS = {"runtime": ["backends.h"], "model": ["dtype.h"], "api": ["dtype.h"]}
+KERNEL_HEADERS = {"runtime": ["backends.h"], "model": ["dtype.h"], "quantize": ["dtype.h"]}
 # What kernels may see of the library.
 PUBLIC_OF_KERNELS = ["llm/status.h", "llm/types.h", "llm/sys/backend.h"]
 

@@ -1,10 +1,10 @@
 /* A Hugging Face directory under GGUF's names and conventions. */
 #include <string.h>
 
-#include "api/plan.h"
 #include "base/alloc.h"
 #include "model/head.h"
 #include "model/rope.h"
+#include "quantize/plan.h"
 
 /* The family's GGUF convention may turn neighbours where Hugging Face's turns halves: then the rows of
  * queries and keys change places. */

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <filesystem>
 
-#include "api.h"
 #include "golden/golden.h"
 #include "kernels/dtype.h"
+#include "unit/api/api.h"
 
 extern "C" {
 #include "base/alloc.h"

@@ -2,11 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/plan.h"
 #include "api/pooling.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "model/arch.h"
+#include "quantize/plan.h"
 
 typedef struct put {
     llmi_gguf_writer *w;

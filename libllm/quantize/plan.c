@@ -1,4 +1,4 @@
-#include "api/plan.h"
+#include "quantize/plan.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "api/convert.h"
+#include "quantize/convert.h"
 
 #include <string.h>
 

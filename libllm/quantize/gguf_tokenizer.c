@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "api/end_tokens.h"
-#include "api/plan.h"
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "quantize/plan.h"
 #include "tokenizer/tokenizer.h"
 
 #define KEY(name) "tokenizer.ggml." name

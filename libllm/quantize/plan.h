@@ -1,6 +1,6 @@
 /* What llm_quantize will write: the tensors of the new file, each with its source and its type. */
-#ifndef LLMI_API_PLAN_H
-#define LLMI_API_PLAN_H
+#ifndef LLMI_QUANTIZE_PLAN_H
+#define LLMI_QUANTIZE_PLAN_H
 
 #include "base/buf.h"
 #include "format/gguf_write.h"
@@ -35,7 +35,7 @@ llm_status llmi_plan_hf(llmi_plan *p, llmi_gguf_writer *w, const llm_model *m);
 /* Appends one tensor; the name is copied. */
 llm_status llmi_plan_add(llmi_plan *p, llm_span name, const llmi_tensor *source, bool is_output, int32_t n_heads);
 
-/* hf_meta.c: hyper-parameters under GGUF's keys. hf_tokenizer.c: tokenizer.ggml.*. */
+/* gguf_hparams.c: hyper-parameters under GGUF's keys. gguf_tokenizer.c: tokenizer.ggml.*. */
 llm_status llmi_hf_put_hparams(llmi_gguf_writer *w, const llm_model *m);
 llm_status llmi_hf_put_tokenizer(llmi_gguf_writer *w, const llm_model *m);
 

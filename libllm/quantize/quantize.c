@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "api/convert.h"
 #include "api/load_model.h"
 #include "api/options.h"
 #include "base/text.h"
 #include "dtype.h"
+#include "quantize/convert.h"
 
 typedef struct job {
     llm_runtime *rt;

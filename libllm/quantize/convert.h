@@ -1,10 +1,10 @@
 /* One tensor from its stored type to another, a piece at a time, the rows of a piece in parallel. */
-#ifndef LLMI_API_CONVERT_H
-#define LLMI_API_CONVERT_H
+#ifndef LLMI_QUANTIZE_CONVERT_H
+#define LLMI_QUANTIZE_CONVERT_H
 
-#include "api/plan.h"
 #include "base/workers.h"
 #include "base/writer.h"
+#include "quantize/plan.h"
 
 typedef struct llmi_converter {
     const llm_allocator *a;
