@@ -4,7 +4,7 @@
 
 #include <llm/grammar.h>
 
-#include "engine/sampler.h"
+#include "engine/sampler/sampler.h"
 #include "grammar/grammar.h"
 
 /* One matcher per completion, and the same as the engine knows them. */

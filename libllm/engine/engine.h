@@ -6,7 +6,7 @@
 #include <llm/engine.h>
 
 #include "base/status.h"
-#include "engine/sampler.h"
+#include "engine/sampler/sampler.h"
 #include "model/model.h"
 
 typedef struct llmi_engine llmi_engine;

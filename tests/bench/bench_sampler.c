@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/philox.h"
-#include "engine/sampler.h"
+#include "engine/sampler/sampler.h"
 #include "limits.h"
 
 enum { N_RUNS = 201, N_TOP = 20 };

@@ -14,9 +14,9 @@
 extern "C" {
 #include "base/alloc.h"
 #include "base/philox.h"
-#include "engine/exact.h"
-#include "engine/passes.h"
-#include "engine/sampler.h"
+#include "engine/sampler/logits.h"
+#include "engine/sampler/portable_math.h"
+#include "engine/sampler/sampler.h"
 }
 
 namespace {

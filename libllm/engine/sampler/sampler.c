@@ -1,8 +1,8 @@
-/* Nothing is ever sorted: a stage that keeps the best tokens finds where they end (cut.h) and gives the others the
- * weight 0. Whatever looks at all tokens is a pass (passes.h).
+/* Nothing is ever sorted: a stage that keeps the best tokens finds where they end (threshold.h) and gives the others
+ * the weight 0. Whatever looks at all tokens is a pass (logits.h).
  *
  * Same logits, same token, on every machine: sums run in a fixed order, and exp and log are our own. */
-#include "engine/sampler.h"
+#include "engine/sampler/sampler.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -12,8 +12,8 @@
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "base/status.h"
-#include "engine/cut.h"
-#include "engine/exact.h"
+#include "engine/sampler/portable_math.h"
+#include "engine/sampler/threshold.h"
 
 enum { BLOCK = LLMI_BLOCK, MAX_VOCAB = 1 << 26 };
 

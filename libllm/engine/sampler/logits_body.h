@@ -1,9 +1,9 @@
-/* The passes of passes.h for the instruction set that the including file is compiled for. It defines NAME. */
+/* The passes of logits.h for the instruction set that the including file is compiled for. It defines NAME. */
 #include <math.h>
 #include <string.h>
 
-#include "engine/exact.h"
-#include "engine/passes.h"
+#include "engine/sampler/logits.h"
+#include "engine/sampler/portable_math.h"
 
 /* LANES interleaved sums in PARTS registers; TALLY_BLOCKS: how far single precision sums in `tally`. */
 enum { LANES = 16, PARTS = LANES / LLMI_VF_LANES, TALLY_BLOCKS = 4 };

@@ -1,7 +1,7 @@
 /* Multi-way bisection on the rank. The boundary stays bracketed by two ranks. Each round sums the weights above a few
  * pivots inside the bracket; every other round copies the survivors into a compact list, so later rounds are cheap. The
  * first pivots come from a sample. */
-#include "engine/cut.h"
+#include "engine/sampler/threshold.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "engine/sampler.h"
+#include "engine/sampler/sampler.h"
 
 static llm_status check_bias(const llm_logit_bias *bias, size_t n, int32_t n_vocab) {
     for (size_t i = 0; i < n; i++) {

@@ -1,8 +1,8 @@
-#include "engine/passes.h"
+#include "engine/sampler/logits.h"
 
 #include <stddef.h>
 
-#include "engine/passes_tables.h"
+#include "engine/sampler/logits_tables.h"
 
 #ifdef LLMI_PASSES_X86
 static const llmi_passes *const all[] = {&llmi_passes_avx512, &llmi_passes_avx2, &llmi_passes_portable, NULL};

@@ -1,7 +1,7 @@
 /* Elementary functions with the same bits on every machine and compiler: the C library's differ. Only
  * additions, products and quotients that IEEE 754 fixes, in a fixed order, and never a subnormal number. */
-#ifndef LLMI_ENGINE_EXACT_H
-#define LLMI_ENGINE_EXACT_H
+#ifndef LLMI_ENGINE_SAMPLER_PORTABLE_MATH_H
+#define LLMI_ENGINE_SAMPLER_PORTABLE_MATH_H
 
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Choosing the next token from a row of logits: see llm/sampler.h for the stages. */
-#ifndef LLMI_ENGINE_SAMPLER_H
-#define LLMI_ENGINE_SAMPLER_H
+#ifndef LLMI_ENGINE_SAMPLER_SAMPLER_H
+#define LLMI_ENGINE_SAMPLER_SAMPLER_H
 
 #include <stdbool.h>
 

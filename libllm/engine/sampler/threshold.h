@@ -3,10 +3,10 @@
  *     rank   9.1 8.7 7.2 | 5.0 5.0 5.0 | 4.4 3.9 ...      in order; the list itself stays as it is
  *            whole: above | tied: rank   | dropped
  *                           the first of them, until their weights add up to `rest` */
-#ifndef LLMI_ENGINE_CUT_H
-#define LLMI_ENGINE_CUT_H
+#ifndef LLMI_ENGINE_SAMPLER_THRESHOLD_H
+#define LLMI_ENGINE_SAMPLER_THRESHOLD_H
 
-#include "engine/passes.h"
+#include "engine/sampler/logits.h"
 
 typedef struct llmi_cut_scratch {
     float *rank, *w; /* whole blocks, as many as the list has */

@@ -1,8 +1,8 @@
-/* Passes over all logits, for each instruction set from one source (passes_body.h). Same input, same bits,
+/* Passes over all logits, for each instruction set from one source (logits_body.h). Same input, same bits,
  * whichever set runs: LANES interleaved sums in a block whatever a register holds, and nothing is fused.
  * Arrays are whole blocks of LLMI_BLOCK floats. */
-#ifndef LLMI_ENGINE_PASSES_H
-#define LLMI_ENGINE_PASSES_H
+#ifndef LLMI_ENGINE_SAMPLER_LOGITS_H
+#define LLMI_ENGINE_SAMPLER_LOGITS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,0 @@
-#include "engine/passes_tables.h"
-#define NAME llmi_passes_avx512
-#define TEXT "AVX-512"
-#include "engine/passes_body.h"

@@ -1,8 +1,0 @@
-#ifndef LLMI_ENGINE_PASSES_TABLES_H
-#define LLMI_ENGINE_PASSES_TABLES_H
-
-#include "engine/passes.h"
-
-extern const llmi_passes llmi_passes_portable, llmi_passes_avx2, llmi_passes_avx512;
-
-#endif
