@@ -49,9 +49,9 @@ struct llmi_job {
     llmi_completion completions[];             /* [n] */
 };
 
-typedef struct llmi_list {
+typedef struct llmi_engine_list {
     llmi_completion *first, *last;
-} llmi_list;
+} llmi_engine_list;
 
 /* ---- drawing ---- */
 
@@ -90,9 +90,9 @@ struct llmi_engine {
     const llmi_job *calling; /* whose sink runs */
     bool drawing;            /* masks are in use */
 
-    llmi_cache cache;
-    llmi_list queue, running; /* by (job id, index) */
-    llmi_list ending;
+    llmi_kv_cache cache;
+    llmi_engine_list queue, running; /* by (job id, index) */
+    llmi_engine_list ending;
     llmi_job *doomed;
     uint64_t next_id;
     int32_t n_slots; /* of n_seqs, taken */

@@ -81,7 +81,7 @@ void llmi_dims_from(llmi_dims *out, const llm_model *m, const llm_engine_options
 
 void llmi_engine_place(llmi_engine *e, llmi_arena *arena, const llm_model *m) {
     const llmi_dims *dims = &e->dims;
-    llmi_cache_place(&e->cache, arena, dims);
+    llmi_kv_cache_place(&e->cache, arena, dims);
     llmi_batch_place(&e->batch, arena, dims);
     llmi_compute_place(&e->compute, arena, m, dims);
     e->outputs = llmi_arena_take(arena, (size_t)dims->max_logits + (size_t)dims->n_seqs, sizeof *e->outputs);

@@ -26,7 +26,7 @@ static int32_t rest_of(const llmi_completion *c) {
 
 /* ---- lists ---- */
 
-static llmi_list *list_of(llmi_engine *e, int32_t state) {
+static llmi_engine_list *list_of(llmi_engine *e, int32_t state) {
     switch (state) {
     case LLMI_QUEUED:
         return &e->queue;
@@ -43,7 +43,7 @@ static bool is_before(const llmi_completion *a, const llmi_completion *b) {
     return a->job->id != b->job->id ? a->job->id < b->job->id : a->index < b->index;
 }
 
-static void list_insert(llmi_list *list, llmi_completion *c, llmi_completion *after) {
+static void list_insert(llmi_engine_list *list, llmi_completion *c, llmi_completion *after) {
     c->prev = after;
     c->next = after ? after->next : list->first;
     *(c->prev ? &c->prev->next : &list->first) = c;
@@ -55,7 +55,7 @@ static int32_t slots_of(const llmi_completion *c) {
 }
 
 static void leave_list(llmi_engine *e, llmi_completion *c) {
-    llmi_list *list = list_of(e, c->state);
+    llmi_engine_list *list = list_of(e, c->state);
     if (!list) return;
     if (c->state == LLMI_RUNNING) e->n_slots -= slots_of(c);
     *(c->prev ? &c->prev->next : &list->first) = c->next;
@@ -64,7 +64,7 @@ static void leave_list(llmi_engine *e, llmi_completion *c) {
 
 /* Inserts in order of age, searching from the youngest: a new entry usually is. */
 static void enter_list(llmi_engine *e, llmi_completion *c, int32_t state) {
-    llmi_list *list = list_of(e, state);
+    llmi_engine_list *list = list_of(e, state);
     llmi_completion *after = list->last;
     while (after && is_before(c, after)) after = after->prev;
     list_insert(list, c, after);
@@ -94,7 +94,7 @@ void llmi_scheduler_end(llmi_engine *e, llmi_completion *c, int32_t finish) {
     }
 }
 
-static void sweep_list(llmi_engine *e, llmi_list *list) {
+static void sweep_list(llmi_engine *e, llmi_engine_list *list) {
     for (llmi_completion *c = list->first, *next; c; c = next) {
         next = c->next;
         if (llmi_job_is_cancelled(c->job)) llmi_scheduler_end(e, c, LLM_FINISH_CANCELLED);

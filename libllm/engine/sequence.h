@@ -6,12 +6,12 @@
 #include "engine/prefix.h"
 
 /* Pages and what is known of their contents. */
-typedef struct llmi_cache {
+typedef struct llmi_kv_cache {
     llmi_kvpool pool;
     llmi_prefix prefix;
-} llmi_cache;
+} llmi_kv_cache;
 
-void llmi_cache_place(llmi_cache *c, llmi_arena *arena, const llmi_dims *dims);
+void llmi_kv_cache_place(llmi_kv_cache *c, llmi_arena *arena, const llmi_dims *dims);
 
 typedef struct llmi_seq {
     llm_token *tokens;
@@ -33,28 +33,28 @@ typedef struct llmi_copy {
 void llmi_seq_init(llmi_seq *s, llm_token *tokens, int32_t *pages);
 
 /* For a sequence without pages: takes over the longest computed beginning of its first `most` tokens. */
-void llmi_seq_match(llmi_seq *s, llmi_cache *c, int32_t most);
+void llmi_seq_match(llmi_seq *s, llmi_kv_cache *c, int32_t most);
 
 /* Allocates pages for n_tokens, plus one in reserve if the last page is shared and may have to be copied. If no
  * reserve page is available, drops the shared page and recomputes its tokens: n_done moves back to its start.
  * false: no room; pages allocated so far are kept. */
-bool llmi_seq_reserve(llmi_seq *s, llmi_cache *c, int32_t n_tokens);
+bool llmi_seq_reserve(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens);
 
 /* Makes the places of tokens n_done..end-1 writable. false: no room, nothing changed but pages reserved. */
-bool llmi_seq_open(llmi_copy *copy, llmi_seq *s, llmi_cache *c, int32_t end);
-void llmi_copy_done(llmi_copy *copy, llmi_cache *c);
-void llmi_copy_undo(llmi_copy *copy, llmi_cache *c);
+bool llmi_seq_open(llmi_copy *copy, llmi_seq *s, llmi_kv_cache *c, int32_t end);
+void llmi_copy_done(llmi_copy *copy, llmi_kv_cache *c);
+void llmi_copy_undo(llmi_copy *copy, llmi_kv_cache *c);
 
 /* Tokens up to n_done are computed now. */
-void llmi_seq_commit(llmi_seq *s, llmi_cache *c, int32_t n_done);
+void llmi_seq_commit(llmi_seq *s, llmi_kv_cache *c, int32_t n_done);
 
 /* Shares the computed part of src; the tokens are the caller's to copy. dst has no pages. */
-void llmi_seq_share(llmi_seq *dst, const llmi_seq *src, llmi_cache *c);
+void llmi_seq_share(llmi_seq *dst, const llmi_seq *src, llmi_kv_cache *c);
 
 /* Forgets all but n_tokens. */
-void llmi_seq_cut(llmi_seq *s, llmi_cache *c, int32_t n_tokens);
+void llmi_seq_cut(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens);
 
 /* Gives all pages back; the tokens stay, to be computed again. */
-void llmi_seq_release(llmi_seq *s, llmi_cache *c);
+void llmi_seq_release(llmi_seq *s, llmi_kv_cache *c);
 
 #endif

@@ -41,16 +41,16 @@ const llm_tokenizer *llmi_grammar_tokenizer(const llmi_grammar *g) {
 /* What could not be run where a rule begins is refused here, and not when a text has come so far. The work is limited:
  * what it does not reach is looked at when it is run. */
 static llm_status try_rules(const llmi_program *p, const llm_allocator *a) {
-    enum { MAX_WORK = LLMI_RUN_MAX_WORK / 4 };
-    llmi_run run;
-    llm_status status = llmi_run_init(&run, a, p);
+    enum { MAX_WORK = LLMI_AUTOMATON_MAX_WORK / 4 };
+    llmi_automaton run;
+    llm_status status = llmi_automaton_init(&run, a, p);
     if (status != LLM_OK) return status;
-    int32_t state = llmi_run_reach(&run, p->start);
+    int32_t state = llmi_automaton_reach(&run, p->start);
     for (size_t i = 0; i < llmi_buf_count(&p->entries, int32_t) && state >= 0 && run.n_work < MAX_WORK; i++) {
         int32_t entry = llmi_buf_at(&p->entries, int32_t, i);
-        if (entry > 0) state = llmi_run_reach(&run, entry);
+        if (entry > 0) state = llmi_automaton_reach(&run, entry);
     }
-    llmi_run_free(&run);
+    llmi_automaton_free(&run);
     return state < 0 ? state : LLM_OK;
 }
 
@@ -103,7 +103,7 @@ enum { N_KEPT = 4, MANY_STATES = 512, MANY_FRAMES = 1 << 15 };
 struct llmi_matcher {
     llm_allocator alloc;
     llmi_grammar *g; /* reference */
-    llmi_run run;
+    llmi_automaton run;
     int32_t state;
     bool at_start, ended;
     struct {
@@ -117,7 +117,7 @@ struct llmi_matcher {
 void llmi_matcher_destroy(llmi_matcher *m) {
     if (!m) return;
     llmi_grammar *g = m->g;
-    llmi_run_free(&m->run);
+    llmi_automaton_free(&m->run);
     for (int i = 0; i < N_KEPT; i++) llmi_buf_free(&m->kept[i].allowed);
     llm_allocator alloc = m->alloc;
     llmi_free(&alloc, m, sizeof *m);
@@ -130,13 +130,13 @@ llm_status llmi_matcher_create(llmi_matcher **out, llmi_grammar *g, const llm_al
     m->alloc = *a;
     m->at_start = at_start;
     for (int i = 0; i < N_KEPT; i++) llmi_buf_init(&m->kept[i].allowed, &m->alloc);
-    llm_status status = llmi_run_init(&m->run, &m->alloc, &g->program);
+    llm_status status = llmi_automaton_init(&m->run, &m->alloc, &g->program);
     if (status != LLM_OK) {
         llmi_free(a, m, sizeof *m);
         return status;
     }
     m->g = llmi_grammar_ref(g);
-    m->state = llmi_run_state(&m->run, &(llmi_place){0, g->program.start}, 1);
+    m->state = llmi_automaton_state(&m->run, &(llmi_automaton_place){0, g->program.start}, 1);
     if (m->state >= 0) {
         *out = m;
         return LLM_OK;
@@ -147,11 +147,11 @@ llm_status llmi_matcher_create(llmi_matcher **out, llmi_grammar *g, const llm_al
 }
 
 bool llmi_matcher_is_complete(const llmi_matcher *m) {
-    return m->ended || llmi_run_at(&m->run, m->state)->complete;
+    return m->ended || llmi_automaton_at(&m->run, m->state)->complete;
 }
 
 bool llmi_matcher_is_over(const llmi_matcher *m) {
-    return m->ended || (llmi_run_at(&m->run, m->state)->complete && !llmi_run_at(&m->run, m->state)->n);
+    return m->ended || (llmi_automaton_at(&m->run, m->state)->complete && !llmi_automaton_at(&m->run, m->state)->n);
 }
 
 /* ---- masks ---- */
@@ -166,11 +166,11 @@ static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, i
     if (status != LLM_OK) return status;
     for (size_t i = 0; i < m->g->tree->n_words; i++)
         llmi_buf_at(allowed, uint64_t, i) |= llmi_buf_at(&mask->allowed, uint64_t, i);
-    status = llmi_run_pay(spent, mask->n_work);
+    status = llmi_automaton_pay(spent, mask->n_work);
     size_t n_escapes = llmi_buf_count(&mask->escapes, int32_t);
     if (status == LLM_OK && below && n_escapes) {
-        llmi_frame f = *llmi_run_frame_at(&m->run, below);
-        int32_t state = llmi_run_state(&m->run, &(llmi_place){f.parent, f.pc}, 1);
+        llmi_automaton_frame f = *llmi_automaton_frame_at(&m->run, below);
+        int32_t state = llmi_automaton_state(&m->run, &(llmi_automaton_place){f.parent, f.pc}, 1);
         status = state < 0 ? state : LLM_OK;
         for (size_t i = 0; i < n_escapes && status == LLM_OK; i++)
             status = llmi_mask_walk(allowed, NULL, &m->run, state, m->g->tree, llmi_buf_at(&mask->escapes, int32_t, i));
@@ -184,12 +184,12 @@ static llm_status compute(llmi_buf *allowed, llmi_matcher *m) {
     size_t n_bytes = tree->n_words * sizeof(uint64_t);
     if (!allowed->data && !llmi_buf_reserve(allowed, n_bytes + 1)) return LLM_E_MEMORY;
     memset(allowed->data, 0, allowed->len = n_bytes);
-    llmi_state s = *llmi_run_at(&m->run, m->state);
+    llmi_state s = *llmi_automaton_at(&m->run, m->state);
     llm_status status = LLM_OK;
     size_t spent = 0;
     for (int32_t i = 0, k; i < s.n && status == LLM_OK; i = k) {
-        int32_t frame = llmi_buf_at(&m->run.places, llmi_place, s.first + i).frame;
-        for (k = i + 1; k < s.n && llmi_buf_at(&m->run.places, llmi_place, s.first + k).frame == frame;) k++;
+        int32_t frame = llmi_buf_at(&m->run.places, llmi_automaton_place, s.first + i).frame;
+        for (k = i + 1; k < s.n && llmi_buf_at(&m->run.places, llmi_automaton_place, s.first + k).frame == frame;) k++;
         status = add_group(allowed, m, s.first + i, k - i, &spent);
     }
     for (size_t i = 0; i < tree->n_words; i++) {
@@ -235,35 +235,36 @@ llm_status llmi_matcher_mask(llmi_matcher *m, uint64_t *allowed, int32_t n_vocab
 /* ---- going on ---- */
 
 /* The stack `frame` of one automaton in another. */
-static int32_t move_frame(llmi_run *to, const llmi_run *from, int32_t frame, llmi_buf *path) {
+static int32_t move_frame(llmi_automaton *to, const llmi_automaton *from, int32_t frame, llmi_buf *path) {
     path->len = 0;
-    for (; frame; frame = llmi_run_frame_at(from, frame)->parent)
+    for (; frame; frame = llmi_automaton_frame_at(from, frame)->parent)
         if (!llmi_buf_push(path, frame)) return LLM_E_MEMORY;
     int32_t made = 0;
     for (size_t i = llmi_buf_count(path, int32_t); i-- && made >= 0;) {
-        llmi_frame f = *llmi_run_frame_at(from, llmi_buf_at(path, int32_t, i));
-        made = llmi_run_frame(to, (llmi_frame){made, f.pc, f.count});
+        llmi_automaton_frame f = *llmi_automaton_frame_at(from, llmi_buf_at(path, int32_t, i));
+        made = llmi_automaton_push(to, (llmi_automaton_frame){made, f.pc, f.count});
     }
     return made;
 }
 
-static int32_t move_state(llmi_run *to, const llmi_run *from, int32_t state, const llm_allocator *a) {
+static int32_t move_state(llmi_automaton *to, const llmi_automaton *from, int32_t state, const llm_allocator *a) {
     llmi_buf path, places;
     llmi_buf_init(&path, a);
     llmi_buf_init(&places, a);
-    llmi_state s = *llmi_run_at(from, state);
+    llmi_state s = *llmi_automaton_at(from, state);
     int32_t moved = 0;
     for (int32_t i = 0; i < s.n && moved >= 0; i++) {
-        llmi_place place = llmi_buf_at(&from->places, llmi_place, s.first + i);
+        llmi_automaton_place place = llmi_buf_at(&from->places, llmi_automaton_place, s.first + i);
         moved = place.frame = move_frame(to, from, place.frame, &path);
         if (moved >= 0 && !llmi_buf_push(&places, place)) moved = LLM_E_MEMORY;
     }
     if (s.complete && moved >= 0) {
-        llmi_place end = {0, 0};
+        llmi_automaton_place end = {0, 0};
         if (!llmi_buf_push(&places, end)) moved = LLM_E_MEMORY;
     }
     if (moved >= 0)
-        moved = llmi_run_state(to, (const llmi_place *)(const void *)places.data, llmi_buf_count(&places, llmi_place));
+        moved = llmi_automaton_state(to, (const llmi_automaton_place *)(const void *)places.data,
+                                     llmi_buf_count(&places, llmi_automaton_place));
     llmi_buf_free(&path);
     llmi_buf_free(&places);
     return moved;
@@ -272,17 +273,17 @@ static int32_t move_state(llmi_run *to, const llmi_run *from, int32_t state, con
 /* Forgets states and stacks of the past once there are many. */
 static llm_status forget(llmi_matcher *m) {
     if (llmi_buf_count(&m->run.states, llmi_state) < MANY_STATES &&
-        llmi_buf_count(&m->run.frames, llmi_frame) < MANY_FRAMES)
+        llmi_buf_count(&m->run.frames, llmi_automaton_frame) < MANY_FRAMES)
         return LLM_OK;
-    llmi_run fresh;
-    llm_status status = llmi_run_init(&fresh, &m->alloc, &m->g->program);
+    llmi_automaton fresh;
+    llm_status status = llmi_automaton_init(&fresh, &m->alloc, &m->g->program);
     if (status != LLM_OK) return status;
     int32_t state = move_state(&fresh, &m->run, m->state, &m->alloc);
     if (state < 0) {
-        llmi_run_free(&fresh);
+        llmi_automaton_free(&fresh);
         return state;
     }
-    llmi_run_free(&m->run);
+    llmi_automaton_free(&m->run);
     m->run = fresh;
     m->state = state;
     for (int i = 0; i < N_KEPT; i++) m->kept[i].state = LLMI_STATE_DEAD;
@@ -299,7 +300,7 @@ llm_status llmi_matcher_accept(llmi_matcher *m, llm_token token) {
     llm_span text = known ? llmi_token_tree_text(tree, token) : (llm_span){"", 0};
     int32_t state = text.len && !m->ended ? m->state : LLMI_STATE_DEAD;
     for (size_t i = 0; i < text.len && state > LLMI_STATE_DEAD; i++)
-        state = llmi_run_next(&m->run, state, (uint8_t)text.ptr[i]);
+        state = llmi_automaton_next(&m->run, state, (uint8_t)text.ptr[i]);
     if (state < 0) return state;
     if (state == LLMI_STATE_DEAD) return llmi_error(LLM_E_ARGUMENT, "token %d does not follow the grammar", token);
     m->state = state;

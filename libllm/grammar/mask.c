@@ -11,7 +11,7 @@ static void allow_tokens(uint64_t *bits, const llmi_token_tree *tree, const llmi
     for (int32_t i = node->first; i < node[1].first; i++) bits[ids[i] / 64] |= (uint64_t)1 << (ids[i] & 63);
 }
 
-llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_run *run, int32_t state,
+llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_automaton *run, int32_t state,
                           const llmi_token_tree *tree, int32_t node) {
     const llmi_vocab_node *nodes = (const llmi_vocab_node *)(const void *)tree->nodes.data;
     uint64_t *bits = (uint64_t *)(void *)allowed->data;
@@ -19,7 +19,7 @@ llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_run *run, i
     states[nodes[node].depth] = state;
     for (int32_t i = node + 1; i < end;) {
         const llmi_vocab_node *n = &nodes[i];
-        int32_t next = llmi_run_next(run, states[n->depth - 1], n->byte);
+        int32_t next = llmi_automaton_next(run, states[n->depth - 1], n->byte);
         if (next < 0) return next;
         if (next == LLMI_STATE_DEAD) {
             i = n->skip;
@@ -27,7 +27,7 @@ llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_run *run, i
         }
         states[n->depth] = next;
         allow_tokens(bits, tree, n);
-        const llmi_state *s = llmi_run_at(run, next);
+        const llmi_state *s = llmi_automaton_at(run, next);
         if (escapes && s->complete && n->skip > i + 1 && !llmi_buf_push(escapes, i)) return LLM_E_MEMORY;
         i = s->n ? i + 1 : n->skip;
     }
@@ -37,23 +37,24 @@ llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_run *run, i
 /* ---- what a mask is computed for ---- */
 
 /* The count that stands for all which no token can tell from it: the bounds are further away than the longest token. */
-static int32_t same_count(const llmi_loop *loop, int32_t count, int32_t reach) {
+static int32_t same_count(const llmi_grammar_loop *loop, int32_t count, int32_t reach) {
     if (count < loop->low_first && loop->low_first - count > reach) return 0;
     return count >= loop->low_last && loop->high_first - count > reach ? loop->low_last : count;
 }
 
 /* Appends the number of places, their operations, and the loops above the first call, innermost first, as pairs. */
-static llm_status make_key(llmi_buf *key, int32_t *below, const llmi_mask_store *s, const llmi_run *run, int32_t first,
-                           int32_t n) {
+static llm_status make_key(llmi_buf *key, int32_t *below, const llmi_mask_store *s, const llmi_automaton *run,
+                           int32_t first, int32_t n) {
     if (!llmi_buf_push(key, n)) return LLM_E_MEMORY;
-    const llmi_place *places = &llmi_buf_at(&run->places, llmi_place, first);
+    const llmi_automaton_place *places = &llmi_buf_at(&run->places, llmi_automaton_place, first);
     for (int32_t i = 0; i < n; i++)
         if (!llmi_buf_push(key, places[i].pc)) return LLM_E_MEMORY;
     int32_t frame = places[0].frame;
     for (;;) {
-        const llmi_frame *f = llmi_run_frame_at(run, frame);
+        const llmi_automaton_frame *f = llmi_automaton_frame_at(run, frame);
         if (f->count == LLMI_CALL) break;
-        const llmi_loop *loop = &llmi_buf_at(&s->program->loops, llmi_loop, llmi_program_op(s->program, f->pc)->arg);
+        const llmi_grammar_loop *loop =
+            &llmi_buf_at(&s->program->loops, llmi_grammar_loop, llmi_program_op(s->program, f->pc)->arg);
         int32_t pair[] = {f->pc, same_count(loop, f->count, s->tree->longest)};
         if (!llmi_buf_append(key, pair, sizeof pair)) return LLM_E_MEMORY;
         frame = f->parent;
@@ -72,20 +73,21 @@ static uint32_t hash_of(const llmi_buf *key) {
 }
 
 /* The state that a key describes, on an empty stack. */
-static int32_t state_of(llmi_run *run, const llmi_buf *key, const llm_allocator *a) {
+static int32_t state_of(llmi_automaton *run, const llmi_buf *key, const llm_allocator *a) {
     int32_t n = llmi_buf_at(key, int32_t, 0), frame = 0;
     for (int32_t i = (int32_t)llmi_buf_count(key, int32_t) - 2; i > n && frame >= 0; i -= 2)
-        frame =
-            llmi_run_frame(run, (llmi_frame){frame, llmi_buf_at(key, int32_t, i), llmi_buf_at(key, int32_t, i + 1)});
+        frame = llmi_automaton_push(
+            run, (llmi_automaton_frame){frame, llmi_buf_at(key, int32_t, i), llmi_buf_at(key, int32_t, i + 1)});
     if (frame < 0) return frame;
     llmi_buf places;
     llmi_buf_init(&places, a);
     int32_t state = LLM_OK;
     for (int32_t i = 0; i < n && state == LLM_OK; i++) {
-        llmi_place place = {frame, llmi_buf_at(key, int32_t, i + 1)};
+        llmi_automaton_place place = {frame, llmi_buf_at(key, int32_t, i + 1)};
         if (!llmi_buf_push(&places, place)) state = LLM_E_MEMORY;
     }
-    if (state == LLM_OK) state = llmi_run_state(run, (const llmi_place *)(const void *)places.data, (size_t)n);
+    if (state == LLM_OK)
+        state = llmi_automaton_state(run, (const llmi_automaton_place *)(const void *)places.data, (size_t)n);
     llmi_buf_free(&places);
     return state;
 }
@@ -103,13 +105,13 @@ static llm_status compute(llmi_mask *mask, const llmi_mask_store *s) {
     size_t n_bytes = s->tree->n_words * sizeof(uint64_t);
     if (!llmi_buf_reserve(&mask->allowed, n_bytes + 1)) return LLM_E_MEMORY;
     memset(mask->allowed.data, 0, mask->allowed.len = n_bytes);
-    llmi_run run;
-    llm_status status = llmi_run_init(&run, s->a, s->program);
+    llmi_automaton run;
+    llm_status status = llmi_automaton_init(&run, s->a, s->program);
     if (status != LLM_OK) return status;
     int32_t state = state_of(&run, &mask->key, s->a);
     status = state < 0 ? state : llmi_mask_walk(&mask->allowed, &mask->escapes, &run, state, s->tree, 0);
     mask->n_work = run.n_work;
-    llmi_run_free(&run);
+    llmi_automaton_free(&run);
     return status;
 }
 
@@ -200,7 +202,7 @@ static llm_status get(llmi_mask **out, llmi_mask_store *s, llmi_buf *key) {
     return LLM_OK;
 }
 
-llm_status llmi_mask_get(llmi_mask **out, int32_t *below, llmi_mask_store *s, const llmi_run *run, int32_t first,
+llm_status llmi_mask_get(llmi_mask **out, int32_t *below, llmi_mask_store *s, const llmi_automaton *run, int32_t first,
                          int32_t n) {
     llmi_buf key;
     llmi_buf_init(&key, s->a);

@@ -39,13 +39,13 @@ void llmi_mask_store_free(llmi_mask_store *s);
 
 /* The mask of places [first, first + n) of `run`, which have one stack; *below: its first frame of a call, or 0.
  * *out is to be given back. */
-llm_status llmi_mask_get(llmi_mask **out, int32_t *below, llmi_mask_store *s, const llmi_run *run, int32_t first,
+llm_status llmi_mask_get(llmi_mask **out, int32_t *below, llmi_mask_store *s, const llmi_automaton *run, int32_t first,
                          int32_t n);
 void llmi_mask_give_back(llmi_mask_store *s, llmi_mask *mask);
 
 /* Sets the bits of the tokens below `node` of the tree that can be read from `state`; nodes at which the outermost
  * rule may end and that have children go to `escapes` (unless NULL). */
-llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_run *run, int32_t state,
+llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_automaton *run, int32_t state,
                           const llmi_token_tree *tree, int32_t node);
 
 #endif

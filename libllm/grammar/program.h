@@ -6,17 +6,17 @@
 #include "grammar/ir_check.h"
 
 typedef enum llmi_op_kind {
-    LLMI_OP_RETURN, /* from the rule; operation 0 is the only one */
-    LLMI_OP_RANGE,  /* reads a byte lo..hi */
-    LLMI_OP_SET,    /* reads a byte of sets[arg] */
-    LLMI_OP_SPLIT,  /* goes on at each of targets [arg, arg + next) */
-    LLMI_OP_CALL,   /* runs rule `arg`, then goes on at `next` */
-    LLMI_OP_JUMP,   /* a call with nothing to come back for */
-    LLMI_OP_LOOP,   /* decides about one more round of loops[arg] */
-    LLMI_OP_ROUND,  /* the end of a round of loops[arg] */
-    LLMI_OP_COUNT,  /* begins to count for loops[arg] */
-    LLMI_OP_TICK,   /* counts one for ticks[arg], then goes on at `next` */
-    LLMI_OP_LEAVE   /* from the counted part of loops[arg] */
+    LLMI_GRAMMAR_OP_RETURN, /* from the rule; operation 0 is the only one */
+    LLMI_GRAMMAR_OP_RANGE,  /* reads a byte lo..hi */
+    LLMI_GRAMMAR_OP_SET,    /* reads a byte of sets[arg] */
+    LLMI_GRAMMAR_OP_SPLIT,  /* goes on at each of targets [arg, arg + next) */
+    LLMI_GRAMMAR_OP_CALL,   /* runs rule `arg`, then goes on at `next` */
+    LLMI_GRAMMAR_OP_JUMP,   /* a call with nothing to come back for */
+    LLMI_GRAMMAR_OP_LOOP,   /* decides about one more round of loops[arg] */
+    LLMI_GRAMMAR_OP_ROUND,  /* the end of a round of loops[arg] */
+    LLMI_GRAMMAR_OP_COUNT,  /* begins to count for loops[arg] */
+    LLMI_GRAMMAR_OP_TICK,   /* counts one for ticks[arg], then goes on at `next` */
+    LLMI_GRAMMAR_OP_LEAVE   /* from the counted part of loops[arg] */
 } llmi_op_kind;
 
 typedef struct llmi_op {
@@ -24,12 +24,12 @@ typedef struct llmi_op {
     int32_t next, arg;
 } llmi_op;
 
-typedef struct llmi_loop {
+typedef struct llmi_grammar_loop {
     int32_t min, max; /* max LLMI_IR_UNLIMITED: none */
     int32_t at, body, next;
     int32_t low_first, low_last, high_first; /* below low_first and from low_last to high_first no count is special */
     bool nullable;                           /* the body may be empty: an empty round ends the loop */
-} llmi_loop;
+} llmi_grammar_loop;
 
 /* The count that the innermost loop must have after one more. */
 typedef struct llmi_tick {
@@ -56,7 +56,7 @@ static inline const llmi_op *llmi_program_op(const llmi_program *p, int32_t pc) 
 
 static inline bool llmi_program_reads(const llmi_program *p, int32_t pc, uint8_t byte) {
     const llmi_op *op = llmi_program_op(p, pc);
-    if (op->kind == LLMI_OP_RANGE) return byte >= op->lo && byte <= op->hi;
+    if (op->kind == LLMI_GRAMMAR_OP_RANGE) return byte >= op->lo && byte <= op->hi;
     return llmi_buf_at(&p->sets, llmi_byte_set, op->arg).bits[byte >> 6] >> (byte & 63) & 1;
 }
 

@@ -164,7 +164,7 @@ const llmi_json *llmi_schema_text(llmi_schema *s, const char *text) {
     return llmi_schema_made(s, llmi_json_new_string(&s->doc, (llm_span){text, strlen(text)}));
 }
 
-const llmi_json *llmi_schema_object_of(llmi_schema *s, const llmi_pair *pairs, size_t n) {
+const llmi_json *llmi_schema_object_of(llmi_schema *s, const llmi_schema_pair *pairs, size_t n) {
     llmi_json_member members[4];
     for (size_t i = 0; i < n && i < 4; i++) {
         const llmi_json *key = llmi_schema_text(s, pairs[i].key);

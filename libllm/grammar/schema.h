@@ -43,15 +43,15 @@ typedef enum llmi_memo_kind {
 } llmi_memo_kind;
 
 /* A set of values: schema_values.h. */
-typedef struct llmi_value {
+typedef struct llmi_schema_value {
     const llmi_json *value;
     uint64_t hash;
     int32_t mark; /* the caller's */
-} llmi_value;
+} llmi_schema_value;
 
 typedef struct llmi_values {
     struct llmi_schema *s; /* which pays, and keeps what fails */
-    llmi_buf items;        /* llmi_value, in the order in which they came */
+    llmi_buf items;        /* llmi_schema_value, in the order in which they came */
     llmi_buf slots;        /* int32_t: open addressing */
 } llmi_values;
 
@@ -97,18 +97,19 @@ int32_t llmi_schema_child(llmi_schema *s, const llmi_json *schema, const char *k
 int32_t llmi_schema_shared(llmi_schema *s, int which);
 
 /* Values that are made on the way; NULL after a fault, also for a NULL that is passed in. */
-typedef struct llmi_pair {
+typedef struct llmi_schema_pair {
     const char *key;
     const llmi_json *value;
-} llmi_pair;
-const llmi_json *llmi_schema_object_of(llmi_schema *s, const llmi_pair *pairs, size_t n);
+} llmi_schema_pair;
+const llmi_json *llmi_schema_object_of(llmi_schema *s, const llmi_schema_pair *pairs, size_t n);
 const llmi_json *llmi_schema_array_of(llmi_schema *s, const llmi_json *const *items, size_t n);
 const llmi_json *llmi_schema_text(llmi_schema *s, const char *text);
 const llmi_json *llmi_schema_with(llmi_schema *s, const llmi_json *object, const char *key, const llmi_json *value);
 const llmi_json *llmi_schema_without(llmi_schema *s, const llmi_json *object, const char *key);
 /* Takes what llmi_json_new_* gave: a NULL becomes a fault. */
 const llmi_json *llmi_schema_made(llmi_schema *s, const llmi_json *value);
-#define LLMI_PAIRS(...) (const llmi_pair[]){__VA_ARGS__}, sizeof((const llmi_pair[]){__VA_ARGS__}) / sizeof(llmi_pair)
+#define LLMI_PAIRS(...)                                                                                                \
+    (const llmi_schema_pair[]){__VA_ARGS__}, sizeof((const llmi_schema_pair[]){__VA_ARGS__}) / sizeof(llmi_schema_pair)
 
 static inline llm_span llmi_schema_key(const llmi_json_member *m) {
     return (llm_span){m->key.text, m->key.n};

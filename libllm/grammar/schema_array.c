@@ -62,7 +62,7 @@ static const llmi_json *few_values(llmi_schema *s, const llmi_json *items) {
     llmi_buf_init(&kept, s->ir.a);
     for (size_t i = 0; i < (list ? list->n : 3) && !llmi_schema_failed(s); i++) {
         const llmi_json *one = list ? &list->items[i] : &words[i];
-        llmi_value *v = llmi_schema_valid(s, flat, one, 0) ? llmi_values_add(&seen, one, 0) : NULL;
+        llmi_schema_value *v = llmi_schema_valid(s, flat, one, 0) ? llmi_values_add(&seen, one, 0) : NULL;
         if (v && !v->mark++ && !llmi_buf_push(&kept, *one)) llmi_schema_no_memory(s);
     }
     if (!llmi_schema_failed(s))

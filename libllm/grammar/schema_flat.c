@@ -246,12 +246,12 @@ static const llmi_json *one_of_values(llmi_schema *s, const llmi_json *branches,
     for (size_t i = 0; i < llmi_json_count(branches) && !llmi_schema_failed(s); i++) {
         const llmi_json *list = llmi_json_get(llmi_schema_flat(s, llmi_json_item(branches, i), depth + 1), "enum");
         for (size_t k = 0; k < llmi_json_count(list) && !llmi_schema_failed(s); k++) {
-            llmi_value *v = llmi_values_add(&seen, llmi_json_item(list, k), (int32_t)i);
+            llmi_schema_value *v = llmi_values_add(&seen, llmi_json_item(list, k), (int32_t)i);
             if (v && v->mark != (int32_t)i) v->mark = -1;
         }
     }
-    for (size_t i = 0; i < llmi_buf_count(&seen.items, llmi_value) && !llmi_schema_failed(s); i++) {
-        const llmi_value *v = &llmi_buf_at(&seen.items, llmi_value, i);
+    for (size_t i = 0; i < llmi_buf_count(&seen.items, llmi_schema_value) && !llmi_schema_failed(s); i++) {
+        const llmi_schema_value *v = &llmi_buf_at(&seen.items, llmi_schema_value, i);
         if (v->mark >= 0 && !llmi_buf_push(&kept, *v->value)) llmi_schema_no_memory(s);
     }
     size_t n = llmi_buf_count(&kept, llmi_json);

@@ -125,7 +125,7 @@ static const llmi_json *combine(llmi_schema *s, const llmi_json *a, const llmi_j
         size_t n = llmi_json_is(lists[k], LLMI_JSON_ARRAY) ? lists[k]->n : 1;
         for (size_t i = 0; i < n && !llmi_schema_failed(s); i++) {
             const llmi_json *one = llmi_json_is(lists[k], LLMI_JSON_ARRAY) ? &lists[k]->items[i] : lists[k];
-            llmi_value *v = llmi_values_add(&seen, one, 0);
+            llmi_schema_value *v = llmi_values_add(&seen, one, 0);
             if (v && !v->mark++ && !common) push(s, &out, one);
         }
     }

@@ -33,7 +33,7 @@ static bool valid_array(llmi_schema *s, const llmi_json *schema, const llmi_json
     llmi_values_init(&seen, s);
     bool unique = true;
     for (size_t i = 0; i < value->n && unique; i++) {
-        llmi_value *v = llmi_values_add(&seen, &value->items[i], 0);
+        llmi_schema_value *v = llmi_values_add(&seen, &value->items[i], 0);
         unique = v && !v->mark++;
     }
     llmi_values_free(&seen);

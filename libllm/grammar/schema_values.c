@@ -48,25 +48,25 @@ static int32_t *slot_of(llmi_values *v, const llmi_json *value, uint64_t hash) {
     for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
         int32_t *slot = &llmi_buf_at(&v->slots, int32_t, i);
         if (*slot < 0 || !llmi_schema_pay(v->s, 1)) return slot;
-        const llmi_value *item = &llmi_buf_at(&v->items, llmi_value, *slot);
+        const llmi_schema_value *item = &llmi_buf_at(&v->items, llmi_schema_value, *slot);
         if (!value || item->hash != hash) continue;
         if (llmi_schema_same(v->s, item->value, value)) return slot;
     }
 }
 
 static bool grow(llmi_values *v) {
-    size_t n = llmi_buf_count(&v->items, llmi_value), n_slots = llmi_buf_count(&v->slots, int32_t);
+    size_t n = llmi_buf_count(&v->items, llmi_schema_value), n_slots = llmi_buf_count(&v->slots, int32_t);
     if (2 * (n + 1) < n_slots) return true;
     n_slots = n_slots ? 2 * n_slots : 16;
     v->slots.len = 0;
     if (!llmi_buf_reserve(&v->slots, n_slots * sizeof(int32_t))) return false;
     memset(v->slots.data, 0xff, v->slots.len = n_slots * sizeof(int32_t));
-    for (size_t i = 0; i < n; i++) *slot_of(v, NULL, llmi_buf_at(&v->items, llmi_value, i).hash) = (int32_t)i;
+    for (size_t i = 0; i < n; i++) *slot_of(v, NULL, llmi_buf_at(&v->items, llmi_schema_value, i).hash) = (int32_t)i;
     return true;
 }
 
-llmi_value *llmi_values_add(llmi_values *v, const llmi_json *value, int32_t mark) {
-    llmi_value item = {value, hash_of(v->s, value), mark};
+llmi_schema_value *llmi_values_add(llmi_values *v, const llmi_json *value, int32_t mark) {
+    llmi_schema_value item = {value, hash_of(v->s, value), mark};
     if (llmi_schema_failed(v->s)) return NULL;
     if (!grow(v)) {
         llmi_schema_no_memory(v->s);
@@ -75,19 +75,19 @@ llmi_value *llmi_values_add(llmi_values *v, const llmi_json *value, int32_t mark
     int32_t *slot = slot_of(v, value, item.hash);
     if (llmi_schema_failed(v->s)) return NULL;
     if (*slot < 0) {
-        int32_t n = (int32_t)llmi_buf_count(&v->items, llmi_value);
+        int32_t n = (int32_t)llmi_buf_count(&v->items, llmi_schema_value);
         if (!llmi_buf_push(&v->items, item)) {
             llmi_schema_no_memory(v->s);
             return NULL;
         }
         *slot = n;
     }
-    return &llmi_buf_at(&v->items, llmi_value, *slot);
+    return &llmi_buf_at(&v->items, llmi_schema_value, *slot);
 }
 
-llmi_value *llmi_values_find(llmi_values *v, const llmi_json *value) {
+llmi_schema_value *llmi_values_find(llmi_values *v, const llmi_json *value) {
     uint64_t hash = hash_of(v->s, value);
     if (!v->slots.len || llmi_schema_failed(v->s)) return NULL;
     int32_t *slot = slot_of(v, value, hash);
-    return *slot < 0 || llmi_schema_failed(v->s) ? NULL : &llmi_buf_at(&v->items, llmi_value, *slot);
+    return *slot < 0 || llmi_schema_failed(v->s) ? NULL : &llmi_buf_at(&v->items, llmi_schema_value, *slot);
 }

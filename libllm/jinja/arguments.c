@@ -37,8 +37,8 @@ static bool is_param(const param *p, const llmi_str *name) {
 enum { MAX_PARAMS = 8 };
 
 /* Fills v; n_bound counts the named arguments that found their place. */
-static int32_t place_arguments(llmi_run *r, const llmi_builtin *b, const llmi_args *args, llmi_value v[MAX_PARAMS],
-                               int32_t *n_bound) {
+static int32_t place_arguments(llmi_jinja_run *r, const llmi_builtin *b, const llmi_args *args,
+                               llmi_jinja_value v[MAX_PARAMS], int32_t *n_bound) {
     const char *at = b->params;
     param p;
     int32_t n = 0;
@@ -47,17 +47,17 @@ static int32_t place_arguments(llmi_run *r, const llmi_builtin *b, const llmi_ar
         for (int32_t i = 0; i < args->n_named && !by_position_only(b); i++) {
             if (!is_param(&p, args->named[i].name.s)) continue;
             if (v[n].kind != LLMI_V_ABSENT)
-                llmi_run_fail(r, LLM_E_FORMAT, "%s: argument \"%.*s\" is given twice", b->name, (int)p.n, p.name);
+                llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s: argument \"%.*s\" is given twice", b->name, (int)p.n, p.name);
             v[n] = args->named[i].value;
             ++*n_bound;
         }
         if (v[n].kind == LLMI_V_ABSENT && !p.optional)
-            llmi_run_fail(r, LLM_E_FORMAT, "%s: argument \"%.*s\" is missing", b->name, (int)p.n, p.name);
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s: argument \"%.*s\" is missing", b->name, (int)p.n, p.name);
     }
     return n;
 }
 
-static void fail_named(llmi_run *r, const llmi_builtin *b, const llmi_args *args) {
+static void fail_named(llmi_jinja_run *r, const llmi_builtin *b, const llmi_args *args) {
     for (int32_t i = 0; i < args->n_named; i++) {
         const char *at = b->params;
         bool known = false;
@@ -65,18 +65,21 @@ static void fail_named(llmi_run *r, const llmi_builtin *b, const llmi_args *args
             known = known || is_param(&p, args->named[i].name.s);
         const llmi_str *name = args->named[i].name.s;
         if (!known)
-            llmi_run_fail(r, LLM_E_FORMAT, "%s has no argument called \"%s\"", b->name, LLMI_QUOTE(name->p, name->n));
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s has no argument called \"%s\"", b->name,
+                                LLMI_QUOTE(name->p, name->n));
     }
 }
 
-llmi_value llmi_builtin_call(llmi_run *r, const llmi_builtin *b, llmi_value self, const llmi_args *args) {
+llmi_jinja_value llmi_builtin_call(llmi_jinja_run *r, const llmi_builtin *b, llmi_jinja_value self,
+                                   const llmi_args *args) {
     llmi_args bound = *args;
-    llmi_value v[MAX_PARAMS];
+    llmi_jinja_value v[MAX_PARAMS];
     bound.self = self;
     bound.of = b;
     if (b->params[0] != '*') {
         int32_t n_bound = 0, n = place_arguments(r, b, args, v, &n_bound);
-        if (args->n > n) llmi_run_fail(r, LLM_E_FORMAT, "%s takes at most %d arguments, found %d", b->name, n, args->n);
+        if (args->n > n)
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s takes at most %d arguments, found %d", b->name, n, args->n);
         if (n_bound < args->n_named) fail_named(r, b, args);
         bound = (llmi_args){.self = self, .v = v, .n = n, .of = b};
     }
@@ -85,31 +88,31 @@ llmi_value llmi_builtin_call(llmi_run *r, const llmi_builtin *b, llmi_value self
 
 /* ---- reading them ---- */
 
-void llmi_arg_fail(llmi_run *r, const llmi_args *args, int32_t index, const char *expected) {
+void llmi_arg_fail(llmi_jinja_run *r, const llmi_args *args, int32_t index, const char *expected) {
     const char *at = args->of->params;
     param p = {"", 0, false};
     for (int32_t i = 0; i <= index && next_param(&p, &at); i++)
         ;
-    llmi_run_fail(r, LLM_E_FORMAT, "%s: argument \"%.*s\" is a %s, expected %s", args->of->name, (int)p.n, p.name,
-                  llmi_kind_name(args->v[index]), expected);
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s: argument \"%.*s\" is a %s, expected %s", args->of->name, (int)p.n, p.name,
+                        llmi_kind_name(args->v[index]), expected);
 }
 
-const llmi_str *llmi_arg_str(llmi_run *r, const llmi_args *args, int32_t index, const char *otherwise) {
-    llmi_value v = args->v[index];
+const llmi_str *llmi_arg_str(llmi_jinja_run *r, const llmi_args *args, int32_t index, const char *otherwise) {
+    llmi_jinja_value v = args->v[index];
     if (v.kind == LLMI_V_STR) return v.s;
     if (v.kind == LLMI_V_ABSENT) return llmi_str_over(r, otherwise, strlen(otherwise));
     llmi_arg_fail(r, args, index, "a string");
     return NULL;
 }
 
-int64_t llmi_arg_int(llmi_run *r, const llmi_args *args, int32_t index, int64_t otherwise) {
-    llmi_value v = args->v[index];
+int64_t llmi_arg_int(llmi_jinja_run *r, const llmi_args *args, int32_t index, int64_t otherwise) {
+    llmi_jinja_value v = args->v[index];
     if (llmi_is_int(v)) return v.i;
     if (v.kind != LLMI_V_ABSENT) llmi_arg_fail(r, args, index, "an integer");
     return otherwise;
 }
 
 bool llmi_arg_bool(const llmi_args *args, int32_t index, bool otherwise) {
-    llmi_value v = args->v[index];
+    llmi_jinja_value v = args->v[index];
     return v.kind == LLMI_V_ABSENT ? otherwise : llmi_truth(v);
 }

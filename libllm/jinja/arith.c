@@ -4,35 +4,35 @@
 #include "base/checked.h"
 #include "jinja/value.h"
 
-static llmi_value no_meaning(llmi_run *r, char op, llmi_value a, llmi_value b) {
+static llmi_jinja_value no_meaning(llmi_jinja_run *r, char op, llmi_jinja_value a, llmi_jinja_value b) {
     const char *sign = op == 'p' ? "**" : op == 'i' ? "//" : (const char[2]){op, 0};
-    llmi_run_fail(r, LLM_E_FORMAT, "%s %s %s has no meaning", llmi_kind_name(a), sign, llmi_kind_name(b));
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s %s %s has no meaning", llmi_kind_name(a), sign, llmi_kind_name(b));
     return llmi_undefined;
 }
 
-static llmi_value too_large(llmi_run *r) {
-    llmi_run_fail(r, LLM_E_LIMIT, "the result exceeds 64 bits");
+static llmi_jinja_value too_large(llmi_jinja_run *r) {
+    llmi_jinja_run_fail(r, LLM_E_LIMIT, "the result exceeds 64 bits");
     return llmi_undefined;
 }
 
-static llmi_value by_zero(llmi_run *r) {
-    llmi_run_fail(r, LLM_E_FORMAT, "division by zero");
+static llmi_jinja_value by_zero(llmi_jinja_run *r) {
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "division by zero");
     return llmi_undefined;
 }
 
 /* ---- numbers ---- */
 
-static llmi_value float_power(llmi_run *r, double base, double exponent) {
+static llmi_jinja_value float_power(llmi_jinja_run *r, double base, double exponent) {
     if (base == 0 && exponent < 0) return by_zero(r);
     double result = pow(base, exponent);
     if (base < 0 && isfinite(base) && isfinite(exponent) && exponent != floor(exponent))
-        llmi_run_fail(r, LLM_E_UNSUPPORTED, "the power is a complex number");
+        llmi_jinja_run_fail(r, LLM_E_UNSUPPORTED, "the power is a complex number");
     if (isinf(result) && isfinite(base) && isfinite(exponent))
-        llmi_run_fail(r, LLM_E_FORMAT, "the power is too large for a float");
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "the power is too large for a float");
     return llmi_of_float(result);
 }
 
-static llmi_value power(llmi_run *r, int64_t base, int64_t exponent) {
+static llmi_jinja_value power(llmi_jinja_run *r, int64_t base, int64_t exponent) {
     if (exponent < 0) return float_power(r, (double)base, (double)exponent);
     int64_t result = 1;
     for (; exponent; exponent >>= 1) {
@@ -42,7 +42,7 @@ static llmi_value power(llmi_run *r, int64_t base, int64_t exponent) {
     return llmi_of_int(result);
 }
 
-static llmi_value integers(llmi_run *r, char op, int64_t a, int64_t b) {
+static llmi_jinja_value integers(llmi_jinja_run *r, char op, int64_t a, int64_t b) {
     int64_t out;
     switch (op) {
     case '+':
@@ -67,7 +67,7 @@ static llmi_value integers(llmi_run *r, char op, int64_t a, int64_t b) {
     return llmi_of_int(op == '%' ? rest : quotient);
 }
 
-static llmi_value floats(llmi_run *r, char op, double a, double b) {
+static llmi_jinja_value floats(llmi_jinja_run *r, char op, double a, double b) {
     switch (op) {
     case '+':
         return llmi_of_float(a + b);
@@ -93,71 +93,72 @@ static llmi_value floats(llmi_run *r, char op, double a, double b) {
     return llmi_of_float(quotient - down > 0.5 ? down + 1 : down);
 }
 
-static llmi_value numbers(llmi_run *r, char op, llmi_value a, llmi_value b) {
+static llmi_jinja_value numbers(llmi_jinja_run *r, char op, llmi_jinja_value a, llmi_jinja_value b) {
     if (a.kind == LLMI_V_FLOAT || b.kind == LLMI_V_FLOAT) return floats(r, op, llmi_as_float(a), llmi_as_float(b));
     return a.kind == LLMI_V_BIG || b.kind == LLMI_V_BIG ? too_large(r) : integers(r, op, a.i, b.i);
 }
 
 /* ---- sequences ---- */
 
-static llmi_value repeat_list(llmi_run *r, llmi_value v, int64_t times) {
+static llmi_jinja_value repeat_list(llmi_jinja_run *r, llmi_jinja_value v, int64_t times) {
     int64_t all;
     if (!llmi_mul_i64(&all, v.list->n, times) || all > UINT32_MAX) {
-        llmi_run_fail(r, LLM_E_LIMIT, "a %s of %u values times %lld exceeds the memory of a rendering",
-                      llmi_kind_name(v), v.list->n, (long long)times);
+        llmi_jinja_run_fail(r, LLM_E_LIMIT, "a %s of %u values times %lld exceeds the memory of a rendering",
+                            llmi_kind_name(v), v.list->n, (long long)times);
         return llmi_undefined;
     }
-    llmi_list *l = llmi_run_spend(r, all / 4) ? llmi_list_new(r, (uint32_t)all) : NULL;
+    llmi_jinja_list *l = llmi_jinja_run_spend(r, all / 4) ? llmi_list_new(r, (uint32_t)all) : NULL;
     for (int64_t k = 0; l && l->n < all; k++) llmi_list_add(r, l, v.list->v[k % v.list->n]);
     return llmi_of_list(l, v.kind);
 }
 
-static llmi_value repeat(llmi_run *r, llmi_value v, int64_t times) {
+static llmi_jinja_value repeat(llmi_jinja_run *r, llmi_jinja_value v, int64_t times) {
     if (times < 0) times = 0;
     if (v.kind != LLMI_V_STR) return repeat_list(r, v, v.list->n ? times : 0);
     llmi_builder b;
     llmi_builder_init(&b, r);
     llmi_builder_fill(&b, v.s, times);
-    llmi_value text = llmi_of_str(llmi_builder_finish(&b));
+    llmi_jinja_value text = llmi_of_str(llmi_builder_finish(&b));
     text.aux = v.aux;
     return text;
 }
 
-static bool can_repeat(llmi_value v) {
+static bool can_repeat(llmi_jinja_value v) {
     return v.kind == LLMI_V_STR || v.kind == LLMI_V_LIST || v.kind == LLMI_V_TUPLE;
 }
 
 /* Text that joins HTML becomes HTML (MarkupSafe's rule). */
-static llmi_value append_strings(llmi_run *r, llmi_value a, llmi_value b) {
+static llmi_jinja_value append_strings(llmi_jinja_run *r, llmi_jinja_value a, llmi_jinja_value b) {
     bool html = a.aux || b.aux;
     const llmi_str *x = html && !a.aux ? llmi_str_escape(r, a.s) : a.s;
     const llmi_str *y = html && !b.aux ? llmi_str_escape(r, b.s) : b.s;
-    llmi_value v = llmi_of_str(llmi_str_join(r, x, y));
+    llmi_jinja_value v = llmi_of_str(llmi_str_join(r, x, y));
     v.aux = html;
     return v;
 }
 
-static llmi_value append(llmi_run *r, llmi_value a, llmi_value b) {
+static llmi_jinja_value append(llmi_jinja_run *r, llmi_jinja_value a, llmi_jinja_value b) {
     if (a.kind == LLMI_V_STR) return append_strings(r, a, b);
     uint64_t n = (uint64_t)a.list->n + b.list->n;
-    llmi_list *l = llmi_run_spend(r, (int64_t)(n / 4)) && n < UINT32_MAX ? llmi_list_new(r, (uint32_t)n) : NULL;
+    llmi_jinja_list *l =
+        llmi_jinja_run_spend(r, (int64_t)(n / 4)) && n < UINT32_MAX ? llmi_list_new(r, (uint32_t)n) : NULL;
     for (uint32_t i = 0; l && i < a.list->n; i++) llmi_list_add(r, l, a.list->v[i]);
     for (uint32_t i = 0; l && i < b.list->n; i++) llmi_list_add(r, l, b.list->v[i]);
     return llmi_of_list(l, a.kind);
 }
 
-llmi_value llmi_arith(llmi_run *r, char op, llmi_value a, llmi_value b) {
+llmi_jinja_value llmi_arith(llmi_jinja_run *r, char op, llmi_jinja_value a, llmi_jinja_value b) {
     if (op == '~') return llmi_of_str(llmi_str_join(r, llmi_to_str(r, a), llmi_to_str(r, b)));
     if (llmi_is_number(a) && llmi_is_number(b)) return numbers(r, op, a, b);
     if (op == '+' && a.kind == b.kind && can_repeat(a)) return append(r, a, b);
     if (op == '*' && can_repeat(a) && llmi_is_int(b)) return repeat(r, a, b.i);
     if (op == '*' && can_repeat(b) && llmi_is_int(a)) return repeat(r, b, a.i);
     if (op == '%' && a.kind == LLMI_V_STR)
-        return (llmi_value){.kind = LLMI_V_STR, .aux = a.aux, .s = llmi_format_percent(r, a, b)};
+        return (llmi_jinja_value){.kind = LLMI_V_STR, .aux = a.aux, .s = llmi_format_percent(r, a, b)};
     return no_meaning(r, op, a, b);
 }
 
-llmi_value llmi_negate(llmi_run *r, llmi_value v) {
+llmi_jinja_value llmi_negate(llmi_jinja_run *r, llmi_jinja_value v) {
     if (v.kind == LLMI_V_FLOAT) return llmi_of_float(-v.f);
     if (v.kind == LLMI_V_BIG) {
         bool minus = v.s->p[0] == '-';

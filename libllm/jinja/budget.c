@@ -22,7 +22,7 @@ struct llmi_block {
 
 enum { BLOCK_BYTES = 16 << 10 };
 
-void llmi_run_fail(llmi_run *r, llm_status status, const char *format, ...) {
+void llmi_jinja_run_fail(llmi_jinja_run *r, llm_status status, const char *format, ...) {
     if (r->status != LLM_OK) return;
     char text[384];
     va_list args;
@@ -32,48 +32,48 @@ void llmi_run_fail(llmi_run *r, llm_status status, const char *format, ...) {
     r->status = llmi_error(status, "%s%s", llmi_place_text((char[LLMI_PLACE_BYTES]){0}, r->t, r->at), text);
 }
 
-bool llmi_run_spend(llmi_run *r, int64_t n) {
+bool llmi_jinja_run_spend(llmi_jinja_run *r, int64_t n) {
     if (n <= r->steps) {
         r->steps -= n;
         return r->status == LLM_OK;
     }
     r->steps = 0;
-    llmi_run_fail(r, LLM_E_LIMIT, "the template takes more than the %lld steps it may take",
-                  (long long)r->limits->max_steps);
+    llmi_jinja_run_fail(r, LLM_E_LIMIT, "the template takes more than the %lld steps it may take",
+                        (long long)r->limits->max_steps);
     return false;
 }
 
-bool llmi_run_enter(llmi_run *r) {
+bool llmi_jinja_run_enter(llmi_jinja_run *r) {
     if (r->depth < r->limits->max_depth) {
         r->depth++;
         return true;
     }
-    llmi_run_fail(r, LLM_E_LIMIT, "calls, loops or values are nested deeper than the limit of %d",
-                  r->limits->max_depth);
+    llmi_jinja_run_fail(r, LLM_E_LIMIT, "calls, loops or values are nested deeper than the limit of %d",
+                        r->limits->max_depth);
     return false;
 }
 
-void llmi_run_leave(llmi_run *r) {
+void llmi_jinja_run_leave(llmi_jinja_run *r) {
     r->depth--;
 }
 
-static void *no_memory(llmi_run *r, size_t n_bytes) {
-    llmi_run_fail(r, LLM_E_LIMIT, "%zu more bytes exceed the %zu that a rendering may hold", n_bytes,
-                  r->limits->max_memory_bytes);
+static void *no_memory(llmi_jinja_run *r, size_t n_bytes) {
+    llmi_jinja_run_fail(r, LLM_E_LIMIT, "%zu more bytes exceed the %zu that a rendering may hold", n_bytes,
+                        r->limits->max_memory_bytes);
     return NULL;
 }
 
-bool llmi_run_hold(llmi_run *r, size_t n_bytes) {
+bool llmi_jinja_run_hold(llmi_jinja_run *r, size_t n_bytes) {
     if (n_bytes > r->memory) no_memory(r, n_bytes);
     r->memory -= n_bytes < r->memory ? n_bytes : r->memory;
     return r->status == LLM_OK;
 }
 
-void llmi_run_give_back(llmi_run *r, size_t n_bytes) {
+void llmi_jinja_run_give_back(llmi_jinja_run *r, size_t n_bytes) {
     r->memory += n_bytes;
 }
 
-void *llmi_run_take(llmi_run *r, size_t n_bytes) {
+void *llmi_jinja_run_take(llmi_jinja_run *r, size_t n_bytes) {
     if (r->status != LLM_OK) return NULL;
     if (n_bytes > r->memory) return no_memory(r, n_bytes);
     n_bytes = (n_bytes + 15) & ~(size_t)15;
@@ -101,7 +101,7 @@ void *llmi_run_take(llmi_run *r, size_t n_bytes) {
     return p;
 }
 
-void llmi_run_release(llmi_run *r) {
+void llmi_jinja_run_release(llmi_jinja_run *r) {
     llmi_json_doc_free(&r->json);
     while (r->blocks) {
         struct llmi_block *b = r->blocks;

@@ -4,14 +4,14 @@
 #include "base/text.h"
 #include "jinja/value.h"
 
-void llmi_builder_init(llmi_builder *b, llmi_run *r) {
+void llmi_builder_init(llmi_builder *b, llmi_jinja_run *r) {
     *b = (llmi_builder){.r = r};
     llmi_buf_init(&b->bytes, r->a);
     llmi_buf_init(&b->marks, r->a);
 }
 
 void llmi_builder_free(llmi_builder *b) {
-    llmi_run_give_back(b->r, b->held);
+    llmi_jinja_run_give_back(b->r, b->held);
     b->held = 0;
     llmi_buf_free(&b->bytes);
     llmi_buf_free(&b->marks);
@@ -20,14 +20,14 @@ void llmi_builder_free(llmi_builder *b) {
 /* Room for n more bytes, counted before they are allocated. Grows by the half, as llmi_buf does. */
 static bool reserve(llmi_builder *b, llmi_buf *buf, size_t n) {
     enum { FIRST_BYTES = 64 };
-    llmi_run *r = b->r;
+    llmi_jinja_run *r = b->r;
     if (n <= buf->cap - buf->len) return LLMI_OK(r);
     bool counts = !b->output || buf != &b->bytes;
     size_t cap = buf->cap + buf->cap / 2, more;
     if (cap < buf->len + n) cap = buf->len + n;
     if (cap < FIRST_BYTES) cap = FIRST_BYTES;
     more = counts ? cap - buf->cap : 0;
-    if (!llmi_run_hold(r, more)) return false;
+    if (!llmi_jinja_run_hold(r, more)) return false;
     b->held += more;
     if (llmi_buf_reserve(buf, n)) return true;
     r->status = LLM_E_MEMORY;
@@ -35,10 +35,10 @@ static bool reserve(llmi_builder *b, llmi_buf *buf, size_t n) {
 }
 
 void llmi_builder_put(llmi_builder *b, const char *p, size_t n) {
-    llmi_run *r = b->r;
-    if (!llmi_run_copy(r, n)) return;
+    llmi_jinja_run *r = b->r;
+    if (!llmi_jinja_run_copy(r, n)) return;
     if (n > r->limits->max_output_bytes - b->bytes.len) {
-        llmi_run_fail(r, LLM_E_LIMIT, "a text exceeds the limit of %zu bytes", r->limits->max_output_bytes);
+        llmi_jinja_run_fail(r, LLM_E_LIMIT, "a text exceeds the limit of %zu bytes", r->limits->max_output_bytes);
         return;
     }
     if (n && reserve(b, &b->bytes, n)) llmi_buf_append(&b->bytes, p, n);
@@ -49,15 +49,15 @@ void llmi_builder_puts(llmi_builder *b, const char *text) {
 }
 
 void llmi_builder_fill(llmi_builder *b, const llmi_str *s, int64_t n) {
-    llmi_run *r = b->r;
+    llmi_jinja_run *r = b->r;
     if (n <= 0 || !s->n) return;
     size_t room = r->limits->max_output_bytes - b->bytes.len;
     if ((uint64_t)n > room / s->n) {
-        llmi_run_fail(r, LLM_E_LIMIT, "%lld times %u bytes exceed the limit of %zu bytes of a text", (long long)n, s->n,
-                      r->limits->max_output_bytes);
+        llmi_jinja_run_fail(r, LLM_E_LIMIT, "%lld times %u bytes exceed the limit of %zu bytes of a text", (long long)n,
+                            s->n, r->limits->max_output_bytes);
         return;
     }
-    if (!llmi_run_spend(r, n / 4) || !reserve(b, &b->bytes, (size_t)n * s->n)) return;
+    if (!llmi_jinja_run_spend(r, n / 4) || !reserve(b, &b->bytes, (size_t)n * s->n)) return;
     for (; n > 0 && LLMI_OK(r); n--) llmi_builder_str(b, s);
 }
 
@@ -86,7 +86,7 @@ void llmi_builder_str(llmi_builder *b, const llmi_str *s) {
     if (!s) return;
     uint32_t at = (uint32_t)b->bytes.len;
     llmi_builder_put(b, s->p, s->n);
-    if (!llmi_run_spend(b->r, s->n_marks / 16)) return;
+    if (!llmi_jinja_run_spend(b->r, s->n_marks / 16)) return;
     for (uint32_t i = 0; i < s->n_marks; i++)
         add_mark(b, (llmi_mark){s->marks[i].begin + at, s->marks[i].end + at, s->marks[i].message});
 }
@@ -102,7 +102,7 @@ static void take_marks(llmi_builder *b, llmi_str *s, size_t begin) {
     while (first > 0 && llmi_buf_at(&b->marks, llmi_mark, first - 1).end > begin) first--;
     if (first == n_all) return;
     uint32_t n = (uint32_t)(n_all - first);
-    llmi_mark *marks = llmi_run_take(b->r, n * sizeof *marks), *head = &llmi_buf_at(&b->marks, llmi_mark, first);
+    llmi_mark *marks = llmi_jinja_run_take(b->r, n * sizeof *marks), *head = &llmi_buf_at(&b->marks, llmi_mark, first);
     if (!marks) return;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t from = head[i].begin > begin ? head[i].begin - (uint32_t)begin : 0;
@@ -116,10 +116,10 @@ static void take_marks(llmi_builder *b, llmi_str *s, size_t begin) {
 }
 
 const llmi_str *llmi_builder_take(llmi_builder *b, size_t begin) {
-    llmi_run *r = b->r;
+    llmi_jinja_run *r = b->r;
     size_t n = b->bytes.len - begin;
-    char *copy = llmi_run_copy(r, n) ? llmi_run_take(r, n ? n : 1) : NULL;
-    llmi_str *s = copy ? llmi_run_take(r, sizeof *s) : NULL;
+    char *copy = llmi_jinja_run_copy(r, n) ? llmi_jinja_run_take(r, n ? n : 1) : NULL;
+    llmi_str *s = copy ? llmi_jinja_run_take(r, sizeof *s) : NULL;
     b->bytes.len = begin;
     if (!s) return NULL;
     if (n) memcpy(copy, b->bytes.data + begin, n);

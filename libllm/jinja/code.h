@@ -52,7 +52,7 @@
     OP(END)
 
 enum {
-#define LLMI_TEMPLATE_OP(name) LLMI_OP_##name,
+#define LLMI_TEMPLATE_OP(name) LLMI_JINJA_OP_##name,
     LLMI_TEMPLATE_OPS(LLMI_TEMPLATE_OP)
 #undef LLMI_TEMPLATE_OP
 };
@@ -87,7 +87,7 @@ struct llmi_template {
     llmi_buf source;    /* newlines made one byte */
     llmi_buf code;      /* llmi_instr */
     llmi_buf origins;   /* llmi_origin, beside code */
-    llmi_buf constants; /* llmi_value; strings point into strs */
+    llmi_buf constants; /* llmi_jinja_value; strings point into strs */
     llmi_buf strs;      /* llmi_str */
     llmi_buf bytes;     /* of constants that are not the source's own text */
     llmi_buf macros;    /* llmi_macro_code */
@@ -99,9 +99,9 @@ enum { LLMI_PLACE_BYTES = 80 };
 const char *llmi_place_text(char out[LLMI_PLACE_BYTES], const llmi_template *t, size_t offset);
 
 /* Shared by the machine's parts. */
-struct llmi_loop;
+struct llmi_jinja_loop;
 struct llmi_macro;
-llmi_value llmi_loop_attribute(llmi_run *r, struct llmi_loop *loop, const llmi_str *name);
-llmi_value llmi_macro_attribute(llmi_run *r, const struct llmi_macro *macro, const llmi_str *name);
+llmi_jinja_value llmi_loop_attribute(llmi_jinja_run *r, struct llmi_jinja_loop *loop, const llmi_str *name);
+llmi_jinja_value llmi_macro_attribute(llmi_jinja_run *r, const struct llmi_macro *macro, const llmi_str *name);
 
 #endif

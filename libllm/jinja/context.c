@@ -18,40 +18,40 @@ typedef struct given_str {
     llmi_mark mark;
 } given_str;
 
-static llmi_value given_string(llmi_run *r, llm_span text, bool trusted) {
+static llmi_jinja_value given_string(llmi_jinja_run *r, llm_span text, bool trusted) {
     if (trusted || !text.len) return llmi_of_str(llmi_str_over(r, text.ptr, text.len));
-    given_str *g = llmi_run_take(r, sizeof *g);
+    given_str *g = llmi_jinja_run_take(r, sizeof *g);
     if (!g) return llmi_undefined;
     g->s = (llmi_str){.p = text.ptr, .n = (uint32_t)text.len, .n_marks = 1, .marks = &g->mark};
     g->mark = (llmi_mark){0, g->s.n, r->message};
     return llmi_of_str(&g->s);
 }
 
-static llmi_value from_array(llmi_run *r, const llmi_json *j, bool trusted) {
-    llmi_list *l = llmi_list_new(r, j->n);
+static llmi_jinja_value from_array(llmi_jinja_run *r, const llmi_json *j, bool trusted) {
+    llmi_jinja_list *l = llmi_list_new(r, j->n);
     for (size_t i = 0; i < j->n && LLMI_OK(r); i++) llmi_list_add(r, l, llmi_from_json(r, &j->items[i], trusted));
     return llmi_of_list(l, LLMI_V_LIST);
 }
 
-static llmi_value from_object(llmi_run *r, const llmi_json *j, bool trusted) {
+static llmi_jinja_value from_object(llmi_jinja_run *r, const llmi_json *j, bool trusted) {
     llmi_dict *d = llmi_dict_new(r, j->n);
     for (size_t i = 0; i < j->n && d && LLMI_OK(r); i++) {
         const llmi_json_member *m = &j->members[i];
         bool plain = llmi_json_equals(&m->key, "role") && llmi_json_is(&m->value, LLMI_JSON_STRING) &&
                      is_plain_word(llmi_json_text(&m->value));
-        llmi_value key = given_string(r, llmi_json_text(&m->key), trusted);
+        llmi_jinja_value key = given_string(r, llmi_json_text(&m->key), trusted);
         llmi_dict_append(r, d, key, llmi_from_json(r, &m->value, trusted || plain));
     }
     return llmi_of_dict(d);
 }
 
-static llmi_value from_number(llmi_run *r, const llmi_json *j) {
+static llmi_jinja_value from_number(llmi_jinja_run *r, const llmi_json *j) {
     llm_span text = llmi_json_text(j);
     return llmi_json_is_integer(j) ? llmi_of_digits(r, text.ptr, text.len) : llmi_of_float(llmi_json_double(j));
 }
 
-llmi_value llmi_from_json(llmi_run *r, const llmi_json *j, bool trusted) {
-    if (!llmi_run_spend(r, 1)) return llmi_undefined;
+llmi_jinja_value llmi_from_json(llmi_jinja_run *r, const llmi_json *j, bool trusted) {
+    if (!llmi_jinja_run_spend(r, 1)) return llmi_undefined;
     switch ((llmi_json_kind)j->type) {
     case LLMI_JSON_NULL:
         return llmi_none;
@@ -65,26 +65,26 @@ llmi_value llmi_from_json(llmi_run *r, const llmi_json *j, bool trusted) {
     default:
         break;
     }
-    if (!llmi_run_enter(r)) return llmi_undefined;
-    llmi_value v = j->type == LLMI_JSON_ARRAY ? from_array(r, j, trusted) : from_object(r, j, trusted);
-    llmi_run_leave(r);
+    if (!llmi_jinja_run_enter(r)) return llmi_undefined;
+    llmi_jinja_value v = j->type == LLMI_JSON_ARRAY ? from_array(r, j, trusted) : from_object(r, j, trusted);
+    llmi_jinja_run_leave(r);
     return v;
 }
 
-llmi_value llmi_read_json(llmi_run *r, const llmi_str *s) {
+llmi_jinja_value llmi_read_json(llmi_jinja_run *r, const llmi_str *s) {
     const llmi_json *j;
     size_t held = r->json.n_held;
     r->json.max_bytes = held + r->memory;
-    if (!llmi_run_scan(r, s->n)) return llmi_undefined;
+    if (!llmi_jinja_run_scan(r, s->n)) return llmi_undefined;
     llm_status status = llmi_json_parse(&j, &r->json, (llm_span){s->p, s->n}, "from_json", LLMI_JSON_PYTHON);
-    if (!llmi_run_hold(r, r->json.n_held - held)) return llmi_undefined;
+    if (!llmi_jinja_run_hold(r, r->json.n_held - held)) return llmi_undefined;
     if (status != LLM_OK) {
-        llmi_run_fail(r, status, "%s", llm_last_error());
+        llmi_jinja_run_fail(r, status, "%s", llm_last_error());
         return llmi_undefined;
     }
     int32_t outer = r->message;
     if (s->n_marks) r->message = s->marks[0].message;
-    llmi_value v = llmi_from_json(r, j, s->n_marks == 0);
+    llmi_jinja_value v = llmi_from_json(r, j, s->n_marks == 0);
     r->message = outer;
     return v;
 }
@@ -95,8 +95,8 @@ static bool is_listed(const char *const *names, const llmi_json *name) {
     return false;
 }
 
-static llmi_value from_messages(llmi_run *r, const llmi_json *messages) {
-    llmi_list *l = llmi_list_new(r, messages->n);
+static llmi_jinja_value from_messages(llmi_jinja_run *r, const llmi_json *messages) {
+    llmi_jinja_list *l = llmi_list_new(r, messages->n);
     for (size_t i = 0; i < messages->n && LLMI_OK(r); i++) {
         r->message = (int32_t)i;
         llmi_list_add(r, l, llmi_from_json(r, &messages->items[i], false));
@@ -105,14 +105,14 @@ static llmi_value from_messages(llmi_run *r, const llmi_json *messages) {
     return llmi_of_list(l, LLMI_V_LIST);
 }
 
-llmi_dict *llmi_from_context(llmi_run *r, const llmi_json *context, const char *const *trusted) {
+llmi_dict *llmi_from_context(llmi_jinja_run *r, const llmi_json *context, const char *const *trusted) {
     size_t n = llmi_json_count(context);
     r->message = -1;
     llmi_dict *d = llmi_dict_new(r, (uint32_t)n);
     for (size_t i = 0; i < n && d && LLMI_OK(r); i++) {
         const llmi_json_member *m = &context->members[i];
         bool messages = llmi_json_equals(&m->key, "messages") && llmi_json_is(&m->value, LLMI_JSON_ARRAY);
-        llmi_value value =
+        llmi_jinja_value value =
             messages ? from_messages(r, &m->value) : llmi_from_json(r, &m->value, is_listed(trusted, &m->key));
         llmi_dict_append(r, d, llmi_of_str(llmi_str_over(r, m->key.text, m->key.n)), value);
     }

@@ -33,7 +33,7 @@ static int32_t *find_slot(llmi_parser *p, const char *text, size_t n) {
     for (size_t i = hash(text, n) & mask;; i = (i + 1) & mask) {
         int32_t *slot = &llmi_buf_at(&p->strings, int32_t, i);
         if (*slot < 0) return slot;
-        const llmi_value *v = &llmi_buf_at(&p->t->constants, llmi_value, *slot);
+        const llmi_jinja_value *v = &llmi_buf_at(&p->t->constants, llmi_jinja_value, *slot);
         const llmi_str *s = &llmi_buf_at(&p->t->strs, llmi_str, v->i);
         if (s->n == n && memcmp(s->p, text, n) == 0) return slot;
     }
@@ -54,7 +54,7 @@ static bool rehash(llmi_parser *p) {
     for (size_t i = 0; i < n; i++) {
         int32_t c = llmi_buf_at(&old, int32_t, i);
         if (c < 0) continue;
-        const llmi_str *s = &llmi_buf_at(&p->t->strs, llmi_str, llmi_buf_at(&p->t->constants, llmi_value, c).i);
+        const llmi_str *s = &llmi_buf_at(&p->t->strs, llmi_str, llmi_buf_at(&p->t->constants, llmi_jinja_value, c).i);
         *find_slot(p, s->p, s->n) = c;
     }
     llmi_buf_free(&old);
@@ -67,16 +67,16 @@ int32_t llmi_emit_string(llmi_parser *p, const char *text, size_t n) {
     int32_t *slot = find_slot(p, text, n);
     if (*slot >= 0) return *slot;
     llmi_str s = {.p = text, .n = (uint32_t)n};
-    llmi_value v = {.kind = LLMI_V_STR, .i = (int64_t)llmi_buf_count(&p->t->strs, llmi_str)};
+    llmi_jinja_value v = {.kind = LLMI_V_STR, .i = (int64_t)llmi_buf_count(&p->t->strs, llmi_str)};
     if (!push(p, llmi_buf_push(&p->t->strs, s))) return 0;
     *slot = llmi_emit_value(p, v);
     p->n_strings++;
     return *slot;
 }
 
-int32_t llmi_emit_value(llmi_parser *p, llmi_value v) {
+int32_t llmi_emit_value(llmi_parser *p, llmi_jinja_value v) {
     if (p->status != LLM_OK || !push(p, llmi_buf_push(&p->t->constants, v))) return 0;
-    return (int32_t)llmi_buf_count(&p->t->constants, llmi_value) - 1;
+    return (int32_t)llmi_buf_count(&p->t->constants, llmi_jinja_value) - 1;
 }
 
 /* ---- instructions ---- */

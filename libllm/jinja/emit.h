@@ -28,7 +28,7 @@ void llmi_parser_fail(llmi_parser *p, llm_status status, const char *format, ...
 
 /* Index of the constant; equal strings share one. */
 int32_t llmi_emit_string(llmi_parser *p, const char *text, size_t n);
-int32_t llmi_emit_value(llmi_parser *p, llmi_value v);
+int32_t llmi_emit_value(llmi_parser *p, llmi_jinja_value v);
 
 /* Appends an instruction and returns its index. */
 int32_t llmi_emit(llmi_parser *p, int op, int32_t a);

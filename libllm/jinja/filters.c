@@ -5,13 +5,13 @@
 
 #include "base/text.h"
 
-#define DEFINE(name) llmi_value llmi_filter_##name(llmi_run *r, const llmi_args *args)
+#define DEFINE(name) llmi_jinja_value llmi_filter_##name(llmi_jinja_run *r, const llmi_args *args)
 #define V            (args->self)
 
 /* ---- numbers ---- */
 
-static llmi_value not_a_number(llmi_run *r, const llmi_args *args) {
-    llmi_run_fail(r, LLM_E_FORMAT, "%s of a %s: expected a number", args->of->name, llmi_kind_name(V));
+static llmi_jinja_value not_a_number(llmi_jinja_run *r, const llmi_args *args) {
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s of a %s: expected a number", args->of->name, llmi_kind_name(V));
     return llmi_undefined;
 }
 
@@ -22,36 +22,36 @@ DEFINE(abs) {
 }
 
 DEFINE(float) {
-    llmi_value v = llmi_absent;
+    llmi_jinja_value v = llmi_absent;
     if (V.kind == LLMI_V_UNDEFINED) return not_a_number(r, args);
     if (llmi_is_number(V)) v = llmi_of_float(llmi_as_float(V));
-    if (V.kind == LLMI_V_BIG && isinf(v.f)) llmi_run_fail(r, LLM_E_FORMAT, "float: the integer is too large");
+    if (V.kind == LLMI_V_BIG && isinf(v.f)) llmi_jinja_run_fail(r, LLM_E_FORMAT, "float: the integer is too large");
     if (V.kind == LLMI_V_STR) v = llmi_read_float(r, V.s);
     return v.kind == LLMI_V_ABSENT ? llmi_arg(args, 0, llmi_of_float(0)) : v;
 }
 
 /* Text as an integer, else as a float whose fraction is dropped. */
-static llmi_value whole_of_text(llmi_run *r, const llmi_args *args) {
-    llmi_value base = llmi_arg(args, 1, llmi_of_int(10));
-    llmi_value v = llmi_is_int(base) ? llmi_read_int(r, V.s, base.i) : llmi_absent;
+static llmi_jinja_value whole_of_text(llmi_jinja_run *r, const llmi_args *args) {
+    llmi_jinja_value base = llmi_arg(args, 1, llmi_of_int(10));
+    llmi_jinja_value v = llmi_is_int(base) ? llmi_read_int(r, V.s, base.i) : llmi_absent;
     if (v.kind != LLMI_V_ABSENT || !LLMI_OK(r)) return v;
     v = llmi_read_float(r, V.s);
     return v.kind == LLMI_V_FLOAT && isfinite(v.f) ? llmi_of_whole(r, v.f) : llmi_absent;
 }
 
 DEFINE(int) {
-    llmi_value v = llmi_absent;
+    llmi_jinja_value v = llmi_absent;
     if (V.kind == LLMI_V_UNDEFINED) return not_a_number(r, args);
     if (llmi_is_int(V)) return llmi_of_int(V.i);
     if (V.kind == LLMI_V_BIG) return V;
-    if (V.kind == LLMI_V_FLOAT && isinf(V.f)) llmi_run_fail(r, LLM_E_FORMAT, "int: infinity has no integer");
+    if (V.kind == LLMI_V_FLOAT && isinf(V.f)) llmi_jinja_run_fail(r, LLM_E_FORMAT, "int: infinity has no integer");
     if (V.kind == LLMI_V_FLOAT && isfinite(V.f)) v = llmi_of_whole(r, V.f);
     if (V.kind == LLMI_V_STR) v = whole_of_text(r, args);
     return v.kind == LLMI_V_ABSENT ? llmi_arg(args, 0, llmi_of_int(0)) : v;
 }
 
 /* To a multiple of 10^places, exactly; halves to the even one. */
-static llmi_value round_integer(llmi_run *r, int64_t i, int64_t places) {
+static llmi_jinja_value round_integer(llmi_jinja_run *r, int64_t i, int64_t places) {
     int64_t unit = 1;
     if (places > 18) return llmi_of_int(0);
     for (; places > 0; places--) unit *= 10;
@@ -81,10 +81,10 @@ static double round_decimals(double f, int64_t digits) {
     return llmi_strtod(exact, NULL);
 }
 
-static llmi_value round_common(llmi_run *r, const llmi_args *args, llmi_value places) {
+static llmi_jinja_value round_common(llmi_jinja_run *r, const llmi_args *args, llmi_jinja_value places) {
     if (V.kind == LLMI_V_BIG) {
         if (places.kind != LLMI_V_NONE && places.i < 0)
-            llmi_run_fail(r, LLM_E_LIMIT, "round: the integer exceeds 64 bits");
+            llmi_jinja_run_fail(r, LLM_E_LIMIT, "round: the integer exceeds 64 bits");
         return V;
     }
     if (llmi_is_int(V))
@@ -99,22 +99,23 @@ static llmi_value round_common(llmi_run *r, const llmi_args *args, llmi_value pl
 }
 
 /* floor or ceil of value * 10^places, over 10^places. */
-static llmi_value round_towards(llmi_run *r, llmi_value v, llmi_value places, double (*to)(double)) {
-    llmi_value scale = llmi_arith(r, 'p', llmi_of_int(10), places), scaled = llmi_arith(r, '*', v, scale);
+static llmi_jinja_value round_towards(llmi_jinja_run *r, llmi_jinja_value v, llmi_jinja_value places,
+                                      double (*to)(double)) {
+    llmi_jinja_value scale = llmi_arith(r, 'p', llmi_of_int(10), places), scaled = llmi_arith(r, '*', v, scale);
     if (!LLMI_OK(r)) return llmi_undefined;
     if (scaled.kind == LLMI_V_FLOAT && !isfinite(scaled.f))
-        llmi_run_fail(r, LLM_E_FORMAT, "round: not a finite number");
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "round: not a finite number");
     if (scaled.kind == LLMI_V_FLOAT && LLMI_OK(r)) scaled = llmi_of_whole(r, to(scaled.f));
     return LLMI_OK(r) ? llmi_of_float(llmi_as_float(scaled) / llmi_as_float(scale)) : llmi_undefined;
 }
 
 DEFINE(round) {
-    llmi_value places = llmi_arg(args, 0, llmi_of_int(0)), method = llmi_arg(args, 1, llmi_none);
+    llmi_jinja_value places = llmi_arg(args, 0, llmi_of_int(0)), method = llmi_arg(args, 1, llmi_none);
     const char *name = method.kind == LLMI_V_NONE && args->v[1].kind == LLMI_V_ABSENT ? "common" : "";
     static const char *const names[] = {"common", "ceil", "floor"};
     for (size_t i = 0; method.kind == LLMI_V_STR && i < 3; i++)
         if (llmi_str_is(method.s, names[i])) name = names[i];
-    if (!*name) llmi_run_fail(r, LLM_E_FORMAT, "round: the method is \"common\", \"ceil\" or \"floor\"");
+    if (!*name) llmi_jinja_run_fail(r, LLM_E_FORMAT, "round: the method is \"common\", \"ceil\" or \"floor\"");
     if (!llmi_is_number(V)) return not_a_number(r, args);
     bool towards = *name != 'c' || name[1] == 'e';
     if (!llmi_is_int(places) && !(places.kind == LLMI_V_NONE && !towards)) llmi_arg_fail(r, args, 0, "an integer");
@@ -128,7 +129,7 @@ DEFINE(filesizeformat) {
                                             {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"}};
     bool binary = llmi_arg_bool(args, 0, false);
     double base = binary ? 1024 : 1000, n, unit = base;
-    llmi_value v = V.kind == LLMI_V_STR ? llmi_read_float(r, V.s) : V;
+    llmi_jinja_value v = V.kind == LLMI_V_STR ? llmi_read_float(r, V.s) : V;
     if (!llmi_is_number(v) || isnan(llmi_as_float(v))) return not_a_number(r, args);
     n = llmi_as_float(v);
     llmi_builder b;
@@ -158,21 +159,21 @@ DEFINE(default) {
 DEFINE(attr) {
     const llmi_str *name = llmi_arg_str(r, args, 0, "");
     if (!name) return llmi_undefined;
-    llmi_value method = V.kind == LLMI_V_DICT ? llmi_method_of(r, V, name) : llmi_attribute(r, V, name);
+    llmi_jinja_value method = V.kind == LLMI_V_DICT ? llmi_method_of(r, V, name) : llmi_attribute(r, V, name);
     return method.kind == LLMI_V_UNDEFINED ? llmi_undefined_named(r, name->p, name->n) : method;
 }
 
 DEFINE(from_json) {
     if (V.kind == LLMI_V_STR) return llmi_read_json(r, V.s);
-    llmi_run_fail(r, LLM_E_FORMAT, "from_json of a %s: expected a string", llmi_kind_name(V));
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "from_json of a %s: expected a string", llmi_kind_name(V));
     return llmi_undefined;
 }
 
 /* What separates the items and what follows a key: two strings. */
-static bool read_separators(llmi_run *r, const llmi_args *args, llmi_json_style *style) {
-    llmi_value pair = llmi_arg(args, 2, llmi_none);
+static bool read_separators(llmi_jinja_run *r, const llmi_args *args, llmi_json_style *style) {
+    llmi_jinja_value pair = llmi_arg(args, 2, llmi_none);
     if (pair.kind == LLMI_V_NONE) return true;
-    llmi_list *l = llmi_iterate(r, pair);
+    llmi_jinja_list *l = llmi_iterate(r, pair);
     if (l && (l->n != 2 || l->v[0].kind != LLMI_V_STR || l->v[1].kind != LLMI_V_STR))
         llmi_arg_fail(r, args, 2, "two strings");
     if (!LLMI_OK(r)) return false;
@@ -181,8 +182,8 @@ static bool read_separators(llmi_run *r, const llmi_args *args, llmi_json_style 
     return true;
 }
 
-static bool read_indent(llmi_run *r, const llmi_args *args, llmi_json_style *style) {
-    llmi_value v = llmi_arg(args, 1, llmi_none);
+static bool read_indent(llmi_jinja_run *r, const llmi_args *args, llmi_json_style *style) {
+    llmi_jinja_value v = llmi_arg(args, 1, llmi_none);
     if (v.kind == LLMI_V_NONE) return true;
     if (v.kind != LLMI_V_STR && !llmi_is_int(v)) {
         llmi_arg_fail(r, args, 1, "an integer or a string");
@@ -209,7 +210,7 @@ DEFINE(tojson) {
 }
 
 DEFINE(unsupported) {
-    llmi_run_fail(r, LLM_E_UNSUPPORTED, "the filter \"%s\" is not supported", args->of->name);
+    llmi_jinja_run_fail(r, LLM_E_UNSUPPORTED, "the filter \"%s\" is not supported", args->of->name);
     return llmi_undefined;
 }
 

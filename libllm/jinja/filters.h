@@ -4,11 +4,12 @@
 
 #include "jinja/value.h"
 
-#define FILTER(name, function, params) llmi_value llmi_filter_##function(llmi_run *r, const llmi_args *args);
+#define FILTER(name, function, params)                                                                                 \
+    llmi_jinja_value llmi_filter_##function(llmi_jinja_run *r, const llmi_args *args);
 #include "jinja/filters.def"
 #undef FILTER
 
 /* The value as text, numbers and all; HTML stays HTML. */
-llmi_value llmi_filter_text(llmi_run *r, llmi_value v);
+llmi_jinja_value llmi_filter_text(llmi_jinja_run *r, llmi_jinja_value v);
 
 #endif

@@ -3,24 +3,24 @@
 
 #include "base/text.h"
 
-#define DEFINE(name) llmi_value llmi_filter_##name(llmi_run *r, const llmi_args *args)
+#define DEFINE(name) llmi_jinja_value llmi_filter_##name(llmi_jinja_run *r, const llmi_args *args)
 #define V            (args->self)
 
 /* ---- attributes by path ---- */
 
 /* One step of a path: "0" is an index. */
-static llmi_value step(llmi_run *r, llmi_value v, const llmi_str *name) {
+static llmi_jinja_value step(llmi_jinja_run *r, llmi_jinja_value v, const llmi_str *name) {
     bool number = name->n > 0 && name->n < 10;
     for (uint32_t i = 0; i < name->n && number; i++) number = name->p[i] >= '0' && name->p[i] <= '9';
     return llmi_item(r, v, number ? llmi_of_digits(r, name->p, name->n) : llmi_of_str(name));
 }
 
 /* v.a.b.0 for "a.b.0"; v itself without a path. otherwise: NONE, or what an undefined step becomes. */
-static llmi_value walk(llmi_run *r, llmi_value v, llmi_value path, llmi_value otherwise) {
+static llmi_jinja_value walk(llmi_jinja_run *r, llmi_jinja_value v, llmi_jinja_value path, llmi_jinja_value otherwise) {
     if (path.kind == LLMI_V_ABSENT || path.kind == LLMI_V_NONE) return v;
     bool has_default = otherwise.kind != LLMI_V_NONE && otherwise.kind != LLMI_V_ABSENT;
     size_t n = path.kind == LLMI_V_STR ? path.s->n : 0;
-    for (size_t at = 0; at <= n && llmi_run_spend(r, 1);) {
+    for (size_t at = 0; at <= n && llmi_jinja_run_spend(r, 1);) {
         const char *point = n ? memchr(path.s->p + at, '.', n - at) : NULL;
         size_t end = point ? (size_t)(point - path.s->p) : n;
         const llmi_str *name = path.kind == LLMI_V_STR ? llmi_str_cut(r, path.s, at, end) : NULL;
@@ -32,18 +32,18 @@ static llmi_value walk(llmi_run *r, llmi_value v, llmi_value path, llmi_value ot
 }
 
 /* Values are compared without regard to case unless asked otherwise. */
-static llmi_value fold_case(llmi_run *r, llmi_value v, bool with_case) {
+static llmi_jinja_value fold_case(llmi_jinja_run *r, llmi_jinja_value v, bool with_case) {
     return v.kind == LLMI_V_STR && !with_case ? llmi_of_str(llmi_str_recase(r, v.s, LLMI_RECASE_LOWER)) : v;
 }
 
 /* ---- sorting ---- */
 
 /* Merge sort: stable, no recursion. */
-void llmi_sort(llmi_run *r, llmi_value *v, llmi_value *keys, uint32_t n, bool down) {
-    llmi_value *v2 = n ? llmi_run_take(r, (size_t)n * 2 * sizeof *v2) : NULL;
+void llmi_sort(llmi_jinja_run *r, llmi_jinja_value *v, llmi_jinja_value *keys, uint32_t n, bool down) {
+    llmi_jinja_value *v2 = n ? llmi_jinja_run_take(r, (size_t)n * 2 * sizeof *v2) : NULL;
     if (!v2) return;
-    llmi_value *k2 = v2 + n;
-    for (uint64_t width = 1; width < n && llmi_run_spend(r, n / 8); width *= 2) {
+    llmi_jinja_value *k2 = v2 + n;
+    for (uint64_t width = 1; width < n && llmi_jinja_run_spend(r, n / 8); width *= 2) {
         for (uint64_t begin = 0; begin < n; begin += 2 * width) {
             uint64_t mid = begin + width < n ? begin + width : n, end = mid + width < n ? mid + width : n;
             for (uint64_t a = begin, b = mid, out = begin; out < end && LLMI_OK(r); out++) {
@@ -63,17 +63,17 @@ void llmi_sort(llmi_run *r, llmi_value *v, llmi_value *keys, uint32_t n, bool do
 
 /* The key of one item, as sort and groupby compare it. */
 typedef struct keying {
-    llmi_value path, otherwise;
+    llmi_jinja_value path, otherwise;
     bool with_case;
 } keying;
 
-static llmi_value key_of(llmi_run *r, llmi_value item, const keying *how) {
+static llmi_jinja_value key_of(llmi_jinja_run *r, llmi_jinja_value item, const keying *how) {
     return fold_case(r, walk(r, item, how->path, how->otherwise), how->with_case);
 }
 
 /* A list of keys for "a,b". */
-static llmi_value keys_of(llmi_run *r, llmi_value item, const keying *how) {
-    llmi_list *l = llmi_list_new(r, 1);
+static llmi_jinja_value keys_of(llmi_jinja_run *r, llmi_jinja_value item, const keying *how) {
+    llmi_jinja_list *l = llmi_list_new(r, 1);
     size_t n = how->path.kind == LLMI_V_STR ? how->path.s->n : 0;
     for (size_t at = 0; at <= n && l && LLMI_OK(r);) {
         const char *comma = n ? memchr(how->path.s->p + at, ',', n - at) : NULL;
@@ -86,11 +86,11 @@ static llmi_value keys_of(llmi_run *r, llmi_value item, const keying *how) {
     return llmi_of_list(l, LLMI_V_LIST);
 }
 
-typedef llmi_value (*key_fn)(llmi_run *r, llmi_value item, const keying *how);
+typedef llmi_jinja_value (*key_fn)(llmi_jinja_run *r, llmi_jinja_value item, const keying *how);
 
-static llmi_list *sorted(llmi_run *r, llmi_value v, key_fn key, const keying *how, bool down) {
-    llmi_list *items = llmi_iterate(r, v), *out = items ? llmi_list_new(r, items->n) : NULL;
-    llmi_list *keys = items ? llmi_list_new(r, items->n) : NULL;
+static llmi_jinja_list *sorted(llmi_jinja_run *r, llmi_jinja_value v, key_fn key, const keying *how, bool down) {
+    llmi_jinja_list *items = llmi_iterate(r, v), *out = items ? llmi_list_new(r, items->n) : NULL;
+    llmi_jinja_list *keys = items ? llmi_list_new(r, items->n) : NULL;
     for (uint32_t i = 0; out && keys && i < items->n && LLMI_OK(r); i++) {
         llmi_list_add(r, out, items->v[i]);
         llmi_list_add(r, keys, key(r, items->v[i], how));
@@ -104,10 +104,11 @@ DEFINE(sort) {
     return llmi_of_list(sorted(r, V, keys_of, &how, llmi_arg_int(r, args, 0, 0) != 0), LLMI_V_LIST);
 }
 
-static llmi_list *dict_pairs(llmi_run *r, llmi_value v) {
-    llmi_value items = v.kind == LLMI_V_DICT ? llmi_method_of(r, v, llmi_str_over(r, "items", 5)) : llmi_undefined;
+static llmi_jinja_list *dict_pairs(llmi_jinja_run *r, llmi_jinja_value v) {
+    llmi_jinja_value items =
+        v.kind == LLMI_V_DICT ? llmi_method_of(r, v, llmi_str_over(r, "items", 5)) : llmi_undefined;
     if (items.kind == LLMI_V_METHOD) return llmi_iterate(r, llmi_method_call(r, items, &(llmi_args){0}));
-    llmi_run_fail(r, LLM_E_FORMAT, "a %s is not a mapping", llmi_kind_name(v));
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "a %s is not a mapping", llmi_kind_name(v));
     return NULL;
 }
 
@@ -116,11 +117,11 @@ DEFINE(items) {
 }
 
 DEFINE(dictsort) {
-    llmi_value by = llmi_arg(args, 1, llmi_absent);
+    llmi_jinja_value by = llmi_arg(args, 1, llmi_absent);
     bool by_value = by.kind == LLMI_V_STR && llmi_str_is(by.s, "value");
     if (by.kind != LLMI_V_ABSENT && !by_value && (by.kind != LLMI_V_STR || !llmi_str_is(by.s, "key")))
-        llmi_run_fail(r, LLM_E_FORMAT, "dictsort: by is \"key\" or \"value\"");
-    llmi_list *pairs = LLMI_OK(r) ? dict_pairs(r, V) : NULL;
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "dictsort: by is \"key\" or \"value\"");
+    llmi_jinja_list *pairs = LLMI_OK(r) ? dict_pairs(r, V) : NULL;
     keying how = {llmi_of_int(by_value), llmi_none, llmi_arg_bool(args, 0, false)};
     if (!pairs) return llmi_undefined;
     return llmi_of_list(sorted(r, llmi_of_list(pairs, LLMI_V_LIST), key_of, &how, llmi_arg_int(r, args, 2, 0) != 0),
@@ -129,15 +130,15 @@ DEFINE(dictsort) {
 
 DEFINE(groupby) {
     keying how = {args->v[0], llmi_arg(args, 1, llmi_none), llmi_arg_bool(args, 2, false)};
-    llmi_list *l = sorted(r, V, key_of, &how, false), *out = llmi_list_new(r, 0), *group = NULL;
-    llmi_value last = llmi_undefined;
+    llmi_jinja_list *l = sorted(r, V, key_of, &how, false), *out = llmi_list_new(r, 0), *group = NULL;
+    llmi_jinja_value last = llmi_undefined;
     for (uint32_t i = 0; l && i < l->n && LLMI_OK(r); i++) {
-        llmi_value key = key_of(r, l->v[i], &how);
+        llmi_jinja_value key = key_of(r, l->v[i], &how);
         if (!group || !llmi_equal(r, key, last)) {
-            llmi_list *pair = llmi_list_new(r, 2);
+            llmi_jinja_list *pair = llmi_list_new(r, 2);
             llmi_list_add(r, pair, walk(r, l->v[i], how.path, how.otherwise));
             llmi_list_add(r, pair, llmi_of_list(group = llmi_list_new(r, 0), LLMI_V_LIST));
-            llmi_value tuple = llmi_of_list(pair, LLMI_V_TUPLE);
+            llmi_jinja_value tuple = llmi_of_list(pair, LLMI_V_TUPLE);
             tuple.aux = LLMI_GROUP;
             llmi_list_add(r, out, tuple);
         }
@@ -149,9 +150,9 @@ DEFINE(groupby) {
 
 DEFINE(unique) {
     keying how = {llmi_arg(args, 1, llmi_none), llmi_none, llmi_arg_bool(args, 0, false)};
-    llmi_list *l = llmi_iterate(r, V), *out = llmi_list_new(r, 0), *seen = llmi_list_new(r, 0);
+    llmi_jinja_list *l = llmi_iterate(r, V), *out = llmi_list_new(r, 0), *seen = llmi_list_new(r, 0);
     for (uint32_t i = 0; l && seen && i < l->n && LLMI_OK(r); i++) {
-        llmi_value key = key_of(r, l->v[i], &how);
+        llmi_jinja_value key = key_of(r, l->v[i], &how);
         if (!llmi_is_hashable(r, key) || llmi_contains(r, llmi_of_list(seen, LLMI_V_LIST), key)) continue;
         llmi_list_add(r, seen, key);
         llmi_list_add(r, out, l->v[i]);
@@ -160,12 +161,12 @@ DEFINE(unique) {
 }
 
 /* The first of those that come before all others in the order. */
-static llmi_value extreme(llmi_run *r, const llmi_args *args, int order) {
+static llmi_jinja_value extreme(llmi_jinja_run *r, const llmi_args *args, int order) {
     keying how = {llmi_arg(args, 1, llmi_none), llmi_none, llmi_arg_bool(args, 0, false)};
-    llmi_value best = llmi_undefined, best_key = llmi_undefined;
-    llmi_list *l = llmi_iterate(r, V);
+    llmi_jinja_value best = llmi_undefined, best_key = llmi_undefined;
+    llmi_jinja_list *l = llmi_iterate(r, V);
     for (uint32_t i = 0; l && i < l->n && LLMI_OK(r); i++) {
-        llmi_value key = key_of(r, l->v[i], &how);
+        llmi_jinja_value key = key_of(r, l->v[i], &how);
         if (i && llmi_compare(r, key, best_key) != order) continue;
         best = l->v[i];
         best_key = key;
@@ -187,8 +188,9 @@ DEFINE(length) {
 }
 
 DEFINE(list) {
-    llmi_list *l = llmi_iterate(r, V), *copy = l ? llmi_list_new(r, l->n) : NULL;
-    for (uint32_t i = 0; copy && i < l->n && llmi_run_spend(r, (i & 15) == 0); i++) llmi_list_add(r, copy, l->v[i]);
+    llmi_jinja_list *l = llmi_iterate(r, V), *copy = l ? llmi_list_new(r, l->n) : NULL;
+    for (uint32_t i = 0; copy && i < l->n && llmi_jinja_run_spend(r, (i & 15) == 0); i++)
+        llmi_list_add(r, copy, l->v[i]);
     return llmi_of_list(copy, LLMI_V_LIST);
 }
 
@@ -196,33 +198,34 @@ DEFINE(first) {
     if (V.kind == LLMI_V_GENERATOR) /* takes one value */
         return V.cycler->at < V.cycler->items->n ? V.cycler->items->v[V.cycler->at++] : llmi_undefined;
     if (V.kind == LLMI_V_STR) return llmi_item(r, V, llmi_of_int(0));
-    llmi_list *l = llmi_iterate(r, V);
+    llmi_jinja_list *l = llmi_iterate(r, V);
     return l && l->n ? l->v[0] : llmi_undefined;
 }
 
 DEFINE(last) {
-    if (V.kind == LLMI_V_GENERATOR) llmi_run_fail(r, LLM_E_FORMAT, "last of a generator: make it a list by \"|list\"");
+    if (V.kind == LLMI_V_GENERATOR)
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "last of a generator: make it a list by \"|list\"");
     if (V.kind == LLMI_V_STR) return llmi_item(r, V, llmi_of_int(-1));
-    llmi_list *l = LLMI_OK(r) ? llmi_iterate(r, V) : NULL;
+    llmi_jinja_list *l = LLMI_OK(r) ? llmi_iterate(r, V) : NULL;
     return l && l->n ? l->v[l->n - 1] : llmi_undefined;
 }
 
 DEFINE(reverse) {
-    llmi_value all[3] = {llmi_none, llmi_none, llmi_of_int(-1)};
+    llmi_jinja_value all[3] = {llmi_none, llmi_none, llmi_of_int(-1)};
     if (V.kind == LLMI_V_STR) return llmi_slice(r, V, all);
-    llmi_list *l = llmi_iterate(r, V);
-    llmi_value back = l ? llmi_slice(r, llmi_of_list(l, LLMI_V_LIST), all) : llmi_undefined;
+    llmi_jinja_list *l = llmi_iterate(r, V);
+    llmi_jinja_value back = l ? llmi_slice(r, llmi_of_list(l, LLMI_V_LIST), all) : llmi_undefined;
     if (!LLMI_OK(r)) return llmi_undefined;
     return V.kind == LLMI_V_GENERATOR ? back : llmi_of_generator(r, back.list);
 }
 
 DEFINE(join) {
     const llmi_str *between = args->v[0].kind == LLMI_V_ABSENT ? llmi_str_over(r, "", 0) : llmi_to_str(r, args->v[0]);
-    llmi_value path = llmi_arg(args, 1, llmi_none);
-    llmi_list *l = llmi_iterate(r, V);
+    llmi_jinja_value path = llmi_arg(args, 1, llmi_none);
+    llmi_jinja_list *l = llmi_iterate(r, V);
     llmi_builder b;
     llmi_builder_init(&b, r);
-    for (uint32_t i = 0; between && l && i < l->n && llmi_run_spend(r, 1); i++) {
+    for (uint32_t i = 0; between && l && i < l->n && llmi_jinja_run_spend(r, 1); i++) {
         if (i) llmi_builder_str(&b, between);
         llmi_print(&b, walk(r, l->v[i], path, llmi_none));
     }
@@ -230,8 +233,8 @@ DEFINE(join) {
 }
 
 DEFINE(sum) {
-    llmi_value path = llmi_arg(args, 0, llmi_none), sum = llmi_arg(args, 1, llmi_of_int(0));
-    llmi_list *l = llmi_iterate(r, V);
+    llmi_jinja_value path = llmi_arg(args, 0, llmi_none), sum = llmi_arg(args, 1, llmi_of_int(0));
+    llmi_jinja_list *l = llmi_iterate(r, V);
     if (sum.kind == LLMI_V_STR) llmi_arg_fail(r, args, 1, "a value that is not text");
     for (uint32_t i = 0; l && i < l->n && LLMI_OK(r); i++)
         sum = llmi_arith(r, '+', sum, walk(r, l->v[i], path, llmi_none));
@@ -241,18 +244,18 @@ DEFINE(sum) {
 /* ---- by another filter or test ---- */
 
 /* For those that take anything false as an empty sequence. */
-static llmi_list *iterate_or_nothing(llmi_run *r, llmi_value v) {
+static llmi_jinja_list *iterate_or_nothing(llmi_jinja_run *r, llmi_jinja_value v) {
     return llmi_truth(v) ? llmi_iterate(r, v) : llmi_list_new(r, 0);
 }
 
 /* The filter or test that argument `at` names, with the arguments after it. */
-static const llmi_builtin *named(llmi_run *r, const llmi_args *args, int32_t at, const llmi_builtin *table,
+static const llmi_builtin *named(llmi_jinja_run *r, const llmi_args *args, int32_t at, const llmi_builtin *table,
                                  llmi_args *rest) {
-    llmi_value name = at < args->n ? args->v[at] : llmi_absent;
+    llmi_jinja_value name = at < args->n ? args->v[at] : llmi_absent;
     int32_t which = name.kind == LLMI_V_STR ? llmi_builtin_find(table, name.s->p, name.s->n) : -1;
     if (which < 0) {
-        llmi_run_fail(r, LLM_E_FORMAT, "%s: no filter or test is called \"%s\"", args->of->name,
-                      name.kind == LLMI_V_STR ? LLMI_QUOTE(name.s->p, name.s->n) : llmi_kind_name(name));
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s: no filter or test is called \"%s\"", args->of->name,
+                            name.kind == LLMI_V_STR ? LLMI_QUOTE(name.s->p, name.s->n) : llmi_kind_name(name));
         return NULL;
     }
     *rest = *args;
@@ -261,16 +264,17 @@ static const llmi_builtin *named(llmi_run *r, const llmi_args *args, int32_t at,
     return &table[which];
 }
 
-static llmi_value apply(llmi_run *r, const llmi_builtin *b, llmi_value v, const llmi_args *args) {
-    if (!llmi_run_spend(r, 1) || !llmi_run_enter(r)) return llmi_undefined;
-    llmi_value result = llmi_builtin_call(r, b, v, args);
-    llmi_run_leave(r);
+static llmi_jinja_value apply(llmi_jinja_run *r, const llmi_builtin *b, llmi_jinja_value v, const llmi_args *args) {
+    if (!llmi_jinja_run_spend(r, 1) || !llmi_jinja_run_enter(r)) return llmi_undefined;
+    llmi_jinja_value result = llmi_builtin_call(r, b, v, args);
+    llmi_jinja_run_leave(r);
     return result;
 }
 
 /* map(attribute=..., default=...) */
-static llmi_value map_attribute(llmi_run *r, const llmi_args *args, llmi_list *l, llmi_list *out) {
-    llmi_value path = llmi_absent, otherwise = llmi_none;
+static llmi_jinja_value map_attribute(llmi_jinja_run *r, const llmi_args *args, llmi_jinja_list *l,
+                                      llmi_jinja_list *out) {
+    llmi_jinja_value path = llmi_absent, otherwise = llmi_none;
     for (int32_t i = 0; i < args->n_named; i++) {
         const llmi_str *name = args->named[i].name.s;
         if (llmi_str_is(name, "attribute"))
@@ -278,7 +282,7 @@ static llmi_value map_attribute(llmi_run *r, const llmi_args *args, llmi_list *l
         else if (llmi_str_is(name, "default"))
             otherwise = args->named[i].value;
         else
-            llmi_run_fail(r, LLM_E_FORMAT, "map has no argument called \"%s\"", LLMI_QUOTE(name->p, name->n));
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "map has no argument called \"%s\"", LLMI_QUOTE(name->p, name->n));
     }
     for (uint32_t i = 0; i < l->n && LLMI_OK(r); i++) llmi_list_add(r, out, walk(r, l->v[i], path, otherwise));
     return llmi_of_generator(r, out);
@@ -291,26 +295,26 @@ static bool names_attribute(const llmi_args *args) {
 }
 
 DEFINE(map) {
-    llmi_list *l = iterate_or_nothing(r, V), *out = l ? llmi_list_new(r, l->n) : NULL;
+    llmi_jinja_list *l = iterate_or_nothing(r, V), *out = l ? llmi_list_new(r, l->n) : NULL;
     llmi_args rest;
     if (!out || !l->n) return llmi_of_generator(r, out);
     if (names_attribute(args)) return map_attribute(r, args, l, out);
-    if (args->n == 0) llmi_run_fail(r, LLM_E_FORMAT, "map needs a filter or an attribute");
+    if (args->n == 0) llmi_jinja_run_fail(r, LLM_E_FORMAT, "map needs a filter or an attribute");
     const llmi_builtin *filter = LLMI_OK(r) ? named(r, args, 0, llmi_filters, &rest) : NULL;
     for (uint32_t i = 0; filter && i < l->n && LLMI_OK(r); i++) llmi_list_add(r, out, apply(r, filter, l->v[i], &rest));
     return llmi_of_generator(r, out);
 }
 
 /* by_attribute: the first argument is a path. Then the name of a test may follow. */
-static llmi_value choose(llmi_run *r, const llmi_args *args, bool by_attribute, bool wanted) {
-    llmi_list *l = iterate_or_nothing(r, V), *out = llmi_list_new(r, 0);
+static llmi_jinja_value choose(llmi_jinja_run *r, const llmi_args *args, bool by_attribute, bool wanted) {
+    llmi_jinja_list *l = iterate_or_nothing(r, V), *out = llmi_list_new(r, 0);
     llmi_args rest;
     if (!l || !l->n || !out) return llmi_of_generator(r, out);
-    if (by_attribute && args->n < 1) llmi_run_fail(r, LLM_E_FORMAT, "%s needs an attribute", args->of->name);
+    if (by_attribute && args->n < 1) llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s needs an attribute", args->of->name);
     if (!LLMI_OK(r)) return llmi_undefined;
     const llmi_builtin *test = args->n > by_attribute ? named(r, args, by_attribute, llmi_tests, &rest) : NULL;
-    for (uint32_t i = 0; i < l->n && llmi_run_spend(r, 1); i++) {
-        llmi_value v = by_attribute ? walk(r, l->v[i], args->v[0], llmi_none) : l->v[i];
+    for (uint32_t i = 0; i < l->n && llmi_jinja_run_spend(r, 1); i++) {
+        llmi_jinja_value v = by_attribute ? walk(r, l->v[i], args->v[0], llmi_none) : l->v[i];
         bool is = llmi_truth(test ? apply(r, test, v, &rest) : v);
         if (is == wanted) llmi_list_add(r, out, l->v[i]);
     }
@@ -333,8 +337,8 @@ DEFINE(rejectattr) {
 /* ---- rows ---- */
 
 DEFINE(batch) {
-    llmi_value size = args->v[0], fill = llmi_arg(args, 1, llmi_none);
-    llmi_list *l = llmi_iterate(r, V), *out = llmi_list_new(r, 0), *row = l && l->n ? llmi_list_new(r, 0) : NULL;
+    llmi_jinja_value size = args->v[0], fill = llmi_arg(args, 1, llmi_none);
+    llmi_jinja_list *l = llmi_iterate(r, V), *out = llmi_list_new(r, 0), *row = l && l->n ? llmi_list_new(r, 0) : NULL;
     for (uint32_t i = 0; row && i < l->n && LLMI_OK(r); i++) {
         if (llmi_equal(r, llmi_of_int(row->n), size)) {
             llmi_list_add(r, out, llmi_of_list(row, LLMI_V_LIST));
@@ -344,20 +348,20 @@ DEFINE(batch) {
     }
     bool fills = row && fill.kind != LLMI_V_NONE && llmi_compare(r, llmi_of_int(row->n), size) == LLMI_LESS;
     if (fills && !llmi_is_int(size)) llmi_arg_fail(r, args, 0, "an integer");
-    while (fills && llmi_run_spend(r, 1) && row->n < size.i) llmi_list_add(r, row, fill);
+    while (fills && llmi_jinja_run_spend(r, 1) && row->n < size.i) llmi_list_add(r, row, fill);
     if (row) llmi_list_add(r, out, llmi_of_list(row, LLMI_V_LIST));
     return llmi_of_generator(r, out);
 }
 
 DEFINE(slice) {
-    llmi_value fill = llmi_arg(args, 1, llmi_none);
-    llmi_list *l = llmi_iterate(r, V), *out = llmi_list_new(r, 0);
+    llmi_jinja_value fill = llmi_arg(args, 1, llmi_none);
+    llmi_jinja_list *l = llmi_iterate(r, V), *out = llmi_list_new(r, 0);
     int64_t slices = llmi_arg_int(r, args, 0, 0);
-    if (slices == 0) llmi_run_fail(r, LLM_E_FORMAT, "slice into 0 parts");
+    if (slices == 0) llmi_jinja_run_fail(r, LLM_E_FORMAT, "slice into 0 parts");
     if (!l || !LLMI_OK(r) || slices < 0) return llmi_of_generator(r, out);
     int64_t each = l->n / slices, more = l->n % slices, at = 0;
-    for (int64_t k = 0; k < slices && llmi_run_spend(r, 1); k++) {
-        llmi_list *row = llmi_list_new(r, 0);
+    for (int64_t k = 0; k < slices && llmi_jinja_run_spend(r, 1); k++) {
+        llmi_jinja_list *row = llmi_list_new(r, 0);
         for (int64_t end = at + each + (k < more); at < end; at++) llmi_list_add(r, row, l->v[at]);
         if (fill.kind != LLMI_V_NONE && k >= more) llmi_list_add(r, row, fill);
         llmi_list_add(r, out, llmi_of_list(row, LLMI_V_LIST));

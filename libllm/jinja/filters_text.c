@@ -6,22 +6,22 @@
 #include "base/utf8.h"
 #include "unicode/python_str.h"
 
-#define DEFINE(name) llmi_value llmi_filter_##name(llmi_run *r, const llmi_args *args)
+#define DEFINE(name) llmi_jinja_value llmi_filter_##name(llmi_jinja_run *r, const llmi_args *args)
 #define V            (args->self)
 
-llmi_value llmi_filter_text(llmi_run *r, llmi_value v) {
+llmi_jinja_value llmi_filter_text(llmi_jinja_run *r, llmi_jinja_value v) {
     return v.kind == LLMI_V_STR ? v : llmi_of_str(llmi_to_str(r, v));
 }
 
 /* ---- by a method of strings ---- */
 
-static llmi_value by_method(llmi_run *r, const llmi_args *args, const char *name) {
-    llmi_value self = llmi_filter_text(r, V);
+static llmi_jinja_value by_method(llmi_jinja_run *r, const llmi_args *args, const char *name) {
+    llmi_jinja_value self = llmi_filter_text(r, V);
     llmi_args given = *args;
     while (given.n && given.v[given.n - 1].kind == LLMI_V_ABSENT) given.n--;
     if (!LLMI_OK(r)) return llmi_undefined;
     const llmi_builtin *method = &llmi_str_methods[llmi_builtin_find(llmi_str_methods, name, strlen(name))];
-    llmi_value result = llmi_builtin_call(r, method, self, &given);
+    llmi_jinja_value result = llmi_builtin_call(r, method, self, &given);
     if (result.kind == LLMI_V_STR) result.aux |= self.aux;
     return result;
 }
@@ -43,14 +43,14 @@ DEFINE(capitalize) {
 }
 
 DEFINE(center) {
-    llmi_value width = llmi_arg(args, 0, llmi_of_int(80));
+    llmi_jinja_value width = llmi_arg(args, 0, llmi_of_int(80));
     return by_method(r, &(llmi_args){.self = V, .v = &width, .n = 1}, "center");
 }
 
 /* str(s).replace(str(old), str(new)) */
 DEFINE(replace) {
     const llmi_str *s = llmi_to_str(r, V), *old = llmi_to_str(r, args->v[0]), *new = llmi_to_str(r, args->v[1]);
-    llmi_value count = llmi_arg(args, 2, llmi_none);
+    llmi_jinja_value count = llmi_arg(args, 2, llmi_none);
     if (count.kind != LLMI_V_NONE && !llmi_is_int(count)) llmi_arg_fail(r, args, 2, "an integer");
     if (!LLMI_OK(r)) return llmi_undefined;
     return llmi_of_str(llmi_str_replace(r, s, old, new, count.kind == LLMI_V_NONE ? -1 : count.i));
@@ -58,10 +58,10 @@ DEFINE(replace) {
 
 /* A capital behind each of "-({[<" and white space, unlike str.title. */
 DEFINE(title) {
-    llmi_value v = llmi_filter_text(r, V);
+    llmi_jinja_value v = llmi_filter_text(r, V);
     llmi_builder b;
     llmi_builder_init(&b, r);
-    if (!LLMI_OK(r) || !llmi_run_scan(r, v.s->n)) return llmi_undefined;
+    if (!LLMI_OK(r) || !llmi_jinja_run_scan(r, v.s->n)) return llmi_undefined;
     bool inside = false;
     size_t begin = 0;
     for (size_t at = 0, n; at <= v.s->n && LLMI_OK(r); at += n) {
@@ -82,8 +82,8 @@ DEFINE(title) {
 
 /* ---- HTML ---- */
 
-static llmi_value as_html(const llmi_str *s) {
-    llmi_value v = llmi_of_str(s);
+static llmi_jinja_value as_html(const llmi_str *s) {
+    llmi_jinja_value v = llmi_of_str(s);
     v.aux = s ? LLMI_HTML : 0;
     return v;
 }
@@ -101,9 +101,9 @@ DEFINE(escape) {
     return V.kind == LLMI_V_STR && V.aux & LLMI_HTML ? V : llmi_filter_forceescape(r, args);
 }
 
-static bool is_attribute_name(llmi_run *r, llmi_value key) {
+static bool is_attribute_name(llmi_jinja_run *r, llmi_jinja_value key) {
     if (key.kind != LLMI_V_STR) return false;
-    if (!llmi_run_scan(r, key.s->n)) return false;
+    if (!llmi_jinja_run_scan(r, key.s->n)) return false;
     for (size_t i = 0, n; i < key.s->n; i += n) {
         uint32_t c = llmi_utf8_decode(key.s->p + i, key.s->n - i, &n);
         if (llmi_is_space(c) || c == '/' || c == '>' || c == '=') return false;
@@ -112,14 +112,15 @@ static bool is_attribute_name(llmi_run *r, llmi_value key) {
 }
 
 DEFINE(xmlattr) {
-    if (V.kind != LLMI_V_DICT) llmi_run_fail(r, LLM_E_FORMAT, "xmlattr of a %s: expected a dict", llmi_kind_name(V));
+    if (V.kind != LLMI_V_DICT)
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "xmlattr of a %s: expected a dict", llmi_kind_name(V));
     bool space = llmi_arg_bool(args, 0, true);
     llmi_builder b;
     llmi_builder_init(&b, r);
     for (uint32_t i = 0; LLMI_OK(r) && i < V.dict->n; i++) {
-        llmi_value key = V.dict->keys[i], value = V.dict->values[i];
+        llmi_jinja_value key = V.dict->keys[i], value = V.dict->values[i];
         if (value.kind == LLMI_V_NONE || value.kind == LLMI_V_UNDEFINED) continue;
-        if (!is_attribute_name(r, key)) llmi_run_fail(r, LLM_E_FORMAT, "xmlattr: a key cannot name an attribute");
+        if (!is_attribute_name(r, key)) llmi_jinja_run_fail(r, LLM_E_FORMAT, "xmlattr: a key cannot name an attribute");
         const llmi_str *text = llmi_to_str(r, value);
         if (!text || !LLMI_OK(r)) break;
         bool html = value.kind == LLMI_V_STR && value.aux & LLMI_HTML;
@@ -135,20 +136,20 @@ DEFINE(xmlattr) {
 /* ---- formats ---- */
 
 DEFINE(format) {
-    llmi_value s = llmi_filter_text(r, V);
-    if (args->n && args->n_named) llmi_run_fail(r, LLM_E_FORMAT, "format takes values with names or without");
+    llmi_jinja_value s = llmi_filter_text(r, V);
+    if (args->n && args->n_named) llmi_jinja_run_fail(r, LLM_E_FORMAT, "format takes values with names or without");
     if (!LLMI_OK(r)) return llmi_undefined;
-    llmi_list *l = llmi_list_new(r, (uint32_t)args->n);
+    llmi_jinja_list *l = llmi_list_new(r, (uint32_t)args->n);
     llmi_dict *d = llmi_dict_new(r, 0);
     for (int32_t i = 0; i < args->n; i++) llmi_list_add(r, l, args->v[i]);
     for (int32_t i = 0; i < args->n_named; i++) llmi_dict_put(r, d, args->named[i].name, args->named[i].value);
-    llmi_value values = args->n_named ? llmi_of_dict(d) : llmi_of_list(l, LLMI_V_TUPLE);
+    llmi_jinja_value values = args->n_named ? llmi_of_dict(d) : llmi_of_list(l, LLMI_V_TUPLE);
     return LLMI_OK(r) ? llmi_of_str(llmi_format_percent(r, s, values)) : llmi_undefined;
 }
 
 static void put_quoted(llmi_builder *b, const llmi_str *s, bool in_query) {
     size_t begin = b->bytes.len;
-    if (!llmi_run_scan(b->r, s->n)) return;
+    if (!llmi_jinja_run_scan(b->r, s->n)) return;
     for (uint32_t i = 0; i < s->n && LLMI_OK(b->r); i++) {
         unsigned char c = (unsigned char)s->p[i];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -162,9 +163,9 @@ static void put_quoted(llmi_builder *b, const llmi_str *s, bool in_query) {
 }
 
 /* "key=value", of any two values. */
-static void put_pair(llmi_builder *b, llmi_value v) {
-    llmi_list *pair = llmi_iterate(b->r, v);
-    if (pair && pair->n != 2) llmi_run_fail(b->r, LLM_E_FORMAT, "urlencode: a pair has %u values", pair->n);
+static void put_pair(llmi_builder *b, llmi_jinja_value v) {
+    llmi_jinja_list *pair = llmi_iterate(b->r, v);
+    if (pair && pair->n != 2) llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "urlencode: a pair has %u values", pair->n);
     for (uint32_t i = 0; pair && i < 2 && LLMI_OK(b->r); i++) {
         const llmi_str *s = llmi_to_str(b->r, pair->v[i]);
         if (i) llmi_builder_puts(b, "=");
@@ -179,12 +180,12 @@ DEFINE(urlencode) {
     llmi_builder_init(&b, r);
     const llmi_str *s = pairs ? NULL : llmi_to_str(r, V);
     if (s) put_quoted(&b, s, false);
-    llmi_list *l = pairs && V.kind != LLMI_V_DICT ? llmi_iterate(r, V) : NULL;
+    llmi_jinja_list *l = pairs && V.kind != LLMI_V_DICT ? llmi_iterate(r, V) : NULL;
     uint32_t n = V.kind == LLMI_V_DICT ? V.dict->n : l ? l->n : 0;
-    for (uint32_t i = 0; i < n && llmi_run_spend(r, 1); i++) {
+    for (uint32_t i = 0; i < n && llmi_jinja_run_spend(r, 1); i++) {
         if (i) llmi_builder_puts(&b, "&");
-        llmi_value of_dict[2];
-        llmi_list pair = {.v = of_dict, .n = 2};
+        llmi_jinja_value of_dict[2];
+        llmi_jinja_list pair = {.v = of_dict, .n = 2};
         if (V.kind == LLMI_V_DICT) of_dict[0] = V.dict->keys[i], of_dict[1] = V.dict->values[i];
         put_pair(&b, V.kind == LLMI_V_DICT ? llmi_of_list(&pair, LLMI_V_TUPLE) : l->v[i]);
     }
@@ -194,8 +195,8 @@ DEFINE(urlencode) {
 /* ---- lines ---- */
 
 /* What goes in front of a line: text, or so many spaces. */
-static const llmi_str *indention(llmi_run *r, const llmi_args *args) {
-    llmi_value width = llmi_arg(args, 0, llmi_of_int(4));
+static const llmi_str *indention(llmi_jinja_run *r, const llmi_args *args) {
+    llmi_jinja_value width = llmi_arg(args, 0, llmi_of_int(4));
     if (width.kind == LLMI_V_STR) return width.s;
     if (!llmi_is_int(width)) llmi_arg_fail(r, args, 0, "an integer or a string");
     if (!LLMI_OK(r)) return NULL;
@@ -208,21 +209,22 @@ static const llmi_str *indention(llmi_run *r, const llmi_args *args) {
 DEFINE(indent) {
     bool first = llmi_arg_bool(args, 1, false), blank = llmi_arg_bool(args, 2, false);
     const llmi_str *space = indention(r, args);
-    if (V.kind != LLMI_V_STR) llmi_run_fail(r, LLM_E_FORMAT, "indent of a %s: expected a string", llmi_kind_name(V));
-    llmi_list *lines = space && LLMI_OK(r) ? llmi_str_lines(r, V.s, false) : NULL;
+    if (V.kind != LLMI_V_STR)
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "indent of a %s: expected a string", llmi_kind_name(V));
+    llmi_jinja_list *lines = space && LLMI_OK(r) ? llmi_str_lines(r, V.s, false) : NULL;
     llmi_builder b;
     llmi_builder_init(&b, r);
     if (!lines) return llmi_undefined;
     uint32_t n = lines->n; /* a newline at the end begins an empty line */
     bool ends = V.s->n && llmi_is_newline((unsigned char)V.s->p[V.s->n - 1]);
     if (n == 0 || ends) n++;
-    for (uint32_t i = 0; i < n && llmi_run_spend(r, 1); i++) {
+    for (uint32_t i = 0; i < n && llmi_jinja_run_spend(r, 1); i++) {
         const llmi_str *line = i < lines->n ? lines->v[i].s : NULL;
         if (i) llmi_builder_puts(&b, "\n");
         if (i == 0 ? first : blank || (line && line->n)) llmi_builder_str(&b, space);
         llmi_builder_str(&b, line);
     }
-    return (llmi_value){.kind = LLMI_V_STR, .aux = V.aux, .s = llmi_builder_finish(&b)};
+    return (llmi_jinja_value){.kind = LLMI_V_STR, .aux = V.aux, .s = llmi_builder_finish(&b)};
 }
 
 /* What fits stays as it is, of any kind that has a length. */
@@ -232,10 +234,12 @@ DEFINE(truncate) {
     int64_t leeway = llmi_arg(args, 3, llmi_none).kind == LLMI_V_NONE ? 5 : llmi_arg_int(r, args, 3, 5);
     int64_t n_end = end ? llmi_str_length(r, end) : 0;
     if (length < n_end || leeway < 0)
-        llmi_run_fail(r, LLM_E_FORMAT, "truncate: the length is less than that of the end, or the leeway negative");
+        llmi_jinja_run_fail(r, LLM_E_FORMAT,
+                            "truncate: the length is less than that of the end, or the leeway negative");
     int64_t n = LLMI_OK(r) ? llmi_length(r, V) : 0, most;
     if (!LLMI_OK(r) || __builtin_add_overflow(length, leeway, &most) || n <= most) return V;
-    if (V.kind != LLMI_V_STR) llmi_run_fail(r, LLM_E_FORMAT, "truncate of a %s: expected a string", llmi_kind_name(V));
+    if (V.kind != LLMI_V_STR)
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "truncate of a %s: expected a string", llmi_kind_name(V));
     if (!LLMI_OK(r)) return llmi_undefined;
     const llmi_str *cut = llmi_str_cut(r, V.s, 0, llmi_str_offset(r, V.s, length - n_end));
     const char *space = cut && !llmi_arg_bool(args, 1, false) ? memrchr(cut->p, ' ', cut->n) : NULL;
@@ -248,10 +252,10 @@ static bool is_word(uint32_t c) {
 }
 
 DEFINE(wordcount) {
-    llmi_value v = llmi_filter_text(r, V);
+    llmi_jinja_value v = llmi_filter_text(r, V);
     int64_t count = 0;
     bool inside = false;
-    if (!LLMI_OK(r) || !llmi_run_spend(r, v.s->n / 4)) return llmi_undefined;
+    if (!LLMI_OK(r) || !llmi_jinja_run_spend(r, v.s->n / 4)) return llmi_undefined;
     for (size_t i = 0, n; i < v.s->n; i += n) {
         bool word = is_word(llmi_utf8_decode(v.s->p + i, v.s->n - i, &n));
         count += word && !inside;

@@ -25,8 +25,8 @@ typedef struct number {
     size_t n_whole, n;
 } number;
 
-static void fail(llmi_run *r, const char *text) {
-    llmi_run_fail(r, LLM_E_FORMAT, "format: %s", text);
+static void fail(llmi_jinja_run *r, const char *text) {
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: %s", text);
 }
 
 static const llmi_str SPACE = {.p = " ", .n = 1}, ZERO = {.p = "0", .n = 1};
@@ -43,10 +43,10 @@ static void put_aligned(llmi_builder *b, const spec *f, const llmi_str *head, co
 }
 
 /* Digits in groups of three or four, with zeros in front until they fill the width where that is asked for. */
-static const llmi_str *grouped(llmi_run *r, const spec *f, const number *x, size_t n_head) {
+static const llmi_str *grouped(llmi_jinja_run *r, const spec *f, const number *x, size_t n_head) {
     size_t each = f->group == '_' && strchr("xXob", f->type) && f->type ? 4 : 3, n_digits = x->n_whole;
     int64_t room = f->zero && f->align == '=' ? f->width - (int64_t)(n_head + x->n - x->n_whole) : 0;
-    while (llmi_run_spend(r, 1) && (int64_t)(n_digits + (n_digits - 1) / each) < room) n_digits++;
+    while (llmi_jinja_run_spend(r, 1) && (int64_t)(n_digits + (n_digits - 1) / each) < room) n_digits++;
     llmi_builder b;
     llmi_builder_init(&b, r);
     for (size_t i = n_digits; i > 0 && LLMI_OK(r); i--) {
@@ -74,11 +74,12 @@ static int base_of(char type) {
     return type == 'x' || type == 'X' ? 16 : type == 'o' ? 8 : type == 'b' ? 2 : 10;
 }
 
-static bool integer_digits(llmi_run *r, number *x, llmi_value v, int base, bool capital) {
+static bool integer_digits(llmi_jinja_run *r, number *x, llmi_jinja_value v, int base, bool capital) {
     if (v.kind == LLMI_V_BIG) {
         bool minus = v.s->p[0] == '-';
         if (base != 10 || v.s->n >= NUMBER_BYTES)
-            llmi_run_fail(r, LLM_E_LIMIT, "format: an integer beyond 64 bits can only be written with few decimals");
+            llmi_jinja_run_fail(r, LLM_E_LIMIT,
+                                "format: an integer beyond 64 bits can only be written with few decimals");
         if (!LLMI_OK(r)) return false;
         x->sign = minus ? '-' : 0;
         x->n = v.s->n - minus;
@@ -96,7 +97,7 @@ static bool integer_digits(llmi_run *r, number *x, llmi_value v, int base, bool 
     return true;
 }
 
-static void put_integer(llmi_builder *b, const spec *f, llmi_value v) {
+static void put_integer(llmi_builder *b, const spec *f, llmi_jinja_value v) {
     number x = {0};
     int base = base_of(f->type);
     if (f->precision >= 0 && !f->percent) fail(b->r, "an integer takes no precision");
@@ -113,7 +114,7 @@ static void put_integer(llmi_builder *b, const spec *f, llmi_value v) {
     put_number(b, *f, &x);
 }
 
-static void put_character(llmi_builder *b, const spec *f, llmi_value v) {
+static void put_character(llmi_builder *b, const spec *f, llmi_jinja_value v) {
     char utf8[4];
     llmi_str head = {.p = ""}, body = {.p = utf8};
     if (v.kind == LLMI_V_STR && f->percent) {
@@ -161,7 +162,7 @@ static const char *conversion(char type, bool alternate) {
 }
 
 /* The shortest text that reads back, as {} and str() write it. */
-static void put_shortest(llmi_run *r, number *x, double f) {
+static void put_shortest(llmi_jinja_run *r, number *x, double f) {
     llmi_builder b;
     llmi_builder_init(&b, r);
     llmi_print_float(&b, f);
@@ -174,9 +175,9 @@ static void put_float(llmi_builder *b, const spec *f, double value) {
     number x = {.sign = signbit(value) && !isnan(value) ? '-' : 0};
     double magnitude = fabs(value);
     if (f->precision > MAX_PRECISION)
-        llmi_run_fail(b->r, LLM_E_LIMIT, "format: a precision of %lld exceeds the limit of %d", (long long)f->precision,
-                      MAX_PRECISION);
-    if (!LLMI_OK(b->r) || !llmi_run_spend(b->r, 8)) return;
+        llmi_jinja_run_fail(b->r, LLM_E_LIMIT, "format: a precision of %lld exceeds the limit of %d",
+                            (long long)f->precision, MAX_PRECISION);
+    if (!LLMI_OK(b->r) || !llmi_jinja_run_spend(b->r, 8)) return;
     if (!isfinite(magnitude)) {
         bool capital = f->type == 'E' || f->type == 'F' || f->type == 'G';
         x.n = llmi_format(x.text, sizeof x.text, isnan(value) ? (capital ? "NAN" : "nan") : capital ? "INF" : "inf");
@@ -198,16 +199,16 @@ static void put_float(llmi_builder *b, const spec *f, double value) {
 /* ---- "%" ---- */
 
 typedef struct percent {
-    llmi_run *r;
+    llmi_jinja_run *r;
     const llmi_str *s;
     size_t at;
-    llmi_value args;
+    llmi_jinja_value args;
     uint32_t used, n; /* of the arguments */
     bool html;
     bool mapping; /* arguments that are no tuple, but have keys or indices: nothing of them is left over */
 } percent;
 
-static llmi_value next_argument(percent *p) {
+static llmi_jinja_value next_argument(percent *p) {
     if (p->used >= p->n) {
         fail(p->r, "not enough values");
         return llmi_undefined;
@@ -220,7 +221,7 @@ static char look(const percent *p) {
 }
 
 /* Digits at *at; -1 if there are none. */
-static int64_t read_digits(llmi_run *r, const llmi_str *s, size_t *at) {
+static int64_t read_digits(llmi_jinja_run *r, const llmi_str *s, size_t *at) {
     int64_t value = -1;
     for (; *at < s->n && s->p[*at] >= '0' && s->p[*at] <= '9'; (*at)++) {
         value = value < 0 ? 0 : value;
@@ -236,7 +237,7 @@ static int64_t read_digits(llmi_run *r, const llmi_str *s, size_t *at) {
 static int64_t read_count(percent *p) {
     if (look(p) != '*') return read_digits(p->r, p->s, &p->at);
     p->at++;
-    llmi_value v = next_argument(p);
+    llmi_jinja_value v = next_argument(p);
     if (LLMI_OK(p->r) && !llmi_is_int(v)) fail(p->r, "* takes an integer");
     return LLMI_OK(p->r) ? v.i : 0;
 }
@@ -266,24 +267,24 @@ static spec read_percent(percent *p) {
 }
 
 /* "(name)" in front of a conversion; its value. */
-static llmi_value read_named(percent *p) {
+static llmi_jinja_value read_named(percent *p) {
     size_t begin = ++p->at;
     int depth = 1;
     for (; p->at < p->s->n; p->at++) {
         depth += (p->s->p[p->at] == '(') - (p->s->p[p->at] == ')');
         if (depth == 0) break;
     }
-    const llmi_value *found =
+    const llmi_jinja_value *found =
         p->args.kind == LLMI_V_DICT && depth == 0 ? llmi_dict_get(p->args.dict, p->s->p + begin, p->at - begin) : NULL;
     if (!found)
-        llmi_run_fail(p->r, LLM_E_FORMAT, "format: no value is called \"%s\"",
-                      LLMI_QUOTE(p->s->p + begin, p->at - begin));
+        llmi_jinja_run_fail(p->r, LLM_E_FORMAT, "format: no value is called \"%s\"",
+                            LLMI_QUOTE(p->s->p + begin, p->at - begin));
     p->at++;
     return found ? *found : llmi_undefined;
 }
 
-static void put_text(llmi_builder *b, const spec *f, llmi_value v) {
-    llmi_run *r = b->r;
+static void put_text(llmi_builder *b, const spec *f, llmi_jinja_value v) {
+    llmi_jinja_run *r = b->r;
     llmi_builder part;
     llmi_builder_init(&part, r);
     if (f->type == 'a' && v.kind == LLMI_V_STR)
@@ -299,7 +300,7 @@ static void put_text(llmi_builder *b, const spec *f, llmi_value v) {
     if (s) put_aligned(b, f, &head, s);
 }
 
-static void put_percent(llmi_builder *b, spec f, llmi_value v) {
+static void put_percent(llmi_builder *b, spec f, llmi_jinja_value v) {
     bool whole = strchr("diuxXo", f.type) != NULL;
     if (strchr("sra", f.type)) {
         put_text(b, &f, v);
@@ -311,7 +312,7 @@ static void put_percent(llmi_builder *b, spec f, llmi_value v) {
     }
     if (strchr("diu", f.type) && v.kind == LLMI_V_FLOAT && isfinite(v.f)) v = llmi_of_whole(b->r, v.f);
     if (!llmi_is_number(v) || (whole && v.kind == LLMI_V_FLOAT)) {
-        llmi_run_fail(b->r, LLM_E_FORMAT, "format: %%%c takes a number, found %s", f.type, llmi_kind_name(v));
+        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "format: %%%c takes a number, found %s", f.type, llmi_kind_name(v));
         return;
     }
     if (f.zero && f.align != '<') f.fill = ZERO, f.align = '=';
@@ -319,14 +320,14 @@ static void put_percent(llmi_builder *b, spec f, llmi_value v) {
     if (!whole)
         put_float(b, &f, llmi_as_float(v));
     else if (f.precision > MAX_PRECISION)
-        llmi_run_fail(b->r, LLM_E_LIMIT, "format: a precision above %d", MAX_PRECISION);
+        llmi_jinja_run_fail(b->r, LLM_E_LIMIT, "format: a precision above %d", MAX_PRECISION);
     else
         put_integer(b, &f, v);
 }
 
 static void put_conversion(llmi_builder *b, percent *p) {
     bool by_name = look(p) == '(';
-    llmi_value named = by_name ? read_named(p) : llmi_undefined;
+    llmi_jinja_value named = by_name ? read_named(p) : llmi_undefined;
     spec f = read_percent(p);
     if (f.type == '%') {
         llmi_builder_puts(b, "%");
@@ -336,11 +337,11 @@ static void put_conversion(llmi_builder *b, percent *p) {
         fail(p->r, f.type ? "unknown conversion" : "it ends inside a conversion");
         return;
     }
-    llmi_value v = by_name ? named : next_argument(p);
+    llmi_jinja_value v = by_name ? named : next_argument(p);
     if (LLMI_OK(p->r)) put_percent(b, f, v);
 }
 
-const llmi_str *llmi_format_percent(llmi_run *r, llmi_value format, llmi_value args) {
+const llmi_str *llmi_format_percent(llmi_jinja_run *r, llmi_jinja_value format, llmi_jinja_value args) {
     const llmi_str *s = format.s;
     percent p = {.r = r, .s = s, .args = args, .n = args.kind == LLMI_V_TUPLE ? args.list->n : 1};
     p.html = format.aux & LLMI_HTML;
@@ -348,7 +349,7 @@ const llmi_str *llmi_format_percent(llmi_run *r, llmi_value format, llmi_value a
         args.kind != LLMI_V_TUPLE && args.kind != LLMI_V_STR && !llmi_is_number(args) && args.kind != LLMI_V_NONE;
     llmi_builder b;
     llmi_builder_init(&b, r);
-    while (p.at < s->n && llmi_run_spend(r, 1)) {
+    while (p.at < s->n && llmi_jinja_run_spend(r, 1)) {
         const char *next = memchr(s->p + p.at, '%', s->n - p.at);
         size_t end = next ? (size_t)(next - s->p) : s->n;
         llmi_builder_str(&b, llmi_str_cut(r, s, p.at, end));
@@ -362,7 +363,7 @@ const llmi_str *llmi_format_percent(llmi_run *r, llmi_value format, llmi_value a
 /* ---- str.format ---- */
 
 typedef struct braces {
-    llmi_run *r;
+    llmi_jinja_run *r;
     const llmi_args *args;
     int64_t next; /* number of the next field without a name; -1 once fields have numbers */
 } braces;
@@ -378,7 +379,7 @@ static bool take(const llmi_str *s, size_t *at, char c) {
 }
 
 /* [[fill]align][sign][#][0][width][,_][.precision][type] */
-static spec read_spec(llmi_run *r, const llmi_str *s) {
+static spec read_spec(llmi_jinja_run *r, const llmi_str *s) {
     spec f = {.fill = SPACE, .precision = -1};
     size_t at = 0, first = s->n ? llmi_utf8_step(s->p, s->n) : 0;
     if (is_align(s, first)) {
@@ -404,8 +405,8 @@ static spec read_spec(llmi_run *r, const llmi_str *s) {
     return f;
 }
 
-static void put_spec(llmi_builder *b, llmi_value v, const llmi_str *text, bool html) {
-    llmi_run *r = b->r;
+static void put_spec(llmi_builder *b, llmi_jinja_value v, const llmi_str *text, bool html) {
+    llmi_jinja_run *r = b->r;
     spec f = read_spec(r, text);
     f.html = html;
     bool is_number = llmi_is_number(v);
@@ -419,8 +420,8 @@ static void put_spec(llmi_builder *b, llmi_value v, const llmi_str *text, bool h
         return;
     }
     if (!is_number) {
-        llmi_run_fail(r, LLM_E_FORMAT, "format: a %s takes no specification \"%s\"", llmi_kind_name(v),
-                      LLMI_QUOTE(text->p, text->n));
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: a %s takes no specification \"%s\"", llmi_kind_name(v),
+                            LLMI_QUOTE(text->p, text->n));
         return;
     }
     if (f.align == '0') f.align = '=';
@@ -433,8 +434,8 @@ static void put_spec(llmi_builder *b, llmi_value v, const llmi_str *text, bool h
     else if (!f.type || conversion(f.type, false))
         put_float(b, &f, llmi_as_float(v));
     else
-        llmi_run_fail(r, LLM_E_FORMAT, "format: no conversion '%c' of a %s",
-                      f.type > ' ' && f.type < 127 ? f.type : '?', llmi_kind_name(v));
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: no conversion '%c' of a %s",
+                            f.type > ' ' && f.type < 127 ? f.type : '?', llmi_kind_name(v));
 }
 
 static bool all_digits(const llmi_str *s) {
@@ -444,7 +445,7 @@ static bool all_digits(const llmi_str *s) {
 }
 
 /* The argument that a field begins with. */
-static llmi_value argument(braces *f, const llmi_str *head) {
+static llmi_jinja_value argument(braces *f, const llmi_str *head) {
     const llmi_args *args = f->args;
     if (head->n == 0 || all_digits(head)) {
         size_t at = 0;
@@ -457,19 +458,19 @@ static llmi_value argument(braces *f, const llmi_str *head) {
         for (int32_t i = 0; i < args->n_named; i++)
             if (llmi_str_same(f->r, args->named[i].name.s, head)) return args->named[i].value;
     }
-    llmi_run_fail(f->r, LLM_E_FORMAT, "format: no value for the field \"%s\"", LLMI_QUOTE(head->p, head->n));
+    llmi_jinja_run_fail(f->r, LLM_E_FORMAT, "format: no value for the field \"%s\"", LLMI_QUOTE(head->p, head->n));
     return llmi_undefined;
 }
 
 /* A field's value: "", "0", "name", with ".attribute" and "[key]" after it. */
-static llmi_value field(braces *f, const llmi_str *name) {
-    llmi_run *r = f->r;
+static llmi_jinja_value field(braces *f, const llmi_str *name) {
+    llmi_jinja_run *r = f->r;
     size_t at = 0;
     while (at < name->n && name->p[at] != '.' && name->p[at] != '[') at++;
     const llmi_str *head = llmi_str_cut(r, name, 0, at);
     if (head && !head->n && name->n) fail(r, "a field begins with \".\" or \"[\"");
-    llmi_value v = head && LLMI_OK(r) ? argument(f, head) : llmi_undefined;
-    while (at < name->n && llmi_run_spend(r, 1)) {
+    llmi_jinja_value v = head && LLMI_OK(r) ? argument(f, head) : llmi_undefined;
+    while (at < name->n && llmi_jinja_run_spend(r, 1)) {
         bool item = name->p[at] == '[';
         size_t begin = ++at;
         while (at < name->n && (item ? name->p[at] != ']' : name->p[at] != '.' && name->p[at] != '[')) at++;
@@ -490,7 +491,7 @@ static void put_braces(llmi_builder *b, braces *f, const llmi_str *s, int depth)
 
 /* name[!conversion][:specification], where the specification may hold fields again. */
 static void put_field(llmi_builder *b, braces *f, const llmi_str *inside, int depth) {
-    llmi_run *r = b->r;
+    llmi_jinja_run *r = b->r;
     size_t n_name = 0, nested = 0;
     for (; n_name < inside->n; n_name++) {
         char c = inside->p[n_name];
@@ -504,7 +505,7 @@ static void put_field(llmi_builder *b, braces *f, const llmi_str *inside, int de
     if (converts && (!how || !strchr("rsa", how) || (at < inside->n && inside->p[at] != ':')))
         fail(r, "a conversion is !r, !s or !a");
     const llmi_str *name = llmi_str_cut(r, inside, 0, n_name);
-    llmi_value v = name && LLMI_OK(r) ? field(f, name) : llmi_undefined;
+    llmi_jinja_value v = name && LLMI_OK(r) ? field(f, name) : llmi_undefined;
     const llmi_str *rest = LLMI_OK(r) && at < inside->n ? llmi_str_cut(r, inside, at + 1, inside->n) : NULL;
     llmi_builder part;
     llmi_builder_init(&part, r);
@@ -531,9 +532,9 @@ static size_t find_close(const llmi_str *s, size_t at) {
 }
 
 static void put_braces(llmi_builder *b, braces *f, const llmi_str *s, int depth) {
-    llmi_run *r = b->r;
+    llmi_jinja_run *r = b->r;
     if (depth > 1) fail(r, "fields are nested too deeply");
-    for (size_t at = 0; at < s->n && llmi_run_spend(r, 1);) {
+    for (size_t at = 0; at < s->n && llmi_jinja_run_spend(r, 1);) {
         size_t begin = at;
         while (at < s->n && s->p[at] != '{' && s->p[at] != '}') at++;
         if (at > begin) llmi_builder_str(b, llmi_str_cut(r, s, begin, at));
@@ -545,9 +546,9 @@ static void put_braces(llmi_builder *b, braces *f, const llmi_str *s, int depth)
             continue;
         }
         size_t close = c == '{' ? find_close(s, at) : s->n;
-        llmi_run_scan(r, close - at);
+        llmi_jinja_run_scan(r, close - at);
         if (close == s->n) {
-            llmi_run_fail(r, LLM_E_FORMAT, "format: single '%c'", c);
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: single '%c'", c);
             break;
         }
         const llmi_str *inside = llmi_str_cut(r, s, at, close);
@@ -556,7 +557,7 @@ static void put_braces(llmi_builder *b, braces *f, const llmi_str *s, int depth)
     }
 }
 
-const llmi_str *llmi_format_braces(llmi_run *r, const llmi_args *args) {
+const llmi_str *llmi_format_braces(llmi_jinja_run *r, const llmi_args *args) {
     braces f = {.r = r, .args = args};
     llmi_builder b;
     llmi_builder_init(&b, r);

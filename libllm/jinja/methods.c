@@ -3,22 +3,22 @@
 #include "base/text.h"
 #include "jinja/value.h"
 
-#define METHOD(name) static llmi_value name(llmi_run *r, const llmi_args *args)
+#define METHOD(name) static llmi_jinja_value name(llmi_jinja_run *r, const llmi_args *args)
 #define D            (args->self.dict)
 #define L            (args->self.list)
 
 /* ---- dictionaries ---- */
 
-static llmi_value view(llmi_list *l, uint32_t which) {
-    llmi_value v = llmi_of_list(l, LLMI_V_VIEW);
+static llmi_jinja_value view(llmi_jinja_list *l, uint32_t which) {
+    llmi_jinja_value v = llmi_of_list(l, LLMI_V_VIEW);
     v.aux = which;
     return v;
 }
 
 METHOD(dict_items) {
-    llmi_list *l = llmi_list_new(r, D->n);
+    llmi_jinja_list *l = llmi_list_new(r, D->n);
     for (uint32_t i = 0; i < D->n && l; i++) {
-        llmi_list *pair = llmi_list_new(r, 2);
+        llmi_jinja_list *pair = llmi_list_new(r, 2);
         llmi_list_add(r, pair, D->keys[i]);
         llmi_list_add(r, pair, D->values[i]);
         llmi_list_add(r, l, llmi_of_list(pair, LLMI_V_TUPLE));
@@ -31,14 +31,14 @@ METHOD(dict_keys) {
 }
 
 METHOD(dict_values) {
-    llmi_list *l = llmi_list_new(r, D->n);
+    llmi_jinja_list *l = llmi_list_new(r, D->n);
     for (uint32_t i = 0; i < D->n && l; i++) llmi_list_add(r, l, D->values[i]);
     return view(l, LLMI_VALUES);
 }
 
 METHOD(dict_get) {
     if (!llmi_is_hashable(r, args->v[0])) return llmi_undefined;
-    const llmi_value *found = llmi_dict_find(r, D, args->v[0]);
+    const llmi_jinja_value *found = llmi_dict_find(r, D, args->v[0]);
     return found ? *found : llmi_arg(args, 1, llmi_none);
 }
 
@@ -52,7 +52,7 @@ METHOD(list_index) {
     int64_t from = llmi_bound(r, args->v[1], L->n, 0), to = llmi_bound(r, args->v[2], L->n, L->n);
     for (int64_t i = from; i < to && LLMI_OK(r); i++)
         if (llmi_equal(r, L->v[i], args->v[0])) return llmi_of_int(i);
-    llmi_run_fail(r, LLM_E_FORMAT, "index: the value is not in the %s", llmi_kind_name(args->self));
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "index: the value is not in the %s", llmi_kind_name(args->self));
     return llmi_undefined;
 }
 
@@ -67,23 +67,24 @@ METHOD(list_copy) {
 }
 
 METHOD(refused) {
-    llmi_run_fail(r, LLM_E_FORMAT, "a %s cannot be changed in place by a template", llmi_kind_name(args->self));
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "a %s cannot be changed in place by a template", llmi_kind_name(args->self));
     return llmi_undefined;
 }
 
 METHOD(unsupported) {
-    llmi_run_fail(r, LLM_E_UNSUPPORTED, "\"%s\" of a %s is not supported", args->of->name, llmi_kind_name(args->self));
+    llmi_jinja_run_fail(r, LLM_E_UNSUPPORTED, "\"%s\" of a %s is not supported", args->of->name,
+                        llmi_kind_name(args->self));
     return llmi_undefined;
 }
 
 METHOD(cycler_next) {
     llmi_cycler *c = args->self.cycler;
-    return llmi_run_spend(r, 1) ? c->items->v[c->at++ % c->items->n] : llmi_undefined;
+    return llmi_jinja_run_spend(r, 1) ? c->items->v[c->at++ % c->items->n] : llmi_undefined;
 }
 
 METHOD(cycler_reset) {
     args->self.cycler->at = 0;
-    return llmi_run_spend(r, 1) ? llmi_none : llmi_undefined;
+    return llmi_jinja_run_spend(r, 1) ? llmi_none : llmi_undefined;
 }
 
 /* ---- tables ---- */
@@ -164,21 +165,21 @@ static const llmi_builtin *table_of(llmi_kind kind) {
     return kind == LLMI_V_STR ? llmi_str_methods : TABLES[kind];
 }
 
-llmi_value llmi_method_of(llmi_run *r, llmi_value self, const llmi_str *name) {
+llmi_jinja_value llmi_method_of(llmi_jinja_run *r, llmi_jinja_value self, const llmi_str *name) {
     const llmi_builtin *table = table_of(self.kind);
     if (self.kind == LLMI_V_CYCLER && llmi_str_is(name, "current"))
         return self.cycler->items->v[self.cycler->at % self.cycler->items->n];
     int32_t which = table ? llmi_builtin_find(table, name->p, name->n) : -1;
     if (which < 0) return llmi_undefined;
-    llmi_method *method = llmi_run_take(r, sizeof *method);
+    llmi_method *method = llmi_jinja_run_take(r, sizeof *method);
     if (!method) return llmi_undefined;
     method->self = self;
-    return (llmi_value){.kind = LLMI_V_METHOD, .aux = (uint32_t)which, .method = method};
+    return (llmi_jinja_value){.kind = LLMI_V_METHOD, .aux = (uint32_t)which, .method = method};
 }
 
-llmi_value llmi_method_call(llmi_run *r, llmi_value method, const llmi_args *args) {
-    llmi_value self = method.method->self;
-    llmi_value result = llmi_builtin_call(r, &table_of(self.kind)[method.aux], self, args);
+llmi_jinja_value llmi_method_call(llmi_jinja_run *r, llmi_jinja_value method, const llmi_args *args) {
+    llmi_jinja_value self = method.method->self;
+    llmi_jinja_value result = llmi_builtin_call(r, &table_of(self.kind)[method.aux], self, args);
     if (self.kind != LLMI_V_STR || !self.aux) return result;
     if (result.kind == LLMI_V_STR) result.aux |= self.aux; /* what is made of HTML is HTML */
     for (uint32_t i = 0; (result.kind == LLMI_V_LIST || result.kind == LLMI_V_TUPLE) && i < result.list->n; i++)

@@ -53,7 +53,7 @@ void llmi_print_float(llmi_builder *b, double f) {
 
 /* ---- integers of any size ---- */
 
-llmi_value llmi_of_digits(llmi_run *r, const char *p, size_t n) {
+llmi_jinja_value llmi_of_digits(llmi_jinja_run *r, const char *p, size_t n) {
     bool minus = n && *p == '-';
     uint64_t value = 0;
     size_t i = minus;
@@ -63,19 +63,20 @@ llmi_value llmi_of_digits(llmi_run *r, const char *p, size_t n) {
     if (n_digits <= 19 && value <= (uint64_t)INT64_MAX + minus)
         return llmi_of_int(minus ? (int64_t)(0 - value) : (int64_t)value);
     if (n_digits > LLMI_MAX_DIGITS) {
-        llmi_run_fail(r, LLM_E_LIMIT, "an integer of %zu digits exceeds the limit of %d", n_digits, LLMI_MAX_DIGITS);
+        llmi_jinja_run_fail(r, LLM_E_LIMIT, "an integer of %zu digits exceeds the limit of %d", n_digits,
+                            LLMI_MAX_DIGITS);
         return llmi_undefined;
     }
-    char *copy = llmi_run_take(r, n_digits + 2);
+    char *copy = llmi_jinja_run_take(r, n_digits + 2);
     if (!copy) return llmi_undefined;
     copy[0] = '-';
     memcpy(copy + minus, p + first, n_digits);
     copy[minus + n_digits] = 0;
     const llmi_str *s = llmi_str_over(r, copy, minus + n_digits);
-    return s ? (llmi_value){.kind = LLMI_V_BIG, .s = s} : llmi_undefined;
+    return s ? (llmi_jinja_value){.kind = LLMI_V_BIG, .s = s} : llmi_undefined;
 }
 
-llmi_value llmi_of_whole(llmi_run *r, double f) {
+llmi_jinja_value llmi_of_whole(llmi_jinja_run *r, double f) {
     if (fabs(f) < 9e18) return llmi_of_int((int64_t)f);
     char text[320];
     return llmi_of_digits(r, text, llmi_format(text, sizeof text, "%.0f", f));
@@ -87,7 +88,7 @@ llmi_value llmi_of_whole(llmi_run *r, double f) {
  * script as '0'..'9' and each letter small; false if a character can be in no number. */
 static bool plain(llmi_builder *b, const llmi_str *s) {
     const llmi_str *t = llmi_str_trim(b->r, s, NULL, true, true);
-    if (!t || !llmi_run_scan(b->r, t->n)) return false;
+    if (!t || !llmi_jinja_run_scan(b->r, t->n)) return false;
     char last = 0;
     for (size_t i = 0, n; i < t->n; i += n) {
         uint32_t c = llmi_utf8_decode(t->p + i, t->n - i, &n);
@@ -120,7 +121,7 @@ static const char *skip_prefix(const char *p, int64_t *base) {
     return p[0] == '0' && p[strspn(p, "0")] ? "" : p; /* without a base, no number begins with 0 */
 }
 
-static llmi_value int_of(llmi_run *r, const char *p, size_t n, int64_t base) {
+static llmi_jinja_value int_of(llmi_jinja_run *r, const char *p, size_t n, int64_t base) {
     bool minus = *p == '-';
     const char *start = p + (*p == '-' || *p == '+'), *digits = skip_prefix(start, &base);
     if (!*digits) return llmi_absent;
@@ -134,15 +135,15 @@ static llmi_value int_of(llmi_run *r, const char *p, size_t n, int64_t base) {
     if (!beyond && value <= (uint64_t)INT64_MAX + minus)
         return llmi_of_int(minus ? (int64_t)(0 - value) : (int64_t)value);
     if (base == 10) return llmi_of_digits(r, *p == '+' ? start : p, n - (*p == '+'));
-    llmi_run_fail(r, LLM_E_LIMIT, "an integer of base %lld exceeds 64 bits", (long long)base);
+    llmi_jinja_run_fail(r, LLM_E_LIMIT, "an integer of base %lld exceeds 64 bits", (long long)base);
     return llmi_undefined;
 }
 
-llmi_value llmi_read_int(llmi_run *r, const llmi_str *s, int64_t base) {
+llmi_jinja_value llmi_read_int(llmi_jinja_run *r, const llmi_str *s, int64_t base) {
     if (base != 0 && (base < 2 || base > 36)) return llmi_absent;
     llmi_builder b;
     llmi_builder_init(&b, r);
-    llmi_value v = llmi_absent;
+    llmi_jinja_value v = llmi_absent;
     if (plain(&b, s)) v = int_of(r, b.bytes.data, b.bytes.len - 1, base);
     llmi_builder_free(&b);
     return v;
@@ -164,7 +165,7 @@ static const char *skip_decimal(const char *p) {
     return digits ? e + digits : q;
 }
 
-static llmi_value float_of(const char *p) {
+static llmi_jinja_value float_of(const char *p) {
     static const char *const words[] = {"inf", "infinity", "nan"};
     bool minus = *p == '-';
     p += *p == '-' || *p == '+';
@@ -176,10 +177,10 @@ static llmi_value float_of(const char *p) {
     return llmi_of_float(minus ? -f : f);
 }
 
-llmi_value llmi_read_float(llmi_run *r, const llmi_str *s) {
+llmi_jinja_value llmi_read_float(llmi_jinja_run *r, const llmi_str *s) {
     llmi_builder b;
     llmi_builder_init(&b, r);
-    llmi_value v = plain(&b, s) ? float_of(b.bytes.data) : llmi_absent;
+    llmi_jinja_value v = plain(&b, s) ? float_of(b.bytes.data) : llmi_absent;
     llmi_builder_free(&b);
     return v;
 }

@@ -115,7 +115,7 @@ static void print(llmi_parser *p) {
     llmi_origin origin = p->origin;
     llmi_parser_advance(p);
     llmi_parse_tuple(p, true);
-    int32_t at = llmi_emit(p, LLMI_OP_PRINT, 0);
+    int32_t at = llmi_emit(p, LLMI_JINJA_OP_PRINT, 0);
     if (!llmi_parser_ok(p)) return;
     llmi_buf_at(&p->t->origins, llmi_origin, at) = origin;
     if (p->now.kind == LLMI_T_VARIABLE_END)
@@ -129,7 +129,7 @@ static int body(llmi_parser *p, const char *const *ends) {
     if (!enter(p, ENTRIES)) return -1;
     while (llmi_parser_ok(p) && !is_listed(p, ends)) {
         if (p->now.kind == LLMI_T_TEXT) {
-            if (p->now.n) llmi_emit(p, LLMI_OP_TEXT, llmi_emit_string(p, p->now.p, p->now.n));
+            if (p->now.n) llmi_emit(p, LLMI_JINJA_OP_TEXT, llmi_emit_string(p, p->now.p, p->now.n));
             llmi_parser_advance(p);
         } else if (p->now.kind == LLMI_T_VARIABLE_BEGIN) {
             print(p);
@@ -216,12 +216,12 @@ static void store(llmi_parser *p, const target_list *l) {
     for (int i = 0; i < l->n && llmi_parser_ok(p); i++) {
         const target *t = &l->v[i];
         if (t->name < 0) {
-            llmi_emit(p, LLMI_OP_UNPACK, t->more);
+            llmi_emit(p, LLMI_JINJA_OP_UNPACK, t->more);
         } else if (t->more >= 0) {
-            llmi_emit(p, LLMI_OP_LOAD, t->name);
-            llmi_emit(p, LLMI_OP_STORE_ATTR, t->more);
+            llmi_emit(p, LLMI_JINJA_OP_LOAD, t->name);
+            llmi_emit(p, LLMI_JINJA_OP_STORE_ATTR, t->more);
         } else {
-            llmi_emit(p, LLMI_OP_STORE, t->name);
+            llmi_emit(p, LLMI_JINJA_OP_STORE, t->name);
         }
     }
 }
@@ -238,9 +238,9 @@ static void captured(llmi_parser *p, int32_t begin, const char *end) {
     end_tag(p);
     llmi_loop_scope outer = p->loop;
     p->loop.next = -1;
-    llmi_emit(p, LLMI_OP_CAPTURE, 0);
+    llmi_emit(p, LLMI_JINJA_OP_CAPTURE, 0);
     body(p, ENDS(end));
-    llmi_emit(p, LLMI_OP_CAPTURED, 0);
+    llmi_emit(p, LLMI_JINJA_OP_CAPTURED, 0);
     p->loop = outer;
     llmi_emit_rotate(p, begin, middle);
 }
@@ -261,17 +261,17 @@ static void set(llmi_parser *p) {
 }
 
 static void with(llmi_parser *p) {
-    llmi_emit(p, LLMI_OP_SCOPE, 0);
+    llmi_emit(p, LLMI_JINJA_OP_SCOPE, 0);
     while (llmi_parser_ok(p) && p->now.kind == LLMI_T_NAME) {
         int32_t name = llmi_parser_identifier(p);
         llmi_parser_expect_op(p, "=");
         llmi_parse_expression(p);
-        llmi_emit(p, LLMI_OP_STORE, name);
+        llmi_emit(p, LLMI_JINJA_OP_STORE, name);
         if (!llmi_parser_take_op(p, ",")) break;
     }
     end_tag(p);
     body(p, ENDS("endwith"));
-    llmi_emit(p, LLMI_OP_UNSCOPE, 0);
+    llmi_emit(p, LLMI_JINJA_OP_UNSCOPE, 0);
     end_tag(p);
 }
 
@@ -283,9 +283,9 @@ static void if_tag(llmi_parser *p) {
     do {
         llmi_parse_tuple(p, true);
         end_tag(p);
-        int32_t skip = llmi_emit(p, LLMI_OP_JUMP_FALSE, 0);
+        int32_t skip = llmi_emit(p, LLMI_JINJA_OP_JUMP_FALSE, 0);
         which = body(p, ENDS("endif", "elif", "else"));
-        if (which > 0) ends = llmi_emit(p, LLMI_OP_JUMP, ends);
+        if (which > 0) ends = llmi_emit(p, LLMI_JINJA_OP_JUMP, ends);
         llmi_emit_target(p, skip, llmi_emit_here(p));
     } while (which == 1);
     if (which == 2) {
@@ -303,21 +303,21 @@ static void if_tag(llmi_parser *p) {
 /* "for x in items if condition": the items that fulfil it are collected first, so that `loop` knows their number. */
 static void filter_items(llmi_parser *p, const target_list *names, int32_t begin) {
     int32_t middle = llmi_emit_here(p), item = llmi_emit_string(p, "", 0); /* a name nobody has */
-    llmi_emit(p, LLMI_OP_LOOP, 0);
-    llmi_emit(p, LLMI_OP_LIST, 0);
-    int32_t next = llmi_emit(p, LLMI_OP_NEXT, 0);
-    llmi_emit(p, LLMI_OP_STORE, item); /* the whole item */
-    llmi_emit(p, LLMI_OP_LOAD, item);
+    llmi_emit(p, LLMI_JINJA_OP_LOOP, 0);
+    llmi_emit(p, LLMI_JINJA_OP_LIST, 0);
+    int32_t next = llmi_emit(p, LLMI_JINJA_OP_NEXT, 0);
+    llmi_emit(p, LLMI_JINJA_OP_STORE, item); /* the whole item */
+    llmi_emit(p, LLMI_JINJA_OP_LOAD, item);
     store(p, names);
     llmi_emit_rotate(p, begin, middle); /* the condition was read before */
     next -= middle - begin;
-    llmi_emit_target(p, llmi_emit(p, LLMI_OP_JUMP_FALSE, 0), next);
-    llmi_emit(p, LLMI_OP_LOAD, item);
-    llmi_emit(p, LLMI_OP_LIST_ADD, 0);
-    llmi_emit_target(p, llmi_emit(p, LLMI_OP_JUMP, 0), next);
+    llmi_emit_target(p, llmi_emit(p, LLMI_JINJA_OP_JUMP_FALSE, 0), next);
+    llmi_emit(p, LLMI_JINJA_OP_LOAD, item);
+    llmi_emit(p, LLMI_JINJA_OP_LIST_ADD, 0);
+    llmi_emit_target(p, llmi_emit(p, LLMI_JINJA_OP_JUMP, 0), next);
     llmi_emit_target(p, next, llmi_emit_here(p));
-    llmi_emit(p, LLMI_OP_UNLOOP, 0);
-    llmi_emit(p, LLMI_OP_POP, 0);
+    llmi_emit(p, LLMI_JINJA_OP_UNLOOP, 0);
+    llmi_emit(p, LLMI_JINJA_OP_POP, 0);
 }
 
 /* From the items on the stack to the end of the loop, its "else" too. condition: where the code of a condition on the
@@ -327,26 +327,26 @@ static void loop_over(llmi_parser *p, const target_list *names, int32_t conditio
     llmi_buf_init(&breaks, p->t->a);
     llmi_loop_scope outer = p->loop;
     if (condition >= 0) filter_items(p, names, condition);
-    llmi_emit_full(p, LLMI_OP_LOOP, 0, recursive, 0);
-    p->loop = (llmi_loop_scope){llmi_emit(p, LLMI_OP_NEXT, 0), &breaks};
+    llmi_emit_full(p, LLMI_JINJA_OP_LOOP, 0, recursive, 0);
+    p->loop = (llmi_loop_scope){llmi_emit(p, LLMI_JINJA_OP_NEXT, 0), &breaks};
     int32_t next = p->loop.next;
     store(p, names);
     end_tag(p);
     int which = body(p, ENDS("endfor", "else"));
     p->loop = outer;
-    llmi_emit_target(p, llmi_emit(p, LLMI_OP_JUMP, 0), next);
+    llmi_emit_target(p, llmi_emit(p, LLMI_JINJA_OP_JUMP, 0), next);
     llmi_emit_target(p, next, llmi_emit_here(p));
     for (size_t i = 0; i < llmi_buf_count(&breaks, int32_t); i++)
         llmi_emit_target(p, llmi_buf_at(&breaks, int32_t, i), llmi_emit_here(p));
     llmi_buf_free(&breaks);
-    llmi_emit(p, LLMI_OP_UNLOOP, 0);
+    llmi_emit(p, LLMI_JINJA_OP_UNLOOP, 0);
     if (which == 1) {
         end_tag(p);
-        int32_t ran = llmi_emit(p, LLMI_OP_JUMP_TRUE, 0);
+        int32_t ran = llmi_emit(p, LLMI_JINJA_OP_JUMP_TRUE, 0);
         body(p, ENDS("endfor"));
         llmi_emit_target(p, ran, llmi_emit_here(p));
     } else {
-        llmi_emit(p, LLMI_OP_POP, 0);
+        llmi_emit(p, LLMI_JINJA_OP_POP, 0);
     }
 }
 
@@ -359,16 +359,16 @@ static void recursive_loop(llmi_parser *p, const target_list *names, int32_t con
     m.first_param = (uint32_t)llmi_buf_count(&p->t->params, uint32_t);
     if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->params, items)) p->status = LLM_E_MEMORY;
     int32_t begin = condition >= 0 ? condition : llmi_emit_here(p), middle = llmi_emit_here(p);
-    int32_t skip = llmi_emit(p, LLMI_OP_JUMP, 0);
-    llmi_emit(p, LLMI_OP_LOAD, (int32_t)items);
+    int32_t skip = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
+    llmi_emit(p, LLMI_JINJA_OP_LOAD, (int32_t)items);
     llmi_emit_rotate(p, begin, middle); /* the condition belongs to the macro */
     skip -= middle - begin;
     loop_over(p, names, condition >= 0 ? condition + 2 : -1, true);
-    llmi_emit(p, LLMI_OP_RETURN, 0);
+    llmi_emit(p, LLMI_JINJA_OP_RETURN, 0);
     llmi_emit_target(p, skip, llmi_emit_here(p));
     finish_macro(p, &m, skip + 1);
-    llmi_emit(p, LLMI_OP_RECURSE, 0);
-    llmi_emit(p, LLMI_OP_PRINT, 0);
+    llmi_emit(p, LLMI_JINJA_OP_RECURSE, 0);
+    llmi_emit(p, LLMI_JINJA_OP_PRINT, 0);
 }
 
 static void for_tag(llmi_parser *p) {
@@ -393,7 +393,7 @@ static void break_tag(llmi_parser *p) {
         llmi_parser_fail(p, LLM_E_FORMAT, "break outside of a loop");
         return;
     }
-    int32_t jump = llmi_emit(p, LLMI_OP_JUMP, 0);
+    int32_t jump = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
     if (llmi_parser_ok(p) && !llmi_buf_push(p->loop.breaks, jump)) p->status = LLM_E_MEMORY;
     end_tag(p);
 }
@@ -403,7 +403,7 @@ static void continue_tag(llmi_parser *p) {
         llmi_parser_fail(p, LLM_E_FORMAT, "continue outside of a loop");
         return;
     }
-    llmi_emit_target(p, llmi_emit(p, LLMI_OP_JUMP, 0), p->loop.next);
+    llmi_emit_target(p, llmi_emit(p, LLMI_JINJA_OP_JUMP, 0), p->loop.next);
     end_tag(p);
 }
 
@@ -419,9 +419,9 @@ static void parameters(llmi_parser *p, llmi_macro_code *m) {
         uint32_t name = (uint32_t)llmi_parser_identifier(p);
         if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->params, name)) p->status = LLM_E_MEMORY;
         if (llmi_parser_take_op(p, "=")) {
-            int32_t given = llmi_emit_full(p, LLMI_OP_DEFAULT, 0, (int)m->n_params, 0);
+            int32_t given = llmi_emit_full(p, LLMI_JINJA_OP_DEFAULT, 0, (int)m->n_params, 0);
             llmi_parse_expression(p);
-            llmi_emit(p, LLMI_OP_STORE, (int32_t)name);
+            llmi_emit(p, LLMI_JINJA_OP_STORE, (int32_t)name);
             llmi_emit_target(p, given, llmi_emit_here(p));
         }
         m->n_params++;
@@ -432,7 +432,7 @@ static void parameters(llmi_parser *p, llmi_macro_code *m) {
 /* The macro's code lies in line and is jumped over; the instruction behind it makes the macro. */
 static void finish_macro(llmi_parser *p, llmi_macro_code *m, int32_t entry) {
     int32_t index = (int32_t)llmi_buf_count(&p->t->macros, llmi_macro_code);
-    m->entry = entry - llmi_emit(p, LLMI_OP_MACRO, index);
+    m->entry = entry - llmi_emit(p, LLMI_JINJA_OP_MACRO, index);
     if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->macros, *m)) p->status = LLM_E_MEMORY;
 }
 
@@ -444,7 +444,7 @@ static void macro_body(llmi_parser *p, llmi_macro_code *m, const char *end) {
     p->loop.next = -1;
     end_tag(p);
     body(p, ENDS(end));
-    llmi_emit(p, LLMI_OP_RETURN, 0);
+    llmi_emit(p, LLMI_JINJA_OP_RETURN, 0);
     p->macro = outer_macro;
     p->loop = outer;
 }
@@ -452,26 +452,26 @@ static void macro_body(llmi_parser *p, llmi_macro_code *m, const char *end) {
 static void macro(llmi_parser *p) {
     int32_t name = llmi_parser_identifier(p);
     llmi_macro_code m = {.name = (uint32_t)name};
-    int32_t skip = llmi_emit(p, LLMI_OP_JUMP, 0);
+    int32_t skip = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
     llmi_parser_expect_op(p, "(");
     parameters(p, &m);
     macro_body(p, &m, "endmacro");
     llmi_emit_target(p, skip, llmi_emit_here(p));
     finish_macro(p, &m, skip + 1);
-    llmi_emit(p, LLMI_OP_STORE, name);
+    llmi_emit(p, LLMI_JINJA_OP_STORE, name);
     end_tag(p);
 }
 
 /* "{% call(x) f(y) %}body{% endcall %}" is f(y, caller=body). In the source the call stands between the body's
  * parameters and the body; in the code it comes last. */
 static void call(llmi_parser *p) {
-    int32_t caller = llmi_emit_string(p, "caller", 6), skip = llmi_emit(p, LLMI_OP_JUMP, 0);
+    int32_t caller = llmi_emit_string(p, "caller", 6), skip = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
     llmi_macro_code m = {.name = (uint32_t)caller};
     if (llmi_parser_take_op(p, "(")) parameters(p, &m);
     int32_t begin = llmi_emit_here(p);
     llmi_parse_primary(p);
     int32_t middle = llmi_emit_here(p);
-    if (llmi_parser_ok(p) && llmi_buf_at(&p->t->code, llmi_instr, middle - 1).op != LLMI_OP_CALL)
+    if (llmi_parser_ok(p) && llmi_buf_at(&p->t->code, llmi_instr, middle - 1).op != LLMI_JINJA_OP_CALL)
         llmi_parser_fail(p, LLM_E_FORMAT, "expected a call after \"call\"");
     macro_body(p, &m, "endcall");
     int32_t n_body = llmi_emit_here(p) - middle;
@@ -482,11 +482,11 @@ static void call(llmi_parser *p) {
     llmi_instr last = llmi_buf_at(&p->t->code, llmi_instr, llmi_emit_here(p) - 1);
     p->t->code.len -= sizeof(llmi_instr);
     p->t->origins.len -= sizeof(llmi_origin);
-    llmi_emit(p, LLMI_OP_CONST, caller);
+    llmi_emit(p, LLMI_JINJA_OP_CONST, caller);
     finish_macro(p, &m, skip + 1);
     if (last.b == UINT8_MAX) llmi_parser_fail(p, LLM_E_LIMIT, "too many arguments");
-    llmi_emit_full(p, LLMI_OP_CALL, 0, last.b + 1, last.c);
-    llmi_emit(p, LLMI_OP_PRINT, 0);
+    llmi_emit_full(p, LLMI_JINJA_OP_CALL, 0, last.b + 1, last.c);
+    llmi_emit(p, LLMI_JINJA_OP_PRINT, 0);
     end_tag(p);
 }
 
@@ -497,21 +497,21 @@ static void filter(llmi_parser *p) {
     do emit_filter(p);
     while (llmi_parser_take_op(p, "|"));
     captured(p, begin, "endfilter");
-    llmi_emit(p, LLMI_OP_PRINT, 0);
+    llmi_emit(p, LLMI_JINJA_OP_PRINT, 0);
     end_tag(p);
 }
 
 static void generation(llmi_parser *p) {
     end_tag(p);
-    llmi_emit_full(p, LLMI_OP_GENERATION, 0, 1, 0);
+    llmi_emit_full(p, LLMI_JINJA_OP_GENERATION, 0, 1, 0);
     body(p, ENDS("endgeneration"));
-    llmi_emit_full(p, LLMI_OP_GENERATION, 0, 0, 0);
+    llmi_emit_full(p, LLMI_JINJA_OP_GENERATION, 0, 0, 0);
     end_tag(p);
 }
 
 static void do_tag(llmi_parser *p) {
     llmi_parse_tuple(p, true);
-    llmi_emit(p, LLMI_OP_POP, 0);
+    llmi_emit(p, LLMI_JINJA_OP_POP, 0);
     end_tag(p);
 }
 
@@ -561,8 +561,8 @@ static bool copy_source(llmi_buf *out, const char *source, size_t n) {
 
 /* String constants, from indices to pointers. */
 static void settle_constants(llmi_template *t) {
-    for (size_t i = 0; i < llmi_buf_count(&t->constants, llmi_value); i++) {
-        llmi_value *v = &llmi_buf_at(&t->constants, llmi_value, i);
+    for (size_t i = 0; i < llmi_buf_count(&t->constants, llmi_jinja_value); i++) {
+        llmi_jinja_value *v = &llmi_buf_at(&t->constants, llmi_jinja_value, i);
         if (v->kind == LLMI_V_STR || v->kind == LLMI_V_BIG) v->s = &llmi_buf_at(&t->strs, llmi_str, v->i);
     }
 }
@@ -593,7 +593,7 @@ llm_status llmi_template_parse(llmi_template **out, const llm_allocator *a, cons
         llmi_parser_advance(&p);
         body(&p, (const char *const[]){NULL});
         if (p.now.kind != LLMI_T_END) fail_expected(&p, "text or a tag");
-        llmi_emit(&p, LLMI_OP_END, 0);
+        llmi_emit(&p, LLMI_JINJA_OP_END, 0);
     }
     llmi_buf_free(&p.strings);
     if (!llmi_parser_ok(&p)) {

@@ -21,10 +21,10 @@ static void big_integer(llmi_parser *p) {
     size_t n;
     const char *text = digits(p, &n);
     llmi_str s = {.p = text, .n = (uint32_t)n};
-    llmi_value v = {.kind = LLMI_V_BIG, .i = (int64_t)llmi_buf_count(&p->t->strs, llmi_str)};
+    llmi_jinja_value v = {.kind = LLMI_V_BIG, .i = (int64_t)llmi_buf_count(&p->t->strs, llmi_str)};
     if (n > LLMI_MAX_DIGITS) llmi_parser_fail(p, LLM_E_LIMIT, "an integer of more than %d digits", LLMI_MAX_DIGITS);
     if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->strs, s)) p->status = LLM_E_MEMORY;
-    llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, v));
+    llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, v));
 }
 
 static void integer(llmi_parser *p) {
@@ -51,13 +51,13 @@ static void integer(llmi_parser *p) {
             return;
         }
     }
-    llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_of_int((int64_t)value)));
+    llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_of_int((int64_t)value)));
 }
 
 static void real(llmi_parser *p) {
     size_t n;
     const char *text = digits(p, &n);
-    if (text) llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_of_float(llmi_strtod(text, NULL))));
+    if (text) llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_of_float(llmi_strtod(text, NULL))));
 }
 
 /* Of up to 8 digits; -1: not all are digits. */
@@ -141,7 +141,7 @@ static void list(llmi_parser *p) {
         n++;
     }
     llmi_parser_expect_op(p, "]");
-    llmi_emit(p, LLMI_OP_LIST, n);
+    llmi_emit(p, LLMI_JINJA_OP_LIST, n);
 }
 
 static void dict(llmi_parser *p) {
@@ -155,12 +155,12 @@ static void dict(llmi_parser *p) {
         n++;
     }
     llmi_parser_expect_op(p, "}");
-    llmi_emit(p, LLMI_OP_DICT, n);
+    llmi_emit(p, LLMI_JINJA_OP_DICT, n);
 }
 
 static void parenthesis(llmi_parser *p) {
     if (llmi_parser_take_op(p, ")")) {
-        llmi_emit(p, LLMI_OP_TUPLE, 0);
+        llmi_emit(p, LLMI_JINJA_OP_TUPLE, 0);
         return;
     }
     llmi_parse_tuple(p, true);
@@ -169,7 +169,7 @@ static void parenthesis(llmi_parser *p) {
 
 static const struct {
     const char *name;
-    llmi_value value;
+    llmi_jinja_value value;
 } WORDS[] = {
     {"true", {.kind = LLMI_V_BOOL, .i = 1}},  {"True", {.kind = LLMI_V_BOOL, .i = 1}},
     {"false", {.kind = LLMI_V_BOOL, .i = 0}}, {"False", {.kind = LLMI_V_BOOL, .i = 0}},
@@ -179,13 +179,13 @@ static const struct {
 static void name(llmi_parser *p) {
     for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++)
         if (llmi_parser_take_name(p, WORDS[i].name)) {
-            llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, WORDS[i].value));
+            llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, WORDS[i].value));
             return;
         }
     if (p->macro && llmi_parser_is_name(p, "varargs")) p->macro->takes_rest = true;
     if (p->macro && llmi_parser_is_name(p, "kwargs")) p->macro->takes_names = true;
     if (p->macro && llmi_parser_is_name(p, "caller")) p->macro->takes_caller = true;
-    llmi_emit(p, LLMI_OP_LOAD, llmi_parser_identifier(p));
+    llmi_emit(p, LLMI_JINJA_OP_LOAD, llmi_parser_identifier(p));
 }
 
 static void atom(llmi_parser *p) {
@@ -194,7 +194,7 @@ static void atom(llmi_parser *p) {
         name(p);
         return;
     case LLMI_T_STRING:
-        llmi_emit(p, LLMI_OP_CONST, string(p));
+        llmi_emit(p, LLMI_JINJA_OP_CONST, string(p));
         return;
     case LLMI_T_INTEGER:
         integer(p);
@@ -221,7 +221,7 @@ static void atom(llmi_parser *p) {
 
 /* A constant that stands in the place of a name: the value after it is spread over the arguments. */
 static void emit_spread(llmi_parser *p, int which) {
-    llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_of_int(which)));
+    llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_of_int(which)));
 }
 
 /* Arguments up to ")": values first, then pairs of name and value. Counts go to an instruction's c and b. */
@@ -237,7 +237,7 @@ static llmi_instr arguments(llmi_parser *p) {
         if (dict || (list && llmi_parser_is_op(p, "*")))
             llmi_parser_fail(p, LLM_E_FORMAT, "an argument follows one by %s", dict ? "**" : "*");
         if (named) {
-            llmi_emit(p, LLMI_OP_CONST, llmi_emit_string(p, p->now.p, p->now.n));
+            llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_string(p, p->now.p, p->now.n));
             llmi_parser_advance(p);
             llmi_parser_advance(p);
         } else if (llmi_parser_is_op(p, "*") || llmi_parser_is_op(p, "**")) {
@@ -262,24 +262,24 @@ static void subscript(llmi_parser *p) {
     int32_t parts = 0;
     for (;; parts++) {
         if (llmi_parser_is_op(p, ":") || (slice && llmi_parser_is_op(p, "]")))
-            llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_none));
+            llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_none));
         else
             llmi_parse_tuple(p, true);
         if (parts == 2 || !llmi_parser_take_op(p, ":")) break;
         slice = true;
     }
-    for (; slice && parts < 2; parts++) llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_none));
+    for (; slice && parts < 2; parts++) llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_none));
     llmi_parser_expect_op(p, "]");
-    llmi_emit(p, slice ? LLMI_OP_SLICE : LLMI_OP_ITEM, 0);
+    llmi_emit(p, slice ? LLMI_JINJA_OP_SLICE : LLMI_JINJA_OP_ITEM, 0);
 }
 
 static void attribute(llmi_parser *p) {
     if (p->now.kind == LLMI_T_INTEGER) { /* "x.0" is x[0] */
         integer(p);
         llmi_parser_advance(p);
-        llmi_emit(p, LLMI_OP_ITEM, 0);
+        llmi_emit(p, LLMI_JINJA_OP_ITEM, 0);
     } else if (p->now.kind == LLMI_T_NAME) {
-        llmi_emit(p, LLMI_OP_ATTR, llmi_emit_string(p, p->now.p, p->now.n));
+        llmi_emit(p, LLMI_JINJA_OP_ATTR, llmi_emit_string(p, p->now.p, p->now.n));
         llmi_parser_advance(p);
     } else {
         llmi_parser_fail(p, LLM_E_FORMAT, "expected a name after the point, found %s", LLMI_QUOTE(p->now.p, p->now.n));
@@ -294,7 +294,7 @@ static bool postfix(llmi_parser *p) {
         subscript(p);
     } else if (llmi_parser_take_op(p, "(")) {
         llmi_instr counts = arguments(p);
-        int32_t call = llmi_emit_full(p, LLMI_OP_CALL, 0, counts.b, counts.c);
+        int32_t call = llmi_emit_full(p, LLMI_JINJA_OP_CALL, 0, counts.b, counts.c);
         if (llmi_parser_ok(p)) llmi_buf_at(&p->t->origins, llmi_origin, call) = origin;
     } else {
         return false;
@@ -321,7 +321,7 @@ static int32_t dotted_name(llmi_parser *p, const llmi_builtin *table, const char
 llmi_instr llmi_parse_filter(llmi_parser *p) {
     int32_t filter = dotted_name(p, llmi_filters, "filter");
     llmi_instr counts = llmi_parser_take_op(p, "(") ? arguments(p) : (llmi_instr){0};
-    return (llmi_instr){.op = LLMI_OP_FILTER, .a = filter, .b = counts.b, .c = counts.c};
+    return (llmi_instr){.op = LLMI_JINJA_OP_FILTER, .a = filter, .b = counts.b, .c = counts.c};
 }
 
 /* Whether a test's argument without parentheses begins here. */
@@ -344,8 +344,8 @@ static void test(llmi_parser *p) {
         llmi_parse_primary(p);
         counts.c = 1;
     }
-    llmi_emit_full(p, LLMI_OP_TEST, which, counts.b, counts.c);
-    if (negated) llmi_emit(p, LLMI_OP_NOT, 0);
+    llmi_emit_full(p, LLMI_JINJA_OP_TEST, which, counts.b, counts.c);
+    if (negated) llmi_emit(p, LLMI_JINJA_OP_NOT, 0);
 }
 
 static void filters_and_tests(llmi_parser *p) {
@@ -369,7 +369,7 @@ static void unary(llmi_parser *p, bool with_filters) {
     if (minus || llmi_parser_is_op(p, "+")) {
         llmi_parser_advance(p);
         unary(p, false);
-        llmi_emit(p, minus ? LLMI_OP_NEGATE : LLMI_OP_POSITIVE, 0);
+        llmi_emit(p, minus ? LLMI_JINJA_OP_NEGATE : LLMI_JINJA_OP_POSITIVE, 0);
         while (postfix(p))
             ;
     } else {
@@ -406,7 +406,7 @@ static void arithmetic(llmi_parser *p, int level) {
         llmi_origin origin = p->origin;
         llmi_parser_advance(p);
         arithmetic(p, level + 1);
-        int32_t at = llmi_emit_full(p, LLMI_OP_ARITH, 0, op, 0);
+        int32_t at = llmi_emit_full(p, LLMI_JINJA_OP_ARITH, 0, op, 0);
         if (llmi_parser_ok(p)) llmi_buf_at(&p->t->origins, llmi_origin, at) = origin;
     }
 }
@@ -436,10 +436,10 @@ static void compare(llmi_parser *p) {
     for (char op; llmi_parser_ok(p) && (op = comparison(p));) {
         if (last >= 0) {
             llmi_buf_at(&p->t->code, llmi_instr, last).c = 1;
-            chain = llmi_emit(p, LLMI_OP_CHAIN, chain);
+            chain = llmi_emit(p, LLMI_JINJA_OP_CHAIN, chain);
         }
         arithmetic(p, 0);
-        last = llmi_emit_full(p, LLMI_OP_COMPARE, 0, op, 0);
+        last = llmi_emit_full(p, LLMI_JINJA_OP_COMPARE, 0, op, 0);
     }
     while (chain >= 0 && llmi_parser_ok(p)) {
         int32_t before = llmi_buf_at(&p->t->code, llmi_instr, chain).a;
@@ -452,7 +452,7 @@ static void negation(llmi_parser *p) {
     int n = 0;
     while (llmi_parser_take_name(p, "not")) n++;
     compare(p);
-    for (int i = n > 0 ? 2 - n % 2 : 0; i > 0; i--) llmi_emit(p, LLMI_OP_NOT, 0);
+    for (int i = n > 0 ? 2 - n % 2 : 0; i > 0; i--) llmi_emit(p, LLMI_JINJA_OP_NOT, 0);
 }
 
 static void logic(llmi_parser *p, bool is_or) {
@@ -464,7 +464,7 @@ static void logic(llmi_parser *p, bool is_or) {
         else
             negation(p);
         if (!llmi_parser_take_name(p, words[is_or])) break;
-        chain = llmi_emit(p, is_or ? LLMI_OP_OR : LLMI_OP_AND, chain);
+        chain = llmi_emit(p, is_or ? LLMI_JINJA_OP_OR : LLMI_JINJA_OP_AND, chain);
     }
     while (chain >= 0 && llmi_parser_ok(p)) {
         int32_t before = llmi_buf_at(&p->t->code, llmi_instr, chain).a;
@@ -477,15 +477,15 @@ static void logic(llmi_parser *p, bool is_or) {
 static void choice(llmi_parser *p, int32_t begin) {
     int32_t middle = llmi_emit_here(p);
     logic(p, true);
-    int32_t skip = llmi_emit(p, LLMI_OP_JUMP_FALSE, 0);
+    int32_t skip = llmi_emit(p, LLMI_JINJA_OP_JUMP_FALSE, 0);
     llmi_emit_rotate(p, begin, middle);
     skip -= middle - begin;
-    int32_t end = llmi_emit(p, LLMI_OP_JUMP, 0);
+    int32_t end = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
     llmi_emit_target(p, skip, llmi_emit_here(p));
     if (llmi_parser_take_name(p, "else"))
         llmi_parse_expression(p);
     else
-        llmi_emit(p, LLMI_OP_CONST, llmi_emit_value(p, llmi_undefined));
+        llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_undefined));
     llmi_emit_target(p, end, llmi_emit_here(p));
 }
 
@@ -511,5 +511,5 @@ void llmi_parse_tuple(llmi_parser *p, bool with_if) {
         n++;
         comma = comma || llmi_parser_is_op(p, ",");
     } while (llmi_parser_ok(p) && llmi_parser_take_op(p, ","));
-    if (n > 1 || comma) llmi_emit(p, LLMI_OP_TUPLE, n);
+    if (n > 1 || comma) llmi_emit(p, LLMI_JINJA_OP_TUPLE, n);
 }

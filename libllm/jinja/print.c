@@ -28,7 +28,7 @@ static bool escape(llmi_builder *b, uint32_t c, char quote) {
 void llmi_print_repr_str(llmi_builder *b, const llmi_str *s, bool ascii) {
     size_t begin = b->bytes.len;
     char quote = memchr(s->p, '\'', s->n) && !memchr(s->p, '"', s->n) ? '"' : '\'';
-    if (!llmi_run_scan(b->r, s->n)) return;
+    if (!llmi_jinja_run_scan(b->r, s->n)) return;
     llmi_builder_put(b, &quote, 1);
     for (size_t i = 0, n; i < s->n && LLMI_OK(b->r); i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
@@ -48,7 +48,7 @@ static void repr_html(llmi_builder *b, const llmi_str *s) {
     llmi_builder_puts(b, ")");
 }
 
-static void repr_list(llmi_builder *b, const llmi_list *l, bool tuple) {
+static void repr_list(llmi_builder *b, const llmi_jinja_list *l, bool tuple) {
     llmi_builder_puts(b, tuple ? "(" : "[");
     for (uint32_t i = 0; i < l->n && LLMI_OK(b->r); i++) {
         if (i) llmi_builder_puts(b, ", ");
@@ -68,15 +68,15 @@ static void repr_dict(llmi_builder *b, const llmi_dict *d) {
     llmi_builder_puts(b, "}");
 }
 
-static void repr_range(llmi_builder *b, const llmi_range *g) {
+static void repr_range(llmi_builder *b, const llmi_jinja_range *g) {
     llmi_builder_printf(b, "range(%lld, %lld", (long long)g->from, (long long)g->to);
     if (g->step != 1) llmi_builder_printf(b, ", %lld", (long long)g->step);
     llmi_builder_puts(b, ")");
 }
 
 /* Values with others inside. */
-static void repr_nested(llmi_builder *b, llmi_value v) {
-    if (!llmi_run_enter(b->r)) return;
+static void repr_nested(llmi_builder *b, llmi_jinja_value v) {
+    if (!llmi_jinja_run_enter(b->r)) return;
     switch (v.kind) {
     case LLMI_V_DICT:
         repr_dict(b, v.dict);
@@ -95,11 +95,11 @@ static void repr_nested(llmi_builder *b, llmi_value v) {
         repr_list(b, v.list, v.kind == LLMI_V_TUPLE);
         break;
     }
-    llmi_run_leave(b->r);
+    llmi_jinja_run_leave(b->r);
 }
 
-void llmi_print_repr(llmi_builder *b, llmi_value v) {
-    if (!llmi_run_spend(b->r, 1)) return;
+void llmi_print_repr(llmi_builder *b, llmi_jinja_value v) {
+    if (!llmi_jinja_run_spend(b->r, 1)) return;
     switch (v.kind) {
     case LLMI_V_UNDEFINED:
         llmi_builder_puts(b, "Undefined");
@@ -140,20 +140,20 @@ void llmi_print_repr(llmi_builder *b, llmi_value v) {
         llmi_print_machine(b, v);
         return;
     default:
-        llmi_run_fail(b->r, LLM_E_FORMAT, "a %s has no text%s", llmi_kind_name(v),
-                      v.kind == LLMI_V_GENERATOR ? ": make it a list by \"|list\"" : "");
+        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "a %s has no text%s", llmi_kind_name(v),
+                            v.kind == LLMI_V_GENERATOR ? ": make it a list by \"|list\"" : "");
         return;
     }
 }
 
-void llmi_print(llmi_builder *b, llmi_value v) {
+void llmi_print(llmi_builder *b, llmi_jinja_value v) {
     if (v.kind == LLMI_V_STR)
         llmi_builder_str(b, v.s);
     else if (v.kind != LLMI_V_UNDEFINED)
         llmi_print_repr(b, v);
 }
 
-const llmi_str *llmi_to_str(llmi_run *r, llmi_value v) {
+const llmi_str *llmi_to_str(llmi_jinja_run *r, llmi_jinja_value v) {
     if (v.kind == LLMI_V_STR) return v.s;
     llmi_builder b;
     llmi_builder_init(&b, r);
@@ -173,7 +173,7 @@ static void json_unicode(llmi_builder *b, uint32_t c) {
 static void json_str(llmi_builder *b, const llmi_str *s, bool ascii) {
     size_t begin = b->bytes.len, plain = 0;
     llmi_builder_puts(b, "\"");
-    if (!llmi_run_scan(b->r, s->n)) return;
+    if (!llmi_jinja_run_scan(b->r, s->n)) return;
     for (size_t i = 0, n; i < s->n && LLMI_OK(b->r); i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c >= ' ' && c != '"' && c != '\\' && (c < 0x7f || !ascii)) continue;
@@ -198,16 +198,16 @@ static void new_line(llmi_builder *b, const llmi_json_style *style, int level) {
     llmi_builder_fill(b, style->indent, level);
 }
 
-static void json_value(llmi_builder *b, llmi_value v, const llmi_json_style *style, int level);
+static void json_value(llmi_builder *b, llmi_jinja_value v, const llmi_json_style *style, int level);
 
 /* A key of an object: strings, and what Python turns into them. */
-static void json_key(llmi_builder *b, llmi_value key, const llmi_json_style *style) {
+static void json_key(llmi_builder *b, llmi_jinja_value key, const llmi_json_style *style) {
     if (key.kind == LLMI_V_STR) {
         json_str(b, key.s, style->ascii);
         return;
     }
     if (!llmi_is_number(key) && key.kind != LLMI_V_NONE) {
-        llmi_run_fail(b->r, LLM_E_FORMAT, "tojson: a %s cannot be a key of an object", llmi_kind_name(key));
+        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "tojson: a %s cannot be a key of an object", llmi_kind_name(key));
         return;
     }
     llmi_builder_puts(b, "\"");
@@ -216,7 +216,7 @@ static void json_key(llmi_builder *b, llmi_value key, const llmi_json_style *sty
 }
 
 /* The members in the order in which they are written. */
-static const llmi_dict *ordered(llmi_run *r, const llmi_dict *d, bool sort) {
+static const llmi_dict *ordered(llmi_jinja_run *r, const llmi_dict *d, bool sort) {
     if (!sort) return d;
     llmi_dict *copy = llmi_dict_new(r, d->n);
     for (uint32_t i = 0; copy && i < d->n; i++) llmi_dict_append(r, copy, d->keys[i], d->values[i]);
@@ -238,7 +238,7 @@ static void json_dict(llmi_builder *b, const llmi_dict *members, const llmi_json
     llmi_builder_puts(b, "}");
 }
 
-static void json_list(llmi_builder *b, const llmi_list *l, const llmi_json_style *style, int level) {
+static void json_list(llmi_builder *b, const llmi_jinja_list *l, const llmi_json_style *style, int level) {
     llmi_builder_puts(b, "[");
     for (uint32_t i = 0; i < l->n && LLMI_OK(b->r); i++) {
         if (i) llmi_builder_str(b, style->comma);
@@ -249,8 +249,8 @@ static void json_list(llmi_builder *b, const llmi_list *l, const llmi_json_style
     llmi_builder_puts(b, "]");
 }
 
-static void json_value(llmi_builder *b, llmi_value v, const llmi_json_style *style, int level) {
-    if (!llmi_run_spend(b->r, 1)) return;
+static void json_value(llmi_builder *b, llmi_jinja_value v, const llmi_json_style *style, int level) {
+    if (!llmi_jinja_run_spend(b->r, 1)) return;
     switch (v.kind) {
     case LLMI_V_NONE:
         llmi_builder_puts(b, "null");
@@ -276,19 +276,19 @@ static void json_value(llmi_builder *b, llmi_value v, const llmi_json_style *sty
     case LLMI_V_LIST:
     case LLMI_V_TUPLE:
     case LLMI_V_DICT:
-        if (!llmi_run_enter(b->r)) return;
+        if (!llmi_jinja_run_enter(b->r)) return;
         if (v.kind == LLMI_V_DICT)
             json_dict(b, v.dict, style, level);
         else
             json_list(b, v.list, style, level);
-        llmi_run_leave(b->r);
+        llmi_jinja_run_leave(b->r);
         return;
     default:
-        llmi_run_fail(b->r, LLM_E_FORMAT, "a %s has no form in JSON", llmi_kind_name(v));
+        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "a %s has no form in JSON", llmi_kind_name(v));
         return;
     }
 }
 
-void llmi_print_json(llmi_builder *b, llmi_value v, const llmi_json_style *style) {
+void llmi_print_json(llmi_builder *b, llmi_jinja_value v, const llmi_json_style *style) {
     json_value(b, v, style, 0);
 }

@@ -97,7 +97,7 @@ static void put_time(llmi_builder *b, const date *d, char c, bool unpadded) {
     case 'z':
         return; /* local time without a zone */
     default:
-        llmi_run_fail(b->r, LLM_E_UNSUPPORTED, "strftime: no conversion %%%c", c >= ' ' && c < 127 ? c : '?');
+        llmi_jinja_run_fail(b->r, LLM_E_UNSUPPORTED, "strftime: no conversion %%%c", c >= ' ' && c < 127 ? c : '?');
         return;
     }
 }
@@ -110,7 +110,7 @@ static const struct {
                 {'x', "%m/%d/%y"}, {'X', "%H:%M:%S"}, {'r', "%I:%M:%S %p"}, {'c', "%a %b %e %H:%M:%S %Y"}};
 
 static void put_format(llmi_builder *b, const date *d, const char *p, size_t n, bool inner) {
-    for (size_t i = 0; i < n && llmi_run_spend(b->r, 1); i++) {
+    for (size_t i = 0; i < n && llmi_jinja_run_spend(b->r, 1); i++) {
         if (p[i] != '%' || i + 1 == n) {
             llmi_builder_put(b, p + i, 1);
             continue;
@@ -127,7 +127,7 @@ static void put_format(llmi_builder *b, const date *d, const char *p, size_t n, 
     }
 }
 
-const llmi_str *llmi_format_time(llmi_run *r, const llmi_str *format, int64_t when) {
+const llmi_str *llmi_format_time(llmi_jinja_run *r, const llmi_str *format, int64_t when) {
     date d = date_of(when);
     llmi_builder b;
     llmi_builder_init(&b, r);

@@ -6,14 +6,14 @@
 
 /* ---- making ---- */
 
-const llmi_str *llmi_str_over(llmi_run *r, const char *p, size_t n) {
-    llmi_str *s = llmi_run_take(r, sizeof *s);
+const llmi_str *llmi_str_over(llmi_jinja_run *r, const char *p, size_t n) {
+    llmi_str *s = llmi_jinja_run_take(r, sizeof *s);
     if (s) *s = (llmi_str){.p = p, .n = (uint32_t)n};
     return s;
 }
 
-const llmi_str *llmi_str_new(llmi_run *r, const char *p, size_t n) {
-    char *copy = llmi_run_take(r, n ? n : 1);
+const llmi_str *llmi_str_new(llmi_jinja_run *r, const char *p, size_t n) {
+    char *copy = llmi_jinja_run_take(r, n ? n : 1);
     if (!copy) return NULL;
     if (n) memcpy(copy, p, n);
     return llmi_str_over(r, copy, n);
@@ -46,35 +46,35 @@ static uint32_t first_mark(const llmi_str *s, size_t begin) {
     return low;
 }
 
-const llmi_str *llmi_str_cut(llmi_run *r, const llmi_str *s, size_t begin, size_t end) {
+const llmi_str *llmi_str_cut(llmi_jinja_run *r, const llmi_str *s, size_t begin, size_t end) {
     if (begin == 0 && end == s->n) return s;
-    llmi_str *cut = llmi_run_take(r, sizeof *cut);
+    llmi_str *cut = llmi_jinja_run_take(r, sizeof *cut);
     if (!cut) return NULL;
     *cut = (llmi_str){.p = s->p + begin, .n = (uint32_t)(end - begin)};
     if (!s->n_marks || !cut->n) return cut;
     /* The marks that reach into begin..end: from the first that ends behind it on. */
     uint32_t first = first_mark(s, begin), last = first;
     while (last < s->n_marks && s->marks[last].begin < end) last++;
-    if (first == last || !llmi_run_spend(r, (last - first) / 16)) return cut;
+    if (first == last || !llmi_jinja_run_spend(r, (last - first) / 16)) return cut;
     llmi_str part = {.n_marks = last - first, .marks = s->marks + first};
-    llmi_mark *marks = llmi_run_take(r, part.n_marks * sizeof *marks);
+    llmi_mark *marks = llmi_jinja_run_take(r, part.n_marks * sizeof *marks);
     if (!marks) return NULL;
     cut->n_marks = copy_marks(marks, &part, begin, end, -(int64_t)begin);
     cut->marks = marks;
     return cut;
 }
 
-const llmi_str *llmi_str_join(llmi_run *r, const llmi_str *a, const llmi_str *b) {
+const llmi_str *llmi_str_join(llmi_jinja_run *r, const llmi_str *a, const llmi_str *b) {
     if (!a || !b) return NULL;
     if (!a->n) return b;
     if (!b->n) return a;
     size_t n = (size_t)a->n + b->n;
-    if (n > UINT32_MAX) llmi_run_fail(r, LLM_E_LIMIT, "a text exceeds the limit of 4 GiB");
+    if (n > UINT32_MAX) llmi_jinja_run_fail(r, LLM_E_LIMIT, "a text exceeds the limit of 4 GiB");
     uint32_t n_marks = a->n_marks + b->n_marks;
-    if (!llmi_run_spend(r, (int64_t)(n / 64 + n_marks / 16))) return NULL;
-    char *p = llmi_run_take(r, n);
-    llmi_mark *marks = n_marks ? llmi_run_take(r, n_marks * sizeof *marks) : NULL;
-    llmi_str *s = llmi_run_take(r, sizeof *s);
+    if (!llmi_jinja_run_spend(r, (int64_t)(n / 64 + n_marks / 16))) return NULL;
+    char *p = llmi_jinja_run_take(r, n);
+    llmi_mark *marks = n_marks ? llmi_jinja_run_take(r, n_marks * sizeof *marks) : NULL;
+    llmi_str *s = llmi_jinja_run_take(r, sizeof *s);
     if (!s || (n_marks && !marks)) return NULL;
     memcpy(p, a->p, a->n);
     memcpy(p + a->n, b->p, b->n);
@@ -86,34 +86,34 @@ const llmi_str *llmi_str_join(llmi_run *r, const llmi_str *a, const llmi_str *b)
 
 /* ---- searching and counting ---- */
 
-bool llmi_str_same(llmi_run *r, const llmi_str *a, const llmi_str *b) {
-    return a->n == b->n && llmi_run_copy(r, a->n) && memcmp(a->p, b->p, a->n) == 0;
+bool llmi_str_same(llmi_jinja_run *r, const llmi_str *a, const llmi_str *b) {
+    return a->n == b->n && llmi_jinja_run_copy(r, a->n) && memcmp(a->p, b->p, a->n) == 0;
 }
 
-bool llmi_str_starts(llmi_run *r, const llmi_str *s, const llmi_str *part) {
-    return part->n <= s->n && llmi_run_copy(r, part->n) && memcmp(s->p, part->p, part->n) == 0;
+bool llmi_str_starts(llmi_jinja_run *r, const llmi_str *s, const llmi_str *part) {
+    return part->n <= s->n && llmi_jinja_run_copy(r, part->n) && memcmp(s->p, part->p, part->n) == 0;
 }
 
-bool llmi_str_ends(llmi_run *r, const llmi_str *s, const llmi_str *part) {
-    return part->n <= s->n && llmi_run_copy(r, part->n) && memcmp(s->p + s->n - part->n, part->p, part->n) == 0;
+bool llmi_str_ends(llmi_jinja_run *r, const llmi_str *s, const llmi_str *part) {
+    return part->n <= s->n && llmi_jinja_run_copy(r, part->n) && memcmp(s->p + s->n - part->n, part->p, part->n) == 0;
 }
 
-int64_t llmi_str_find(llmi_run *r, const llmi_str *s, const llmi_str *what, size_t from) {
+int64_t llmi_str_find(llmi_jinja_run *r, const llmi_str *s, const llmi_str *what, size_t from) {
     if (from > s->n || what->n > s->n - from) return -1;
     if (what->n == 0) return (int64_t)from;
     const char *found = memmem(s->p + from, s->n - from, what->p, what->n);
     int64_t at = found ? found - s->p : -1;
     /* memmem is linear, but prepares itself for every call */
-    llmi_run_spend(r, (int64_t)(((found ? (size_t)at : s->n) - from + what->n) / 32));
+    llmi_jinja_run_spend(r, (int64_t)(((found ? (size_t)at : s->n) - from + what->n) / 32));
     return at;
 }
 
 /* From the end, Knuth, Morris and Pratt's search: linear whatever the text. back[k]: how many of the last k bytes of
  * `what` that have been matched stay so when the next one does not match. */
-llmi_str_search llmi_str_search_back(llmi_run *r, const llmi_str *s, const llmi_str *what, size_t end) {
+llmi_str_search llmi_str_search_back(llmi_jinja_run *r, const llmi_str *s, const llmi_str *what, size_t end) {
     llmi_str_search search = {.s = s, .what = what, .end = end};
-    if (what->n < 2 || what->n > end || !llmi_run_scan(r, what->n)) return search;
-    uint32_t *back = llmi_run_take(r, (what->n + (size_t)1) * sizeof *back);
+    if (what->n < 2 || what->n > end || !llmi_jinja_run_scan(r, what->n)) return search;
+    uint32_t *back = llmi_jinja_run_take(r, (what->n + (size_t)1) * sizeof *back);
     if (!back) return search;
     const char *last = what->p + what->n - 1;
     back[0] = back[1] = 0;
@@ -131,14 +131,14 @@ static int64_t found_back(llmi_str_search *search, int64_t at) {
     return at;
 }
 
-int64_t llmi_str_find_back(llmi_run *r, llmi_str_search *search) {
+int64_t llmi_str_find_back(llmi_jinja_run *r, llmi_str_search *search) {
     const llmi_str *s = search->s, *what = search->what;
     size_t end = search->end;
     if (!LLMI_OK(r) || what->n > end) return -1;
     if (what->n == 0) return found_back(search, (int64_t)end);
     if (what->n == 1) {
         const char *found = memrchr(s->p, what->p[0], end);
-        llmi_run_copy(r, found ? end - (size_t)(found - s->p) : end);
+        llmi_jinja_run_copy(r, found ? end - (size_t)(found - s->p) : end);
         return found_back(search, found ? found - s->p : -1);
     }
     uint32_t k = 0;
@@ -146,10 +146,10 @@ int64_t llmi_str_find_back(llmi_run *r, llmi_str_search *search) {
         while (k && s->p[i] != what->p[what->n - 1 - k]) k = search->back[k];
         k += s->p[i] == what->p[what->n - 1 - k];
         if (k < what->n) continue;
-        llmi_run_scan(r, end - i);
+        llmi_jinja_run_scan(r, end - i);
         return found_back(search, (int64_t)i);
     }
-    llmi_run_scan(r, end);
+    llmi_jinja_run_scan(r, end);
     return -1;
 }
 
@@ -159,20 +159,20 @@ static int64_t count_characters(const char *p, size_t n) {
     return count;
 }
 
-int64_t llmi_str_length(llmi_run *r, const llmi_str *s) {
-    return llmi_run_copy(r, s->n) ? count_characters(s->p, s->n) : 0;
+int64_t llmi_str_length(llmi_jinja_run *r, const llmi_str *s) {
+    return llmi_jinja_run_copy(r, s->n) ? count_characters(s->p, s->n) : 0;
 }
 
-size_t llmi_str_offset(llmi_run *r, const llmi_str *s, int64_t index) {
+size_t llmi_str_offset(llmi_jinja_run *r, const llmi_str *s, int64_t index) {
     size_t i = 0;
     for (; i < s->n && index > 0; index--) i += llmi_utf8_step(s->p + i, s->n - i);
-    llmi_run_scan(r, i);
+    llmi_jinja_run_scan(r, i);
     return i;
 }
 
-llmi_list *llmi_str_characters(llmi_run *r, const llmi_str *s) {
-    llmi_list *l = llmi_list_new(r, 0);
-    if (!llmi_run_spend(r, s->n)) return NULL;
+llmi_jinja_list *llmi_str_characters(llmi_jinja_run *r, const llmi_str *s) {
+    llmi_jinja_list *l = llmi_list_new(r, 0);
+    if (!llmi_jinja_run_spend(r, s->n)) return NULL;
     for (size_t i = 0; l && i < s->n;) {
         size_t n = llmi_utf8_step(s->p + i, s->n - i);
         if (!llmi_list_add(r, l, llmi_of_str(llmi_str_cut(r, s, i, i + n)))) return NULL;
@@ -189,9 +189,9 @@ typedef struct char_set {
     uint32_t ascii[4];     /* those below 0x80, a bit each */
 } char_set;
 
-static char_set char_set_of(llmi_run *r, const llmi_str *chars) {
+static char_set char_set_of(llmi_jinja_run *r, const llmi_str *chars) {
     char_set set = {.chars = chars};
-    if (!chars || !llmi_run_scan(r, chars->n)) return set;
+    if (!chars || !llmi_jinja_run_scan(r, chars->n)) return set;
     for (uint32_t i = 0; i < chars->n; i++) {
         unsigned char c = (unsigned char)chars->p[i];
         if (c < 0x80) set.ascii[c / 32] |= 1u << c % 32;
@@ -199,15 +199,15 @@ static char_set char_set_of(llmi_run *r, const llmi_str *chars) {
     return set;
 }
 
-static bool is_in_set(llmi_run *r, const char_set *set, const char *p, size_t n) {
+static bool is_in_set(llmi_jinja_run *r, const char_set *set, const char *p, size_t n) {
     unsigned char c = (unsigned char)p[0];
     size_t used;
     if (!set->chars) return llmi_is_space(llmi_utf8_decode(p, n, &used));
     if (c < 0x80) return set->ascii[c / 32] >> c % 32 & 1;
-    return llmi_run_spend(r, 1 + set->chars->n / 32) && memmem(set->chars->p, set->chars->n, p, n) != NULL;
+    return llmi_jinja_run_spend(r, 1 + set->chars->n / 32) && memmem(set->chars->p, set->chars->n, p, n) != NULL;
 }
 
-const llmi_str *llmi_str_trim(llmi_run *r, const llmi_str *s, const llmi_str *chars, bool left, bool right) {
+const llmi_str *llmi_str_trim(llmi_jinja_run *r, const llmi_str *s, const llmi_str *chars, bool left, bool right) {
     char_set set = char_set_of(r, chars);
     size_t begin = 0, end = s->n;
     while (left && begin < end) {
@@ -221,16 +221,16 @@ const llmi_str *llmi_str_trim(llmi_run *r, const llmi_str *s, const llmi_str *ch
         if (!is_in_set(r, &set, s->p + end - n, n)) break;
         end -= n;
     }
-    llmi_run_scan(r, s->n - (end - begin));
+    llmi_jinja_run_scan(r, s->n - (end - begin));
     return llmi_str_cut(r, s, begin, end);
 }
 
 /* As Python has it: `to` in front of each character, and at the end. */
-static const llmi_str *put_between(llmi_run *r, const llmi_str *s, const llmi_str *to, int64_t count) {
+static const llmi_str *put_between(llmi_jinja_run *r, const llmi_str *s, const llmi_str *to, int64_t count) {
     llmi_builder b;
     llmi_builder_init(&b, r);
     size_t at = 0;
-    for (int64_t done = 0; (count < 0 || done < count) && llmi_run_spend(r, 1); done++) {
+    for (int64_t done = 0; (count < 0 || done < count) && llmi_jinja_run_spend(r, 1); done++) {
         llmi_builder_str(&b, to);
         if (at == s->n) break;
         size_t next = at + llmi_utf8_step(s->p + at, s->n - at);
@@ -241,7 +241,7 @@ static const llmi_str *put_between(llmi_run *r, const llmi_str *s, const llmi_st
     return llmi_builder_finish(&b);
 }
 
-const llmi_str *llmi_str_replace(llmi_run *r, const llmi_str *s, const llmi_str *from, const llmi_str *to,
+const llmi_str *llmi_str_replace(llmi_jinja_run *r, const llmi_str *s, const llmi_str *from, const llmi_str *to,
                                  int64_t count) {
     if (count == 0) return s;
     if (from->n == 0) return put_between(r, s, to, count);
@@ -249,7 +249,7 @@ const llmi_str *llmi_str_replace(llmi_run *r, const llmi_str *s, const llmi_str 
     llmi_builder_init(&b, r);
     size_t at = 0;
     for (int64_t done = 0, found; count < 0 || done < count; done++) {
-        if (!llmi_run_spend(r, 1) || (found = llmi_str_find(r, s, from, at)) < 0) break;
+        if (!llmi_jinja_run_spend(r, 1) || (found = llmi_str_find(r, s, from, at)) < 0) break;
         llmi_builder_str(&b, llmi_str_cut(r, s, at, (size_t)found));
         llmi_builder_str(&b, to);
         at = (size_t)found + from->n;
@@ -292,11 +292,11 @@ static llmi_case case_at(llmi_recase to, uint32_t c, bool first) {
     }
 }
 
-const llmi_str *llmi_str_recase(llmi_run *r, const llmi_str *s, llmi_recase to) {
+const llmi_str *llmi_str_recase(llmi_jinja_run *r, const llmi_str *s, llmi_recase to) {
     enum { SIGMA = 0x3a3 };
     llmi_builder b;
     llmi_builder_init(&b, r);
-    if (!llmi_run_spend(r, s->n / 4)) return NULL;
+    if (!llmi_jinja_run_spend(r, s->n / 4)) return NULL;
     bool first = true; /* of the text, or of a word */
     for (size_t i = 0, n; i < s->n && LLMI_OK(r); i += n) {
         char out[LLMI_CASE_BYTES];
@@ -316,13 +316,13 @@ const llmi_str *llmi_str_recase(llmi_run *r, const llmi_str *s, llmi_recase to) 
     return llmi_builder_finish(&b);
 }
 
-const llmi_str *llmi_str_escape(llmi_run *r, const llmi_str *s) {
+const llmi_str *llmi_str_escape(llmi_jinja_run *r, const llmi_str *s) {
     static const char *const escapes[] = {"&amp;", "&lt;", "&gt;", "&#34;", "&#39;"};
     static const char escaped[] = "&<>\"'";
     llmi_builder b;
     llmi_builder_init(&b, r);
     size_t plain = 0;
-    if (!llmi_run_scan(r, s->n)) return NULL;
+    if (!llmi_jinja_run_scan(r, s->n)) return NULL;
     for (size_t i = 0; i < s->n && LLMI_OK(r); i++) {
         const char *which = memchr(escaped, s->p[i], sizeof escaped - 1);
         if (!which) continue;
@@ -336,9 +336,9 @@ const llmi_str *llmi_str_escape(llmi_run *r, const llmi_str *s) {
     return llmi_builder_finish(&b);
 }
 
-llmi_list *llmi_str_lines(llmi_run *r, const llmi_str *s, bool ends) {
-    llmi_list *l = llmi_list_new(r, 0);
-    if (!llmi_run_scan(r, s->n)) return NULL;
+llmi_jinja_list *llmi_str_lines(llmi_jinja_run *r, const llmi_str *s, bool ends) {
+    llmi_jinja_list *l = llmi_list_new(r, 0);
+    if (!llmi_jinja_run_scan(r, s->n)) return NULL;
     for (size_t at = 0, n; l && at < s->n && LLMI_OK(r);) {
         size_t end = at;
         for (n = 0; end < s->n; end += n)

@@ -4,13 +4,13 @@
 #include "jinja/value.h"
 #include "unicode/python_str.h"
 
-#define METHOD(name) static llmi_value name(llmi_run *r, const llmi_args *args)
+#define METHOD(name) static llmi_jinja_value name(llmi_jinja_run *r, const llmi_args *args)
 #define S            (args->self.s)
 
 /* ---- parts ---- */
 
-static llmi_value trimmed(llmi_run *r, const llmi_args *args, bool left, bool right) {
-    llmi_value chars = llmi_arg(args, 0, llmi_none);
+static llmi_jinja_value trimmed(llmi_jinja_run *r, const llmi_args *args, bool left, bool right) {
+    llmi_jinja_value chars = llmi_arg(args, 0, llmi_none);
     if (chars.kind != LLMI_V_NONE && chars.kind != LLMI_V_STR) llmi_arg_fail(r, args, 0, "a string");
     if (!LLMI_OK(r)) return llmi_undefined;
     return llmi_of_str(llmi_str_trim(r, S, chars.kind == LLMI_V_STR ? chars.s : NULL, left, right));
@@ -26,7 +26,7 @@ METHOD(rstrip) {
     return trimmed(r, args, false, true);
 }
 
-static void add_part(llmi_run *r, llmi_list *l, const llmi_str *s, size_t begin, size_t end) {
+static void add_part(llmi_jinja_run *r, llmi_jinja_list *l, const llmi_str *s, size_t begin, size_t end) {
     llmi_list_add(r, l, llmi_of_str(llmi_str_cut(r, s, begin, end)));
 }
 
@@ -35,7 +35,7 @@ static bool space_at(const llmi_str *s, size_t at, size_t *n) {
 }
 
 /* At runs of white space. */
-static void split_space(llmi_run *r, llmi_list *l, const llmi_str *s, int64_t max) {
+static void split_space(llmi_jinja_run *r, llmi_jinja_list *l, const llmi_str *s, int64_t max) {
     for (size_t at = 0; l && LLMI_OK(r);) {
         size_t n = 1, begin;
         while (at < s->n && space_at(s, at, &n)) at += n;
@@ -57,7 +57,7 @@ static size_t before(const llmi_str *s, size_t end) {
     return at;
 }
 
-static void split_space_back(llmi_run *r, llmi_list *l, const llmi_str *s, int64_t max) {
+static void split_space_back(llmi_jinja_run *r, llmi_jinja_list *l, const llmi_str *s, int64_t max) {
     for (size_t end = s->n; l && LLMI_OK(r);) {
         size_t n, begin;
         while (end > 0 && space_at(s, before(s, end), &n)) end = before(s, end);
@@ -73,43 +73,43 @@ static void split_space_back(llmi_run *r, llmi_list *l, const llmi_str *s, int64
     }
 }
 
-static void split_at(llmi_run *r, llmi_list *l, const llmi_str *s, const llmi_str *sep, int64_t max) {
+static void split_at(llmi_jinja_run *r, llmi_jinja_list *l, const llmi_str *s, const llmi_str *sep, int64_t max) {
     size_t at = 0;
     for (int64_t found;
-         l && llmi_run_spend(r, 1) && (max < 0 || l->n < max) && (found = llmi_str_find(r, s, sep, at)) >= 0;) {
+         l && llmi_jinja_run_spend(r, 1) && (max < 0 || l->n < max) && (found = llmi_str_find(r, s, sep, at)) >= 0;) {
         add_part(r, l, s, at, (size_t)found);
         at = (size_t)found + sep->n;
     }
     add_part(r, l, s, at, s->n);
 }
 
-static void split_at_back(llmi_run *r, llmi_list *l, const llmi_str *s, const llmi_str *sep, int64_t max) {
+static void split_at_back(llmi_jinja_run *r, llmi_jinja_list *l, const llmi_str *s, const llmi_str *sep, int64_t max) {
     size_t end = s->n;
     llmi_str_search search = llmi_str_search_back(r, s, sep, end);
     for (int64_t found;
-         l && llmi_run_spend(r, 1) && (max < 0 || l->n < max) && (found = llmi_str_find_back(r, &search)) >= 0;) {
+         l && llmi_jinja_run_spend(r, 1) && (max < 0 || l->n < max) && (found = llmi_str_find_back(r, &search)) >= 0;) {
         add_part(r, l, s, (size_t)found + sep->n, end);
         end = (size_t)found;
     }
     add_part(r, l, s, 0, end);
 }
 
-static void turn_round(llmi_list *l) {
+static void turn_round(llmi_jinja_list *l) {
     for (uint32_t i = 0; i < l->n / 2; i++) {
-        llmi_value swap = l->v[i];
+        llmi_jinja_value swap = l->v[i];
         l->v[i] = l->v[l->n - 1 - i];
         l->v[l->n - 1 - i] = swap;
     }
 }
 
-static llmi_value split_by(llmi_run *r, const llmi_args *args, bool back) {
-    llmi_value sep = llmi_arg(args, 0, llmi_none);
+static llmi_jinja_value split_by(llmi_jinja_run *r, const llmi_args *args, bool back) {
+    llmi_jinja_value sep = llmi_arg(args, 0, llmi_none);
     int64_t max = llmi_arg_int(r, args, 1, -1);
-    llmi_list *l = llmi_list_new(r, 0);
+    llmi_jinja_list *l = llmi_list_new(r, 0);
     if (sep.kind != LLMI_V_NONE && sep.kind != LLMI_V_STR) llmi_arg_fail(r, args, 0, "a string");
     if (sep.kind == LLMI_V_STR && sep.s->n == 0)
-        llmi_run_fail(r, LLM_E_FORMAT, "%s: the separator is empty", args->of->name);
-    if (!l || !llmi_run_scan(r, S->n)) return llmi_undefined;
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s: the separator is empty", args->of->name);
+    if (!l || !llmi_jinja_run_scan(r, S->n)) return llmi_undefined;
     if (sep.kind == LLMI_V_NONE)
         (back ? split_space_back : split_space)(r, l, S, max);
     else
@@ -130,10 +130,10 @@ METHOD(splitlines) {
     return llmi_of_list(llmi_str_lines(r, S, ends), LLMI_V_LIST);
 }
 
-static llmi_value partition_by(llmi_run *r, const llmi_args *args, bool back) {
+static llmi_jinja_value partition_by(llmi_jinja_run *r, const llmi_args *args, bool back) {
     const llmi_str *sep = llmi_arg_str(r, args, 0, "");
-    llmi_list *l = llmi_list_new(r, 3);
-    if (sep && !sep->n) llmi_run_fail(r, LLM_E_FORMAT, "%s: the separator is empty", args->of->name);
+    llmi_jinja_list *l = llmi_list_new(r, 3);
+    if (sep && !sep->n) llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s: the separator is empty", args->of->name);
     if (!sep || !l || !LLMI_OK(r)) return llmi_undefined;
     llmi_str_search search = llmi_str_search_back(r, S, sep, back ? S->n : 0);
     int64_t found = back ? llmi_str_find_back(r, &search) : llmi_str_find(r, S, sep, 0);
@@ -160,8 +160,8 @@ typedef struct window {
 } window;
 
 /* Arguments `index` and the one after it: start and end. */
-static window window_of(llmi_run *r, const llmi_args *args, int32_t index) {
-    llmi_value from = args->v[index], to = args->v[index + 1];
+static window window_of(llmi_jinja_run *r, const llmi_args *args, int32_t index) {
+    llmi_jinja_value from = args->v[index], to = args->v[index + 1];
     bool whole = (from.kind == LLMI_V_ABSENT || from.kind == LLMI_V_NONE) &&
                  (to.kind == LLMI_V_ABSENT || to.kind == LLMI_V_NONE);
     if (whole) return (window){*S, 0, true};
@@ -173,14 +173,14 @@ static window window_of(llmi_run *r, const llmi_args *args, int32_t index) {
     return w;
 }
 
-typedef bool (*part_match)(llmi_run *r, const llmi_str *s, const llmi_str *part);
+typedef bool (*part_match)(llmi_jinja_run *r, const llmi_str *s, const llmi_str *part);
 
 /* Whether the window begins or ends with a string, or one of a tuple. */
-static llmi_value matches(llmi_run *r, const llmi_args *args, part_match match) {
-    llmi_value what = args->v[0];
+static llmi_jinja_value matches(llmi_jinja_run *r, const llmi_args *args, part_match match) {
+    llmi_jinja_value what = args->v[0];
     window w = window_of(r, args, 1);
-    const llmi_list one = {.v = &what, .n = 1}, *parts = what.kind == LLMI_V_TUPLE ? what.list : &one;
-    for (uint32_t i = 0; i < parts->n && llmi_run_spend(r, 1); i++) {
+    const llmi_jinja_list one = {.v = &what, .n = 1}, *parts = what.kind == LLMI_V_TUPLE ? what.list : &one;
+    for (uint32_t i = 0; i < parts->n && llmi_jinja_run_spend(r, 1); i++) {
         if (parts->v[i].kind != LLMI_V_STR)
             llmi_arg_fail(r, args, 0, "a string or a tuple of strings");
         else if (w.exists && match(r, &w.s, parts->v[i].s))
@@ -207,7 +207,7 @@ METHOD(removesuffix) {
 }
 
 /* Index of a character, -1. */
-static int64_t place(llmi_run *r, const llmi_args *args, bool back) {
+static int64_t place(llmi_jinja_run *r, const llmi_args *args, bool back) {
     const llmi_str *part = llmi_arg_str(r, args, 0, "");
     window w = window_of(r, args, 1);
     if (!part || !w.exists || !LLMI_OK(r)) return -1;
@@ -223,9 +223,9 @@ METHOD(rfind) {
     return llmi_of_int(place(r, args, true));
 }
 
-static llmi_value must_find(llmi_run *r, const llmi_args *args, bool back) {
+static llmi_jinja_value must_find(llmi_jinja_run *r, const llmi_args *args, bool back) {
     int64_t at = place(r, args, back);
-    if (at < 0) llmi_run_fail(r, LLM_E_FORMAT, "%s: substring not found", args->of->name);
+    if (at < 0) llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s: substring not found", args->of->name);
     return llmi_of_int(at);
 }
 
@@ -242,7 +242,8 @@ METHOD(count) {
     if (!part || !LLMI_OK(r)) return llmi_undefined;
     if (!part->n) return llmi_of_int(w.exists ? llmi_str_length(r, &w.s) + 1 : 0);
     int64_t n = 0;
-    for (int64_t at = 0; llmi_run_spend(r, 1) && (at = llmi_str_find(r, &w.s, part, (size_t)at)) >= 0; at += part->n)
+    for (int64_t at = 0; llmi_jinja_run_spend(r, 1) && (at = llmi_str_find(r, &w.s, part, (size_t)at)) >= 0;
+         at += part->n)
         n++;
     return llmi_of_int(n);
 }
@@ -261,7 +262,7 @@ RECASE(swapcase, LLMI_RECASE_SWAP)
 RECASE(casefold, LLMI_RECASE_FOLD)
 
 /* Into HTML goes a value as text, escaped; NULL where S is not HTML. */
-static const llmi_str *html_part(llmi_run *r, const llmi_args *args, llmi_value v) {
+static const llmi_str *html_part(llmi_jinja_run *r, const llmi_args *args, llmi_jinja_value v) {
     if (!(args->self.aux & LLMI_HTML)) return NULL;
     const llmi_str *s = llmi_to_str(r, v);
     return s && !(v.kind == LLMI_V_STR && v.aux & LLMI_HTML) ? llmi_str_escape(r, s) : s;
@@ -275,21 +276,23 @@ METHOD(replace) {
 }
 
 METHOD(join) {
-    llmi_list *l = llmi_iterate(r, args->v[0]);
+    llmi_jinja_list *l = llmi_iterate(r, args->v[0]);
     llmi_builder b;
     llmi_builder_init(&b, r);
-    for (uint32_t i = 0; l && i < l->n && llmi_run_spend(r, 1); i++) {
+    for (uint32_t i = 0; l && i < l->n && llmi_jinja_run_spend(r, 1); i++) {
         const llmi_str *part = html_part(r, args, l->v[i]);
         if (!part && LLMI_OK(r) && l->v[i].kind == LLMI_V_STR) part = l->v[i].s;
         if (!part)
-            llmi_run_fail(r, LLM_E_FORMAT, "join: element %u is %s, expected a string", i, llmi_kind_name(l->v[i]));
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "join: element %u is %s, expected a string", i,
+                                llmi_kind_name(l->v[i]));
         if (i) llmi_builder_str(&b, S);
         llmi_builder_str(&b, part);
     }
     return llmi_of_str(llmi_builder_finish(&b));
 }
 
-static llmi_value padded(llmi_run *r, const llmi_str *s, const llmi_str *fill, int64_t left, int64_t right) {
+static llmi_jinja_value padded(llmi_jinja_run *r, const llmi_str *s, const llmi_str *fill, int64_t left,
+                               int64_t right) {
     llmi_builder b;
     llmi_builder_init(&b, r);
     llmi_builder_fill(&b, fill, left);
@@ -300,11 +303,11 @@ static llmi_value padded(llmi_run *r, const llmi_str *s, const llmi_str *fill, i
 
 typedef enum side { LEFT, MIDDLE, RIGHT } side;
 
-static llmi_value to_width(llmi_run *r, const llmi_args *args, side where) {
+static llmi_jinja_value to_width(llmi_jinja_run *r, const llmi_args *args, side where) {
     int64_t width = llmi_arg_int(r, args, 0, 0), n = llmi_str_length(r, S);
     const llmi_str *fill = llmi_arg_str(r, args, 1, " ");
     if (fill && llmi_str_length(r, fill) != 1)
-        llmi_run_fail(r, LLM_E_FORMAT, "%s: the text to fill with is not one character", args->of->name);
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "%s: the text to fill with is not one character", args->of->name);
     if (!fill || !LLMI_OK(r)) return llmi_undefined;
     if (width <= n) return llmi_of_str(S);
     int64_t all = width - n;
@@ -338,7 +341,7 @@ METHOD(zfill) {
 METHOD(expandtabs) {
     int64_t size = llmi_arg_int(r, args, 0, 8), column = 0;
     const llmi_str *space = llmi_str_over(r, " ", 1);
-    if (!space || !llmi_run_scan(r, S->n)) return llmi_undefined;
+    if (!space || !llmi_jinja_run_scan(r, S->n)) return llmi_undefined;
     llmi_builder b;
     llmi_builder_init(&b, r);
     size_t plain = 0;
@@ -362,8 +365,8 @@ METHOD(format) {
 
 /* ---- questions ---- */
 
-static llmi_value every(llmi_run *r, const llmi_args *args, bool (*is)(uint32_t c), bool when_empty) {
-    if (!llmi_run_spend(r, S->n / 4)) return llmi_undefined;
+static llmi_jinja_value every(llmi_jinja_run *r, const llmi_args *args, bool (*is)(uint32_t c), bool when_empty) {
+    if (!llmi_jinja_run_spend(r, S->n / 4)) return llmi_undefined;
     for (size_t i = 0, n; i < S->n; i += n) {
         uint32_t c = llmi_utf8_decode(S->p + i, S->n - i, &n);
         if (c == LLMI_UTF8_INVALID || !is(c)) return llmi_of_bool(false);
@@ -388,7 +391,7 @@ EVERY(is_space_text, llmi_is_space, false)
 EVERY(is_ascii_text, is_ascii, true)
 EVERY(is_printable_text, llmi_is_printable, true)
 
-static llmi_value test(llmi_run *r, const llmi_args *args, const char *name) {
+static llmi_jinja_value test(llmi_jinja_run *r, const llmi_args *args, const char *name) {
     return llmi_builtin_call(r, &llmi_tests[llmi_builtin_find(llmi_tests, name, strlen(name))], args->self,
                              &(llmi_args){0});
 }
@@ -403,7 +406,7 @@ METHOD(is_upper_text) {
 /* Words begin with a capital, and nothing else does. */
 METHOD(is_title_text) {
     bool inside = false, any = false;
-    if (!llmi_run_spend(r, S->n / 4)) return llmi_undefined;
+    if (!llmi_jinja_run_spend(r, S->n / 4)) return llmi_undefined;
     for (size_t i = 0, n; i < S->n; i += n) {
         uint32_t c = llmi_utf8_decode(S->p + i, S->n - i, &n);
         bool cased = c != LLMI_UTF8_INVALID && llmi_is_cased(c);
@@ -415,18 +418,18 @@ METHOD(is_title_text) {
 }
 
 METHOD(is_identifier_text) {
-    bool is = S->n > 0 && llmi_run_spend(r, S->n / 4);
+    bool is = S->n > 0 && llmi_jinja_run_spend(r, S->n / 4);
     for (size_t i = 0, n; i < S->n && is; i += n) {
         uint32_t c = llmi_utf8_decode(S->p + i, S->n - i, &n);
         is = c == '_' || llmi_is_letter(c) || (i > 0 && llmi_is_decimal(c));
         if (!is && c >= 0x80 && (llmi_is_numeric(c) || llmi_is_case_ignorable(c)))
-            llmi_run_fail(r, LLM_E_UNSUPPORTED, "isidentifier knows letters and digits, no marks");
+            llmi_jinja_run_fail(r, LLM_E_UNSUPPORTED, "isidentifier knows letters and digits, no marks");
     }
     return llmi_of_bool(is);
 }
 
 METHOD(unsupported) {
-    llmi_run_fail(r, LLM_E_UNSUPPORTED, "the method \"%s\" of strings is not supported", args->of->name);
+    llmi_jinja_run_fail(r, LLM_E_UNSUPPORTED, "the method \"%s\" of strings is not supported", args->of->name);
     return llmi_undefined;
 }
 

@@ -3,7 +3,7 @@
 #include "jinja/value.h"
 #include "unicode/python_str.h"
 
-#define TEST(name) static llmi_value name(llmi_run *r, const llmi_args *args)
+#define TEST(name) static llmi_jinja_value name(llmi_jinja_run *r, const llmi_args *args)
 #define V          (args->self)
 #define OTHER      (args->v[0])
 
@@ -56,7 +56,7 @@ TEST(is_callable) {
 }
 
 /* Whether V % divisor is `wanted`; fails for what cannot be divided. */
-static llmi_value leaves(llmi_run *r, const llmi_args *args, llmi_value divisor, int64_t wanted) {
+static llmi_jinja_value leaves(llmi_jinja_run *r, const llmi_args *args, llmi_jinja_value divisor, int64_t wanted) {
     return llmi_of_bool(llmi_equal(r, llmi_arith(r, '%', V, divisor), llmi_of_int(wanted)));
 }
 
@@ -101,9 +101,9 @@ TEST(is_same) {
 }
 
 /* Python's islower, isupper and istitle: cased characters, and none of the other case. */
-static llmi_value has_case(llmi_run *r, const llmi_str *s, bool (*is)(uint32_t c)) {
+static llmi_jinja_value has_case(llmi_jinja_run *r, const llmi_str *s, bool (*is)(uint32_t c)) {
     bool any = false;
-    if (!s || !llmi_run_spend(r, s->n / 4)) return llmi_undefined;
+    if (!s || !llmi_jinja_run_spend(r, s->n / 4)) return llmi_undefined;
     for (size_t i = 0, n; i < s->n; i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c == LLMI_UTF8_INVALID || !llmi_is_cased(c)) continue;
@@ -120,7 +120,7 @@ TEST(is_upper) {
     return has_case(r, llmi_to_str(r, V), llmi_is_upper);
 }
 
-static llmi_value is_known(llmi_run *r, const llmi_args *args, const llmi_builtin *table) {
+static llmi_jinja_value is_known(llmi_jinja_run *r, const llmi_args *args, const llmi_builtin *table) {
     if (!llmi_is_hashable(r, V)) return llmi_undefined;
     return llmi_of_bool(V.kind == LLMI_V_STR && llmi_builtin_find(table, V.s->p, V.s->n) >= 0);
 }

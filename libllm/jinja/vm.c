@@ -12,44 +12,44 @@ typedef struct llmi_macro {
     uint32_t n_closure;
 } llmi_macro;
 
-typedef struct llmi_loop {
-    llmi_list *items;
+typedef struct llmi_jinja_loop {
+    llmi_jinja_list *items;
     uint32_t at;                 /* items given so far */
     size_t n_bindings, n_scopes; /* as it began, its own scope open */
     int32_t generation;
-    struct llmi_loop *outer;
-    llmi_value changed;      /* last value of loop.changed(); TUPLE of arguments */
-    const llmi_macro *again; /* of a recursive loop: its body */
-    int64_t depth;           /* of recursion, from 1 */
-} llmi_loop;
+    struct llmi_jinja_loop *outer;
+    llmi_jinja_value changed; /* last value of loop.changed(); TUPLE of arguments */
+    const llmi_macro *again;  /* of a recursive loop: its body */
+    int64_t depth;            /* of recursion, from 1 */
+} llmi_jinja_loop;
 
 typedef struct llmi_binding {
     int32_t name; /* constant */
-    llmi_value value;
+    llmi_jinja_value value;
 } llmi_binding;
 
 /* A call that has not returned. */
-typedef struct llmi_frame {
+typedef struct llmi_jinja_frame {
     int32_t return_to;
     size_t floor, scope; /* as they were before */
     size_t n_bindings, n_scopes, n_captures;
-    llmi_loop *loop;
+    llmi_jinja_loop *loop;
     uint64_t given[4]; /* bits: parameters that the call gave */
     const llmi_macro *macro;
     int64_t loop_depth; /* of the recursive loop whose body this is */
-} llmi_frame;
+} llmi_jinja_frame;
 
 typedef struct llmi_vm {
-    llmi_run run;
-    llmi_buf stack;    /* llmi_value */
+    llmi_jinja_run run;
+    llmi_buf stack;    /* llmi_jinja_value */
     llmi_buf bindings; /* llmi_binding */
     llmi_buf scopes;   /* size_t: where the enclosing scopes begin */
     llmi_buf captures; /* size_t: where kept output begins */
-    llmi_buf frames;   /* llmi_frame */
+    llmi_buf frames;   /* llmi_jinja_frame */
     size_t floor;      /* bindings below belong to callers */
     size_t scope;      /* the innermost scope begins here */
     size_t n_global;   /* bindings of the template's outermost scope */
-    llmi_loop *loop;
+    llmi_jinja_loop *loop;
     int32_t generation;
     llmi_dict *context;
     llmi_builder out;
@@ -65,33 +65,33 @@ static bool keep(llmi_vm *m, bool done) {
 
 enum { MAX_STACK = 1 << 20 };
 
-static void push(llmi_vm *m, llmi_value v) {
-    if (m->stack.len > MAX_STACK * sizeof v) llmi_run_fail(&m->run, LLM_E_LIMIT, "too many values at once");
+static void push(llmi_vm *m, llmi_jinja_value v) {
+    if (m->stack.len > MAX_STACK * sizeof v) llmi_jinja_run_fail(&m->run, LLM_E_LIMIT, "too many values at once");
     if (LLMI_OK(&m->run)) keep(m, llmi_buf_push(&m->stack, v));
 }
 
 static size_t height(const llmi_vm *m) {
-    return llmi_buf_count(&m->stack, llmi_value);
+    return llmi_buf_count(&m->stack, llmi_jinja_value);
 }
 
-static const llmi_frame *top_frame(const llmi_vm *m) {
-    return &llmi_buf_at(&m->frames, llmi_frame, llmi_buf_count(&m->frames, llmi_frame) - 1);
+static const llmi_jinja_frame *top_frame(const llmi_vm *m) {
+    return &llmi_buf_at(&m->frames, llmi_jinja_frame, llmi_buf_count(&m->frames, llmi_jinja_frame) - 1);
 }
 
-static llmi_value pop(llmi_vm *m) {
+static llmi_jinja_value pop(llmi_vm *m) {
     if (!m->stack.len) return llmi_undefined; /* only after a failed push */
-    m->stack.len -= sizeof(llmi_value);
-    return llmi_buf_at(&m->stack, llmi_value, height(m));
+    m->stack.len -= sizeof(llmi_jinja_value);
+    return llmi_buf_at(&m->stack, llmi_jinja_value, height(m));
 }
 
 /* The topmost n values, taken off: valid until the next push. */
-static const llmi_value *pop_many(llmi_vm *m, size_t n) {
-    m->stack.len -= n * sizeof(llmi_value);
-    return &llmi_buf_at(&m->stack, llmi_value, height(m));
+static const llmi_jinja_value *pop_many(llmi_vm *m, size_t n) {
+    m->stack.len -= n * sizeof(llmi_jinja_value);
+    return &llmi_buf_at(&m->stack, llmi_jinja_value, height(m));
 }
 
-static llmi_value constant(const llmi_vm *m, int32_t index) {
-    return llmi_buf_at(&m->run.t->constants, llmi_value, index);
+static llmi_jinja_value constant(const llmi_vm *m, int32_t index) {
+    return llmi_buf_at(&m->run.t->constants, llmi_jinja_value, index);
 }
 
 /* ---- variables ---- */
@@ -104,28 +104,28 @@ static llmi_binding *find_binding(llmi_vm *m, int32_t name, size_t from, size_t 
     return NULL;
 }
 
-static llmi_value load(llmi_vm *m, int32_t name) {
+static llmi_jinja_value load(llmi_vm *m, int32_t name) {
     size_t n = llmi_buf_count(&m->bindings, llmi_binding);
     llmi_binding *b = find_binding(m, name, m->floor, n);
     if (!b && m->floor) b = find_binding(m, name, 0, m->n_global);
-    llmi_run_spend(&m->run, (int64_t)(n - m->floor) / 16);
+    llmi_jinja_run_spend(&m->run, (int64_t)(n - m->floor) / 16);
     if (b) return b->value;
     const llmi_str *s = constant(m, name).s;
-    llmi_run_spend(&m->run, m->context->n / 16);
-    const llmi_value *given = llmi_dict_get(m->context, s->p, s->n);
+    llmi_jinja_run_spend(&m->run, m->context->n / 16);
+    const llmi_jinja_value *given = llmi_dict_get(m->context, s->p, s->n);
     if (given) return *given;
     int32_t function = llmi_builtin_find(llmi_functions, s->p, s->n);
-    if (function >= 0) return (llmi_value){.kind = LLMI_V_FUNCTION, .i = function};
-    return (llmi_value){.kind = LLMI_V_UNDEFINED, .s = s};
+    if (function >= 0) return (llmi_jinja_value){.kind = LLMI_V_FUNCTION, .i = function};
+    return (llmi_jinja_value){.kind = LLMI_V_UNDEFINED, .s = s};
 }
 
-static void bind(llmi_vm *m, int32_t name, llmi_value v) {
+static void bind(llmi_vm *m, int32_t name, llmi_jinja_value v) {
     llmi_binding b = {name, v};
     if (LLMI_OK(&m->run)) keep(m, llmi_buf_push(&m->bindings, b));
     if (!m->scopes.len && !m->frames.len && !m->loop) m->n_global = llmi_buf_count(&m->bindings, llmi_binding);
 }
 
-static void store(llmi_vm *m, int32_t name, llmi_value v) {
+static void store(llmi_vm *m, int32_t name, llmi_jinja_value v) {
     llmi_binding *b = find_binding(m, name, m->scope, llmi_buf_count(&m->bindings, llmi_binding));
     if (b)
         b->value = v;
@@ -134,10 +134,10 @@ static void store(llmi_vm *m, int32_t name, llmi_value v) {
 }
 
 static void store_attribute(llmi_vm *m, int32_t name) {
-    llmi_value space = pop(m), v = pop(m);
+    llmi_jinja_value space = pop(m), v = pop(m);
     if (space.kind != LLMI_V_NAMESPACE)
-        llmi_run_fail(&m->run, LLM_E_FORMAT, "only attributes of a namespace can be set, found %s",
-                      llmi_kind_name(space));
+        llmi_jinja_run_fail(&m->run, LLM_E_FORMAT, "only attributes of a namespace can be set, found %s",
+                            llmi_kind_name(space));
     else
         llmi_dict_put(&m->run, space.dict, constant(m, name), v);
 }
@@ -164,7 +164,7 @@ static void open_capture(llmi_vm *m) {
     keep(m, llmi_buf_push(&m->captures, m->out.bytes.len));
 }
 
-static llmi_value close_capture(llmi_vm *m) {
+static llmi_jinja_value close_capture(llmi_vm *m) {
     const llmi_str *s = llmi_builder_take(&m->out, captured_from(m));
     m->captures.len -= sizeof(size_t);
     return llmi_of_str(s);
@@ -179,18 +179,18 @@ static void record_piece(llmi_vm *m, size_t begin, uint32_t line) {
     llmi_piece *last = n ? &llmi_buf_at(m->pieces, llmi_piece, n - 1) : NULL;
     if (last && last->line == piece.line && last->generation == piece.generation)
         last->end = end;
-    else if (llmi_run_hold(&m->run, sizeof piece))
+    else if (llmi_jinja_run_hold(&m->run, sizeof piece))
         keep(m, llmi_buf_push(m->pieces, piece));
 }
 
 /* ---- loops ---- */
 
 static void begin_loop(llmi_vm *m, bool recursive) {
-    llmi_list *items = llmi_iterate(&m->run, pop(m));
-    llmi_loop *loop = llmi_run_take(&m->run, sizeof *loop);
-    if (!items || !loop || !llmi_run_enter(&m->run)) return;
+    llmi_jinja_list *items = llmi_iterate(&m->run, pop(m));
+    llmi_jinja_loop *loop = llmi_jinja_run_take(&m->run, sizeof *loop);
+    if (!items || !loop || !llmi_jinja_run_enter(&m->run)) return;
     open_scope(m);
-    *loop = (llmi_loop){.items = items, .outer = m->loop, .depth = 1};
+    *loop = (llmi_jinja_loop){.items = items, .outer = m->loop, .depth = 1};
     if (recursive) {
         loop->again = top_frame(m)->macro;
         loop->depth = top_frame(m)->loop_depth;
@@ -209,30 +209,30 @@ static void rewind_loop(llmi_vm *m) {
 }
 
 static bool next_item(llmi_vm *m, int32_t loop_name) {
-    llmi_loop *loop = m->loop;
+    llmi_jinja_loop *loop = m->loop;
     rewind_loop(m);
     if (loop->at == loop->items->n) return false;
     push(m, loop->items->v[loop->at++]);
-    if (loop_name >= 0) bind(m, loop_name, (llmi_value){.kind = LLMI_V_LOOP, .loop = loop});
+    if (loop_name >= 0) bind(m, loop_name, (llmi_jinja_value){.kind = LLMI_V_LOOP, .loop = loop});
     return true;
 }
 
 static void end_loop(llmi_vm *m) {
-    llmi_loop *loop = m->loop;
+    llmi_jinja_loop *loop = m->loop;
     rewind_loop(m);
     m->loop = loop->outer;
     close_scope(m);
-    llmi_run_leave(&m->run);
+    llmi_jinja_run_leave(&m->run);
     push(m, llmi_of_bool(loop->at > 0));
 }
 
-static llmi_value item_at(const llmi_loop *l, int64_t index) {
+static llmi_jinja_value item_at(const llmi_jinja_loop *l, int64_t index) {
     return index >= 0 && index < l->items->n ? l->items->v[index] : llmi_undefined;
 }
 
 enum { LOOP_CYCLE, LOOP_CHANGED };
 
-llmi_value llmi_loop_attribute(llmi_run *r, llmi_loop *l, const llmi_str *name) {
+llmi_jinja_value llmi_loop_attribute(llmi_jinja_run *r, llmi_jinja_loop *l, const llmi_str *name) {
     int64_t i = (int64_t)l->at - 1, n = l->items->n;
     if (llmi_str_is(name, "index")) return llmi_of_int(i + 1);
     if (llmi_str_is(name, "index0")) return llmi_of_int(i);
@@ -247,47 +247,48 @@ llmi_value llmi_loop_attribute(llmi_run *r, llmi_loop *l, const llmi_str *name) 
     if (llmi_str_is(name, "nextitem")) return item_at(l, i + 1);
     bool cycle = llmi_str_is(name, "cycle");
     if (!cycle && !llmi_str_is(name, "changed")) return llmi_undefined_named(r, name->p, name->n);
-    llmi_method *method = llmi_run_take(r, sizeof *method);
+    llmi_method *method = llmi_jinja_run_take(r, sizeof *method);
     if (!method) return llmi_undefined;
-    method->self = (llmi_value){.kind = LLMI_V_LOOP, .loop = l};
-    return (llmi_value){.kind = LLMI_V_METHOD, .aux = cycle ? LOOP_CYCLE : LOOP_CHANGED, .method = method};
+    method->self = (llmi_jinja_value){.kind = LLMI_V_LOOP, .loop = l};
+    return (llmi_jinja_value){.kind = LLMI_V_METHOD, .aux = cycle ? LOOP_CYCLE : LOOP_CHANGED, .method = method};
 }
 
-llmi_value llmi_macro_attribute(llmi_run *r, const llmi_macro *macro, const llmi_str *name) {
+llmi_jinja_value llmi_macro_attribute(llmi_jinja_run *r, const llmi_macro *macro, const llmi_str *name) {
     const llmi_macro_code *code = macro->code;
     const llmi_buf *constants = &r->t->constants;
-    if (llmi_str_is(name, "name")) return llmi_buf_at(constants, llmi_value, code->name);
+    if (llmi_str_is(name, "name")) return llmi_buf_at(constants, llmi_jinja_value, code->name);
     if (llmi_str_is(name, "catch_varargs")) return llmi_of_bool(code->takes_rest);
     if (llmi_str_is(name, "catch_kwargs")) return llmi_of_bool(code->takes_names);
     if (llmi_str_is(name, "caller")) return llmi_of_bool(code->takes_caller);
     if (!llmi_str_is(name, "arguments")) return llmi_undefined_named(r, name->p, name->n);
-    llmi_list *l = llmi_list_new(r, code->n_params);
+    llmi_jinja_list *l = llmi_list_new(r, code->n_params);
     for (uint32_t i = 0; i < code->n_params; i++)
-        llmi_list_add(r, l,
-                      llmi_buf_at(constants, llmi_value, llmi_buf_at(&r->t->params, uint32_t, code->first_param + i)));
+        llmi_list_add(
+            r, l,
+            llmi_buf_at(constants, llmi_jinja_value, llmi_buf_at(&r->t->params, uint32_t, code->first_param + i)));
     return llmi_of_list(l, LLMI_V_TUPLE);
 }
 
-void llmi_print_machine(llmi_builder *b, llmi_value v) {
+void llmi_print_machine(llmi_builder *b, llmi_jinja_value v) {
     if (v.kind == LLMI_V_LOOP) {
         llmi_builder_printf(b, "<LoopContext %u/%u>", v.loop->at, v.loop->items->n);
         return;
     }
-    llmi_value name = llmi_buf_at(&b->r->t->constants, llmi_value, v.macro->code->name);
+    llmi_jinja_value name = llmi_buf_at(&b->r->t->constants, llmi_jinja_value, v.macro->code->name);
     llmi_builder_puts(b, "<Macro ");
     llmi_print_repr(b, name);
     llmi_builder_puts(b, ">");
 }
 
-static llmi_value call_loop(llmi_vm *m, llmi_value method, const llmi_args *args) {
-    llmi_loop *l = method.method->self.loop;
+static llmi_jinja_value call_loop(llmi_vm *m, llmi_jinja_value method, const llmi_args *args) {
+    llmi_jinja_loop *l = method.method->self.loop;
     if (args->n_named || (method.aux == LOOP_CYCLE && !args->n))
-        llmi_run_fail(&m->run, LLM_E_FORMAT, "loop.cycle and loop.changed take values");
+        llmi_jinja_run_fail(&m->run, LLM_E_FORMAT, "loop.cycle and loop.changed take values");
     if (!LLMI_OK(&m->run)) return llmi_undefined;
     if (method.aux == LOOP_CYCLE) return args->v[(l->at - 1) % (uint32_t)args->n];
-    llmi_list *now = llmi_list_new(&m->run, (uint32_t)args->n);
+    llmi_jinja_list *now = llmi_list_new(&m->run, (uint32_t)args->n);
     for (int32_t i = 0; i < args->n; i++) llmi_list_add(&m->run, now, args->v[i]);
-    llmi_value v = llmi_of_list(now, LLMI_V_TUPLE);
+    llmi_jinja_value v = llmi_of_list(now, LLMI_V_TUPLE);
     bool changed = !llmi_equal(&m->run, v, l->changed);
     l->changed = v;
     return llmi_of_bool(changed);
@@ -296,7 +297,7 @@ static llmi_value call_loop(llmi_vm *m, llmi_value method, const llmi_args *args
 /* ---- calls ---- */
 
 static void make_macro(llmi_vm *m, int32_t at, int32_t index) {
-    llmi_macro *macro = llmi_run_take(&m->run, sizeof *macro);
+    llmi_macro *macro = llmi_jinja_run_take(&m->run, sizeof *macro);
     if (!macro) return;
     const llmi_macro_code *code = &llmi_buf_at(&m->run.t->macros, llmi_macro_code, index);
     *macro = (llmi_macro){.code = code, .entry = at + code->entry};
@@ -304,12 +305,12 @@ static void make_macro(llmi_vm *m, int32_t at, int32_t index) {
     size_t from = m->floor ? m->floor : m->n_global, to = llmi_buf_count(&m->bindings, llmi_binding);
     if (from < to) {
         macro->n_closure = (uint32_t)(to - from);
-        macro->closure = llmi_run_take(&m->run, macro->n_closure * sizeof *macro->closure);
+        macro->closure = llmi_jinja_run_take(&m->run, macro->n_closure * sizeof *macro->closure);
         if (!macro->closure) return;
         memcpy(macro->closure, &llmi_buf_at(&m->bindings, llmi_binding, from),
                macro->n_closure * sizeof *macro->closure);
     }
-    push(m, (llmi_value){.kind = LLMI_V_MACRO, .macro = macro});
+    push(m, (llmi_jinja_value){.kind = LLMI_V_MACRO, .macro = macro});
 }
 
 static int32_t find_parameter(llmi_vm *m, const llmi_macro_code *code, const llmi_str *name) {
@@ -320,8 +321,8 @@ static int32_t find_parameter(llmi_vm *m, const llmi_macro_code *code, const llm
 }
 
 static int32_t name_constant(const llmi_vm *m, const char *name) {
-    for (size_t i = 0; i < llmi_buf_count(&m->run.t->constants, llmi_value); i++) {
-        llmi_value v = constant(m, (int32_t)i);
+    for (size_t i = 0; i < llmi_buf_count(&m->run.t->constants, llmi_jinja_value); i++) {
+        llmi_jinja_value v = constant(m, (int32_t)i);
         if (v.kind == LLMI_V_STR && llmi_str_is(v.s, name)) return (int32_t)i;
     }
     return -1;
@@ -332,24 +333,24 @@ typedef struct binding_call {
     llmi_vm *m;
     const llmi_macro_code *code;
     const llmi_args *args;
-    llmi_frame *frame;
-    llmi_value caller;
-    llmi_list *rest;
+    llmi_jinja_frame *frame;
+    llmi_jinja_value caller;
+    llmi_jinja_list *rest;
     llmi_dict *names;
 } binding_call;
 
-static bool was_bound(const llmi_frame *f, int32_t parameter) {
+static bool was_bound(const llmi_jinja_frame *f, int32_t parameter) {
     return f->given[parameter / 64] >> parameter % 64 & 1;
 }
 
 /* The argument called so: to a parameter, to `caller` or to kwargs. */
-static void bind_named(binding_call *c, const llmi_pair *arg, size_t first_binding) {
-    llmi_run *r = &c->m->run;
+static void bind_named(binding_call *c, const llmi_jinja_pair *arg, size_t first_binding) {
+    llmi_jinja_run *r = &c->m->run;
     const llmi_str *name = arg->name.s;
     int32_t which = find_parameter(c->m, c->code, name);
     if (which >= 0) {
         if (was_bound(c->frame, which))
-            llmi_run_fail(r, LLM_E_FORMAT, "the macro's \"%s\" is given twice", LLMI_QUOTE(name->p, name->n));
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "the macro's \"%s\" is given twice", LLMI_QUOTE(name->p, name->n));
         c->frame->given[which / 64] |= 1ull << which % 64;
         if (LLMI_OK(r)) llmi_buf_at(&c->m->bindings, llmi_binding, first_binding + (size_t)which).value = arg->value;
     } else if (llmi_str_is(name, "caller") && c->code->takes_caller) {
@@ -357,14 +358,14 @@ static void bind_named(binding_call *c, const llmi_pair *arg, size_t first_bindi
     } else if (c->names) {
         llmi_dict_put(r, c->names, arg->name, arg->value);
     } else {
-        llmi_run_fail(r, LLM_E_FORMAT, "the macro has no parameter \"%s\"", LLMI_QUOTE(name->p, name->n));
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "the macro has no parameter \"%s\"", LLMI_QUOTE(name->p, name->n));
     }
 }
 
 /* Arguments to parameters; the rest to varargs, kwargs and caller, if the macro asks for those. */
 static void bind_arguments(binding_call *c) {
     llmi_vm *m = c->m;
-    llmi_run *r = &m->run;
+    llmi_jinja_run *r = &m->run;
     const llmi_args *args = c->args;
     int32_t n = (int32_t)c->code->n_params;
     size_t first = llmi_buf_count(&m->bindings, llmi_binding);
@@ -372,11 +373,11 @@ static void bind_arguments(binding_call *c) {
         bool given = i < args->n;
         if (given) c->frame->given[i / 64] |= 1ull << i % 64;
         int32_t name = llmi_buf_at(&r->t->params, int32_t, c->code->first_param + (uint32_t)i);
-        bind(m, name, given ? args->v[i] : (llmi_value){.kind = LLMI_V_UNDEFINED, .s = constant(m, name).s});
+        bind(m, name, given ? args->v[i] : (llmi_jinja_value){.kind = LLMI_V_UNDEFINED, .s = constant(m, name).s});
     }
     for (int32_t i = n; i < args->n; i++) {
         if (!c->rest)
-            llmi_run_fail(r, LLM_E_FORMAT, "the macro takes %d arguments, found %d", n, args->n);
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "the macro takes %d arguments, found %d", n, args->n);
         else
             llmi_list_add(r, c->rest, args->v[i]);
     }
@@ -389,9 +390,10 @@ static void bind_arguments(binding_call *c) {
 /* loop_depth: of the recursive loop whose body the macro is. */
 static int32_t call_macro(llmi_vm *m, const llmi_macro *macro, const llmi_args *args, int32_t return_to,
                           int64_t loop_depth) {
-    llmi_run *r = &m->run;
-    if (!llmi_run_enter(r)) return return_to;
-    llmi_frame f = {.return_to = return_to, .floor = m->floor, .scope = m->scope, .loop = m->loop, .macro = macro};
+    llmi_jinja_run *r = &m->run;
+    if (!llmi_jinja_run_enter(r)) return return_to;
+    llmi_jinja_frame f = {
+        .return_to = return_to, .floor = m->floor, .scope = m->scope, .loop = m->loop, .macro = macro};
     f.loop_depth = loop_depth;
     f.n_bindings = llmi_buf_count(&m->bindings, llmi_binding);
     f.n_scopes = m->scopes.len;
@@ -399,66 +401,66 @@ static int32_t call_macro(llmi_vm *m, const llmi_macro *macro, const llmi_args *
     keep(m, llmi_buf_push(&m->frames, f));
     m->floor = m->scope = f.n_bindings;
     m->loop = NULL;
-    llmi_run_spend(r, macro->n_closure / 16);
+    llmi_jinja_run_spend(r, macro->n_closure / 16);
     for (uint32_t i = 0; i < macro->n_closure; i++) bind(m, macro->closure[i].name, macro->closure[i].value);
     m->scope = llmi_buf_count(&m->bindings, llmi_binding);
     const llmi_macro_code *code = macro->code;
     bind_arguments(&(binding_call){m, code, args, &f, llmi_undefined, code->takes_rest ? llmi_list_new(r, 0) : NULL,
                                    code->takes_names ? llmi_dict_new(r, 0) : NULL});
     if (!LLMI_OK(r)) return return_to;
-    llmi_buf_at(&m->frames, llmi_frame, llmi_buf_count(&m->frames, llmi_frame) - 1) = f;
+    llmi_buf_at(&m->frames, llmi_jinja_frame, llmi_buf_count(&m->frames, llmi_jinja_frame) - 1) = f;
     open_capture(m);
     return macro->entry;
 }
 
 static int32_t return_from(llmi_vm *m) {
-    llmi_value text = close_capture(m);
-    m->frames.len -= sizeof(llmi_frame);
-    llmi_frame f = llmi_buf_at(&m->frames, llmi_frame, llmi_buf_count(&m->frames, llmi_frame));
+    llmi_jinja_value text = close_capture(m);
+    m->frames.len -= sizeof(llmi_jinja_frame);
+    llmi_jinja_frame f = llmi_buf_at(&m->frames, llmi_jinja_frame, llmi_buf_count(&m->frames, llmi_jinja_frame));
     m->bindings.len = f.n_bindings * sizeof(llmi_binding);
     m->scopes.len = f.n_scopes;
     m->captures.len = f.n_captures;
     m->floor = f.floor;
     m->scope = f.scope;
     m->loop = f.loop;
-    llmi_run_leave(&m->run);
+    llmi_jinja_run_leave(&m->run);
     push(m, text);
     return f.return_to;
 }
 
 /* Puts the values of "*list" behind the others and the pairs of "**dict" behind those with names. */
-static void spread(llmi_run *r, llmi_args *args) {
-    llmi_list *values = llmi_list_new(r, 0), *pairs = llmi_list_new(r, 0);
+static void spread(llmi_jinja_run *r, llmi_args *args) {
+    llmi_jinja_list *values = llmi_list_new(r, 0), *pairs = llmi_list_new(r, 0);
     for (int32_t i = 0; i < args->n; i++) llmi_list_add(r, values, args->v[i]);
     for (int32_t i = 0; i < args->n_named && LLMI_OK(r); i++) {
-        const llmi_pair *arg = &args->named[i];
+        const llmi_jinja_pair *arg = &args->named[i];
         if (arg->name.kind == LLMI_V_STR) {
             llmi_list_add(r, pairs, arg->name);
             llmi_list_add(r, pairs, arg->value);
         } else if (arg->name.i == LLMI_SPREAD_LIST) {
-            llmi_list *l = llmi_iterate(r, arg->value);
-            for (uint32_t k = 0; l && k < l->n && llmi_run_spend(r, 1); k++) llmi_list_add(r, values, l->v[k]);
+            llmi_jinja_list *l = llmi_iterate(r, arg->value);
+            for (uint32_t k = 0; l && k < l->n && llmi_jinja_run_spend(r, 1); k++) llmi_list_add(r, values, l->v[k]);
         } else if (arg->value.kind != LLMI_V_DICT) {
-            llmi_run_fail(r, LLM_E_FORMAT, "** needs a dictionary, found %s", llmi_kind_name(arg->value));
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "** needs a dictionary, found %s", llmi_kind_name(arg->value));
         }
         const llmi_dict *d =
             arg->value.kind == LLMI_V_DICT && arg->name.kind == LLMI_V_INT && arg->name.i == LLMI_SPREAD_DICT
                 ? arg->value.dict
                 : NULL;
-        for (uint32_t k = 0; d && k < d->n && llmi_run_spend(r, 1); k++) {
-            if (d->keys[k].kind != LLMI_V_STR) llmi_run_fail(r, LLM_E_FORMAT, "** needs keys that are text");
+        for (uint32_t k = 0; d && k < d->n && llmi_jinja_run_spend(r, 1); k++) {
+            if (d->keys[k].kind != LLMI_V_STR) llmi_jinja_run_fail(r, LLM_E_FORMAT, "** needs keys that are text");
             llmi_list_add(r, pairs, d->keys[k]);
             llmi_list_add(r, pairs, d->values[k]);
         }
     }
     if (!LLMI_OK(r)) return;
     *args = (llmi_args){.v = values->v, .n = (int32_t)values->n, .n_named = (int32_t)(pairs->n / 2)};
-    args->named = (const llmi_pair *)(const void *)pairs->v;
+    args->named = (const llmi_jinja_pair *)(const void *)pairs->v;
 }
 
 /* The arguments on top of the stack; they stay readable until the next push. *below: the value beneath them. */
-static llmi_args take_args(llmi_vm *m, llmi_instr i, llmi_value *below) {
-    llmi_args args = {.named = (const llmi_pair *)(const void *)pop_many(m, (size_t)i.b * 2), .n_named = i.b};
+static llmi_args take_args(llmi_vm *m, llmi_instr i, llmi_jinja_value *below) {
+    llmi_args args = {.named = (const llmi_jinja_pair *)(const void *)pop_many(m, (size_t)i.b * 2), .n_named = i.b};
     args.v = pop_many(m, i.c);
     args.n = i.c;
     *below = pop(m);
@@ -470,33 +472,33 @@ static llmi_args take_args(llmi_vm *m, llmi_instr i, llmi_value *below) {
     return args;
 }
 
-static int32_t call_recursive(llmi_vm *m, const llmi_loop *loop, const llmi_args *args, int32_t return_to) {
-    if (!loop->again) llmi_run_fail(&m->run, LLM_E_FORMAT, "only a loop that is \"recursive\" can be called");
-    if (args->n != 1 || args->n_named) llmi_run_fail(&m->run, LLM_E_FORMAT, "loop takes one argument");
+static int32_t call_recursive(llmi_vm *m, const llmi_jinja_loop *loop, const llmi_args *args, int32_t return_to) {
+    if (!loop->again) llmi_jinja_run_fail(&m->run, LLM_E_FORMAT, "only a loop that is \"recursive\" can be called");
+    if (args->n != 1 || args->n_named) llmi_jinja_run_fail(&m->run, LLM_E_FORMAT, "loop takes one argument");
     return LLMI_OK(&m->run) ? call_macro(m, loop->again, args, return_to, loop->depth + 1) : return_to;
 }
 
-static llmi_value call_value(llmi_vm *m, llmi_value callee, const llmi_args *args) {
-    llmi_run *r = &m->run;
+static llmi_jinja_value call_value(llmi_vm *m, llmi_jinja_value callee, const llmi_args *args) {
+    llmi_jinja_run *r = &m->run;
     switch (callee.kind) {
     case LLMI_V_FUNCTION:
         return llmi_builtin_call(r, &llmi_functions[callee.i], llmi_undefined, args);
     case LLMI_V_METHOD:
         return callee.method->self.kind == LLMI_V_LOOP ? call_loop(m, callee, args) : llmi_method_call(r, callee, args);
     case LLMI_V_JOINER:
-        if (args->n || args->n_named) llmi_run_fail(r, LLM_E_FORMAT, "a joiner takes no arguments");
+        if (args->n || args->n_named) llmi_jinja_run_fail(r, LLM_E_FORMAT, "a joiner takes no arguments");
         return callee.cycler->at++ ? callee.cycler->items->v[0] : llmi_of_str(llmi_str_over(r, "", 0));
     default:
         if (callee.kind == LLMI_V_UNDEFINED && callee.s)
-            llmi_run_fail(r, LLM_E_FORMAT, "'%s' is undefined", LLMI_QUOTE(callee.s->p, callee.s->n));
-        llmi_run_fail(r, LLM_E_FORMAT, "a %s cannot be called", llmi_kind_name(callee));
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "'%s' is undefined", LLMI_QUOTE(callee.s->p, callee.s->n));
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "a %s cannot be called", llmi_kind_name(callee));
         return llmi_undefined;
     }
 }
 
 /* Returns the next instruction. */
 static int32_t call(llmi_vm *m, llmi_instr i, int32_t at) {
-    llmi_value callee;
+    llmi_jinja_value callee;
     llmi_args args = take_args(m, i, &callee);
     if (!LLMI_OK(&m->run)) return at + 1;
     if (callee.kind == LLMI_V_MACRO) return call_macro(m, callee.macro, &args, at + 1, 0);
@@ -506,13 +508,13 @@ static int32_t call(llmi_vm *m, llmi_instr i, int32_t at) {
 }
 
 static int32_t begin_recursion(llmi_vm *m, int32_t at) {
-    llmi_value macro = pop(m), items = pop(m);
+    llmi_jinja_value macro = pop(m), items = pop(m);
     if (!LLMI_OK(&m->run)) return at + 1;
     return call_macro(m, macro.macro, &(llmi_args){.v = &items, .n = 1}, at + 1, 1);
 }
 
 static void apply(llmi_vm *m, llmi_instr i, const llmi_builtin *table) {
-    llmi_value self;
+    llmi_jinja_value self;
     llmi_args args = take_args(m, i, &self);
     if (LLMI_OK(&m->run)) push(m, llmi_builtin_call(&m->run, &table[i.a], self, &args));
 }
@@ -520,27 +522,27 @@ static void apply(llmi_vm *m, llmi_instr i, const llmi_builtin *table) {
 /* ---- values ---- */
 
 static void collect(llmi_vm *m, int32_t n, llmi_kind kind) {
-    llmi_list *l = llmi_list_new(&m->run, (uint32_t)n);
-    const llmi_value *v = pop_many(m, (size_t)n);
+    llmi_jinja_list *l = llmi_list_new(&m->run, (uint32_t)n);
+    const llmi_jinja_value *v = pop_many(m, (size_t)n);
     for (int32_t k = 0; k < n && l; k++) llmi_list_add(&m->run, l, v[k]);
     push(m, llmi_of_list(l, kind));
 }
 
 static void collect_dict(llmi_vm *m, int32_t n) {
     llmi_dict *d = llmi_dict_new(&m->run, (uint32_t)n);
-    const llmi_value *v = pop_many(m, (size_t)n * 2);
+    const llmi_jinja_value *v = pop_many(m, (size_t)n * 2);
     for (int32_t k = 0; k < n && d; k++) llmi_dict_put(&m->run, d, v[2 * k], v[2 * k + 1]);
     push(m, llmi_of_dict(d));
 }
 
 static void unpack(llmi_vm *m, int32_t n) {
-    llmi_list *l = llmi_iterate(&m->run, pop(m));
+    llmi_jinja_list *l = llmi_iterate(&m->run, pop(m));
     if (l && l->n != (uint32_t)n)
-        llmi_run_fail(&m->run, LLM_E_FORMAT, "%u values cannot be assigned to %d names", l->n, n);
+        llmi_jinja_run_fail(&m->run, LLM_E_FORMAT, "%u values cannot be assigned to %d names", l->n, n);
     for (int32_t k = n; l && LLMI_OK(&m->run) && k-- > 0;) push(m, l->v[k]);
 }
 
-static bool compare(llmi_run *r, uint8_t op, llmi_value a, llmi_value b) {
+static bool compare(llmi_jinja_run *r, uint8_t op, llmi_jinja_value a, llmi_jinja_value b) {
     switch (op) {
     case '=':
         return llmi_equal(r, a, b);
@@ -558,16 +560,16 @@ static bool compare(llmi_run *r, uint8_t op, llmi_value a, llmi_value b) {
     return c == (less ? LLMI_LESS : LLMI_MORE) || ((op == 'l' || op == 'g') && c == LLMI_SAME);
 }
 
-static llmi_value positive(llmi_run *r, llmi_value v) {
-    if (!llmi_is_number(v)) llmi_run_fail(r, LLM_E_FORMAT, "+ of a %s has no meaning", llmi_kind_name(v));
+static llmi_jinja_value positive(llmi_jinja_run *r, llmi_jinja_value v) {
+    if (!llmi_is_number(v)) llmi_jinja_run_fail(r, LLM_E_FORMAT, "+ of a %s has no meaning", llmi_kind_name(v));
     return v.kind == LLMI_V_BOOL ? llmi_of_int(v.i) : v;
 }
 
 /* AND, OR and CHAIN: the value stays and the jump is taken, or it goes. */
 static int32_t decide(llmi_vm *m, llmi_instr i, int32_t at) {
-    llmi_value v = pop(m);
-    if (llmi_truth(v) == (i.op == LLMI_OP_OR)) {
-        if (i.op == LLMI_OP_CHAIN) pop(m);
+    llmi_jinja_value v = pop(m);
+    if (llmi_truth(v) == (i.op == LLMI_JINJA_OP_OR)) {
+        if (i.op == LLMI_JINJA_OP_CHAIN) pop(m);
         push(m, v);
         return at + i.a;
     }
@@ -577,155 +579,155 @@ static int32_t decide(llmi_vm *m, llmi_instr i, int32_t at) {
 /* ---- the loop ---- */
 
 static void step_value(llmi_vm *m, llmi_instr i, int32_t at) {
-    llmi_run *r = &m->run;
-    llmi_value a, b;
+    llmi_jinja_run *r = &m->run;
+    llmi_jinja_value a, b;
     switch (i.op) {
-    case LLMI_OP_CONST:
+    case LLMI_JINJA_OP_CONST:
         push(m, constant(m, i.a));
         break;
-    case LLMI_OP_LOAD:
+    case LLMI_JINJA_OP_LOAD:
         push(m, load(m, i.a));
         break;
-    case LLMI_OP_STORE:
+    case LLMI_JINJA_OP_STORE:
         store(m, i.a, pop(m));
         break;
-    case LLMI_OP_STORE_ATTR:
+    case LLMI_JINJA_OP_STORE_ATTR:
         store_attribute(m, i.a);
         break;
-    case LLMI_OP_POP:
+    case LLMI_JINJA_OP_POP:
         pop(m);
         break;
-    case LLMI_OP_ATTR:
+    case LLMI_JINJA_OP_ATTR:
         push(m, llmi_attribute(r, pop(m), constant(m, i.a).s));
         break;
-    case LLMI_OP_ITEM:
+    case LLMI_JINJA_OP_ITEM:
         b = pop(m), a = pop(m);
         push(m, llmi_item(r, a, b));
         break;
-    case LLMI_OP_SLICE: {
-        const llmi_value *v = pop_many(m, 4);
-        push(m, llmi_slice(r, v[0], (const llmi_value[3]){v[1], v[2], v[3]}));
+    case LLMI_JINJA_OP_SLICE: {
+        const llmi_jinja_value *v = pop_many(m, 4);
+        push(m, llmi_slice(r, v[0], (const llmi_jinja_value[3]){v[1], v[2], v[3]}));
         break;
     }
-    case LLMI_OP_NOT:
+    case LLMI_JINJA_OP_NOT:
         push(m, llmi_of_bool(!llmi_truth(pop(m))));
         break;
-    case LLMI_OP_NEGATE:
+    case LLMI_JINJA_OP_NEGATE:
         push(m, llmi_negate(r, pop(m)));
         break;
-    case LLMI_OP_POSITIVE:
+    case LLMI_JINJA_OP_POSITIVE:
         push(m, positive(r, pop(m)));
         break;
-    case LLMI_OP_ARITH:
+    case LLMI_JINJA_OP_ARITH:
         b = pop(m), a = pop(m);
         push(m, llmi_arith(r, (char)i.b, a, b));
         break;
-    case LLMI_OP_COMPARE:
+    case LLMI_JINJA_OP_COMPARE:
         b = pop(m), a = pop(m);
         if (i.c) push(m, b);
         push(m, llmi_of_bool(compare(r, i.b, a, b)));
         break;
-    case LLMI_OP_LIST:
+    case LLMI_JINJA_OP_LIST:
         collect(m, i.a, LLMI_V_LIST);
         break;
-    case LLMI_OP_TUPLE:
+    case LLMI_JINJA_OP_TUPLE:
         collect(m, i.a, LLMI_V_TUPLE);
         break;
-    case LLMI_OP_DICT:
+    case LLMI_JINJA_OP_DICT:
         collect_dict(m, i.a);
         break;
-    case LLMI_OP_FILTER:
+    case LLMI_JINJA_OP_FILTER:
         apply(m, i, llmi_filters);
         break;
-    case LLMI_OP_TEST:
+    case LLMI_JINJA_OP_TEST:
         apply(m, i, llmi_tests);
         break;
-    case LLMI_OP_SCOPE:
+    case LLMI_JINJA_OP_SCOPE:
         open_scope(m);
         break;
-    case LLMI_OP_UNSCOPE:
+    case LLMI_JINJA_OP_UNSCOPE:
         close_scope(m);
         break;
-    case LLMI_OP_LOOP:
+    case LLMI_JINJA_OP_LOOP:
         begin_loop(m, i.b);
         break;
-    case LLMI_OP_UNLOOP:
+    case LLMI_JINJA_OP_UNLOOP:
         end_loop(m);
         break;
-    case LLMI_OP_UNPACK:
+    case LLMI_JINJA_OP_UNPACK:
         unpack(m, i.a);
         break;
-    case LLMI_OP_LIST_ADD:
+    case LLMI_JINJA_OP_LIST_ADD:
         b = pop(m), a = pop(m);
         llmi_list_add(r, a.list, b);
         push(m, a);
         break;
-    case LLMI_OP_CAPTURE:
+    case LLMI_JINJA_OP_CAPTURE:
         open_capture(m);
         break;
-    case LLMI_OP_CAPTURED:
+    case LLMI_JINJA_OP_CAPTURED:
         push(m, close_capture(m));
         break;
-    case LLMI_OP_MACRO:
+    case LLMI_JINJA_OP_MACRO:
         make_macro(m, at, i.a);
         break;
-    case LLMI_OP_GENERATION:
+    case LLMI_JINJA_OP_GENERATION:
         m->generation += i.b ? 1 : -1;
         break;
     default:
-        llmi_run_fail(r, LLM_E_INTERNAL, "instruction %d is unknown", i.op);
+        llmi_jinja_run_fail(r, LLM_E_INTERNAL, "instruction %d is unknown", i.op);
         break;
     }
 }
 
 static void print(llmi_vm *m, llmi_instr i, uint32_t line) {
     size_t begin = m->out.bytes.len;
-    llmi_print(&m->out, i.op == LLMI_OP_TEXT ? constant(m, i.a) : pop(m));
+    llmi_print(&m->out, i.op == LLMI_JINJA_OP_TEXT ? constant(m, i.a) : pop(m));
     record_piece(m, begin, line);
 }
 
 static void execute(llmi_vm *m) {
-    llmi_run *r = &m->run;
+    llmi_jinja_run *r = &m->run;
     const llmi_instr *code = (const llmi_instr *)(void *)r->t->code.data;
     const llmi_origin *origins = (const llmi_origin *)(void *)r->t->origins.data;
     int32_t loop_name = name_constant(m, "loop");
-    for (int32_t at = 0; llmi_run_spend(r, 1);) {
+    for (int32_t at = 0; llmi_jinja_run_spend(r, 1);) {
         llmi_instr i = code[at];
         r->at = origins[at].at;
         switch (i.op) {
-        case LLMI_OP_END:
+        case LLMI_JINJA_OP_END:
             return;
-        case LLMI_OP_TEXT:
-        case LLMI_OP_PRINT:
+        case LLMI_JINJA_OP_TEXT:
+        case LLMI_JINJA_OP_PRINT:
             print(m, i, origins[at++].line);
             break;
-        case LLMI_OP_JUMP:
+        case LLMI_JINJA_OP_JUMP:
             at += i.a;
             break;
-        case LLMI_OP_JUMP_FALSE:
+        case LLMI_JINJA_OP_JUMP_FALSE:
             at += llmi_truth(pop(m)) ? 1 : i.a;
             break;
-        case LLMI_OP_JUMP_TRUE:
+        case LLMI_JINJA_OP_JUMP_TRUE:
             at += llmi_truth(pop(m)) ? i.a : 1;
             break;
-        case LLMI_OP_AND:
-        case LLMI_OP_OR:
-        case LLMI_OP_CHAIN:
+        case LLMI_JINJA_OP_AND:
+        case LLMI_JINJA_OP_OR:
+        case LLMI_JINJA_OP_CHAIN:
             at = decide(m, i, at);
             break;
-        case LLMI_OP_NEXT:
+        case LLMI_JINJA_OP_NEXT:
             at += next_item(m, loop_name) ? 1 : i.a;
             break;
-        case LLMI_OP_DEFAULT:
+        case LLMI_JINJA_OP_DEFAULT:
             at += was_bound(top_frame(m), i.b) ? i.a : 1;
             break;
-        case LLMI_OP_CALL:
+        case LLMI_JINJA_OP_CALL:
             at = call(m, i, at);
             break;
-        case LLMI_OP_RECURSE:
+        case LLMI_JINJA_OP_RECURSE:
             at = begin_recursion(m, at);
             break;
-        case LLMI_OP_RETURN:
+        case LLMI_JINJA_OP_RETURN:
             at = return_from(m);
             break;
         default:
@@ -738,7 +740,7 @@ static void execute(llmi_vm *m) {
 /* ---- rendering ---- */
 
 /* Cuts the pieces where text of the context begins and ends. */
-static bool split_pieces(llmi_run *r, llmi_buf *out, const llmi_buf *lines, const llmi_buf *marks, size_t shift) {
+static bool split_pieces(llmi_jinja_run *r, llmi_buf *out, const llmi_buf *lines, const llmi_buf *marks, size_t shift) {
     size_t n_marks = llmi_buf_count(marks, llmi_mark), k = 0;
     for (size_t i = 0; i < llmi_buf_count(lines, llmi_piece); i++) {
         llmi_piece piece = llmi_buf_at(lines, llmi_piece, i);
@@ -753,7 +755,7 @@ static bool split_pieces(llmi_run *r, llmi_buf *out, const llmi_buf *lines, cons
             llmi_piece moved = piece;
             moved.begin += shift;
             moved.end += shift;
-            if (!llmi_run_hold(r, sizeof moved)) return false;
+            if (!llmi_jinja_run_hold(r, sizeof moved)) return false;
             if (!llmi_buf_push(out, moved)) {
                 r->status = LLM_E_MEMORY;
                 return false;
@@ -767,7 +769,7 @@ static void release(llmi_vm *m) {
     llmi_buf *bufs[] = {&m->stack, &m->bindings, &m->scopes, &m->captures, &m->frames};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
     llmi_builder_free(&m->out);
-    llmi_run_release(&m->run);
+    llmi_jinja_run_release(&m->run);
 }
 
 llm_status llmi_template_render(llmi_buf *out, llmi_buf *pieces, const llmi_template *t, const llmi_rendering *how) {
@@ -784,7 +786,7 @@ llm_status llmi_template_render(llmi_buf *out, llmi_buf *pieces, const llmi_temp
     m.pieces = pieces ? &lines : NULL;
     m.context = llmi_from_context(&m.run, how->context, how->trusted);
     enum { FIRST_VALUES = 64 };
-    if (keep(&m, llmi_buf_reserve(&m.stack, FIRST_VALUES * sizeof(llmi_value))) && m.context) execute(&m);
+    if (keep(&m, llmi_buf_reserve(&m.stack, FIRST_VALUES * sizeof(llmi_jinja_value))) && m.context) execute(&m);
 
     size_t n_out = out->len, n_pieces = pieces ? pieces->len : 0;
     if (LLMI_OK(&m.run)) keep(&m, llmi_buf_append(out, m.out.bytes.data, m.out.bytes.len));

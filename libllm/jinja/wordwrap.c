@@ -15,7 +15,7 @@ typedef struct line {
 } line;
 
 typedef struct wrapping {
-    llmi_run *r;
+    llmi_jinja_run *r;
     int64_t width;
     bool breaks_words, at_hyphens;
     const llmi_str *newline;
@@ -25,9 +25,10 @@ typedef struct wrapping {
     uint32_t chunk, chunk_end; /* the chunk looked at last: its rest keeps its end */
 } wrapping;
 
-static bool read_line(llmi_run *r, line *l, const llmi_str *s) {
+static bool read_line(llmi_jinja_run *r, line *l, const llmi_str *s) {
     *l = (line){.s = s};
-    uint32_t *memory = llmi_run_spend(r, s->n) ? llmi_run_take(r, ((size_t)s->n + 1) * 3 * sizeof *memory) : NULL;
+    uint32_t *memory =
+        llmi_jinja_run_spend(r, s->n) ? llmi_jinja_run_take(r, ((size_t)s->n + 1) * 3 * sizeof *memory) : NULL;
     if (!memory) return false;
     l->c = memory;
     l->at = memory + s->n + 1;
@@ -125,7 +126,7 @@ static uint32_t next_chunk(wrapping *w, const line *l, uint32_t i) {
 static uint32_t wrap_line(wrapping *w, const line *l, uint32_t begin) {
     uint32_t end = begin, last = begin, next;
     if (w->any && only_space(l, begin, next = next_chunk(w, l, begin))) begin = end = last = next;
-    while (end < l->n && llmi_run_spend(w->r, 1)) {
+    while (end < l->n && llmi_jinja_run_spend(w->r, 1)) {
         next = next_chunk(w, l, end);
         if ((int64_t)(next - begin) > w->width) break;
         last = end;
@@ -153,29 +154,29 @@ static void wrap_paragraph(wrapping *w, const llmi_str *s) {
     if (!read_line(w->r, &l, s)) return;
     for (uint32_t at = 0; at < l.n && LLMI_OK(w->r);) {
         uint32_t next = wrap_line(w, &l, at);
-        llmi_run_spend(w->r, (next - at) / 4 + 1);
+        llmi_jinja_run_spend(w->r, (next - at) / 4 + 1);
         at = next;
     }
     if (!w->any && w->paragraph) llmi_builder_str(w->out, w->newline);
 }
 
-llmi_value llmi_filter_wordwrap(llmi_run *r, const llmi_args *args) {
-    llmi_value newline = llmi_arg(args, 2, llmi_none);
+llmi_jinja_value llmi_filter_wordwrap(llmi_jinja_run *r, const llmi_args *args) {
+    llmi_jinja_value newline = llmi_arg(args, 2, llmi_none);
     wrapping w = {.r = r, .width = 79};
     w.breaks_words = llmi_arg_bool(args, 1, true);
     w.at_hyphens = llmi_arg_bool(args, 3, true);
     w.newline = newline.kind == LLMI_V_NONE ? llmi_str_over(r, "\n", 1) : newline.s;
     if (newline.kind != LLMI_V_NONE && newline.kind != LLMI_V_STR) llmi_arg_fail(r, args, 2, "a string");
     if (args->self.kind != LLMI_V_STR)
-        llmi_run_fail(r, LLM_E_FORMAT, "wordwrap of a %s: expected a string", llmi_kind_name(args->self));
-    llmi_list *lines = LLMI_OK(r) ? llmi_str_lines(r, args->self.s, false) : NULL;
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "wordwrap of a %s: expected a string", llmi_kind_name(args->self));
+    llmi_jinja_list *lines = LLMI_OK(r) ? llmi_str_lines(r, args->self.s, false) : NULL;
     llmi_builder b;
     llmi_builder_init(&b, r);
     w.out = &b;
     for (uint32_t i = 0; lines && i < lines->n && LLMI_OK(r); i++) {
         const llmi_str *s = lines->v[i].s;
         if (s->n) w.width = llmi_arg_int(r, args, 0, 79);
-        if (LLMI_OK(r) && w.width <= 0) llmi_run_fail(r, LLM_E_FORMAT, "wordwrap: the width is not positive");
+        if (LLMI_OK(r) && w.width <= 0) llmi_jinja_run_fail(r, LLM_E_FORMAT, "wordwrap: the width is not positive");
         w.paragraph = i > 0;
         wrap_paragraph(&w, s);
     }

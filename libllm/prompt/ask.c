@@ -97,7 +97,7 @@ static llm_status add_stops(llmi_ask *x, llmi_buf *spans, llmi_buf *next) {
 
 static llm_status ask_at_once(llmi_ask *x) {
     llmi_branch b = {.parent = -1, .n = x->o->n_samples};
-    llmi_run run = {.stage = LLM_STAGE_ANSWER, .votes = true, .g = &x->g};
+    llmi_reason_round run = {.stage = LLM_STAGE_ANSWER, .votes = true, .g = &x->g};
     size_t first;
     llmi_buf_init(&b.ids, x->a);
     llm_status status = llmi_reason_begin(&b.ids, x, "");
@@ -111,7 +111,7 @@ static llm_status ask_for_answers(llmi_ask *x, llmi_branch *b, size_t first, siz
     llm_generate_options g = x->g;
     g.max_tokens = x->o->answer_tokens;
     g.temperature = 0;
-    llmi_run run = {.stage = LLM_STAGE_ANSWER, .votes = true, .g = &g};
+    llmi_reason_round run = {.stage = LLM_STAGE_ANSWER, .votes = true, .g = &g};
     llm_status status = LLM_OK;
     size_t n_branches = 0, begin;
     for (size_t i = first; i < first + n && status == LLM_OK; i++) {
@@ -130,7 +130,7 @@ static llm_status ask_in_two_stages(llmi_ask *x) {
     llmi_branch b = {.parent = -1, .n = x->o->n_samples};
     llm_generate_options g = x->g;
     g.grammar = NULL; /* that of the answer: then it is always asked for */
-    llmi_run run = {.stage = LLM_STAGE_REASONING, .votes = !x->g.grammar, .needs_mark = true, .g = &g};
+    llmi_reason_round run = {.stage = LLM_STAGE_REASONING, .votes = !x->g.grammar, .needs_mark = true, .g = &g};
     size_t first;
     bool decided = false;
     llmi_buf_init(&b.ids, x->a);

@@ -81,7 +81,7 @@ typedef struct flight {
     int32_t n;
 } flight;
 
-static llm_status add_sample(llmi_ask *x, const llmi_branch *b, const llmi_run *run) {
+static llm_status add_sample(llmi_ask *x, const llmi_branch *b, const llmi_reason_round *run) {
     llmi_sample s = {.stage = run->stage, .parent = b->parent, .finish = LLM_FINISH_CANCELLED};
     llmi_buf *const bufs[] = {&s.text, &s.prompt, &s.tokens, &s.answer, &s.key};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], x->out->samples.a);
@@ -111,8 +111,8 @@ static bool has_room(const llmi_ask *x, const llmi_branch *b) {
 }
 
 /* Begins those of a branch's samples, from `first` on, that belong to a wave of at most n_seqs. */
-static llm_status launch(flight *f, llmi_ask *x, const llmi_branch *b, const llmi_run *run, size_t index, size_t first,
-                         int32_t wave) {
+static llm_status launch(flight *f, llmi_ask *x, const llmi_branch *b, const llmi_reason_round *run, size_t index,
+                         size_t first, int32_t wave) {
     int32_t n_seqs = llmi_engine_options(x->engine->inner)->n_seqs, done = wave * n_seqs;
     llm_generate_options g = *run->g;
     *f = (flight){.first = first + (size_t)done};
@@ -129,7 +129,7 @@ static llm_status launch(flight *f, llmi_ask *x, const llmi_branch *b, const llm
 }
 
 /* Copies what completion i became. */
-static llm_status finish_sample(llmi_ask *x, const flight *f, int32_t i, int32_t finish, const llmi_run *run) {
+static llm_status finish_sample(llmi_ask *x, const flight *f, int32_t i, int32_t finish, const llmi_reason_round *run) {
     llmi_sample *s = llmi_sample_at(x->out, f->first + (size_t)i);
     const llmi_result_item *item = &f->request->result->items[i];
     s->finish = finish;
@@ -144,7 +144,7 @@ static llm_status finish_sample(llmi_ask *x, const flight *f, int32_t i, int32_t
     return status;
 }
 
-static llm_status take_events(llmi_ask *x, flight *f, const llmi_run *run, bool *ended) {
+static llm_status take_events(llmi_ask *x, flight *f, const llmi_reason_round *run, bool *ended) {
     llm_event event;
     int32_t got;
     while ((got = llm_request_next(&event, f->request)) > 0) {
@@ -173,7 +173,7 @@ static llm_status add_stats(llmi_ask *x, const flight *f) {
 }
 
 /* Steps until all have ended, or been cancelled because the rest cannot matter. */
-static llm_status fly(llmi_ask *x, flight *f, size_t n, const llmi_run *run, bool *decided) {
+static llm_status fly(llmi_ask *x, flight *f, size_t n, const llmi_reason_round *run, bool *decided) {
     llm_status status = LLM_OK;
     for (bool open = true; open && status == LLM_OK;) {
         bool ended = false;
@@ -194,8 +194,8 @@ static llm_status fly(llmi_ask *x, flight *f, size_t n, const llmi_run *run, boo
 }
 
 /* `first`: where the samples of the branches begin, one branch after the other. */
-static llm_status run_wave(flight *f, llmi_ask *x, const llmi_branch *b, size_t n, const llmi_run *run, size_t first,
-                           int32_t wave, bool *decided) {
+static llm_status run_wave(flight *f, llmi_ask *x, const llmi_branch *b, size_t n, const llmi_reason_round *run,
+                           size_t first, int32_t wave, bool *decided) {
     llm_status status = llmi_engine_enter(x->engine, "llm_ask");
     if (status != LLM_OK) return status;
     for (size_t i = 0; i < n && status == LLM_OK; first += (size_t)b[i++].n)
@@ -210,7 +210,8 @@ static llm_status run_wave(flight *f, llmi_ask *x, const llmi_branch *b, size_t 
 
 /* All samples are listed first, as those that will not be needed: which they are and what they draw does not depend on
  * the waves. */
-llm_status llmi_reason_run(size_t *first, llmi_ask *x, const llmi_branch *branches, size_t n, const llmi_run *run) {
+llm_status llmi_reason_run(size_t *first, llmi_ask *x, const llmi_branch *branches, size_t n,
+                           const llmi_reason_round *run) {
     int32_t n_seqs = llmi_engine_options(x->engine->inner)->n_seqs, most = 0;
     bool decided = false;
     llm_status status = LLM_OK;
@@ -330,7 +331,7 @@ llm_status llmi_reason_follow(llmi_buf *ids, const llmi_ask *x, size_t i, char j
 llm_status llmi_reason_conclude(llmi_ask *x, size_t i, int32_t n) {
     llm_generate_options g = x->g;
     g.max_tokens = x->o->answer_tokens;
-    llmi_run run = {.stage = LLM_STAGE_ANSWER, .votes = true, .g = &g};
+    llmi_reason_round run = {.stage = LLM_STAGE_ANSWER, .votes = true, .g = &g};
     llmi_branch b = {.parent = (int32_t)i, .n = n};
     size_t first;
     llmi_buf_init(&b.ids, x->a);

@@ -49,12 +49,12 @@ typedef struct llmi_branch {
 } llmi_branch;
 
 /* What to do with completions. */
-typedef struct llmi_run {
+typedef struct llmi_reason_round {
     int32_t stage;
     bool votes;                    /* an answer is sought in them; one that has it becomes LLM_STAGE_ANSWER */
     bool needs_mark;               /* only behind answer_text */
     const llm_generate_options *g; /* its n is not read */
-} llmi_run;
+} llmi_reason_round;
 
 static inline llmi_sample *llmi_sample_at(const llm_answer *answer, size_t i) {
     return &llmi_buf_at(&answer->samples, llmi_sample, i);
@@ -62,7 +62,8 @@ static inline llmi_sample *llmi_sample_at(const llm_answer *answer, size_t i) {
 
 /* Runs all branches to their end, at most n_seqs completions of each at a time; *first is the first new sample.
  * If they vote and early_stop is on, the rest is cancelled once it cannot change the answer. */
-llm_status llmi_reason_run(size_t *first, llmi_ask *x, const llmi_branch *branches, size_t n, const llmi_run *run);
+llm_status llmi_reason_run(size_t *first, llmi_ask *x, const llmi_branch *branches, size_t n,
+                           const llmi_reason_round *run);
 
 /* Appends the ids of a text that goes on from other ids. */
 llm_status llmi_reason_append(llmi_buf *ids, const llmi_ask *x, llm_span text);

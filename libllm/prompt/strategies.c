@@ -46,7 +46,7 @@ static llm_status solve(llmi_ask *x, size_t *at, llm_span question) {
     llm_generate_options g;
     llmi_buf stops, text;
     llmi_branch b = {.parent = (int32_t)*at, .n = 1};
-    llmi_run run = {.stage = LLM_STAGE_STEP, .g = &g};
+    llmi_reason_round run = {.stage = LLM_STAGE_STEP, .g = &g};
     llmi_buf_init(&stops, x->a);
     llmi_buf_init(&text, x->a);
     llmi_buf_init(&b.ids, x->a);
@@ -65,7 +65,7 @@ static llm_status solve(llmi_ask *x, size_t *at, llm_span question) {
 static llm_status decompose(size_t *at, llmi_ask *x) {
     llm_generate_options g = x->g;
     llmi_branch b = {.parent = -1, .n = 1};
-    llmi_run run = {.stage = LLM_STAGE_DECOMPOSE, .g = &g};
+    llmi_reason_round run = {.stage = LLM_STAGE_DECOMPOSE, .g = &g};
     g.max_tokens = x->o->step_tokens;
     g.grammar = NULL;
     llmi_buf_init(&b.ids, x->a);
@@ -242,7 +242,7 @@ static llm_status keep_best(tree *t) {
 }
 
 /* One more step behind everything that is kept; *grew says whether there was anything to go on from. */
-static llm_status grow(tree *t, bool *grew, const llmi_run *run) {
+static llm_status grow(tree *t, bool *grew, const llmi_reason_round *run) {
     llm_status status = LLM_OK;
     size_t n = llmi_buf_count(&t->kept, thought), first;
     if (!n) status = add_branch(t, -1);
@@ -265,7 +265,7 @@ static llm_status grow(tree *t, bool *grew, const llmi_run *run) {
 llm_status llmi_reason_tree(llmi_ask *x) {
     tree t = {.x = x};
     llm_generate_options g;
-    llmi_run run = {.stage = LLM_STAGE_STEP, .g = &g};
+    llmi_reason_round run = {.stage = LLM_STAGE_STEP, .g = &g};
     llmi_buf stops;
     llmi_buf_init(&stops, x->a);
     llmi_buf_init(&t.kept, x->a);

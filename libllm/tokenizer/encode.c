@@ -37,7 +37,7 @@ void llmi_work_free(llmi_work *w) {
     llmi_buf_free(&w->cells);
     llmi_buf_free(&w->heap);
     llmi_regex_free_match(w);
-    llmi_cache_destroy(w->cache, w->a);
+    llmi_word_cache_destroy(w->cache, w->a);
 }
 
 llm_status llmi_spent(void) {
@@ -77,9 +77,9 @@ static llm_status encode_new(llmi_work *w, llmi_cached *slot, const uint64_t key
 static inline llm_status encode_word(llmi_work *w, const char *word, size_t n) {
     if (!w->cache || n > LLMI_CACHE_WORD) return w->t->model(w, word, n);
     uint64_t key[3];
-    llmi_cache_key(key, word, n);
-    llmi_cached *slot = llmi_cache_slot(w->cache, key, n);
-    if (llmi_cache_is(slot, key, n)) return put_ids(w->ids, slot->ids, slot->n_ids) ? LLM_OK : LLM_E_MEMORY;
+    llmi_word_cache_key(key, word, n);
+    llmi_cached *slot = llmi_word_cache_slot(w->cache, key, n);
+    if (llmi_word_cache_is(slot, key, n)) return put_ids(w->ids, slot->ids, slot->n_ids) ? LLM_OK : LLM_E_MEMORY;
     return encode_new(w, slot, key, word, n);
 }
 
@@ -229,7 +229,7 @@ llm_status llmi_tokenizer_encode_mixed(llmi_buf *ids, const llm_tokenizer *t, co
     w.raw = span.ptr;
     w.plain = plain;
     w.n_plain = n_plain;
-    if (status == LLM_OK && n_bytes && !(w.cache = llmi_cache_create(t->a, n_bytes))) status = LLM_E_MEMORY;
+    if (status == LLM_OK && n_bytes && !(w.cache = llmi_word_cache_create(t->a, n_bytes))) status = LLM_E_MEMORY;
     if (status == LLM_OK) status = encode_all(&w, span);
     bool both = flags & LLM_ENCODE_ADD_SPECIAL && flags & LLM_ENCODE_PARSE_SPECIAL;
     if (status == LLM_OK && both) drop_second_bos(ids, before, t);

@@ -114,7 +114,7 @@ struct llmi_work {
     bool continues;                 /* the piece follows bytes that are no text: no prefix */
     int64_t steps;                  /* that the call may still take; see llmi_spend */
     size_t most;                    /* bytes that a rewritten text may have */
-    struct llmi_cache *cache;       /* words met in this call */
+    struct llmi_word_cache *cache;  /* words met in this call */
 };
 
 /* A call on n units of input, bytes or ids, may take so many steps, and rewrite it to so many bytes. */

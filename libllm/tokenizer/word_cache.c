@@ -4,10 +4,10 @@
 
 enum { MIN_SLOTS = 64, MAX_SLOTS = 1 << 14, BYTES_PER_SLOT = 16 };
 
-llmi_cache *llmi_cache_create(const llm_allocator *a, size_t n_bytes) {
+llmi_word_cache *llmi_word_cache_create(const llm_allocator *a, size_t n_bytes) {
     size_t n_slots = MIN_SLOTS;
     while (n_slots < MAX_SLOTS && n_slots < n_bytes / BYTES_PER_SLOT) n_slots *= 2;
-    llmi_cache *c = llmi_alloc(a, sizeof *c);
+    llmi_word_cache *c = llmi_alloc(a, sizeof *c);
     if (!c) return NULL;
     c->n_slots = n_slots;
     c->slots = llmi_alloc_array(a, n_slots, sizeof *c->slots);
@@ -19,7 +19,7 @@ llmi_cache *llmi_cache_create(const llm_allocator *a, size_t n_bytes) {
     return c;
 }
 
-void llmi_cache_destroy(llmi_cache *c, const llm_allocator *a) {
+void llmi_word_cache_destroy(llmi_word_cache *c, const llm_allocator *a) {
     if (!c) return;
     llmi_free(a, c->slots, c->n_slots * sizeof *c->slots);
     llmi_free(a, c, sizeof *c);

@@ -22,11 +22,11 @@ class Cache : public ::testing::Test {
         dims.page_tokens = 4;
         dims.keep = keep;
         llmi_arena count = {};
-        llmi_cache_place(&cache, &count, &dims);
+        llmi_kv_cache_place(&cache, &count, &dims);
         block.assign(count.used / 64 + 2, {});
         char *base = reinterpret_cast<char *>(block.data());
         llmi_arena arena = {base + (64 - reinterpret_cast<uintptr_t>(base) % 64) % 64, 0, false};
-        llmi_cache_place(&cache, &arena, &dims);
+        llmi_kv_cache_place(&cache, &arena, &dims);
         EXPECT_EQ(count.used, arena.used);
         memory.assign((size_t)n_pages * 4, -1);
     }
@@ -36,7 +36,7 @@ class Cache : public ::testing::Test {
         char bytes[64];
     };
     llmi_dims dims = {};
-    llmi_cache cache = {};
+    llmi_kv_cache cache = {};
     std::vector<Line> block;
     Tokens memory;
 };
