@@ -2,8 +2,8 @@
 """Checks the rules of the source that no compiler checks: scripts/check_rules.py [ROOT]
 
 Layers include downward only; the library calls nothing that ends, prints to or changes its host; a data type is a
-row of a table, never a case of a switch; files and functions stay small. Prints each fault as FILE:LINE: what, and
-ends with 1 if there is one.
+row of a table, never a case of a switch; files and functions stay small; a name means one thing. Prints each fault as
+FILE:LINE: what, and ends with 1 if there is one.
 """
 
 import re
@@ -47,6 +47,9 @@ ALLOWED = {
     "kernels/openblas/openblas.c": ["sscanf"],  # of a word in OpenBLAS's own text
 }
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(FORBIDDEN) + r")\s*\(")
+# Types and enumerators that two files define; the list only shrinks.
+DEFINED_TWICE = ["key_text"]
+BRACES = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 MAX_FILE_LINES = 1000
 MAX_FUNCTION_LINES = 100
 
@@ -107,6 +110,35 @@ def check_sizes(path, source):
             start = None
 
 
+def types_of(code):
+    """(name, offset) of each struct, union, enum, typedef and enumerator that the code defines."""
+    for m in re.finditer(r"\b(?:struct|union|enum)\s+(\w+)\s*\{", code):
+        yield m.group(1), m.start()
+    for m in re.finditer(r"\btypedef\b(?:[^;{}]|" + BRACES + r")*;", code):
+        plain = re.sub(BRACES, "", m.group(0))
+        name = re.search(r"\(\s*\*\s*(\w+)\s*\)", plain)
+        name = name or re.search(r"(\w+)\s*(?:\[[^\]]*\]|__attribute__.*)?\s*;$", plain)
+        if name and not re.search(r"\b(?:struct|union|enum)\s+" + name.group(1) + r"\b", plain):
+            yield name.group(1), m.start()
+    for m in re.finditer(r"\benum\b[\s\w]*\{([^{}]*)\}", code):
+        for part in re.sub(r"#[^\n]*", "", m.group(1)).split(","):
+            if part.strip():
+                yield part.split()[0].split("=")[0], m.start()
+
+
+def check_defined_once(files):
+    """Types and enumerators that two files of the library or its public headers define: (path, line, text)."""
+    first = {}
+    for path, source in files:
+        if not path.startswith(("libllm/", "include/")):
+            continue
+        code = without_comments_and_texts(source)
+        for name, at in types_of(code):
+            where = first.setdefault(name, path)
+            if where != path and name not in DEFINED_TWICE:
+                yield path, line_of(code, at), f"{name} is defined in {where} already"
+
+
 def check(path, source):
     """Faults of one file, as (line, text); path is relative to the root."""
     checks = [check_includes, check_sizes]
@@ -118,15 +150,15 @@ def check(path, source):
 
 def main():
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
-    files = [p for top in ("libllm", "kernels") for p in sorted((root / top).rglob("*")) if p.suffix in (".c", ".h", ".def")]
-    n_faults = 0
-    for path in files:
-        name = path.relative_to(root).as_posix()
-        for line, text in check(name, path.read_text()):
-            print(f"{name}:{line}: {text}")
-            n_faults += 1
-    print(f"{len(files)} files, {n_faults} faults")
-    return 1 if n_faults or not files else 0
+    paths = [p for top in ("libllm", "kernels", "include") for p in sorted((root / top).rglob("*"))]
+    files = [(p.relative_to(root).as_posix(), p.read_text()) for p in paths if p.suffix in (".c", ".h", ".def")]
+    own = [(path, source) for path, source in files if not path.startswith("include/")]
+    faults = [(path, *fault) for path, source in own for fault in check(path, source)]
+    faults += check_defined_once(files)
+    for path, line, text in faults:
+        print(f"{path}:{line}: {text}")
+    print(f"{len(files)} files, {len(faults)} faults")
+    return 1 if faults or not files else 0
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
-typedef struct frame {
+typedef struct parse_frame {
     llmi_json_kind kind;
     size_t start; /* of its values on the stack */
-} frame;
+} parse_frame;
 
 typedef struct parser {
     llmi_json_doc *doc;
@@ -22,7 +22,7 @@ typedef struct parser {
     unsigned flags;
     llm_status status;
     llmi_buf stack; /* llmi_json */
-    frame frames[LLMI_JSON_MAX_DEPTH];
+    parse_frame frames[LLMI_JSON_MAX_DEPTH];
     int depth;
 } parser;
 
@@ -260,7 +260,7 @@ static bool close_object(parser *p, llmi_json *out, const llmi_json *values, siz
 
 /* Replaces the innermost frame's values by the array or object that they make. */
 static bool close(parser *p) {
-    frame f = p->frames[--p->depth];
+    parse_frame f = p->frames[--p->depth];
     size_t n = llmi_buf_count(&p->stack, llmi_json) - f.start;
     const llmi_json *values = n ? &llmi_buf_at(&p->stack, llmi_json, f.start) : NULL;
     llmi_json out = {.type = f.kind, .n = (uint32_t)n};
@@ -287,7 +287,7 @@ static bool open(parser *p) {
         return false;
     }
     llmi_json_kind kind = *p->at++ == '[' ? LLMI_JSON_ARRAY : LLMI_JSON_OBJECT;
-    p->frames[p->depth++] = (frame){kind, llmi_buf_count(&p->stack, llmi_json)};
+    p->frames[p->depth++] = (parse_frame){kind, llmi_buf_count(&p->stack, llmi_json)};
     return true;
 }
 

@@ -40,10 +40,10 @@ static bool put_text(llmi_buf *out, llm_span text, bool ascii) {
 
 /* ---- trees ---- */
 
-typedef struct frame {
+typedef struct write_frame {
     const llmi_json *value;
     uint32_t next; /* item or member */
-} frame;
+} write_frame;
 
 static bool puts_to(llmi_buf *out, const char *text) {
     return llmi_buf_append(out, text, strlen(text));
@@ -69,7 +69,7 @@ static bool put_start(llmi_buf *out, const llmi_json *v, unsigned flags) {
 
 /* The next element of the innermost array or object, or the bracket that closes it. */
 static bool put_next(llmi_buf *out, llmi_buf *frames, unsigned flags) {
-    frame *f = &llmi_buf_at(frames, frame, llmi_buf_count(frames, frame) - 1);
+    write_frame *f = &llmi_buf_at(frames, write_frame, llmi_buf_count(frames, write_frame) - 1);
     const llmi_json *v = f->value, *element;
     if (f->next == v->n) {
         frames->len -= sizeof *f;
@@ -85,7 +85,7 @@ static bool put_next(llmi_buf *out, llmi_buf *frames, unsigned flags) {
         element = v->items + f->next++;
     }
     ok = ok && put_start(out, element, flags);
-    return ok && (element->type < LLMI_JSON_ARRAY || llmi_buf_push(frames, ((frame){element, 0})));
+    return ok && (element->type < LLMI_JSON_ARRAY || llmi_buf_push(frames, ((write_frame){element, 0})));
 }
 
 bool llmi_json_write(llmi_buf *out, const llmi_json *value, unsigned flags) {
@@ -93,7 +93,7 @@ bool llmi_json_write(llmi_buf *out, const llmi_json *value, unsigned flags) {
     llmi_buf frames;
     llmi_buf_init(&frames, out->a);
     bool ok = put_start(out, value, flags);
-    if (ok && value->type >= LLMI_JSON_ARRAY) ok = llmi_buf_push(&frames, ((frame){value, 0}));
+    if (ok && value->type >= LLMI_JSON_ARRAY) ok = llmi_buf_push(&frames, ((write_frame){value, 0}));
     while (ok && frames.len) ok = put_next(out, &frames, flags);
     llmi_buf_free(&frames);
     if (!ok) out->len = before;

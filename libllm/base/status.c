@@ -17,16 +17,16 @@ static const struct {
 #undef STATUS
 };
 
-enum { N_TABLE = sizeof table / sizeof table[0] };
+enum { N_CODES = sizeof table / sizeof table[0] };
 
 LLM_API const char *llm_status_name(llm_status status) {
-    for (int i = 0; i < N_TABLE; i++)
+    for (int i = 0; i < N_CODES; i++)
         if (table[i].status == status) return table[i].name;
     return "LLM_E_UNKNOWN";
 }
 
 LLM_API const char *llm_status_text(llm_status status) {
-    for (int i = 0; i < N_TABLE; i++)
+    for (int i = 0; i < N_CODES; i++)
         if (table[i].status == status) return table[i].text;
     return "a code that this version does not know";
 }

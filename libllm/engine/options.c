@@ -4,7 +4,7 @@
 #include "engine/internal.h"
 
 enum { DEFAULT_MOST_CTX = 8192, PAGE_TOKENS = 32, LEAST_LOGITS = 64, MOST_DRAWS = 64, MOST_SAMPLERS = 8 };
-enum { MAX_CTX = 1 << 24, MAX_SEQS = 1024, MAX_BATCH = 65536, MAX_THREADS = 1024 };
+enum { ENGINE_MAX_CTX = 1 << 24, MAX_SEQS = 1024, MAX_BATCH = 65536, ENGINE_MAX_THREADS = 1024 };
 #define MAX_KV_TOKENS ((int64_t)1 << 32)
 
 static llm_status check(const char *name, int64_t value, int64_t min, int64_t max) {
@@ -17,12 +17,12 @@ static llm_status check_ranges(const llm_engine_options *o) {
         const char *name;
         int64_t value, min, max;
     } rows[] = {
-        {"n_ctx", o->n_ctx, 0, MAX_CTX},
+        {"n_ctx", o->n_ctx, 0, ENGINE_MAX_CTX},
         {"n_seqs", o->n_seqs, 1, MAX_SEQS},
         {"n_batch", o->n_batch, 1, MAX_BATCH},
         {"prefix_cache", o->prefix_cache, 0, 1},
         {"n_kv_tokens", o->n_kv_tokens, 0, MAX_KV_TOKENS},
-        {"n_threads", o->n_threads, 0, MAX_THREADS},
+        {"n_threads", o->n_threads, 0, ENGINE_MAX_THREADS},
     };
     llm_status status = LLM_OK;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && status == LLM_OK; i++)

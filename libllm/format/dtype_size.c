@@ -6,14 +6,14 @@ static const llmi_dtype_size table[] = {
 #undef DTYPE
 };
 
-enum { N_TABLE = sizeof table / sizeof table[0] };
+enum { N_SIZES = sizeof table / sizeof table[0] };
 
 const llmi_dtype_size *llmi_dtype_size_get(int64_t dtype) {
-    for (int i = 0; i < N_TABLE; i++)
+    for (int i = 0; i < N_SIZES; i++)
         if (table[i].dtype == dtype) return &table[i];
     return NULL;
 }
 
 const llmi_dtype_size *llmi_dtype_size_at(int32_t index) {
-    return index >= 0 && index < N_TABLE ? &table[index] : NULL;
+    return index >= 0 && index < N_SIZES ? &table[index] : NULL;
 }

@@ -19,7 +19,7 @@ enum {
     MIN_META_BYTES = 8 + 1 + 4 + 1,       /* key of one byte, value of one */
     MIN_TENSOR_BYTES = 8 + 1 + 4 + 4 + 8, /* name of one byte, no dimension */
     MAX_KEY_BYTES = 65535,
-    MAX_NAME_BYTES = 1024,
+    MAX_TENSOR_NAME_BYTES = 1024,
     DEFAULT_ALIGNMENT = 32,
     MIN_ALIGNMENT = 8,
     MAX_ALIGNMENT = 1 << 20,
@@ -210,7 +210,7 @@ static llm_status measure(llmi_tensor *t, const info *in) {
 /* Until the data section is known, data holds the offset in it. */
 static llm_status read_tensor(llmi_tensor *t, size_t *offset, cursor *c, size_t alignment) {
     info in;
-    llm_status status = read_name(&t->name, c, MAX_NAME_BYTES, "a tensor name");
+    llm_status status = read_name(&t->name, c, MAX_TENSOR_NAME_BYTES, "a tensor name");
     if (status != LLM_OK) return status;
     status = read_info(&in, c);
     if (status == LLM_OK) status = measure(t, &in);

@@ -48,7 +48,7 @@ static const hint hints[] = {
     HINT("{", "this is JSON text: give the directory that contains it, or a GGUF file"),
 };
 
-enum { N_HINTS = sizeof hints / sizeof hints[0], SAMPLE = 8 };
+enum { N_HINTS = sizeof hints / sizeof hints[0], HINT_BYTES = 8 };
 
 llm_status llmi_hints_refuse(const char *data, size_t n, const char *expected) {
     if (n == 0) return llmi_error(LLM_E_FORMAT, "expected %s, but the file is empty", expected);
@@ -61,7 +61,7 @@ llm_status llmi_hints_refuse(const char *data, size_t n, const char *expected) {
                           "config.json",
                           expected);
     return llmi_error(LLM_E_FORMAT, "expected %s, but it begins with \"%s\"", expected,
-                      LLMI_QUOTE(data, n < SAMPLE ? n : SAMPLE));
+                      LLMI_QUOTE(data, n < HINT_BYTES ? n : HINT_BYTES));
 }
 
 llm_status llmi_hints_look(int dir_fd, const char *name, bool gguf) {

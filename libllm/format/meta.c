@@ -17,14 +17,14 @@ static const struct {
     [LLMI_META_F64] = {"f64", 8},
 };
 
-enum { N_TYPES = sizeof types / sizeof types[0] };
+enum { N_META_TYPES = sizeof types / sizeof types[0] };
 
 size_t llmi_meta_type_size(int64_t type) {
-    return type >= 0 && type < N_TYPES ? types[type].size : 0;
+    return type >= 0 && type < N_META_TYPES ? types[type].size : 0;
 }
 
 const char *llmi_meta_type_name(int64_t type) {
-    return type >= 0 && type < N_TYPES ? types[type].name : "null";
+    return type >= 0 && type < N_META_TYPES ? types[type].name : "null";
 }
 
 /* The bytes of a scalar, which may lie unaligned. */

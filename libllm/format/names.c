@@ -11,7 +11,7 @@ typedef struct llmi_name {
     llm_span name; /* ptr NULL: free */
     uint32_t hash;
     int32_t index;
-} slot;
+} name_slot;
 
 static uint64_t mix(uint64_t h) {
     h ^= h >> 32;
@@ -51,10 +51,10 @@ void llmi_names_free(llmi_names *t) {
 }
 
 /* The slot that holds the name, or the free one where it belongs. At least half are free. */
-static slot *look(const llmi_names *t, const char *name, size_t n, uint32_t hash) {
+static name_slot *look(const llmi_names *t, const char *name, size_t n, uint32_t hash) {
     size_t i = hash & (t->n_slots - 1);
     for (;; i = (i + 1) & (t->n_slots - 1)) {
-        slot *s = &t->slots[i];
+        name_slot *s = &t->slots[i];
         if (!s->name.ptr) return s;
         if (s->hash == hash && s->name.len == n && memcmp(s->name.ptr, name, n) == 0) return s;
     }
@@ -62,14 +62,14 @@ static slot *look(const llmi_names *t, const char *name, size_t n, uint32_t hash
 
 bool llmi_names_add(llmi_names *t, llm_span name, int32_t index) {
     uint32_t hash = (uint32_t)hash_of(t->seed, name.ptr, name.len);
-    slot *s = look(t, name.ptr, name.len, hash);
+    name_slot *s = look(t, name.ptr, name.len, hash);
     if (s->name.ptr) return false;
-    *s = (slot){name, hash, index};
+    *s = (name_slot){name, hash, index};
     return true;
 }
 
 int32_t llmi_names_find(const llmi_names *t, const char *name, size_t n) {
     if (!t->slots) return -1;
-    const slot *s = look(t, name, n, (uint32_t)hash_of(t->seed, name, n));
+    const name_slot *s = look(t, name, n, (uint32_t)hash_of(t->seed, name, n));
     return s->name.ptr ? s->index : -1;
 }

@@ -10,9 +10,9 @@
 enum { MAX_CELLS = 1 << 22 };
 
 /* Counts of characters, read so far, from which a state can still be accepted within the bounds. */
-typedef struct window {
+typedef struct count_window {
     int32_t lo, hi;
-} window;
+} count_window;
 
 typedef struct writer {
     llmi_ir *ir;
@@ -22,7 +22,7 @@ typedef struct writer {
     llm_span end;
     llmi_chars_fn chars;
     int64_t *steps;
-    window *windows; /* [n]; NULL: no counter */
+    count_window *windows; /* [n]; NULL: no counter */
     int32_t counter;
     llmi_buf ranges, kids; /* of one state */
 } writer;
@@ -64,10 +64,10 @@ static void find_longest(const llmi_dfa *d, int32_t *longest, uint8_t *rows, siz
 }
 
 /* Counts c for which some length of [min - c, max - c] is accepted. False: they are not in one piece. */
-static bool find_window(window *out, const uint8_t *cells, size_t n, size_t j, int32_t min, int32_t max) {
+static bool find_window(count_window *out, const uint8_t *cells, size_t n, size_t j, int32_t min, int32_t max) {
     int32_t n_inside = 0;
     bool seen = false, over = false;
-    *out = (window){1, 0};
+    *out = (count_window){1, 0};
     /* From the largest count down: the lengths that remain are [min - c, max - c]. */
     for (int32_t c = max; c >= 0; c--) {
         n_inside += cells[(size_t)(max - c) * n + j];
@@ -103,9 +103,9 @@ static bool is_within(const writer *w, uint8_t *rows, int32_t *longest) {
     return true;
 }
 
-typedef enum plan { WITHIN, COUNTED, SPREAD, FAILED } plan;
+typedef enum write_plan { WITHIN, COUNTED, SPREAD, FAILED } write_plan;
 
-static plan make_plan(writer *w, size_t n_cells) {
+static write_plan make_plan(writer *w, size_t n_cells) {
     const llm_allocator *a = w->ir->a;
     size_t n_bytes = w->n * sizeof(int32_t) + n_cells;
     int32_t *longest = llmi_alloc(a, n_bytes);
@@ -115,10 +115,10 @@ static plan make_plan(writer *w, size_t n_cells) {
     }
     uint8_t *cells = (uint8_t *)(longest + w->n);
     bool pieces = true;
-    plan p = is_within(w, cells, longest) ? WITHIN : COUNTED;
+    write_plan p = is_within(w, cells, longest) ? WITHIN : COUNTED;
     if (p == COUNTED && w->max == LLMI_IR_UNLIMITED) {
         find_longest(w->dfa, longest, cells, w->n, w->min);
-        for (size_t j = 0; j < w->n; j++) w->windows[j] = (window){w->min - longest[j], INT32_MAX};
+        for (size_t j = 0; j < w->n; j++) w->windows[j] = (count_window){w->min - longest[j], INT32_MAX};
     } else if (p == COUNTED) {
         bounded_windows(w, cells, &pieces);
     }
@@ -154,7 +154,7 @@ static void write_state(writer *w, int32_t first_rule, size_t j) {
     *w->steps -= (int64_t)s->n * s->n;
     if (*w->steps < 0) llmi_ir_fail(ir, llmi_error(LLM_E_LIMIT, "patterns take too many steps to combine"));
     for (int32_t i = s->first; i < s->first + s->n && ir->status == LLM_OK; i++) {
-        const window *to = w->windows ? &w->windows[edge_at(w->dfa, i)->to] : NULL;
+        const count_window *to = w->windows ? &w->windows[edge_at(w->dfa, i)->to] : NULL;
         if (to && to->lo > to->hi) continue;
         int32_t kid = write_edges(w, first_rule, s->first, s->first + s->n, i);
         if (kid >= 0 && !llmi_buf_push(&w->kids, kid)) llmi_ir_fail(ir, LLM_E_MEMORY);
@@ -210,7 +210,7 @@ static int32_t write_bounded(writer *w) {
         return llmi_ir_fail(ir, llmi_error(LLM_E_LIMIT, "patterns and lengths take too many steps to combine"));
     w->windows = llmi_alloc_array(ir->a, w->n, sizeof *w->windows);
     if (!w->windows) return llmi_ir_fail(ir, LLM_E_MEMORY);
-    window *windows = w->windows;
+    count_window *windows = w->windows;
     int32_t node = -1;
     switch (make_plan(w, n_cells)) {
     case WITHIN:

@@ -132,7 +132,7 @@ static llm_status left_recursive(const work *w, int32_t node) {
 
 /* Depth first from every node; links[].n_missing counts the edges followed, first_ref is free by now. */
 static llm_status find_left_recursion(work *w, const llmi_ir_facts *facts, llmi_buf *colours) {
-    enum { NEW, OPEN, DONE };
+    enum { NEW, OPEN, CLOSED };
     memset(colours->data, NEW, w->n_nodes);
     for (size_t i = 0; i < w->n_nodes; i++) w->links[i].n_missing = 0;
     for (size_t i = 0; i < w->n_nodes; i++) {
@@ -144,7 +144,7 @@ static llm_status find_left_recursion(work *w, const llmi_ir_facts *facts, llmi_
             int32_t node = w->todo[w->n_todo - 1];
             int32_t child = left_child(w->ir, facts, node, w->links[node].n_missing++);
             if (child < 0) {
-                colours->data[node] = DONE;
+                colours->data[node] = CLOSED;
                 w->n_todo--;
             } else if (colours->data[child] == OPEN) {
                 while (w->links[child].rule < 0) child = w->todo[--w->n_todo];

@@ -19,13 +19,13 @@ void llmi_builder_free(llmi_builder *b) {
 
 /* Room for n more bytes, counted before they are allocated. Grows by the half, as llmi_buf does. */
 static bool reserve(llmi_builder *b, llmi_buf *buf, size_t n) {
-    enum { FIRST_BYTES = 64 };
+    enum { START_BYTES = 64 };
     llmi_jinja_run *r = b->r;
     if (n <= buf->cap - buf->len) return LLMI_OK(r);
     bool counts = !b->output || buf != &b->bytes;
     size_t cap = buf->cap + buf->cap / 2, more;
     if (cap < buf->len + n) cap = buf->len + n;
-    if (cap < FIRST_BYTES) cap = FIRST_BYTES;
+    if (cap < START_BYTES) cap = START_BYTES;
     more = counts ? cap - buf->cap : 0;
     if (!llmi_jinja_run_hold(r, more)) return false;
     b->held += more;

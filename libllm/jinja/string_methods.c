@@ -153,22 +153,22 @@ METHOD(rpartition) {
 
 /* ---- S[start:end], which the searches look at ---- */
 
-typedef struct window {
+typedef struct search_window {
     llmi_str s;
     int64_t first; /* index of its first character */
     bool exists;   /* start is not behind the end: even an empty text is found there */
-} window;
+} search_window;
 
 /* Arguments `index` and the one after it: start and end. */
-static window window_of(llmi_jinja_run *r, const llmi_args *args, int32_t index) {
+static search_window window_of(llmi_jinja_run *r, const llmi_args *args, int32_t index) {
     llmi_jinja_value from = args->v[index], to = args->v[index + 1];
     bool whole = (from.kind == LLMI_V_ABSENT || from.kind == LLMI_V_NONE) &&
                  (to.kind == LLMI_V_ABSENT || to.kind == LLMI_V_NONE);
-    if (whole) return (window){*S, 0, true};
+    if (whole) return (search_window){*S, 0, true};
     int64_t n = llmi_str_length(r, S), start = llmi_bound(r, from, n, 0), end = llmi_bound(r, to, n, n);
-    if (start > end || (llmi_is_int(from) && from.i > n) || !LLMI_OK(r)) return (window){{.p = S->p}, 0, false};
+    if (start > end || (llmi_is_int(from) && from.i > n) || !LLMI_OK(r)) return (search_window){{.p = S->p}, 0, false};
     size_t begin = llmi_str_offset(r, S, start);
-    window w = {{.p = S->p + begin, .n = S->n - (uint32_t)begin}, start, true};
+    search_window w = {{.p = S->p + begin, .n = S->n - (uint32_t)begin}, start, true};
     w.s.n = (uint32_t)llmi_str_offset(r, &w.s, end - start);
     return w;
 }
@@ -178,7 +178,7 @@ typedef bool (*part_match)(llmi_jinja_run *r, const llmi_str *s, const llmi_str 
 /* Whether the window begins or ends with a string, or one of a tuple. */
 static llmi_jinja_value matches(llmi_jinja_run *r, const llmi_args *args, part_match match) {
     llmi_jinja_value what = args->v[0];
-    window w = window_of(r, args, 1);
+    search_window w = window_of(r, args, 1);
     const llmi_jinja_list one = {.v = &what, .n = 1}, *parts = what.kind == LLMI_V_TUPLE ? what.list : &one;
     for (uint32_t i = 0; i < parts->n && llmi_jinja_run_spend(r, 1); i++) {
         if (parts->v[i].kind != LLMI_V_STR)
@@ -209,7 +209,7 @@ METHOD(removesuffix) {
 /* Index of a character, -1. */
 static int64_t place(llmi_jinja_run *r, const llmi_args *args, bool back) {
     const llmi_str *part = llmi_arg_str(r, args, 0, "");
-    window w = window_of(r, args, 1);
+    search_window w = window_of(r, args, 1);
     if (!part || !w.exists || !LLMI_OK(r)) return -1;
     llmi_str_search search = llmi_str_search_back(r, &w.s, part, back ? w.s.n : 0);
     int64_t found = back ? llmi_str_find_back(r, &search) : llmi_str_find(r, &w.s, part, 0);
@@ -238,7 +238,7 @@ METHOD(rindex_of) {
 
 METHOD(count) {
     const llmi_str *part = llmi_arg_str(r, args, 0, "");
-    window w = window_of(r, args, 1);
+    search_window w = window_of(r, args, 1);
     if (!part || !LLMI_OK(r)) return llmi_undefined;
     if (!part->n) return llmi_of_int(w.exists ? llmi_str_length(r, &w.s) + 1 : 0);
     int64_t n = 0;
@@ -301,9 +301,9 @@ static llmi_jinja_value padded(llmi_jinja_run *r, const llmi_str *s, const llmi_
     return llmi_of_str(llmi_builder_finish(&b));
 }
 
-typedef enum side { LEFT, MIDDLE, RIGHT } side;
+typedef enum alignment { LEFT, MIDDLE, RIGHT } alignment;
 
-static llmi_jinja_value to_width(llmi_jinja_run *r, const llmi_args *args, side where) {
+static llmi_jinja_value to_width(llmi_jinja_run *r, const llmi_args *args, alignment where) {
     int64_t width = llmi_arg_int(r, args, 0, 0), n = llmi_str_length(r, S);
     const llmi_str *fill = llmi_arg_str(r, args, 1, " ");
     if (fill && llmi_str_length(r, fill) != 1)

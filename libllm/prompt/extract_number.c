@@ -15,14 +15,14 @@ typedef struct decimal {
     int32_t exponent;
 } decimal;
 
-typedef enum kind { NOTHING, DECIMAL, RATIO } kind;
+typedef enum number_kind { NO_NUMBER, DECIMAL, RATIO } number_kind;
 
-typedef struct number {
-    kind kind; /* NOTHING: it has a length, but is not one number */
+typedef struct found_number {
+    number_kind kind; /* NO_NUMBER: it has a length, but is not one number */
     bool negative;
     decimal d;
     uint64_t numerator, denominator;
-} number;
+} found_number;
 
 static bool is_digit(char c) {
     return llmi_plain_is_digit((uint8_t)c);
@@ -166,7 +166,7 @@ static size_t scan_argument(uint64_t *out, const char *p) {
 static const char *const FRAC[] = {"\\frac", "\\dfrac", "\\tfrac", NULL};
 
 /* A vulgar fraction of Unicode or LaTeX. */
-static size_t scan_set_fraction(number *x, const char *p) {
+static size_t scan_set_fraction(found_number *x, const char *p) {
     uint8_t place = (uint8_t)((uint8_t)p[0] - LLMI_PLAIN_FRACTION);
     if (place < LLMI_PLAIN_N_FRACTIONS) {
         x->numerator = llmi_plain_fractions[place].numerator;
@@ -179,19 +179,19 @@ static size_t scan_set_fraction(number *x, const char *p) {
 }
 
 /* 3/4 */
-static size_t scan_fraction(number *x, const char *p) {
+static size_t scan_fraction(found_number *x, const char *p) {
     size_t n = digits(p), m = n && p[n] == '/' ? digits(p + n + 1) : 0;
     return m && to_integer(&x->numerator, p, n) && to_integer(&x->denominator, p + n + 1, m) ? n + 1 + m : 0;
 }
 
 /* One number without a sign, as far as it goes: fraction, decimal, or both (1 1/2). */
-static size_t scan_part(number *x, const char *p) {
+static size_t scan_part(found_number *x, const char *p) {
     size_t n = scan_set_fraction(x, p);
     if (!n) n = scan_fraction(x, p);
     x->kind = RATIO;
     if (n) return n;
     n = scan_decimal(&x->d, p);
-    x->kind = n ? DECIMAL : NOTHING;
+    x->kind = n ? DECIMAL : NO_NUMBER;
     uint64_t whole;
     if (!n || n != digits(p) || !to_integer(&whole, p, n)) return n;
     size_t gap = p[n] == ' ' || p[n] == LLMI_PLAIN_THIN, m = scan_set_fraction(x, p + n + gap);
@@ -244,18 +244,18 @@ static size_t scan_term(const char *p, const char *end) {
 }
 
 /* A number without a sign and all that is joined to it. Of a range (5-6) the last is taken. */
-static size_t scan_number(number *x, const char *p) {
+static size_t scan_number(found_number *x, const char *p) {
     size_t n = scan_part(x, p), n_parts = 1, n_term, n_next;
     char join = 0;
-    number next;
+    found_number next;
     while (n && p[n] && strchr(":/.-", p[n]) && (n_next = is_digit(p[n + 1]) ? scan_part(&next, p + n + 1) : 0)) {
         join = p[n];
         n += 1 + n_next;
         *x = next;
-        if (++n_parts > 2 || join != '-') x->kind = NOTHING;
+        if (++n_parts > 2 || join != '-') x->kind = NO_NUMBER;
     }
-    for (; n && (n_term = scan_term(p, p + n)); n += n_term) x->kind = NOTHING;
-    if (x->kind == RATIO && !x->denominator) x->kind = NOTHING;
+    for (; n && (n_term = scan_term(p, p + n)); n += n_term) x->kind = NO_NUMBER;
+    if (x->kind == RATIO && !x->denominator) x->kind = NO_NUMBER;
     return n;
 }
 
@@ -291,8 +291,8 @@ static bool is_inside(const char *p, size_t i, bool has_sign) {
 }
 
 /* Reads what begins at p[i]; returns where to go on. */
-static size_t read_at(number *last, const char *p, size_t i) {
-    number x = {0};
+static size_t read_at(found_number *last, const char *p, size_t i) {
+    found_number x = {0};
     size_t at = i + scan_sign(&x.negative, p, i);
     bool negative = x.negative;
     size_t n = begins_number(p, at) ? scan_number(&x, p + at) : 0;
@@ -301,7 +301,7 @@ static size_t read_at(number *last, const char *p, size_t i) {
         return i + (n ? n : 1);
     }
     x.negative = negative;
-    if (x.kind != NOTHING && !is_inside(p, i, at > i)) *last = x;
+    if (x.kind != NO_NUMBER && !is_inside(p, i, at > i)) *last = x;
     return at + n;
 }
 
@@ -351,7 +351,7 @@ static bool append_decimal(llmi_buf *out, const decimal *x, bool negative) {
     return ok;
 }
 
-static bool append_number(llmi_buf *out, const number *x) {
+static bool append_number(llmi_buf *out, const found_number *x) {
     char text[LLMI_NUMBER_BYTES];
     decimal d = x->d;
     if (x->kind == RATIO) scan_decimal(&d, llmi_number(text, (double)x->numerator / (double)x->denominator));
@@ -364,9 +364,9 @@ llm_status llmi_number_last(llmi_buf *out, bool *found, const char *text, size_t
     llmi_buf plain;
     llmi_buf_init(&plain, out->a);
     bool ok = llmi_plain_text(&plain, text, n);
-    number last = {0};
+    found_number last = {0};
     for (size_t i = 0; ok && i < plain.len;) i = read_at(&last, plain.data, i);
-    *found = ok && last.kind != NOTHING;
+    *found = ok && last.kind != NO_NUMBER;
     if (*found) ok = append_number(out, &last);
     llmi_buf_free(&plain);
     return ok ? LLM_OK : LLM_E_MEMORY;
@@ -376,7 +376,7 @@ llm_status llmi_number_whole(llmi_buf *out, bool *found, const char *text, size_
     llmi_buf plain;
     llmi_buf_init(&plain, out->a);
     bool ok = llmi_plain_text(&plain, text, n);
-    number x = {.kind = DECIMAL};
+    found_number x = {.kind = DECIMAL};
     if (ok) {
         size_t at = scan_sign(&x.negative, plain.data, 0), len = scan_decimal(&x.d, plain.data + at);
         *found = len && at + len == plain.len;

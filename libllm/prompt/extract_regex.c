@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 enum {
-    PATTERN_MAX = 1 << 14,
+    USER_PATTERN_MAX = 1 << 14,
     MIN_STEPS = 1000000,
     STEPS_PER_BYTE = 64,
     DEPTH_LIMIT = 100000,
@@ -41,7 +41,7 @@ static void put_memory(void *ptr, void *user) {
 }
 
 /* Compiling recurses: PCRE2's own limit of 250 needs more stack than a thread of 64 KiB has. */
-enum { MAX_NESTED = 32 };
+enum { MAX_PARENTHESES = 32 };
 
 static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
     enum { OUT_OF_MEMORY = 121 }; /* as pcre2_compile numbers it */
@@ -51,7 +51,7 @@ static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
     pcre2_compile_context *context = p->memory ? pcre2_compile_context_create(p->memory) : NULL;
     if (!context) return LLM_E_MEMORY;
     uint32_t flags = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
-    pcre2_set_parens_nest_limit(context, MAX_NESTED);
+    pcre2_set_parens_nest_limit(context, MAX_PARENTHESES);
     p->code = pcre2_compile((PCRE2_SPTR)pattern, n, flags, &code, &at, context);
     pcre2_compile_context_free(context);
     if (p->code) return LLM_OK;
@@ -63,7 +63,8 @@ static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
 
 llm_status llmi_pattern_create(llmi_pattern **out, const llm_allocator *a, const char *pattern, size_t n) {
     *out = NULL;
-    if (n > PATTERN_MAX) return llmi_error(LLM_E_LIMIT, "a pattern has %zu bytes, expected at most %d", n, PATTERN_MAX);
+    if (n > USER_PATTERN_MAX)
+        return llmi_error(LLM_E_LIMIT, "a pattern has %zu bytes, expected at most %d", n, USER_PATTERN_MAX);
     llmi_pattern *p = llmi_alloc_zero(a, sizeof *p);
     if (!p) return LLM_E_MEMORY;
     p->a = a;

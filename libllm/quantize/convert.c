@@ -12,7 +12,7 @@
 enum { PIECE_ELEMS = 1 << 20, PIECE_BYTES = 4 << 20 };
 
 /* Rows first..first+n-1 of a tensor, on their way. */
-typedef struct piece {
+typedef struct rows_chunk {
     const llmi_plan_tensor *t;
     const llmk_dtype *from, *to;
     int64_t n_rows, cols, first;
@@ -20,7 +20,7 @@ typedef struct piece {
     float *values; /* the same, [rows of the piece, cols] */
     char *bytes;   /* the same in the new type */
     int32_t lost;  /* set by any thread: a row could not be read */
-} piece;
+} rows_chunk;
 
 static size_t row_bytes(const llmk_dtype *d, int64_t cols) {
     return (size_t)(cols / d->block_elems) * (size_t)d->block_bytes;
@@ -28,14 +28,14 @@ static size_t row_bytes(const llmk_dtype *d, int64_t cols) {
 
 /* Where row `row` of the new file lies in the source. Of a head's rows in adjacent order, 2 i + j is
  * row i of half j. */
-static int64_t source_row(const piece *p, int64_t row) {
+static int64_t source_row(const rows_chunk *p, int64_t row) {
     if (!p->t->n_heads) return row;
     int64_t n = p->n_rows / p->t->n_heads, head = row / n, k = row % n;
     return head * n + k % 2 * (n / 2) + k / 2;
 }
 
 static void convert_row(void *arg, int32_t index) {
-    piece *p = arg;
+    rows_chunk *p = arg;
     size_t n = row_bytes(p->from, p->cols);
     char *source = p->source + (size_t)index * n;
     float *values = p->values + index * p->cols;
@@ -71,7 +71,7 @@ static llm_status copy(const llmi_converter *c, const llmi_plan_tensor *t) {
     return status;
 }
 
-static llm_status convert_pieces(const llmi_converter *c, piece *p, int64_t rows_at_once) {
+static llm_status convert_pieces(const llmi_converter *c, rows_chunk *p, int64_t rows_at_once) {
     llm_status status = LLM_OK;
     for (p->first = 0; p->first < p->n_rows && status == LLM_OK; p->first += rows_at_once) {
         int64_t left = p->n_rows - p->first, n = left < rows_at_once ? left : rows_at_once;
@@ -83,7 +83,7 @@ static llm_status convert_pieces(const llmi_converter *c, piece *p, int64_t rows
 }
 
 /* A vector whose elements change places counts as rows of one element. */
-static void set_shape(piece *p) {
+static void set_shape(rows_chunk *p) {
     const llmi_tensor *t = &p->t->source;
     int64_t n_elems = (int64_t)(t->n_bytes / (size_t)p->from->block_bytes) * p->from->block_elems;
     p->cols = t->n_dims < 2 && p->t->n_heads ? 1 : t->shape[0];
@@ -91,7 +91,7 @@ static void set_shape(piece *p) {
 }
 
 llm_status llmi_convert(const llmi_converter *c, const llmi_plan_tensor *t) {
-    piece p = {.t = t, .from = llmk_dtype_get(t->source.dtype), .to = llmk_dtype_get(t->dtype)};
+    rows_chunk p = {.t = t, .from = llmk_dtype_get(t->source.dtype), .to = llmk_dtype_get(t->dtype)};
     if (t->source.dtype == t->dtype && !t->n_heads) return copy(c, t);
     set_shape(&p);
     if (!p.n_rows) return LLM_OK;

@@ -10,21 +10,21 @@
 #include "runtime/runtime.h"
 
 /* An event that waits; its text lies in the completion's. */
-typedef struct waiting {
+typedef struct waiting_event {
     int32_t index, finish, n_tokens;
     llm_token token;
     size_t text_begin, text_end;
-} waiting;
+} waiting_event;
 
 /* ---- what the engine reports; on the stepping thread ---- */
 
 /* There is always room for the last event of each open completion, so that ends cannot fail. */
 static bool reserve_events(llm_request *r, size_t n_more) {
-    return llmi_buf_reserve(&r->events, ((size_t)r->result->n_items + n_more) * sizeof(waiting));
+    return llmi_buf_reserve(&r->events, ((size_t)r->result->n_items + n_more) * sizeof(waiting_event));
 }
 
 static void push_event(llm_request *r, int32_t index, llm_token token, size_t text_begin, int32_t finish) {
-    waiting event = {
+    waiting_event event = {
         .index = index,
         .finish = finish,
         .n_tokens = (int32_t)llmi_buf_count(&r->result->items[index].tokens, llm_token),
@@ -337,8 +337,8 @@ LLM_API llm_status llm_request_submit_tokens(llm_request **out, llm_engine *engi
 
 /* Copies the text out, because the completion's may move as it grows. */
 static int32_t take_event(llm_event *out, llm_request *r) {
-    if (r->n_taken == llmi_buf_count(&r->events, waiting)) return 0;
-    const waiting *event = &llmi_buf_at(&r->events, waiting, r->n_taken);
+    if (r->n_taken == llmi_buf_count(&r->events, waiting_event)) return 0;
+    const waiting_event *event = &llmi_buf_at(&r->events, waiting_event, r->n_taken);
     size_t n = event->text_end - event->text_begin;
     r->shown.len = 0;
     if (n && !llmi_buf_append(&r->shown, r->result->items[event->index].text.data + event->text_begin, n))
@@ -350,7 +350,7 @@ static int32_t take_event(llm_event *out, llm_request *r) {
         .finish = event->finish,
         .n_tokens = event->n_tokens,
     };
-    if (++r->n_taken == llmi_buf_count(&r->events, waiting)) r->events.len = r->n_taken = 0;
+    if (++r->n_taken == llmi_buf_count(&r->events, waiting_event)) r->events.len = r->n_taken = 0;
     return 1;
 }
 

@@ -16,48 +16,48 @@ enum {
 };
 
 /* What a quantifier would apply to. */
-typedef enum target { NOTHING, ASSERTION, ATOM } target;
+typedef enum quantified { NOTHING, ASSERTION, ATOM } quantified;
 
-typedef struct group {
+typedef struct pattern_group {
     size_t begin; /* of its text in the output */
     unsigned options;
     unsigned owed; /* parentheses that isolated options such as (?i) opened in it */
-    target becomes;
-} group;
+    quantified becomes;
+} pattern_group;
 
-typedef struct parser {
+typedef struct pattern_parser {
     llmi_onig_reader r;
     llmi_buf *out;
-    group groups[MAX_DEPTH];
+    pattern_group groups[MAX_DEPTH];
     unsigned depth;
     unsigned n_captures;
     bool named; /* the pattern has named groups: others do not capture then */
-    target last;
+    quantified last;
     size_t last_at; /* where the last atom begins in the output */
     int stacked;    /* quantifiers that it has already */
-} parser;
+} pattern_parser;
 
-static llm_status put(parser *p, const char *text) {
+static llm_status put(pattern_parser *p, const char *text) {
     return llmi_buf_append(p->out, text, strlen(text)) ? LLM_OK : LLM_E_MEMORY;
 }
 
-static llm_status refuse(const parser *p, size_t at, const char *what) {
+static llm_status refuse(const pattern_parser *p, size_t at, const char *what) {
     return llmi_onig_refuse(&p->r, at, what);
 }
 
 /* Begins an atom at the end of the output. */
-static void begin_atom(parser *p) {
+static void begin_atom(pattern_parser *p) {
     p->last = ATOM;
     p->last_at = p->out->len;
     p->stacked = 0;
 }
 
-static llm_status put_atom(parser *p, const char *text) {
+static llm_status put_atom(pattern_parser *p, const char *text) {
     begin_atom(p);
     return put(p, text);
 }
 
-static llm_status put_assertion(parser *p, const char *text) {
+static llm_status put_assertion(pattern_parser *p, const char *text) {
     p->last = ASSERTION;
     p->r.folded = 0;
     return put(p, text);
@@ -66,7 +66,7 @@ static llm_status put_assertion(parser *p, const char *text) {
 /* ---- quantifiers ---- */
 
 /* Puts a group around the last atom, so that another quantifier may follow. */
-static llm_status wrap(parser *p) {
+static llm_status wrap(pattern_parser *p) {
     static const char open[] = "(?:";
     size_t n = sizeof open - 1;
     if (!llmi_buf_reserve(p->out, n + 1)) return LLM_E_MEMORY;
@@ -77,7 +77,7 @@ static llm_status wrap(parser *p) {
     return put(p, ")");
 }
 
-static llm_status repeat(parser *p, size_t at, const char *text, const char *mode) {
+static llm_status repeat(pattern_parser *p, size_t at, const char *text, const char *mode) {
     if (p->last == NOTHING) return refuse(p, at, "a quantifier without anything to repeat");
     if (p->last == ASSERTION) return refuse(p, at, "a repeated assertion");
     if (p->stacked >= MAX_STACKED) return refuse(p, at, "so many quantifiers in a row");
@@ -113,7 +113,7 @@ static bool read_interval(llmi_onig_reader *r, uint32_t *min, uint32_t *max, boo
     return false;
 }
 
-static llm_status put_interval(parser *p, size_t at, uint32_t min, uint32_t max, bool fixed) {
+static llm_status put_interval(pattern_parser *p, size_t at, uint32_t min, uint32_t max, bool fixed) {
     char text[48];
     bool turned = min > max; /* {3,1} is {1,3}, and possessive */
     if (turned) {
@@ -132,7 +132,7 @@ static llm_status put_interval(parser *p, size_t at, uint32_t min, uint32_t max,
     return status == LLM_OK ? repeat(p, at, "?", "") : status; /* {2}? is (?:{2})? */
 }
 
-static llm_status simple_repeat(parser *p, size_t at, char c) {
+static llm_status simple_repeat(pattern_parser *p, size_t at, char c) {
     const char text[2] = {c, 0};
     p->r.at++;
     if (llmi_onig_take(&p->r, '?')) return repeat(p, at, text, "?");
@@ -142,15 +142,15 @@ static llm_status simple_repeat(parser *p, size_t at, char c) {
 
 /* ---- groups ---- */
 
-static llm_status open_group(parser *p, size_t at, const char *text, target becomes) {
+static llm_status open_group(pattern_parser *p, size_t at, const char *text, quantified becomes) {
     if (p->depth == MAX_DEPTH) return refuse(p, at, "a group in 32 others");
-    p->groups[p->depth++] = (group){.begin = p->out->len, .options = p->r.options, .becomes = becomes};
+    p->groups[p->depth++] = (pattern_group){.begin = p->out->len, .options = p->r.options, .becomes = becomes};
     p->last = NOTHING;
     p->r.folded = 0;
     return put(p, text);
 }
 
-static llm_status put_owed(parser *p, unsigned owed) {
+static llm_status put_owed(pattern_parser *p, unsigned owed) {
     for (; owed; owed--) {
         llm_status status = put(p, ")");
         if (status != LLM_OK) return status;
@@ -158,9 +158,9 @@ static llm_status put_owed(parser *p, unsigned owed) {
     return LLM_OK;
 }
 
-static llm_status close_group(parser *p) {
+static llm_status close_group(pattern_parser *p) {
     if (p->depth <= 1) return refuse(p, p->r.at, "a \")\" without \"(\"");
-    group g = p->groups[--p->depth];
+    pattern_group g = p->groups[--p->depth];
     p->r.at++;
     p->r.options = g.options;
     p->r.folded = 0;
@@ -173,7 +173,7 @@ static llm_status close_group(parser *p) {
 
 /* (?i) or (?i-m:...), at the first letter. Only what changes the case is said to PCRE2; the others change what is
  * written for a dot, and which characters of the pattern count. */
-static llm_status read_options(parser *p, size_t at) {
+static llm_status read_options(pattern_parser *p, size_t at) {
     static const struct {
         char letter;
         unsigned option;
@@ -201,7 +201,7 @@ static llm_status read_options(parser *p, size_t at) {
     if (c == ':') {
         status = open_group(p, at, text, ATOM);
     } else {
-        group *g = &p->groups[p->depth - 1];
+        pattern_group *g = &p->groups[p->depth - 1];
         if (g->owed == MAX_DEPTH) return refuse(p, at, "so many options in a row");
         g->owed++;
         p->last = NOTHING;
@@ -212,7 +212,7 @@ static llm_status read_options(parser *p, size_t at) {
     return status;
 }
 
-static llm_status skip_comment(parser *p, size_t at) {
+static llm_status skip_comment(pattern_parser *p, size_t at) {
     llmi_onig_reader *r = &p->r;
     for (; r->at < r->n && r->p[r->at] != ')'; r->at++)
         if (r->p[r->at] == '\\') r->at++;
@@ -221,12 +221,12 @@ static llm_status skip_comment(parser *p, size_t at) {
     return LLM_OK;
 }
 
-static llm_status open_capture(parser *p, size_t at) {
+static llm_status open_capture(pattern_parser *p, size_t at) {
     p->n_captures++;
     return open_group(p, at, p->named ? "(?:" : "(", ATOM);
 }
 
-static llm_status read_name(parser *p, size_t at, char end) {
+static llm_status read_name(pattern_parser *p, size_t at, char end) {
     const char *name = p->r.p + p->r.at, *close = memchr(name, end, p->r.n - p->r.at);
     bool named = close && close > name && !strchr("0123456789-+", name[0]);
     if (!named) return refuse(p, at, "this kind of group");
@@ -234,10 +234,10 @@ static llm_status read_name(parser *p, size_t at, char end) {
     return open_group(p, at, "(?:", ATOM); /* nothing refers to it */
 }
 
-static llm_status read_group(parser *p) {
+static llm_status read_group(pattern_parser *p) {
     static const struct {
         const char *begin;
-        target becomes;
+        quantified becomes;
     } KINDS[] = {{"(?:", ATOM},      {"(?>", ATOM},       {"(?=", ASSERTION},
                  {"(?!", ASSERTION}, {"(?<=", ASSERTION}, {"(?<!", ASSERTION}};
     llmi_onig_reader *r = &p->r;
@@ -262,7 +262,7 @@ static llm_status read_group(parser *p) {
 
 static const struct {
     char letter;
-    target becomes;
+    quantified becomes;
     const char *text; /* NULL: not to be had */
 } ESCAPES[] = {
     {'R', ATOM, "(?>\\r\\n|[\\n-\\r\\x{85}\\x{2028}\\x{2029}])"},
@@ -283,7 +283,7 @@ static const struct {
 };
 
 /* \1 */
-static llm_status read_reference(parser *p, size_t at) {
+static llm_status read_reference(pattern_parser *p, size_t at) {
     char c = p->r.p[p->r.at + 1], text[8];
     bool longer = p->r.at + 2 < p->r.n && p->r.p[p->r.at + 2] >= '0' && p->r.p[p->r.at + 2] <= '9';
     if (longer || p->named || (unsigned)(c - '0') > p->n_captures) return refuse(p, at, "this reference to a group");
@@ -293,13 +293,13 @@ static llm_status read_reference(parser *p, size_t at) {
     return put_atom(p, text);
 }
 
-static llm_status put_literal(parser *p, size_t at, uint32_t c) {
+static llm_status put_literal(pattern_parser *p, size_t at, uint32_t c) {
     llm_status status = llmi_onig_check_literal(&p->r, at, c);
     begin_atom(p);
     return status == LLM_OK ? llmi_onig_put_char(p->out, c) : status;
 }
 
-static llm_status read_escape(parser *p) {
+static llm_status read_escape(pattern_parser *p) {
     llmi_onig_reader *r = &p->r;
     size_t at = r->at;
     char c = at + 1 < r->n ? r->p[at + 1] : 0;
@@ -326,7 +326,7 @@ static llm_status read_escape(parser *p) {
 
 /* ---- all ---- */
 
-static bool skips(parser *p, char c) {
+static bool skips(pattern_parser *p, char c) {
     llmi_onig_reader *r = &p->r;
     if (!(r->options & LLMI_ONIG_EXTENDED)) return false;
     if (c == '#') {
@@ -338,7 +338,7 @@ static bool skips(parser *p, char c) {
     return true;
 }
 
-static llm_status read_interval_or_brace(parser *p) {
+static llm_status read_interval_or_brace(pattern_parser *p) {
     uint32_t min = 0, max = 0;
     bool fixed;
     size_t at = p->r.at;
@@ -347,13 +347,13 @@ static llm_status read_interval_or_brace(parser *p) {
     return put_literal(p, at, '{');
 }
 
-static llm_status read_class(parser *p) {
+static llm_status read_class(pattern_parser *p) {
     begin_atom(p);
     p->r.folded = 0;
     return llmi_onig_read_class(&p->r, p->out);
 }
 
-static llm_status read_one(parser *p) {
+static llm_status read_one(pattern_parser *p) {
     llmi_onig_reader *r = &p->r;
     size_t at = r->at, len;
     char c = r->p[at];
@@ -403,7 +403,8 @@ static bool has_names(const char *p, size_t n) {
 }
 
 llm_status llmi_oniguruma_translate(llmi_buf *out, const char *pattern, size_t n) {
-    parser p = {.r = {.p = pattern, .n = n, .a = out->a}, .out = out, .depth = 1, .named = has_names(pattern, n)};
+    pattern_parser p = {
+        .r = {.p = pattern, .n = n, .a = out->a}, .out = out, .depth = 1, .named = has_names(pattern, n)};
     p.groups[0].begin = out->len;
     llm_status status = LLM_OK;
     while (p.r.at < n && status == LLM_OK) status = read_one(&p);

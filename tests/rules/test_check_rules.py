@@ -40,4 +40,17 @@ for path, source, expected in ROWS:
     assert fits, f"{path}: {source[:60]!r} gave {faults}, expected {expected}"
 line, text = next(check_rules.check("libllm/api/x.c", "\n\nint f(void) {\n    exit(1);\n"))
 assert line == 4, line
-print(f"{len(ROWS)} rows")
+TWICE = [
+    # two files, the names that are defined in both
+    ("typedef struct a {\n    int x;\n} a;\n", "struct a {\n    int y;\n};\n", ["a"]),
+    ("typedef struct a a;\n", "typedef struct a a;\nstruct a {\n    int y;\n};\n", []),
+    ("typedef int a;\n", "typedef struct b {\n    struct { int i; } x;\n} a;\n", ["a"]),
+    ("typedef int (*a)(int x);\n", "typedef float a[4];\n", ["a"]),
+    ("enum { A, B = 1 << 2 };\n", "typedef enum k { C, B } k;\n", ["B"]),
+    ("enum {\n#ifdef X\n    A = 1,\n#else\n    A = 2,\n#endif\n};\n", "int a, A; struct a *f(enum k b);\n", []),
+]
+for one, other, names in TWICE:
+    faults = list(check_rules.check_defined_once([("libllm/base/x.h", one), ("libllm/base/y.c", other)]))
+    assert [f[2].split()[0] for f in faults] == names, f"{one!r} and {other!r} gave {faults}, expected {names}"
+assert not list(check_rules.check_defined_once([("kernels/cpu/x.c", TWICE[0][0]), ("kernels/cpu/y.c", TWICE[0][1])]))
+print(f"{len(ROWS)} rows, {len(TWICE)} pairs")

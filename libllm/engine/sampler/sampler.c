@@ -15,7 +15,7 @@
 #include "engine/sampler/portable_math.h"
 #include "engine/sampler/threshold.h"
 
-enum { BLOCK = LLMI_BLOCK, MAX_VOCAB = 1 << 26 };
+enum { BLOCK = LLMI_BLOCK, MAX_LOGITS = 1 << 26 };
 
 #define LOG2_E 1.44269504f
 
@@ -80,8 +80,8 @@ size_t llmi_sampler_bytes(int32_t n_vocab) {
 
 llm_status llmi_sampler_create(llmi_sampler **out, const llm_allocator *a, int32_t n_vocab) {
     *out = NULL;
-    if (n_vocab < 1 || n_vocab > MAX_VOCAB)
-        return llmi_error(LLM_E_ARGUMENT, "number of tokens is %" PRId32 ", expected 1..%d", n_vocab, MAX_VOCAB);
+    if (n_vocab < 1 || n_vocab > MAX_LOGITS)
+        return llmi_error(LLM_E_ARGUMENT, "number of tokens is %" PRId32 ", expected 1..%d", n_vocab, MAX_LOGITS);
     llmi_sampler *s = llmi_alloc_zero(a, llmi_sampler_bytes(n_vocab));
     if (!s) return LLM_E_MEMORY;
     s->allocator = *a;
