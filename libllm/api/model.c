@@ -58,13 +58,13 @@ LLM_API llm_status llm_model_get_info(llm_model_info *out, const llm_model *mode
         .format = llmi_weights_format(model->weights) == LLMI_FORMAT_GGUF ? "gguf" : "safetensors",
         .backend = model->backend ? model->backend : "",
         .n_embd = hp->n_embd,
-        .n_heads = hp->n_heads,
-        .n_kv_heads = hp->n_kv_heads,
-        .head_dim = hp->head_dim,
-        .n_ff = hp->n_ff,
+        .n_heads = llmi_hparams_get_int(model, "attention.head_count"),
+        .n_kv_heads = llmi_hparams_get_int(model, "attention.head_count_kv"),
+        .head_dim = llmi_hparams_get_int(model, "attention.key_length"),
+        .n_ff = llmi_hparams_get_int(model, "feed_forward_length"),
         .n_vocab = hp->n_vocab,
         .n_ctx_train = hp->n_ctx_train,
-        .n_window = hp->n_window,
+        .n_window = llmi_hparams_get_int(model, "attention.sliding_window"),
     };
     if (model->arch) sum_up(&info, model);
     llmi_write_out(out, &info, sizeof info);

@@ -1,71 +1,48 @@
-/* What a model family is: the names it answers to, what it adds to the common hyper-parameters, its
- * weight rows and its forward. One arch_NAME.c each, and one line in archs.def. */
+/* What a model family is: the names it answers to, its structures with the rows that fill them, and its forward.
+ * One arch_NAME.c each, and one line in archs.def. */
 #ifndef LLMI_MODEL_ARCH_H
 #define LLMI_MODEL_ARCH_H
 
-#include <math.h>
-
-#include "model/model.h"
+#include "model/hparams.h"
 #include "model/recorder.h"
+#include "model/rows.h"
 
-/* A hyper-parameter: where each format keeps it, its range, its default. Names may hold alternatives
- * split by '|': the first that is present counts. Rows are read in order; one whose name for the
- * format at hand is NULL is passed over. The rows all families share are in hparams.c; a family's own
- * rows come after them and win. */
-typedef struct llmi_hparam_row {
-    const char *gguf; /* key below "<arch>.", or NULL */
-    const char *hf;   /* dotted path in config.json, or NULL */
-    size_t offset;    /* in llmi_hparams */
-    char type;        /* 'i' int32, 'f' float, 'r' float whose GGUF value may not be of an integer type */
-    double min, max;  /* inclusive */
-    double fallback;  /* NAN: required */
-} llmi_hparam_row;
-
-#define LLMI_HPARAM_INT(gguf, hf, member, min, max, fallback)                                                          \
-    { gguf, hf, offsetof(llmi_hparams, member), 'i', min, max, fallback }
-#define LLMI_HPARAM_FLOAT(gguf, hf, member, min, max, fallback)                                                        \
-    { gguf, hf, offsetof(llmi_hparams, member), 'f', min, max, fallback }
-#define LLMI_HPARAM_REAL(gguf, hf, member, min, max, fallback)                                                         \
-    { gguf, hf, offsetof(llmi_hparams, member), 'r', min, max, fallback }
-
-/* A weight: its name in each format (%d is the layer), its shape, where it goes. In Hugging Face's
- * names the leading "model." may be missing from a file. Dimensions are letters:
- *   E n_embd   V n_vocab   F n_ff   D head_dim   Q n_heads * head_dim   K n_kv_heads * head_dim   1 */
-typedef struct llmi_weight_row {
-    const char *gguf, *hf;
-    size_t offset;   /* in llmi_layer when the name holds %d, else in llm_model */
-    char rows, cols; /* rows '1' for a vector */
-    bool optional;   /* the file may lack it */
-    /* The boolean of config.json that says whether the model has the weight (absent: it does not), whatever
-     * the file contains; NULL: every model has it. GGUF says it by containing the weight. */
-    const char *flag;
-} llmi_weight_row;
-
-#define LLMI_WEIGHT(gguf, hf, member, rows, cols, optional)                                                            \
-    { gguf, hf, offsetof(llm_model, member), rows, cols, optional, NULL }
-#define LLMI_LAYER_WEIGHT(gguf, hf, member, rows, cols)                                                                \
-    { "blk.%d." gguf, "model.layers.%d." hf, offsetof(llmi_layer, member), rows, cols, false, NULL }
-/* flag NULL: the family always has the bias. */
-#define LLMI_LAYER_BIAS(gguf, hf, member, cols, flag)                                                                  \
-    { "blk.%d." gguf, "model.layers.%d." hf, offsetof(llmi_layer, member), '1', cols, (flag) != NULL, flag }
+/* A rotary embedding: its llmi_rope_hparams in struct F_hparams, its llmi_rope_table in struct F_model. */
+typedef struct llmi_rope_row {
+    size_t hparams, table;
+} llmi_rope_row;
 
 struct llmi_arch {
-    const char *name;               /* as llm_model_info.arch gives it */
-    const char *const *gguf_names;  /* general.architecture, NULL-terminated */
-    const char *const *hf_names;    /* config.json model_type, NULL-terminated */
-    const llmi_hparam_row *hparams; /* may be NULL */
+    const char *name;                  /* as llm_model_info.arch gives it */
+    const char *const *gguf_names;     /* general.architecture, NULL-terminated */
+    const char *const *hf_names;       /* config.json model_type, NULL-terminated */
+    const char *gguf_written_as;       /* general.architecture of what llm_quantize writes; NULL: the first */
+    const char *gguf_layer, *hf_layer; /* before the names of a layer: "blk.%d."; alternatives by '|' */
+    const char *hf_body;               /* before all names of the text model but the head, in files that
+                                          hold other parts too: "model." */
+    size_t hparams_bytes, model_bytes, layer_bytes; /* of the family's structures; the first begins with llmi_hparams */
+    const llmi_hparam_row *hparams;
     int32_t n_hparams;
     const llmi_weight_row *weights;
     int32_t n_weights;
+    const llmi_rope_row *ropes;
+    int32_t n_ropes;
     int32_t gguf_rope_style, hf_rope_style; /* LLM_ROPE_* */
-    /* What no single row states; may be NULL. Runs after all rows are read. */
-    llm_status (*check)(llmi_hparams *hp, const llmi_weights *w);
+    /* Derives what the rows leave open, and checks what no single row states; may be NULL. After all rows. */
+    llm_status (*check)(void *hparams, const llmi_hparam_source *s);
+    /* Sets what is no weight in the structure of layer i; may be NULL. */
+    llm_status (*set_layer)(void *layer, const void *hparams, int32_t i, const llmi_weights *w);
+    /* Changes a copy of the hyper-parameters, read from config.json, to what GGUF states; may be NULL. */
+    llm_status (*to_gguf)(void *hparams, const llm_model *m);
     /* Records the pass. */
     void (*forward)(const llm_model *m, llmi_recorder *r);
 };
 
 /* NULL if no family answers to the name. */
 const llmi_arch *llmi_arch_find(int format, const char *name, size_t n);
+
+/* general.architecture of what llm_quantize writes. */
+const char *llmi_arch_gguf_name(const llmi_arch *arch);
 
 /* The family of a file: LLM_E_UNSUPPORTED lists the known names, or names the class (config.json's architectures) whose
  * head is not computed. */

@@ -1,43 +1,19 @@
-/* Qwen3, dense (arXiv 2505.09388): each head of queries and keys is normalised by itself before it is
- * turned, the head size is a number of its own, and the biases of Qwen2 are gone. */
-#include "model/blocks.h"
-#include "model/qwen.h"
-
-static const llmi_weight_row weights[] = {
-    LLMI_WEIGHTS_ENDS,
-    LLMI_WEIGHTS_ATTENTION,
-    LLMI_WEIGHTS_HEAD_NORMS,
-    LLMI_WEIGHTS_QKV_BIAS("attention_bias"),
-    LLMI_WEIGHTS_OUTPUT_BIAS("attention_bias"),
-    LLMI_WEIGHTS_FEED_FORWARD,
-};
+/* Qwen3, dense (arXiv 2505.09388): each head of queries and keys is normalized by itself before it is
+ * rotated, the head size is a number of its own, and the biases of Qwen2 are gone. */
+#include "model/decoder.h"
 
 static const llmi_hparam_row hparams[] = {
-    LLMI_QWEN_WINDOW_ROWS,
-    LLMI_HPARAM_INT(NULL, "head_dim", head_dim, 1, 1 << 12, 128),
+    LLMI_DECODER_HPARAMS,
+    LLMI_WINDOW_BY_FLAG_HPARAMS(llmi_decoder, attn),
+    {LLMI_INT(llmi_decoder, attn.head_dim, NULL, "head_dim", 1, LLMI_MAX_HEAD_DIM, 128)},
 };
 
-static void forward(const llm_model *m, llmi_recorder *r) {
-    llmi_pass p;
-    llm_value x = llmi_blocks_begin(&p, m, r);
-    for (int32_t i = 0; i < m->hp.n_layers; i++) {
-        const llmi_layer *l = llmi_blocks_layer(&p, i);
-
-        llm_value h = llmi_blocks_norm(&p, x, l->attn_norm);
-        llmi_qkv a = llmi_blocks_qkv(&p, h, l);
-        llmi_blocks_norm_heads(&p, a.q, l->q_norm);
-        llmi_blocks_norm_heads(&p, a.k, l->k_norm);
-        llmi_blocks_rotate(&p, a.q);
-        llmi_blocks_rotate(&p, a.k);
-        h = llmi_blocks_attend(&p, a, l);
-        llmi_blocks_add_product(&p, x, h, l->wo, l->bo);
-        llmi_blocks_release(&p);
-
-        h = llmi_blocks_norm(&p, x, l->ffn_norm);
-        llmi_blocks_add_feed_forward(&p, x, h, l);
-    }
-    llmi_blocks_end(&p, x);
-}
+static const llmi_weight_row weights[] = {
+    LLMI_DECODER_WEIGHTS,
+    LLMI_HEAD_NORMS(llmi_decoder, attn),
+    LLMI_QKV_BIASES(llmi_decoder, attn, "attention_bias"),
+    LLMI_OUTPUT_BIAS(llmi_decoder, attn, "attention_bias"),
+};
 
 extern const llmi_arch llmi_arch_qwen3;
 
@@ -51,6 +27,5 @@ const llmi_arch llmi_arch_qwen3 = {
     .n_weights = sizeof weights / sizeof weights[0],
     .gguf_rope_style = LLM_ROPE_HALF,
     .hf_rope_style = LLM_ROPE_HALF,
-    .check = llmi_qwen_check,
-    .forward = forward,
+    LLMI_DECODER,
 };

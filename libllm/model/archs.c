@@ -22,6 +22,10 @@ static const char *const *names_of(const llmi_arch *arch, int format) {
     return format == LLMI_FORMAT_GGUF ? arch->gguf_names : arch->hf_names;
 }
 
+const char *llmi_arch_gguf_name(const llmi_arch *arch) {
+    return arch->gguf_written_as ? arch->gguf_written_as : arch->gguf_names[0];
+}
+
 const llmi_arch *llmi_arch_find(int format, const char *name, size_t n) {
     for (int i = 0; i < N_ARCHS; i++)
         for (const char *const *known = names_of(archs[i], format); *known; known++)

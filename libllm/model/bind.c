@@ -6,26 +6,7 @@
 #include "base/status.h"
 #include "dtype.h"
 #include "model/head.h"
-#include "model/hparams.h"
 #include "model/rest.h"
-
-static int64_t dimension(const llmi_hparams *hp, char letter) {
-    const struct {
-        char letter;
-        int64_t value;
-    } table[] = {
-        {'1', 1},
-        {'E', hp->n_embd},
-        {'V', hp->n_vocab},
-        {'F', hp->n_ff},
-        {'D', hp->head_dim},
-        {'Q', (int64_t)hp->n_heads * hp->head_dim},
-        {'K', (int64_t)hp->n_kv_heads * hp->head_dim},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (table[i].letter == letter) return table[i].value;
-    return -1;
-}
 
 static llm_status check_shape(const llmi_tensor *t, const char *name, int64_t rows, int64_t cols) {
     if (t->shape[0] == cols && t->shape[1] == rows && t->shape[2] == 1 && t->shape[3] == 1) return LLM_OK;
@@ -78,18 +59,23 @@ static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *
     return LLM_OK;
 }
 
+static const llm_weight **slot_of(llm_model *m, const llmi_weight_row *row, int32_t layer) {
+    char *base = row->role == LLMI_ROLE_LAYER ? (char *)m->layers + (size_t)layer * m->arch->layer_bytes : m->family;
+    return (const llm_weight **)(void *)(base + row->offset);
+}
+
 static llm_status bind_row(llm_model *m, const llmi_weight_row *row, int32_t layer, bool in_place,
                            const llm_model_options *options) {
     llmi_row_name name;
     bool wanted;
     llm_status status = llmi_rows_is_wanted(&wanted, m->weights, row);
     if (status != LLM_OK || !wanted) return status;
-    const llmi_tensor *t = llmi_rows_find(name, m->weights, row, layer);
-    bool required = !row->optional || (row->flag && llmi_weights_format(m->weights) != LLMI_FORMAT_GGUF);
+    const llmi_tensor *t = llmi_rows_find(name, m, row, layer);
+    bool stated = row->only_if && llmi_weights_format(m->weights) != LLMI_FORMAT_GGUF;
+    bool required = !(row->flags & LLMI_OPTIONAL) || stated;
     if (!t) return required ? llmi_error(LLM_E_FORMAT, "tensor \"%s\" is missing", name) : LLM_OK;
-    char *base = llmi_rows_is_layer(row) ? (char *)&m->layers[layer] : (char *)m;
-    const llm_weight **slot = (const llm_weight **)(void *)(base + row->offset);
-    return put(slot, m, t, name, dimension(&m->hp, row->rows), dimension(&m->hp, row->cols), in_place, options);
+    return put(slot_of(m, row, layer), m, t, name, llmi_dim_of(m->hparams, row->rows),
+               llmi_dim_of(m->hparams, row->cols), in_place, options);
 }
 
 /* ---- the whole model ---- */
@@ -107,6 +93,7 @@ static llm_status resolve_vocabulary(llm_model *m, const llmi_head *head) {
         return llmi_error(LLM_E_FORMAT, "tensor \"%s\" has %lld rows, expected 1..%d", head->embed_name, (long long)n,
                           1 << 24);
     m->hp.n_vocab = (int32_t)n;
+    ((llmi_hparams *)m->hparams)->n_vocab = (int32_t)n;
     return LLM_OK;
 }
 
@@ -130,43 +117,38 @@ static llm_status bind_rows(llm_model *m, const llm_model_options *options) {
     bool in_place = !options->pack_weights;
     for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];
-        if (!llmi_rows_is_layer(row) && !llmi_head_is_end(row)) status = bind_row(m, row, 0, in_place, options);
+        if (row->role == LLMI_ROLE_MODEL) status = bind_row(m, row, 0, in_place, options);
     }
     for (int32_t layer = 0; layer < m->hp.n_layers && status == LLM_OK; layer++) {
         for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++)
-            if (llmi_rows_is_layer(&m->arch->weights[i]))
+            if (m->arch->weights[i].role == LLMI_ROLE_LAYER)
                 status = bind_row(m, &m->arch->weights[i], layer, in_place, options);
         if (status == LLM_OK) status = report(options, (layer + 1.0) / (m->hp.n_layers + 1.0));
     }
     return status;
 }
 
-static llm_status set_windows(llm_model *m) {
+/* The family's structures, still without weights. */
+static llm_status make_structures(llm_model *m) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
-    size_t n_bytes = (size_t)m->hp.n_layers * sizeof(int32_t);
-    int32_t *windows = llmi_alloc(a, n_bytes);
-    if (!windows) return LLM_E_MEMORY;
-    llm_status status = llmi_hparams_windows(windows, &m->hp, m->weights);
-    for (int32_t i = 0; i < m->hp.n_layers && status == LLM_OK; i++) m->layers[i].window = windows[i];
-    llmi_free(a, windows, n_bytes);
+    const llmi_arch *arch = m->arch;
+    m->owned_capacity = (size_t)arch->n_weights * (size_t)m->hp.n_layers;
+    m->owned = llmi_alloc_array(a, m->owned_capacity, sizeof *m->owned);
+    m->family = llmi_alloc_zero(a, arch->model_bytes);
+    m->layers = llmi_alloc_zero(a, (size_t)m->hp.n_layers * arch->layer_bytes);
+    if (!m->owned || !m->family || !m->layers) return LLM_E_MEMORY;
+    llm_status status = LLM_OK;
+    for (int32_t i = 0; i < m->hp.n_layers && arch->set_layer && status == LLM_OK; i++)
+        status = arch->set_layer((char *)m->layers + (size_t)i * arch->layer_bytes, m->hparams, i, m->weights);
     return status;
 }
 
 llm_status llmi_bind(llm_model *m, const llm_model_options *options) {
-    const llm_allocator *a = llmi_runtime_allocator(m->runtime);
     llmi_head head;
     llm_status status = llmi_head_find(&head, m);
     if (status == LLM_OK) status = llmi_rest_check(m);
     if (status == LLM_OK) status = resolve_vocabulary(m, &head);
-    if (status != LLM_OK) return status;
-
-    m->owned_capacity = (size_t)m->arch->n_weights * (size_t)m->hp.n_layers;
-    m->owned = llmi_alloc_array(a, m->owned_capacity, sizeof *m->owned);
-    if (!m->owned) return LLM_E_MEMORY;
-    m->layers = llmi_alloc_zero(a, (size_t)m->hp.n_layers * sizeof *m->layers);
-    if (!m->layers) return LLM_E_MEMORY;
-
-    status = set_windows(m);
+    if (status == LLM_OK) status = make_structures(m);
     if (status == LLM_OK) status = report(options, 0);
     if (status == LLM_OK) status = bind_ends(m, &head, options);
     return status == LLM_OK ? bind_rows(m, options) : status;

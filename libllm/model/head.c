@@ -1,22 +1,19 @@
 #include "model/head.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "base/status.h"
+#include "model/arch.h"
 
-static const llmi_tensor *find(llmi_row_name name, const llm_model *m, size_t offset) {
-    for (int32_t i = 0; i < m->arch->n_weights; i++) {
-        const llmi_weight_row *row = &m->arch->weights[i];
-        if (row->offset == offset && !llmi_rows_is_layer(row)) return llmi_rows_find(name, m->weights, row, 0);
-    }
+static const llmi_tensor *find(llmi_row_name name, const llm_model *m, llmi_role role) {
+    for (int32_t i = 0; i < m->arch->n_weights; i++)
+        if (m->arch->weights[i].role == role) return llmi_rows_find(name, m, &m->arch->weights[i], 0);
     name[0] = 0;
     return NULL;
 }
 
 bool llmi_head_is_end(const llmi_weight_row *row) {
-    return !llmi_rows_is_layer(row) &&
-           (row->offset == offsetof(llm_model, embed) || row->offset == offsetof(llm_model, output));
+    return row->role == LLMI_ROLE_EMBED || row->role == LLMI_ROLE_HEAD;
 }
 
 static bool is_gguf(const llm_model *m) {
@@ -54,8 +51,8 @@ static llm_status check_headless(const llmi_head *h, const llm_model *m) {
 
 llm_status llmi_head_find(llmi_head *h, const llm_model *m) {
     h->differ = false;
-    h->embed = find(h->embed_name, m, offsetof(llm_model, embed));
-    h->output = find(h->output_name, m, offsetof(llm_model, output));
+    h->embed = find(h->embed_name, m, LLMI_ROLE_EMBED);
+    h->output = find(h->output_name, m, LLMI_ROLE_HEAD);
     llm_status status = LLM_OK;
     if (is_gguf(m))
         h->tied = !h->output && !llmi_arch_is_headless(m->arch, m->weights);

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "dtype.h"
 #include "model/bind.h"
-#include "model/hparams.h"
 #include "model/rope.h"
 
 const llm_model_options llmi_model_defaults = {
@@ -41,50 +40,66 @@ static llm_status upload(llm_device *device, void *dst, const void *src, size_t 
     return status;
 }
 
-/* GGUF's rope_freqs.weight: one divisor for each frequency. factors [n_rot / 2]; *found says whether
- * the file has them. */
-static llm_status get_factors(float *factors, bool *found, const llm_model *m) {
+/* GGUF's rope_freqs.weight: one divisor for each of n frequencies; *found says whether the file has them. */
+static llm_status get_factors(float *factors, bool *found, const llm_model *m, int32_t n) {
     const llmi_tensor *t = llmi_weights_tensor(m->weights, "rope_freqs.weight");
     *found = t != NULL;
     if (!t) return LLM_OK;
-    int64_t n = m->hp.n_rot / 2;
     if (t->dtype != LLM_DTYPE_F32 || t->n_dims != 1 || t->shape[0] != n)
         return llmi_error(LLM_E_FORMAT,
                           "tensor \"rope_freqs.weight\" has type %d, %d dimensions and rows of %lld, "
-                          "expected F32 (%d), 1 and %lld",
-                          t->dtype, t->n_dims, (long long)t->shape[0], LLM_DTYPE_F32, (long long)n);
+                          "expected F32 (%d), 1 and %d",
+                          t->dtype, t->n_dims, (long long)t->shape[0], LLM_DTYPE_F32, n);
     memcpy(factors, t->data, (size_t)n * sizeof *factors);
-    for (int64_t i = 0; i < n; i++)
+    for (int32_t i = 0; i < n; i++)
         if (!(factors[i] > 0 && isfinite(factors[i])))
-            return llmi_error(LLM_E_FORMAT, "tensor \"rope_freqs.weight\": element %lld is %g, expected above 0",
-                              (long long)i, (double)factors[i]);
+            return llmi_error(LLM_E_FORMAT, "tensor \"rope_freqs.weight\": element %d is %g, expected above 0", i,
+                              (double)factors[i]);
     return LLM_OK;
 }
 
-static size_t freq_bytes(const llm_model *m) {
-    return (size_t)m->hp.n_rot / 2 * sizeof(float);
-}
-
-static llm_status place_frequencies(llm_model *m) {
+static llm_status place_frequencies(llm_model *m, llmi_rope_table *table, const llmi_rope_hparams *hp) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
-    size_t n_bytes = freq_bytes(m);
+    int32_t n = hp->n_rot / 2;
+    size_t n_bytes = (size_t)n * sizeof(float);
     float *freqs = llmi_alloc(a, 2 * n_bytes);
     if (!freqs) return LLM_E_MEMORY;
-    float *factors = freqs + m->hp.n_rot / 2;
     void *on_device = NULL;
     bool found;
-    llm_status status = get_factors(factors, &found, m);
+    llm_status status = get_factors(freqs + n, &found, m, n);
     if (status == LLM_OK) {
         bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
-        llmi_rope_frequencies(freqs, &m->rope_scale, &m->hp, found ? factors : NULL, gguf);
+        llmi_rope_frequencies(freqs, &table->scale, hp, found ? freqs + n : NULL, gguf);
         status = m->device->ops->mem_alloc(&on_device, m->device, n_bytes);
     }
     if (status == LLM_OK) {
-        m->inv_freq = on_device;
+        table->inv_freq = on_device;
+        table->n = n;
         status = upload(m->device, on_device, freqs, n_bytes);
     }
     llmi_free(a, freqs, 2 * n_bytes);
     return status;
+}
+
+static llmi_rope_table *table_of(const llm_model *m, int32_t i) {
+    return (llmi_rope_table *)(void *)((char *)m->family + m->arch->ropes[i].table);
+}
+
+static llm_status place_tables(llm_model *m) {
+    llm_status status = LLM_OK;
+    for (int32_t i = 0; i < m->arch->n_ropes && status == LLM_OK; i++) {
+        const void *hp = (const char *)m->hparams + m->arch->ropes[i].hparams;
+        status = place_frequencies(m, table_of(m, i), hp);
+    }
+    return status;
+}
+
+static void free_tables(llm_model *m) {
+    for (int32_t i = 0; m->family && i < m->arch->n_ropes; i++) {
+        const llmi_rope_table *table = table_of(m, i);
+        if (table->inv_freq)
+            m->device->ops->mem_free(m->device, table->inv_freq, (size_t)table->n * sizeof *table->inv_freq);
+    }
 }
 
 /* ---- life ---- */
@@ -94,10 +109,12 @@ static void model_free(llm_model *m) {
     const llm_allocator *a = llmi_runtime_allocator(rt);
     if (m->tokenizer) m->tokenizer_destroy(m->tokenizer);
     for (int32_t i = 0; i < m->n_owned; i++) m->device->ops->weight_free(m->device, m->owned[i]);
-    if (m->inv_freq) m->device->ops->mem_free(m->device, m->inv_freq, freq_bytes(m));
+    free_tables(m);
     if (m->device) m->device->ops->close(m->device);
     if (m->owned) llmi_free(a, m->owned, m->owned_capacity * sizeof *m->owned);
-    if (m->layers) llmi_free(a, m->layers, (size_t)m->hp.n_layers * sizeof *m->layers);
+    if (m->layers) llmi_free(a, m->layers, (size_t)m->hp.n_layers * m->arch->layer_bytes);
+    if (m->family) llmi_free(a, m->family, m->arch->model_bytes);
+    if (m->hparams) llmi_free(a, m->hparams, m->arch->hparams_bytes);
     if (m->backend) llmi_free(a, m->backend, strlen(m->backend) + 1);
     llmi_weights_unref(m->weights);
     llmi_free(a, m, sizeof *m);
@@ -149,11 +166,24 @@ static void warn(const llm_model *m) {
                        LLMI_QUOTE(class.ptr, class.len), m->arch->name);
 }
 
+static llm_status read_hparams(llm_model *m) {
+    llm_status status = llmi_arch_of(&m->arch, m->weights);
+    if (status != LLM_OK) return status;
+    m->hparams = llmi_alloc(llmi_runtime_allocator(m->runtime), m->arch->hparams_bytes);
+    if (!m->hparams) return LLM_E_MEMORY;
+    status = llmi_hparams_read(m->hparams, m->arch, m->weights);
+    m->hp = *(const llmi_hparams *)m->hparams;
+    m->hp.n_heads = llmi_hparams_get_int(m, "attention.head_count");
+    m->hp.n_kv_heads = llmi_hparams_get_int(m, "attention.head_count_kv");
+    m->hp.head_dim = llmi_hparams_get_int(m, "attention.key_length");
+    m->hp.n_ff = llmi_hparams_get_int(m, "feed_forward_length");
+    return status;
+}
+
 static llm_status load_weights(llm_model *m, const llm_model_options *options) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
     const char *backend = options->backend ? options->backend : "cpu";
-    llm_status status = llmi_arch_of(&m->arch, m->weights);
-    if (status == LLM_OK) status = llmi_hparams_read(&m->hp, m->arch, m->weights);
+    llm_status status = read_hparams(m);
     if (status != LLM_OK) return llmi_error_in(status, "%s", llmi_weights_path(m->weights));
 
     warn(m);
@@ -164,7 +194,7 @@ static llm_status load_weights(llm_model *m, const llm_model_options *options) {
     if (status == LLM_OK) status = llmi_runtime_open_device(&m->device, m->runtime, backend, activations);
     if (status != LLM_OK) return status;
     status = llmi_bind(m, options);
-    if (status == LLM_OK) status = place_frequencies(m);
+    if (status == LLM_OK) status = place_tables(m);
     if (status != LLM_OK) return llmi_error_in(status, "%s", llmi_weights_path(m->weights));
     return LLM_OK;
 }

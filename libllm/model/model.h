@@ -8,31 +8,12 @@
 #include "format/weights.h"
 #include "runtime/runtime.h"
 
-enum { LLMI_ROPE_SCALING_NONE = 0, LLMI_ROPE_SCALING_LINEAR, LLMI_ROPE_SCALING_LLAMA3, LLMI_ROPE_SCALING_YARN };
-
-/* Read and range-checked by hparams.c from each family's table of rows. */
+/* What all families have: the first member of their hyper-parameters, and all of them that the engine, the API and
+ * llm_quantize look at. */
 typedef struct llmi_hparams {
-    int32_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_vocab, n_ctx_train;
-    int32_t n_window;    /* sliding window in tokens, 0: none */
-    int32_t window_from; /* first layer that has it, unless the file lists the layers' kinds */
-    float norm_eps;
-    int32_t rope_style; /* LLM_ROPE_* */
-    int32_t n_rot;
-    float rope_base;
-    int32_t rope_scaling;
-    float rope_factor;
-    float rope_low, rope_high;            /* llama3 */
-    float rope_beta_fast, rope_beta_slow; /* yarn, as are the following */
-    float rope_mscale, rope_mscale_all;
-    float rope_attn; /* factor on cos and sin as the file gives it; 0: from rope_factor */
-    int32_t rope_ctx_original;
+    int32_t n_layers, n_embd, n_vocab, n_ctx_train;
+    int32_t n_heads, n_kv_heads, head_dim, n_ff; /* in llm_model.hp only; for the engine */
 } llmi_hparams;
-
-typedef struct llmi_layer {
-    const llm_weight *attn_norm, *wq, *wk, *wv, *wo, *bq, *bk, *bv, *bo, *q_norm, *k_norm;
-    const llm_weight *ffn_norm, *w_gate, *w_up, *w_down, *b_gate, *b_up, *b_down;
-    int32_t window; /* 0: sees everything */
-} llmi_layer;
 
 /* How the file says that embeddings are made; the api layer fills it. */
 typedef struct llmi_pooling {
@@ -49,14 +30,14 @@ struct llm_model {
     llm_runtime *runtime;
     llmi_weights *weights;
     const llmi_arch *arch; /* NULL when only the tokenizer was loaded */
-    llmi_hparams hp;
+    llmi_hparams hp;       /* the first member of: */
+    void *hparams;         /* the family's hyper-parameters, */
+    void *family;          /* its weights beside the layers, */
+    void *layers;          /* and those of each layer [n_layers]: structures of its own (arch.h) */
     llm_device *device;
     char *backend;
-    const llm_weight *embed, *output_norm, *output; /* output is embed when tied, NULL without a head */
-    llmi_layer *layers;
-    float *inv_freq;    /* [n_rot / 2] on the device */
-    float rope_scale;   /* factor on cos and sin */
-    llm_weight **owned; /* every weight once, for release */
+    const llm_weight *embed, *output; /* output is embed when tied, NULL without a head */
+    llm_weight **owned;               /* every weight once, for release */
     int32_t n_owned;
     size_t owned_capacity;
     size_t private_bytes; /* copies the device made */

@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "model/rows.h"
+#include "model/arch.h"
 
 typedef enum kind {
     COMPUTED, /* a row binds it, or a table that is computed from the hyper-parameters */
@@ -38,22 +38,40 @@ static bool is_table(llm_span name) {
     return false;
 }
 
-/* -1: not of a layer; INT32_MAX: beyond any. */
-static int32_t layer_of(llm_span name) {
-    llm_span part = take_part(&name);
-    if (!llmi_span_is(part, "layers") && !llmi_span_is(part, "blk")) return -1;
-    part = take_part(&name);
-    int32_t layer = 0;
-    if (!part.len) return -1;
-    for (size_t i = 0; i < part.len; i++) {
-        if (part.ptr[i] < '0' || part.ptr[i] > '9') return -1;
-        layer = layer < 1 << 24 ? layer * 10 + (part.ptr[i] - '0') : INT32_MAX;
-    }
-    return layer;
+static bool begins(llm_span name, const char *start) {
+    size_t n = strlen(start);
+    return name.len >= n && memcmp(name.ptr, start, n) == 0;
 }
 
-/* Whether a tensor outside of the layers, without its "model.", belongs to what a text model computes. */
-static bool is_of_text_model(const llm_model *m, llm_span name, bool prefixed) {
+static llm_span span_of(const char *text) {
+    return (llm_span){text, strlen(text)};
+}
+
+/* Whether the file's names of the text model begin with the family's body, as those of its other parts do not. */
+static bool has_body(const llm_model *m) {
+    if (llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF) return false;
+    for (int32_t i = 0; i < m->arch->n_weights; i++) {
+        const llmi_weight_row *row = &m->arch->weights[i];
+        llmi_row_name name;
+        if (row->role == LLMI_ROLE_LAYER || !llmi_rows_find(name, m, row, 0)) continue;
+        if (begins(span_of(name), m->arch->hf_body)) return true;
+    }
+    return false;
+}
+
+/* Whether a name shares its first part with the head, which lies beside the body. */
+static bool is_beside_head(const llm_model *m, llm_span part) {
+    for (int32_t i = 0; i < m->arch->n_weights; i++) {
+        const llmi_weight_row *row = &m->arch->weights[i];
+        if (row->role != LLMI_ROLE_HEAD || !row->hf) continue;
+        llm_span rest = span_of(row->hf), head = take_part(&rest);
+        if (head.len == part.len && memcmp(head.ptr, part.ptr, part.len) == 0) return true;
+    }
+    return false;
+}
+
+/* Whether a tensor beside the layers belongs to what a text model computes. */
+static bool is_of_text_model(const llm_model *m, llm_span name) {
     static const char *const others[] = {"visual",
                                          "vision_model",
                                          "vision_tower",
@@ -66,30 +84,30 @@ static bool is_of_text_model(const llm_model *m, llm_span name, bool prefixed) {
                                          "mm",
                                          "v",
                                          "a"};
+    bool body = has_body(m), in_body = body && begins(name, m->arch->hf_body);
+    size_t n_body = in_body ? strlen(m->arch->hf_body) : 0;
+    name = (llm_span){name.ptr + n_body, name.len - n_body};
     llm_span part = take_part(&name);
     if (IS_ONE_OF(part, others)) return false;
-    bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
-    bool no_prefixes = !llmi_weights_tensor(m->weights, "model.norm.weight");
-    return gguf || prefixed || no_prefixes || llmi_span_is(part, "lm_head");
+    return !body || in_body || is_beside_head(m, part);
 }
 
 /* *flag: the flag of config.json that leaves it out, if that is why. */
 static kind kind_of(const llm_model *m, llm_span name, const char **flag) {
+    bool known = false;
     for (int32_t i = 0; i < m->arch->n_weights; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];
         bool wanted = false;
-        if (!llmi_rows_matches(row, llmi_weights_format(m->weights), name, m->hp.n_layers)) continue;
+        if (!llmi_rows_matches(m, row, name)) continue;
         if (llmi_rows_is_wanted(&wanted, m->weights, row) == LLM_OK && wanted) return COMPUTED;
-        *flag = row->flag;
-        return UNUSED;
+        *flag = row->only_if;
+        known = true;
     }
+    if (known) return UNUSED;
     if (is_table(name)) return COMPUTED;
-    llm_span rest = name;
-    bool prefixed = llmi_span_is(take_part(&rest), "model");
-    if (!prefixed) rest = name;
-    int32_t layer = layer_of(rest);
+    int32_t layer = llmi_rows_layer_of(m, name);
     if (layer >= 0) return layer < m->hp.n_layers ? LOST : UNUSED;
-    return is_of_text_model(m, rest, prefixed) ? LOST : UNUSED;
+    return is_of_text_model(m, name) ? LOST : UNUSED;
 }
 
 llm_status llmi_rest_check(const llm_model *m) {

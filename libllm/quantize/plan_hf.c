@@ -1,7 +1,9 @@
 /* A Hugging Face directory under GGUF's names and conventions. */
 #include <string.h>
 
+#include "api/pooling.h"
 #include "base/alloc.h"
+#include "model/arch.h"
 #include "model/head.h"
 #include "model/rope.h"
 #include "quantize/plan.h"
@@ -9,17 +11,15 @@
 /* The family's GGUF convention may turn neighbours where Hugging Face's turns halves: then the rows of
  * queries and keys change places. */
 static int32_t heads_to_reorder(const llm_model *m, const llmi_weight_row *row) {
-    if (m->arch->gguf_rope_style == m->arch->hf_rope_style) return 0;
-    if (row->offset == offsetof(llmi_layer, wq) || row->offset == offsetof(llmi_layer, bq)) return m->hp.n_heads;
-    if (row->offset == offsetof(llmi_layer, wk) || row->offset == offsetof(llmi_layer, bk)) return m->hp.n_kv_heads;
-    return 0;
+    if (m->arch->gguf_rope_style == m->arch->hf_rope_style || !row->rotary_heads.at) return 0;
+    return (int32_t)llmi_dim_of(m->hparams, row->rotary_heads);
 }
 
-static llm_status add(llmi_plan *p, const char *pattern, int32_t layer, const llmi_tensor *t, bool is_output,
-                      int32_t n_heads) {
+static llm_status add(llmi_plan *p, const llm_model *m, const llmi_weight_row *row, int32_t layer, const llmi_tensor *t,
+                      bool is_output) {
     llmi_row_name name;
-    llmi_rows_expand(name, pattern, layer);
-    return llmi_plan_add(p, (llm_span){name, strlen(name)}, t, is_output, n_heads);
+    if (!llmi_rows_name(name, m->arch, row, LLMI_FORMAT_GGUF, layer)) return LLM_OK;
+    return llmi_plan_add(p, (llm_span){name, strlen(name)}, t, is_output, heads_to_reorder(m, row));
 }
 
 static llm_status add_row(llmi_plan *p, const llm_model *m, const llmi_weight_row *row, int32_t layer) {
@@ -27,24 +27,23 @@ static llm_status add_row(llmi_plan *p, const llm_model *m, const llmi_weight_ro
     bool wanted;
     llm_status status = llmi_rows_is_wanted(&wanted, m->weights, row);
     if (status != LLM_OK || !wanted) return status;
-    const llmi_tensor *t = llmi_rows_find(name, m->weights, row, layer);
-    if (!t) return LLM_OK; /* loading has refused a model that lacks what it needs */
-    return add(p, row->gguf, layer, t, false, llmi_rows_is_layer(row) ? heads_to_reorder(m, row) : 0);
+    const llmi_tensor *t = llmi_rows_find(name, m, row, layer);
+    return t ? add(p, m, row, layer, t, false) : LLM_OK; /* loading has refused a model that lacks what it needs */
 }
 
 /* The embedding and the head, which GGUF ties by leaving the head out. */
-static llm_status add_end(llmi_plan *p, const llmi_head *head, const llmi_weight_row *row) {
-    bool is_embed = row->offset == offsetof(llm_model, embed);
+static llm_status add_end(llmi_plan *p, const llm_model *m, const llmi_head *head, const llmi_weight_row *row) {
+    bool is_embed = row->role == LLMI_ROLE_EMBED;
     const llmi_tensor *t = is_embed ? head->embed : head->output;
-    return t ? add(p, row->gguf, 0, t, !is_embed || head->tied, 0) : LLM_OK;
+    return t ? add(p, m, row, 0, t, !is_embed || head->tied) : LLM_OK;
 }
 
 /* Llama 3's rule for frequencies, as the divisors by which GGUF states it. */
-static llm_status add_factors(llmi_plan *p, const llm_model *m) {
-    int32_t n = m->hp.n_rot / 2;
-    if (m->hp.rope_scaling != LLMI_ROPE_SCALING_LLAMA3) return LLM_OK;
-    llmi_hparams plain = m->hp;
-    plain.rope_scaling = LLMI_ROPE_SCALING_NONE;
+static llm_status add_factors(llmi_plan *p, const llmi_rope_hparams *hp) {
+    int32_t n = hp->n_rot / 2;
+    if (hp->scaling != LLMI_ROPE_SCALING_LLAMA3) return LLM_OK;
+    llmi_rope_hparams plain = *hp;
+    plain.scaling = LLMI_ROPE_SCALING_NONE;
     size_t n_bytes = (size_t)n * sizeof(float);
     float *scaled = llmi_alloc(p->a, n_bytes), scale;
     p->factors = llmi_alloc(p->a, n_bytes);
@@ -52,7 +51,7 @@ static llm_status add_factors(llmi_plan *p, const llm_model *m) {
     llm_status status = scaled && p->factors ? LLM_OK : LLM_E_MEMORY;
     if (status == LLM_OK) {
         llmi_rope_frequencies(p->factors, &scale, &plain, NULL, false);
-        llmi_rope_frequencies(scaled, &scale, &m->hp, NULL, false);
+        llmi_rope_frequencies(scaled, &scale, hp, NULL, false);
         for (int32_t i = 0; i < n; i++) p->factors[i] /= scaled[i];
         llmi_tensor t = {
             .data = p->factors, .n_bytes = n_bytes, .n_dims = 1, .shape = {n, 1, 1, 1}, .dtype = LLM_DTYPE_F32};
@@ -63,17 +62,24 @@ static llm_status add_factors(llmi_plan *p, const llm_model *m) {
     return status;
 }
 
+static llm_status put_hparams(llmi_gguf_writer *w, const llm_model *m) {
+    llm_status status = llmi_hparams_write(w, m);
+    if (status == LLM_OK && !m->output) status = llmi_gguf_put_bool(w, LLMI_ARCH_HEADLESS_KEY, true);
+    return status == LLM_OK ? llmi_pooling_put(w, m, llmi_arch_gguf_name(m->arch)) : status;
+}
+
 llm_status llmi_plan_hf(llmi_plan *p, llmi_gguf_writer *w, const llm_model *m) {
     llmi_head head;
     llm_status status = llmi_head_find(&head, m);
-    if (status == LLM_OK) status = llmi_hf_put_hparams(w, m);
+    if (status == LLM_OK) status = put_hparams(w, m);
     if (status == LLM_OK && m->tokenizer) status = llmi_hf_put_tokenizer(w, m);
-    if (status == LLM_OK) status = add_factors(p, m);
+    if (status == LLM_OK && m->arch->n_ropes) /* GGUF has one such tensor */
+        status = add_factors(p, (const void *)((const char *)m->hparams + m->arch->ropes[0].hparams));
     for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];
-        int32_t n = llmi_rows_is_layer(row) ? m->hp.n_layers : 1;
+        int32_t n = row->role == LLMI_ROLE_LAYER ? m->hp.n_layers : 1;
         if (llmi_head_is_end(row))
-            status = add_end(p, &head, row);
+            status = add_end(p, m, &head, row);
         else
             for (int32_t layer = 0; layer < n && status == LLM_OK; layer++) status = add_row(p, m, row, layer);
     }

@@ -1,19 +1,21 @@
 /* config.json of a Hugging Face directory: its members by path, the family it names, the hyper-parameters. */
+#include "base/alloc.h"
 #include "fuzz/weights.h"
-#include "model/hparams.h"
+#include "model/arch.h"
 
-enum { MAX_LAYERS = 1024 };
-
-static void read_hparams(const llmi_weights *w) {
+static void read_hparams(const llmi_weights *w, const llm_allocator *a) {
     const llmi_arch *arch;
-    llmi_hparams hp;
-    static int32_t windows[MAX_LAYERS];
     llmi_error_clear();
     llm_status status = llmi_arch_of(&arch, w);
-    if (status == LLM_OK) status = llmi_hparams_read(&hp, arch, w);
     if (status == LLM_OK) {
-        if (hp.n_layers < 1 || hp.n_layers > MAX_LAYERS || hp.n_heads % hp.n_kv_heads) abort();
-        status = llmi_hparams_windows(windows, &hp, w);
+        llmi_hparams *hp = llmi_alloc(a, arch->hparams_bytes);
+        void *layer = llmi_alloc(a, arch->layer_bytes);
+        status = hp && layer ? llmi_hparams_read(hp, arch, w) : LLM_E_MEMORY;
+        if (status == LLM_OK && (hp->n_layers < 1 || hp->n_layers > LLMI_MAX_LAYERS)) abort();
+        for (int32_t i = 0; status == LLM_OK && i < hp->n_layers; i++) status = arch->set_layer(layer, hp, i, w);
+        llmi_free(a, layer, arch->layer_bytes);
+        llmi_free(a, hp, arch->hparams_bytes);
+        if (status == LLM_E_MEMORY) return;
     }
     if (status != LLM_OK && !llm_last_error()[0]) abort();
 }
@@ -31,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         llmi_contents_free(&c);
     if (w) {
         fuzz_look_at_metas(w);
-        read_hparams(w);
+        read_hparams(w, &m.allocator);
         llmi_weights_unref(w);
     }
     fuzz_memory_check(&m);

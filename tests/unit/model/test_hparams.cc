@@ -6,21 +6,21 @@
 
 extern "C" {
 #include "base/alloc.h"
-#include "model/hparams.h"
+#include "model/decoder.h"
 }
 
 namespace {
 
+/* Those of a family that is a decoder as most are. */
 struct Read {
     llm_status status;
-    llmi_hparams hp;
+    llmi_decoder_hparams hp;
     std::vector<int32_t> windows;
     std::string text;
 };
 
 Read read_path(const std::string &path) {
     Read r = {};
-    r.windows.resize(1024);
     llmi_weights_options how = {true, true};
     llmi_weights *w = nullptr;
     const llmi_arch *arch = nullptr;
@@ -28,10 +28,11 @@ Read read_path(const std::string &path) {
     if (r.status == LLM_OK) r.status = llmi_arch_check_kind(w);
     if (r.status == LLM_OK) r.status = llmi_arch_of(&arch, w);
     if (r.status == LLM_OK) r.status = llmi_hparams_read(&r.hp, arch, w);
-    if (r.status == LLM_OK) r.status = llmi_hparams_windows(r.windows.data(), &r.hp, w);
+    if (r.status == LLM_OK) r.windows.resize((size_t)r.hp.base.n_layers);
+    for (size_t i = 0; i < r.windows.size() && r.status == LLM_OK; i++)
+        r.status = llmi_attention_window(&r.windows[i], &r.hp.attn, (int32_t)i, r.hp.base.n_layers, w);
     r.text = r.status == LLM_OK ? "" : llm_last_error();
     llmi_weights_unref(w);
-    r.windows.resize(r.status == LLM_OK ? (size_t)r.hp.n_layers : 0);
     return r;
 }
 
@@ -67,43 +68,43 @@ std::string config(const std::map<std::string, std::string> &extra, const std::s
 TEST(Hparams, GgufDefaults) {
     Read r = read_gguf(tiny_gguf());
     ASSERT_EQ(LLM_OK, r.status) << r.text;
-    EXPECT_EQ(2, r.hp.n_layers);
-    EXPECT_EQ(4, r.hp.head_dim);
-    EXPECT_EQ(4, r.hp.n_rot);
-    EXPECT_EQ(2, r.hp.n_kv_heads);
-    EXPECT_EQ(64, r.hp.n_ctx_train);
-    EXPECT_EQ(0, r.hp.n_vocab); /* the embedding says it */
-    EXPECT_FLOAT_EQ(10000, r.hp.rope_base);
-    EXPECT_EQ(LLM_ROPE_ADJACENT, r.hp.rope_style);
+    EXPECT_EQ(2, r.hp.base.n_layers);
+    EXPECT_EQ(4, r.hp.attn.head_dim);
+    EXPECT_EQ(4, r.hp.rope.n_rot);
+    EXPECT_EQ(2, r.hp.attn.n_kv_heads);
+    EXPECT_EQ(64, r.hp.base.n_ctx_train);
+    EXPECT_EQ(0, r.hp.base.n_vocab); /* the embedding says it */
+    EXPECT_FLOAT_EQ(10000, r.hp.rope.base);
+    EXPECT_EQ(LLM_ROPE_ADJACENT, r.hp.rope.style);
     EXPECT_EQ((std::vector<int32_t>{0, 0}), r.windows);
 }
 
 TEST(Hparams, GgufHeadsWithoutGroupsShareNothing) {
     Gguf g = tiny_gguf();
     g.keys.erase("llama.attention.head_count_kv");
-    EXPECT_EQ(4, read_gguf(g).hp.n_kv_heads);
+    EXPECT_EQ(4, read_gguf(g).hp.attn.n_kv_heads);
 }
 
 TEST(Hparams, GgufRopeScalingKeys) {
     Gguf g = tiny_gguf();
     g.set_float("llama.rope.scaling.factor", 4);
-    EXPECT_EQ(LLMI_ROPE_SCALING_LINEAR, read_gguf(g).hp.rope_scaling) << "a factor without a type is linear";
+    EXPECT_EQ(LLMI_ROPE_SCALING_LINEAR, read_gguf(g).hp.rope.scaling) << "a factor without a type is linear";
     g.set_string("llama.rope.scaling.type", "yarn");
     g.set_int("llama.rope.scaling.original_context_length", 32);
     Read r = read_gguf(g);
-    EXPECT_EQ(LLMI_ROPE_SCALING_YARN, r.hp.rope_scaling);
-    EXPECT_EQ(32, r.hp.rope_ctx_original);
+    EXPECT_EQ(LLMI_ROPE_SCALING_YARN, r.hp.rope.scaling);
+    EXPECT_EQ(32, r.hp.rope.ctx_original);
     g.set_string("llama.rope.scaling.type", "none");
-    EXPECT_EQ(LLMI_ROPE_SCALING_NONE, read_gguf(g).hp.rope_scaling);
+    EXPECT_EQ(LLMI_ROPE_SCALING_NONE, read_gguf(g).hp.rope.scaling);
 }
 
 TEST(Hparams, GgufScalingWithoutFactorScalesByOne) {
     for (const char *type : {"linear", "yarn"}) {
         Gguf g = tiny_gguf();
         g.set_string("llama.rope.scaling.type", type);
-        EXPECT_FLOAT_EQ(1, read_gguf(g).hp.rope_factor) << type;
+        EXPECT_FLOAT_EQ(1, read_gguf(g).hp.rope.factor) << type;
         g.set_float("llama.rope.scaling.factor", 0);
-        EXPECT_FLOAT_EQ(1, read_gguf(g).hp.rope_factor) << type;
+        EXPECT_FLOAT_EQ(1, read_gguf(g).hp.rope.factor) << type;
     }
 }
 
@@ -117,11 +118,11 @@ TEST(Hparams, GgufTypesThatLoseNothingAreRead) {
     g.set_int("llama.vocab_size", 5); /* the embedding says it */
     Read r = read_gguf(g);
     ASSERT_EQ(LLM_OK, r.status) << r.text;
-    EXPECT_EQ(4, r.hp.n_heads);
-    EXPECT_EQ(2, r.hp.n_kv_heads);
-    EXPECT_EQ(24, r.hp.n_ff);
-    EXPECT_FLOAT_EQ(500000, r.hp.rope_base);
-    EXPECT_EQ(0, r.hp.n_vocab);
+    EXPECT_EQ(4, r.hp.attn.n_heads);
+    EXPECT_EQ(2, r.hp.attn.n_kv_heads);
+    EXPECT_EQ(24, r.hp.ffn.n_ff);
+    EXPECT_FLOAT_EQ(500000, r.hp.rope.base);
+    EXPECT_EQ(0, r.hp.base.n_vocab);
 }
 
 TEST(Hparams, GgufWindowIsForAllLayers) {
@@ -218,13 +219,13 @@ INSTANTIATE_TEST_SUITE_P(Table, GgufHostile, ::testing::ValuesIn(hostile),
 TEST(Hparams, ConfigDefaultsAreThoseOfTransformers) {
     Read r = read_config(config({{"num_key_value_heads", ""}}));
     ASSERT_EQ(LLM_OK, r.status) << r.text;
-    EXPECT_EQ(8, r.hp.n_kv_heads);
-    EXPECT_EQ(8, r.hp.head_dim);
-    EXPECT_EQ(2048, r.hp.n_ctx_train);
-    EXPECT_FLOAT_EQ(1e-6f, r.hp.norm_eps);
-    EXPECT_FLOAT_EQ(10000, r.hp.rope_base);
-    EXPECT_EQ(LLM_ROPE_HALF, r.hp.rope_style);
-    EXPECT_EQ(LLMI_ROPE_SCALING_NONE, r.hp.rope_scaling);
+    EXPECT_EQ(8, r.hp.attn.n_kv_heads);
+    EXPECT_EQ(8, r.hp.attn.head_dim);
+    EXPECT_EQ(2048, r.hp.base.n_ctx_train);
+    EXPECT_FLOAT_EQ(1e-6f, r.hp.eps);
+    EXPECT_FLOAT_EQ(10000, r.hp.rope.base);
+    EXPECT_EQ(LLM_ROPE_HALF, r.hp.rope.style);
+    EXPECT_EQ(LLMI_ROPE_SCALING_NONE, r.hp.rope.scaling);
 }
 
 TEST(Hparams, ConfigNullIsNone) {
@@ -232,9 +233,9 @@ TEST(Hparams, ConfigNullIsNone) {
         {{"num_key_value_heads", "null"}, {"head_dim", "null"}, {"sliding_window", "null"}, {"rope_scaling", "null"}},
         "mistral"));
     ASSERT_EQ(LLM_OK, r.status) << r.text;
-    EXPECT_EQ(8, r.hp.n_kv_heads);
-    EXPECT_EQ(8, r.hp.head_dim);
-    EXPECT_EQ(0, r.hp.n_window);
+    EXPECT_EQ(8, r.hp.attn.n_kv_heads);
+    EXPECT_EQ(8, r.hp.attn.head_dim);
+    EXPECT_EQ(0, r.hp.attn.n_window);
 }
 
 TEST(Hparams, MistralHasItsWindowInAllLayers) {
@@ -267,8 +268,8 @@ TEST(Hparams, LayerTypesDecideWhereTheyAreGiven) {
 }
 
 TEST(Hparams, Qwen3HeadSizeIsItsOwn) {
-    EXPECT_EQ(128, read_config(config({}, "qwen3")).hp.head_dim);
-    EXPECT_EQ(32, read_config(config({{"head_dim", "32"}}, "qwen3")).hp.head_dim);
+    EXPECT_EQ(128, read_config(config({}, "qwen3")).hp.attn.head_dim);
+    EXPECT_EQ(32, read_config(config({{"head_dim", "32"}}, "qwen3")).hp.attn.head_dim);
 }
 
 TEST(Hparams, RopeScalingInBothSpellings) {
@@ -281,15 +282,15 @@ TEST(Hparams, RopeScalingInBothSpellings) {
     for (const std::string &json : {older, newer}) {
         Read r = read_config(json);
         ASSERT_EQ(LLM_OK, r.status) << r.text;
-        EXPECT_EQ(LLMI_ROPE_SCALING_LLAMA3, r.hp.rope_scaling);
-        EXPECT_FLOAT_EQ(500000, r.hp.rope_base);
-        EXPECT_FLOAT_EQ(8, r.hp.rope_factor);
-        EXPECT_FLOAT_EQ(1, r.hp.rope_low);
-        EXPECT_FLOAT_EQ(4, r.hp.rope_high);
-        EXPECT_EQ(8192, r.hp.rope_ctx_original);
+        EXPECT_EQ(LLMI_ROPE_SCALING_LLAMA3, r.hp.rope.scaling);
+        EXPECT_FLOAT_EQ(500000, r.hp.rope.base);
+        EXPECT_FLOAT_EQ(8, r.hp.rope.factor);
+        EXPECT_FLOAT_EQ(1, r.hp.rope.low);
+        EXPECT_FLOAT_EQ(4, r.hp.rope.high);
+        EXPECT_EQ(8192, r.hp.rope.ctx_original);
     }
     Read r = read_config(config({{"rope_scaling", R"({"type":"linear","factor":2.0})"}}));
-    EXPECT_EQ(LLMI_ROPE_SCALING_LINEAR, r.hp.rope_scaling) << r.text;
+    EXPECT_EQ(LLMI_ROPE_SCALING_LINEAR, r.hp.rope.scaling) << r.text;
 }
 
 /* As AutoConfig of transformers 5.24.0 reads them. */
@@ -323,14 +324,14 @@ TEST(Hparams, RopeIsReadFromOneObject) {
     for (auto &row : rows) {
         Read r = read_config(config(row.members));
         ASSERT_EQ(LLM_OK, r.status) << r.text;
-        EXPECT_FLOAT_EQ(row.base, r.hp.rope_base) << config(row.members);
-        EXPECT_FLOAT_EQ(row.factor, r.hp.rope_factor) << config(row.members);
-        EXPECT_EQ(row.scaling, r.hp.rope_scaling) << config(row.members);
+        EXPECT_FLOAT_EQ(row.base, r.hp.rope.base) << config(row.members);
+        EXPECT_FLOAT_EQ(row.factor, r.hp.rope.factor) << config(row.members);
+        EXPECT_EQ(row.scaling, r.hp.rope.scaling) << config(row.members);
     }
     Read r = read_config(
         config({{"original_max_position_embeddings", "512"}, {"rope_scaling", R"({"rope_type":"yarn","factor":2,
                                                       "original_max_position_embeddings":1024})"}}));
-    EXPECT_EQ(512, r.hp.rope_ctx_original) << r.text;
+    EXPECT_EQ(512, r.hp.rope.ctx_original) << r.text;
 }
 
 TEST(Hparams, YarnWithoutFactorTakesTheRatioOfContexts) {
@@ -338,9 +339,9 @@ TEST(Hparams, YarnWithoutFactorTakesTheRatioOfContexts) {
         read_config(config({{"max_position_embeddings", "4096"}, {"rope_scaling", R"({"rope_type":"yarn","factor":null,
                                   "original_max_position_embeddings":1024})"}}));
     ASSERT_EQ(LLM_OK, r.status) << r.text;
-    EXPECT_FLOAT_EQ(4, r.hp.rope_factor);
-    EXPECT_FLOAT_EQ(32, r.hp.rope_beta_fast);
-    EXPECT_FLOAT_EQ(1, r.hp.rope_beta_slow);
+    EXPECT_FLOAT_EQ(4, r.hp.rope.factor);
+    EXPECT_FLOAT_EQ(32, r.hp.rope.beta_fast);
+    EXPECT_FLOAT_EQ(1, r.hp.rope.beta_slow);
 }
 
 TEST(Hparams, FeaturesThatAreNotThereAreNamed) {

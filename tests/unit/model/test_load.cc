@@ -5,6 +5,10 @@
 #include "unit/model/files.h"
 #include "unit/model/runner.h"
 
+extern "C" {
+#include "model/decoder.h"
+}
+
 namespace {
 
 class Load : public ::testing::Test {
@@ -18,6 +22,7 @@ class Load : public ::testing::Test {
         llmi_model_unref(m);
         return load(&m, rt, folder.write("m.gguf", g.encode()), "tiny");
     }
+    const llmi_decoder_layer &layer(int i) { return static_cast<llmi_decoder_layer *>(m->layers)[i]; }
     Folder folder;
     llm_runtime *rt = nullptr;
     llm_model *m = nullptr;
@@ -43,8 +48,8 @@ TEST_F(Load, OptionalBiasesAreBound) {
     Gguf g = tiny_gguf();
     g.tensors["blk.1.attn_q.bias"] = made_up({16}, 2);
     ASSERT_EQ(LLM_OK, load_gguf(g)) << llm_last_error();
-    EXPECT_EQ(nullptr, m->layers[0].bq);
-    EXPECT_NE(nullptr, m->layers[1].bq);
+    EXPECT_EQ(nullptr, layer(0).attn.bq);
+    EXPECT_NE(nullptr, layer(1).attn.bq);
 }
 
 TEST_F(Load, EachFamilyLoads) {
@@ -115,8 +120,9 @@ TEST_F(Load, RopeFactorsReachTheFrequencies) {
     Gguf g = tiny_gguf();
     g.tensors["rope_freqs.weight"] = Tensor{{2}, {1, 4}};
     ASSERT_EQ(LLM_OK, load_gguf(g)) << llm_last_error();
-    EXPECT_FLOAT_EQ(1.0f, m->inv_freq[0]);
-    EXPECT_FLOAT_EQ(0.01f / 4, m->inv_freq[1]);
+    const float *inv_freq = static_cast<llmi_decoder_model *>(m->family)->rope.inv_freq;
+    EXPECT_FLOAT_EQ(1.0f, inv_freq[0]);
+    EXPECT_FLOAT_EQ(0.01f / 4, inv_freq[1]);
 }
 
 TEST_F(Load, FeedForwardBiasesAreBound) {
@@ -124,10 +130,10 @@ TEST_F(Load, FeedForwardBiasesAreBound) {
     g.tensors["blk.1.ffn_down.bias"] = made_up({16}, 2);
     g.tensors["blk.1.ffn_gate.bias"] = made_up({24}, 3);
     ASSERT_EQ(LLM_OK, load_gguf(g)) << llm_last_error();
-    EXPECT_EQ(nullptr, m->layers[0].b_down);
-    EXPECT_NE(nullptr, m->layers[1].b_down);
-    EXPECT_NE(nullptr, m->layers[1].b_gate);
-    EXPECT_EQ(nullptr, m->layers[1].b_up);
+    EXPECT_EQ(nullptr, layer(0).ffn.down_bias);
+    EXPECT_NE(nullptr, layer(1).ffn.down_bias);
+    EXPECT_NE(nullptr, layer(1).ffn.gate_bias);
+    EXPECT_EQ(nullptr, layer(1).ffn.up_bias);
 }
 
 /* A runtime that collects its warnings. */
@@ -297,12 +303,11 @@ std::map<std::string, Tensor> renamed(const Gguf &g, const llmi_arch *arch, cons
     for (auto &[name, t] : g.tensors)
         for (int32_t i = 0; i < arch->n_weights; i++)
             for (int layer = 0; layer < 2; layer++) {
-                auto expand = [&](std::string pattern) {
-                    size_t at = pattern.find("%d");
-                    return at == std::string::npos ? pattern : pattern.replace(at, 2, std::to_string(layer));
-                };
-                if (expand(arch->weights[i].gguf) != name) continue;
-                std::string hf = expand(arch->weights[i].hf);
+                llmi_row_name gguf, hf_name;
+                llmi_rows_name(gguf, arch, &arch->weights[i], LLMI_FORMAT_GGUF, layer);
+                llmi_rows_name(hf_name, arch, &arch->weights[i], LLMI_FORMAT_SAFETENSORS, layer);
+                if (gguf != name) continue;
+                std::string hf = hf_name;
                 out[hf.rfind(drop, 0) == 0 ? hf.substr(drop.size()) : hf] = t;
             }
     return out;

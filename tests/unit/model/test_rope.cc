@@ -22,20 +22,20 @@ struct RopeCase {
 
 #include "unit/model/rope_values.h"
 
-llmi_hparams hparams_of(const RopeCase &c) {
-    llmi_hparams hp = {};
+llmi_rope_hparams hparams_of(const RopeCase &c) {
+    llmi_rope_hparams hp = {};
     hp.n_rot = c.n_rot;
-    hp.rope_base = c.base;
-    hp.rope_scaling = c.scaling;
-    hp.rope_factor = c.factor;
-    hp.rope_low = c.low;
-    hp.rope_high = c.high;
-    hp.rope_beta_fast = c.beta_fast;
-    hp.rope_beta_slow = c.beta_slow;
-    hp.rope_mscale = c.mscale;
-    hp.rope_mscale_all = c.mscale_all;
-    hp.rope_attn = c.attn;
-    hp.rope_ctx_original = c.ctx_original;
+    hp.base = c.base;
+    hp.scaling = c.scaling;
+    hp.factor = c.factor;
+    hp.low = c.low;
+    hp.high = c.high;
+    hp.beta_fast = c.beta_fast;
+    hp.beta_slow = c.beta_slow;
+    hp.mscale = c.mscale;
+    hp.mscale_all = c.mscale_all;
+    hp.attn = c.attn;
+    hp.ctx_original = c.ctx_original;
     return hp;
 }
 
@@ -44,7 +44,7 @@ class Rope : public ::testing::TestWithParam<RopeCase> {};
 /* Two units in the last place: torch's own power function is no better. */
 TEST_P(Rope, EqualsTransformers) {
     const RopeCase &c = GetParam();
-    llmi_hparams hp = hparams_of(c);
+    llmi_rope_hparams hp = hparams_of(c);
     std::vector<float> got((size_t)c.n_rot / 2);
     float scale = 0;
     ASSERT_EQ(got.size(), c.inv_freq.size());
@@ -58,9 +58,9 @@ INSTANTIATE_TEST_SUITE_P(Values, Rope, ::testing::ValuesIn(rope_cases),
                          [](const auto &row) { return std::string(row.param.name); });
 
 TEST(RopeFactors, DivideEachFrequency) {
-    llmi_hparams hp = {};
+    llmi_rope_hparams hp = {};
     hp.n_rot = 8;
-    hp.rope_base = 100;
+    hp.base = 100;
     const float factors[4] = {1, 2, 4, 8};
     float plain[4], divided[4], scale;
     llmi_rope_frequencies(plain, &scale, &hp, nullptr, true);
@@ -71,15 +71,15 @@ TEST(RopeFactors, DivideEachFrequency) {
 
 /* In GGUF the attention factor multiplies what yarn computes; in config.json it replaces it. */
 TEST(RopeFactors, AttentionFactorMeansTwoThings) {
-    llmi_hparams hp = {};
+    llmi_rope_hparams hp = {};
     hp.n_rot = 8;
-    hp.rope_base = 10000;
-    hp.rope_scaling = LLMI_ROPE_SCALING_YARN;
-    hp.rope_factor = 4;
-    hp.rope_beta_fast = 32;
-    hp.rope_beta_slow = 1;
-    hp.rope_ctx_original = 1024;
-    hp.rope_attn = 0.5f;
+    hp.base = 10000;
+    hp.scaling = LLMI_ROPE_SCALING_YARN;
+    hp.factor = 4;
+    hp.beta_fast = 32;
+    hp.beta_slow = 1;
+    hp.ctx_original = 1024;
+    hp.attn = 0.5f;
     float freq[4], scale;
     llmi_rope_frequencies(freq, &scale, &hp, nullptr, false);
     EXPECT_FLOAT_EQ(0.5f, scale);
