@@ -100,7 +100,7 @@ static llm_status get_types(llmi_buf *types, const llmi_weights *w, size_t n_tok
 }
 
 /* scores and types are made here, in the types that the tokenizer reads; the rest is borrowed from the file. */
-static llm_status get_arrays(llmi_vocab *v, llmi_buf *scores, llmi_buf *types, const llmi_weights *w) {
+static llm_status get_arrays(llmi_vocab_desc *v, llmi_buf *scores, llmi_buf *types, const llmi_weights *w) {
     llmi_meta_array tokens, merges, charsmap;
     llm_status status = get_array(&tokens, w, KEY("tokens"), LLMI_META_STRING);
     if (status != LLM_OK) return status;
@@ -133,7 +133,7 @@ static llm_token token_of(int64_t id) {
     return id >= 0 && id < INT32_MAX ? (llm_token)id : INT32_MAX;
 }
 
-static llm_status get_special(llmi_vocab *v, const llmi_weights *w) {
+static llm_status get_special(llmi_vocab_desc *v, const llmi_weights *w) {
     static const struct {
         int32_t role;
         const char *key;
@@ -156,7 +156,7 @@ static llm_status get_special(llmi_vocab *v, const llmi_weights *w) {
 }
 
 /* Further ends: of a message, and of texts with a gap. */
-static llm_status get_ends(llmi_vocab *v, const llmi_weights *w) {
+static llm_status get_ends(llmi_vocab_desc *v, const llmi_weights *w) {
     static const char *const keys[] = {KEY("eom_token_id"), KEY("fim_pad_token_id"), KEY("fim_rep_token_id"),
                                        KEY("fim_sep_token_id")};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
@@ -169,7 +169,7 @@ static llm_status get_ends(llmi_vocab *v, const llmi_weights *w) {
     return LLM_OK;
 }
 
-static llm_status get_flags(llmi_vocab *v, const llmi_weights *w) {
+static llm_status get_flags(llmi_vocab_desc *v, const llmi_weights *w) {
     const struct {
         int8_t *flag;
         const char *key;
@@ -227,7 +227,7 @@ static llm_status check_templates(const llmi_weights *w) {
     return LLM_OK;
 }
 
-static llm_status make_from_gguf(llm_tokenizer **out, llmi_vocab *v, llmi_buf *scores, llmi_buf *types,
+static llm_status make_from_gguf(llm_tokenizer **out, llmi_vocab_desc *v, llmi_buf *scores, llmi_buf *types,
                                  const llmi_weights *w, llm_runtime *rt) {
     llm_status status = get_arrays(v, scores, types, w);
     if (status == LLM_OK) status = get_special(v, w);
@@ -246,7 +246,7 @@ static llm_status make_from_gguf(llm_tokenizer **out, llmi_vocab *v, llmi_buf *s
 static llm_status from_gguf(llm_tokenizer **out, const llmi_weights *w, llm_runtime *rt) {
     name_text model, pre;
     bool has_model, has_pre;
-    llmi_vocab v = {0};
+    llmi_vocab_desc v = {0};
     llm_status status = check_templates(w);
     if (status == LLM_OK) status = get_name(model, &has_model, w, KEY("model"));
     if (status != LLM_OK) return status;

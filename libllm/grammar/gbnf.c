@@ -101,7 +101,7 @@ static int32_t find_rule(gbnf *g, size_t begin) {
     llmi_source *s = &g->s;
     const char *name = s->text + begin;
     size_t n = s->at - begin;
-    const llmi_edge *edge = NULL;
+    const llmi_trie_edge *edge = NULL;
     uint32_t at = 0;
     for (size_t i = 0; i < n; i++) {
         edge = llmi_trie_step(&g->names, at, (uint8_t)name[i]);

@@ -14,7 +14,7 @@ struct llmi_grammar {
     atomic_int refs;
     llm_tokenizer *tokenizer; /* reference */
     llmi_program program;
-    const llmi_token_tree *tree; /* the tokenizer's */
+    const llmi_token_trie *tree; /* the tokenizer's */
     llmi_mask_store store;
 };
 
@@ -63,7 +63,7 @@ llm_status llmi_grammar_make(llmi_grammar **out, const llmi_ir *ir, int32_t root
     llm_status status = llmi_program_make(&g->program, ir, root);
     if (status == LLM_OK) {
         status = try_rules(&g->program, g->a);
-        if (status == LLM_OK) status = llmi_token_tree_get(&g->tree, t);
+        if (status == LLM_OK) status = llmi_token_trie_get(&g->tree, t);
         if (status != LLM_OK) llmi_program_free(&g->program);
     }
     if (status != LLM_OK) {
@@ -180,7 +180,7 @@ static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, i
 }
 
 static llm_status compute(llmi_buf *allowed, llmi_matcher *m) {
-    const llmi_token_tree *tree = m->g->tree;
+    const llmi_token_trie *tree = m->g->tree;
     size_t n_bytes = tree->n_words * sizeof(uint64_t);
     if (!allowed->data && !llmi_buf_reserve(allowed, n_bytes + 1)) return LLM_E_MEMORY;
     memset(allowed->data, 0, allowed->len = n_bytes);
@@ -291,13 +291,13 @@ static llm_status forget(llmi_matcher *m) {
 }
 
 llm_status llmi_matcher_accept(llmi_matcher *m, llm_token token) {
-    const llmi_token_tree *tree = m->g->tree;
+    const llmi_token_trie *tree = m->g->tree;
     bool known = token >= 0 && token < tree->n_tokens;
     if (known && llmi_buf_at(&tree->ends, uint64_t, token / 64) >> (token & 63) & 1 && llmi_matcher_is_complete(m)) {
         m->ended = true;
         return LLM_OK;
     }
-    llm_span text = known ? llmi_token_tree_text(tree, token) : (llm_span){"", 0};
+    llm_span text = known ? llmi_token_trie_text(tree, token) : (llm_span){"", 0};
     int32_t state = text.len && !m->ended ? m->state : LLMI_STATE_DEAD;
     for (size_t i = 0; i < text.len && state > LLMI_STATE_DEAD; i++)
         state = llmi_automaton_next(&m->run, state, (uint8_t)text.ptr[i]);

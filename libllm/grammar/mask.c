@@ -6,19 +6,19 @@
 
 /* ---- walking the tokens ---- */
 
-static void allow_tokens(uint64_t *bits, const llmi_token_tree *tree, const llmi_vocab_node *node) {
+static void allow_tokens(uint64_t *bits, const llmi_token_trie *tree, const llmi_token_trie_node *node) {
     const llm_token *ids = (const llm_token *)(const void *)tree->ids.data;
     for (int32_t i = node->first; i < node[1].first; i++) bits[ids[i] / 64] |= (uint64_t)1 << (ids[i] & 63);
 }
 
 llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_automaton *run, int32_t state,
-                          const llmi_token_tree *tree, int32_t node) {
-    const llmi_vocab_node *nodes = (const llmi_vocab_node *)(const void *)tree->nodes.data;
+                          const llmi_token_trie *tree, int32_t node) {
+    const llmi_token_trie_node *nodes = (const llmi_token_trie_node *)(const void *)tree->nodes.data;
     uint64_t *bits = (uint64_t *)(void *)allowed->data;
-    int32_t states[LLMI_VOCAB_MAX_BYTES + 1], end = nodes[node].skip;
+    int32_t states[LLMI_TOKEN_TRIE_MAX_BYTES + 1], end = nodes[node].skip;
     states[nodes[node].depth] = state;
     for (int32_t i = node + 1; i < end;) {
-        const llmi_vocab_node *n = &nodes[i];
+        const llmi_token_trie_node *n = &nodes[i];
         int32_t next = llmi_automaton_next(run, states[n->depth - 1], n->byte);
         if (next < 0) return next;
         if (next == LLMI_STATE_DEAD) {
@@ -135,7 +135,7 @@ static llm_status mask_make(llmi_mask **out, const llmi_mask_store *s, llmi_buf 
 /* ---- the store ---- */
 
 void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_program *p,
-                          const llmi_token_tree *tree) {
+                          const llmi_token_trie *tree) {
     *s = (llmi_mask_store){.a = a, .program = p, .tree = tree};
     pthread_mutex_init(&s->lock, NULL);
 }

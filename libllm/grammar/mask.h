@@ -26,7 +26,7 @@ enum { LLMI_MASKS = 256 };
 typedef struct llmi_mask_store {
     const llm_allocator *a;
     const llmi_program *program;
-    const llmi_token_tree *tree;
+    const llmi_token_trie *tree;
     pthread_mutex_t lock;
     llmi_mask *masks[LLMI_MASKS];
     int32_t n;
@@ -34,7 +34,7 @@ typedef struct llmi_mask_store {
 } llmi_mask_store;
 
 void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_program *p,
-                          const llmi_token_tree *tree);
+                          const llmi_token_trie *tree);
 void llmi_mask_store_free(llmi_mask_store *s);
 
 /* The mask of places [first, first + n) of `run`, which have one stack; *below: its first frame of a call, or 0.
@@ -46,6 +46,6 @@ void llmi_mask_give_back(llmi_mask_store *s, llmi_mask *mask);
 /* Sets the bits of the tokens below `node` of the tree that can be read from `state`; nodes at which the outermost
  * rule may end and that have children go to `escapes` (unless NULL). */
 llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_automaton *run, int32_t state,
-                          const llmi_token_tree *tree, int32_t node);
+                          const llmi_token_trie *tree, int32_t node);
 
 #endif

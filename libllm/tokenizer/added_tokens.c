@@ -4,18 +4,18 @@
 #include "base/utf8.h"
 #include "unicode/categories.h"
 
-llm_status llmi_add_token(llm_tokenizer *t, int32_t id, uint8_t flags) {
+llm_status llmi_added_tokens_add(llm_tokenizer *t, int32_t id, uint8_t flags) {
     llmi_added_item item = {id, flags};
     return llmi_buf_push(&t->added.items, item) ? LLM_OK : LLM_E_MEMORY;
 }
 
-static llm_status finish_item(llm_tokenizer *t, llmi_work *w, int32_t index) {
+static llm_status finish_item(llm_tokenizer *t, llmi_encode_work *w, int32_t index) {
     llmi_added_item item = llmi_buf_at(&t->added.items, llmi_added_item, index);
-    llm_span text = llmi_lexicon_get(&t->lexicon, item.id);
+    llm_span text = llmi_vocab_get(&t->lexicon, item.id);
     bool special = item.flags & LLMI_ADDED_SPECIAL;
     int group = (item.flags & LLMI_ADDED_NORMALIZED) != 0;
     if (group) {
-        llm_status status = llmi_normalize(w, &text);
+        llm_status status = llmi_normalizer_run(w, &text);
         if (status != LLM_OK) return status;
     }
     if (!text.len) return LLM_OK;
@@ -25,12 +25,12 @@ static llm_status finish_item(llm_tokenizer *t, llmi_work *w, int32_t index) {
 }
 
 llm_status llmi_added_finish(llm_tokenizer *t) {
-    llmi_work w;
+    llmi_encode_work w;
     size_t n = llmi_buf_count(&t->added.items, llmi_added_item);
-    llmi_work_init(&w, t, NULL, 0, t->lexicon.n_bytes);
+    llmi_encode_work_init(&w, t, NULL, 0, t->lexicon.n_bytes);
     llm_status status = LLM_OK;
     for (size_t i = 0; i < n && status == LLM_OK; i++) status = finish_item(t, &w, (int32_t)i);
-    llmi_work_free(&w);
+    llmi_encode_work_free(&w);
     return status;
 }
 
@@ -62,7 +62,7 @@ static bool is_space_at(const char *text, size_t n, size_t *len) {
     return c != LLMI_UTF8_INVALID && llmi_char_class(c) & LLMI_SPACE;
 }
 
-bool llmi_added_is_plain(const llmi_work *w, size_t begin, size_t end) {
+bool llmi_added_is_plain(const llmi_encode_work *w, size_t begin, size_t end) {
     size_t low = 0, high = w->n_plain; /* the first range that ends behind `begin` */
     while (low < high) {
         size_t mid = low + (high - low) / 2;
@@ -75,14 +75,14 @@ bool llmi_added_is_plain(const llmi_work *w, size_t begin, size_t end) {
 }
 
 /* The longest token that begins at `at`: its index, or -1. */
-static int32_t longest(llmi_work *w, int group, uint32_t flags, llm_span text, size_t at, size_t *end) {
+static int32_t longest(llmi_encode_work *w, int group, uint32_t flags, llm_span text, size_t at, size_t *end) {
     const llm_tokenizer *t = w->t;
     const llmi_trie *trie = &t->added.trie[group];
     int32_t found = -1;
     uint32_t state = 0;
     size_t i = at;
     while (i < text.len) {
-        const llmi_edge *e = llmi_trie_step(trie, state, (uint8_t)text.ptr[i++]);
+        const llmi_trie_edge *e = llmi_trie_step(trie, state, (uint8_t)text.ptr[i++]);
         if (!e) break;
         state = e->to;
         if (e->value < 0) continue;
@@ -95,11 +95,11 @@ static int32_t longest(llmi_work *w, int group, uint32_t flags, llm_span text, s
         found = e->value;
         *end = i;
     }
-    return llmi_spend(w, i - at) ? found : -1;
+    return llmi_encode_spend(w, i - at) ? found : -1;
 }
 
-bool llmi_added_find(llmi_work *w, int group, uint32_t flags, llm_span text, size_t from, size_t *begin, size_t *end,
-                     int32_t *id) {
+bool llmi_added_find(llmi_encode_work *w, int group, uint32_t flags, llm_span text, size_t from, size_t *begin,
+                     size_t *end, int32_t *id) {
     const llm_tokenizer *t = w->t;
     const llmi_trie *trie = &t->added.trie[group];
     for (size_t at = from; at < text.len && w->steps >= 0; at++) {

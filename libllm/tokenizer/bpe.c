@@ -29,7 +29,7 @@ typedef struct piece {
 } piece;
 
 typedef struct window {
-    llmi_work *w;
+    llmi_encode_work *w;
     const llmi_bpe *b;
     const char *word;
     size_t n_word, from, to; /* bytes of the word */
@@ -45,10 +45,10 @@ static uint32_t priority_of_score(float score) {
 }
 
 static uint32_t join(const window *v, const cell *l, const cell *r, int32_t *into) {
-    if (!v->b->by_score) return llmi_merges_find(&v->b->merges, l->id, r->id, into);
+    if (!v->b->by_score) return llmi_bpe_merges_find(&v->b->merges, l->id, r->id, into);
     const llm_tokenizer *t = v->w->t;
-    if (!llmi_spend(v->w, (l->len + r->len) / 8)) return LLMI_NO_MERGE;
-    *into = llmi_lexicon_find(&t->lexicon, v->word + v->from + l->at, l->len + r->len);
+    if (!llmi_encode_spend(v->w, (l->len + r->len) / 8)) return LLMI_NO_MERGE;
+    *into = llmi_vocab_find(&t->lexicon, v->word + v->from + l->at, l->len + r->len);
     if (*into < 0) return LLMI_NO_MERGE;
     int32_t type = llmi_token_type(t, *into);
     if (type != LLM_TOKEN_NORMAL && type != LLM_TOKEN_USER_DEFINED) return LLMI_NO_MERGE;
@@ -63,15 +63,15 @@ static bool add_cell(window *v, int32_t id, size_t at, size_t len) {
 /* The id of a character, spelled with the affixes its place in the word asks for. */
 static int32_t find_character(window *v, size_t at, size_t len) {
     const llmi_bpe *b = v->b;
-    const llmi_lexicon *x = &v->w->t->lexicon;
+    const llmi_vocab *x = &v->w->t->lexicon;
     bool prefixed = b->prefix.len && at > 0, suffixed = b->suffix.len && at + len == v->n_word;
-    if (!prefixed && !suffixed) return llmi_lexicon_find(x, v->word + at, len);
+    if (!prefixed && !suffixed) return llmi_vocab_find(x, v->word + at, len);
     llmi_buf *s = &v->w->word;
     s->len = 0;
     if (prefixed && !llmi_buf_append(s, b->prefix.ptr, b->prefix.len)) return -2;
     if (!llmi_buf_append(s, v->word + at, len)) return -2;
     if (suffixed && !llmi_buf_append(s, b->suffix.ptr, b->suffix.len)) return -2;
-    return llmi_lexicon_find(x, s->data, s->len);
+    return llmi_vocab_find(x, s->data, s->len);
 }
 
 /* Cells of one character. By score, characters without a token stay whole (id -1): their spelling
@@ -200,14 +200,14 @@ static bool merge_window(window *v) {
     return true;
 }
 
-static bool put_id(llmi_work *w, int32_t id) {
+static bool put_id(llmi_encode_work *w, int32_t id) {
     return llmi_buf_push(w->ids, id);
 }
 
 /* Appends a token to the ids; by score, spells what has no token with bytes. `first_id`: where the
  * ids of this word begin. */
 static bool put_piece(const window *v, size_t first_id, int32_t id, size_t at, size_t len) {
-    llmi_work *w = v->w;
+    llmi_encode_work *w = v->w;
     const llmi_bpe *b = v->b;
     if (id < 0) {
         bool bytes = true;
@@ -298,21 +298,22 @@ static bool encode_long(window *v, size_t first_id) {
 }
 
 /* The token that a word is as a whole: its id, -1 if there is none, -2 if there is no memory. */
-static int32_t find_word(llmi_work *w, const char *word, size_t n) {
+static int32_t find_word(llmi_encode_work *w, const char *word, size_t n) {
     const llm_tokenizer *t = w->t;
     if (n > LLMI_SPELLING_MAX) return -1;
     w->word.len = 0;
     if (t->bpe->byte_level) {
         if (!llmi_buf_reserve(&w->word, 2 * n)) return -2;
-        for (size_t i = 0; i < n; i++) w->word.len += llmi_bytes_spell(w->word.data + w->word.len, (uint8_t)word[i]);
+        for (size_t i = 0; i < n; i++)
+            w->word.len += llmi_byte_alphabet_spell(w->word.data + w->word.len, (uint8_t)word[i]);
         word = w->word.data;
         n = w->word.len;
     }
-    int32_t id = llmi_lexicon_find(&t->lexicon, word, n);
+    int32_t id = llmi_vocab_find(&t->lexicon, word, n);
     return id >= 0 && llmi_token_type(t, id) == LLM_TOKEN_CONTROL ? -1 : id;
 }
 
-llm_status llmi_bpe_encode(llmi_work *w, const char *word, size_t n) {
+llm_status llmi_bpe_encode(llmi_encode_work *w, const char *word, size_t n) {
     const llmi_bpe *b = w->t->bpe;
     window v = {.w = w, .b = b, .word = word, .n_word = n, .to = n};
     size_t first_id = w->ids->len;
@@ -323,17 +324,17 @@ llm_status llmi_bpe_encode(llmi_work *w, const char *word, size_t n) {
     }
     if (n > (b->window ? b->window : WINDOW)) {
         if (!encode_long(&v, first_id)) return LLM_E_MEMORY;
-        return w->steps >= 0 ? LLM_OK : llmi_spent();
+        return w->steps >= 0 ? LLM_OK : llmi_encode_spent();
     }
     if (!merge_window(&v)) return LLM_E_MEMORY;
-    if (w->steps < 0) return llmi_spent();
+    if (w->steps < 0) return llmi_encode_spent();
     const cell *c = (const cell *)(const void *)w->cells.data;
     for (size_t i = 0; i < llmi_buf_count(&w->cells, cell); i++)
         if (!put_piece(&v, first_id, c[i].id, c[i].at, c[i].len)) return LLM_E_MEMORY;
     return LLM_OK;
 }
 
-int llmi_byte_token(llm_span s) {
+int llmi_bpe_byte_token(llm_span s) {
     if (s.len != 6 || memcmp(s.ptr, "<0x", 3) || s.ptr[5] != '>') return -1;
     int byte = 0;
     for (int i = 3; i < 5; i++) {
@@ -345,18 +346,18 @@ int llmi_byte_token(llm_span s) {
     return byte;
 }
 
-void llmi_bpe_byte_ids(int32_t ids[256], const llmi_lexicon *x, bool byte_level) {
+void llmi_bpe_byte_ids(int32_t ids[256], const llmi_vocab *x, bool byte_level) {
     static const char digits[] = "0123456789ABCDEF";
     for (int i = 0; i < 256; i++) {
         char text[6] = {'<', '0', 'x', digits[i >> 4], digits[i & 15], '>'};
-        size_t n = byte_level ? llmi_bytes_spell(text, (uint8_t)i) : sizeof text;
-        ids[i] = llmi_lexicon_find(x, text, n);
+        size_t n = byte_level ? llmi_byte_alphabet_spell(text, (uint8_t)i) : sizeof text;
+        ids[i] = llmi_vocab_find(x, text, n);
     }
 }
 
 void llmi_bpe_free(llmi_bpe *b, const llm_allocator *a) {
     if (!b) return;
-    llmi_merges_free(&b->merges);
+    llmi_bpe_merges_free(&b->merges);
     llmi_buf_free(&b->affixes);
     llmi_free(a, b, sizeof *b);
 }

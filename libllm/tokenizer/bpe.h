@@ -7,9 +7,9 @@
 #include "tokenizer/internal.h"
 
 struct llmi_bpe {
-    llmi_merges merges;
+    llmi_bpe_merges merges;
     bool by_score;           /* no merges: the best score first */
-    bool byte_level;         /* symbols are bytes, spelled as the visible characters of llmi_bytes */
+    bool byte_level;         /* symbols are bytes, spelled as the visible characters of llmi_byte_alphabet_spell */
     bool ignore_merges;      /* a word that is a token is that token */
     bool byte_fallback;      /* characters without a token become byte tokens <0xNN> */
     int32_t byte_ids[256];   /* -1: none */
@@ -18,11 +18,11 @@ struct llmi_bpe {
     size_t window; /* bytes merged at once in a long word; 0: the default */
 };
 
-llm_status llmi_bpe_encode(llmi_work *w, const char *word, size_t n);
+llm_status llmi_bpe_encode(llmi_encode_work *w, const char *word, size_t n);
 /* The ids that spell single bytes, -1 where there is none: visible characters, or <0xNN>. */
-void llmi_bpe_byte_ids(int32_t ids[256], const llmi_lexicon *x, bool byte_level);
+void llmi_bpe_byte_ids(int32_t ids[256], const llmi_vocab *x, bool byte_level);
 /* <0xNN> -> the byte, -1 if it is not spelled so. */
-int llmi_byte_token(llm_span spelling);
+int llmi_bpe_byte_token(llm_span spelling);
 void llmi_bpe_free(llmi_bpe *b, const llm_allocator *a);
 
 #endif

@@ -5,24 +5,24 @@
 
 #define BATCH 16
 
-llm_status llmi_merges_init(llmi_merges *m, const llm_allocator *a, size_t n) {
+llm_status llmi_bpe_merges_init(llmi_bpe_merges *m, const llm_allocator *a, size_t n) {
     size_t n_slots = 4;
     while (n_slots < n + n / 2) n_slots *= 2;
-    *m = (llmi_merges){.a = a, .mask = n_slots - 1};
+    *m = (llmi_bpe_merges){.a = a, .mask = n_slots - 1};
     m->slots = llmi_alloc_array(a, n_slots, sizeof *m->slots);
     if (!m->slots) return LLM_E_MEMORY;
     memset(m->slots, 0xff, n_slots * sizeof *m->slots);
     return LLM_OK;
 }
 
-void llmi_merges_free(llmi_merges *m) {
+void llmi_bpe_merges_free(llmi_bpe_merges *m) {
     if (m->slots) llmi_free(m->a, m->slots, (m->mask + 1) * sizeof *m->slots);
     m->slots = NULL;
 }
 
-void llmi_merges_add(llmi_merges *m, llmi_merge merge, bool replace) {
-    for (size_t i = llmi_merges_slot(m, merge.left, merge.right);; i = (i + 1) & m->mask) {
-        llmi_merge *s = &m->slots[i];
+void llmi_bpe_merges_add(llmi_bpe_merges *m, llmi_bpe_merge merge, bool replace) {
+    for (size_t i = llmi_bpe_merges_slot(m, merge.left, merge.right);; i = (i + 1) & m->mask) {
+        llmi_bpe_merge *s = &m->slots[i];
         if (s->left == merge.left && s->right == merge.right && !replace) return;
         if (s->left >= 0 && (s->left != merge.left || s->right != merge.right)) continue;
         *s = merge;
@@ -42,21 +42,21 @@ typedef struct batch {
     llmi_buf joined;
 } batch;
 
-static bool spells_both(const llmi_lexicon *x, int32_t id, llm_span left, llm_span right) {
+static bool spells_both(const llmi_vocab *x, int32_t id, llm_span left, llm_span right) {
     if (id < 0 || id >= x->n) return false;
-    llm_span s = llmi_lexicon_get(x, id);
+    llm_span s = llmi_vocab_get(x, id);
     return s.len == left.len + right.len && memcmp(s.ptr, left.ptr, left.len) == 0 &&
            memcmp(s.ptr + left.len, right.ptr, right.len) == 0;
 }
 
 /* Vocabularies list tokens in the order of their merges: a merge mostly becomes what the last one
  * did, or the token after it. -1 if not. */
-static int32_t guess(const batch *b, const llmi_lexicon *x, llm_span left, llm_span right) {
+static int32_t guess(const batch *b, const llmi_vocab *x, llm_span left, llm_span right) {
     if (spells_both(x, b->last + 1, left, right)) return b->last + 1;
     return spells_both(x, b->last, left, right) ? b->last : -1;
 }
 
-static llm_status batch_put(batch *b, const llmi_lexicon *x, llm_span text, uint32_t rank) {
+static llm_status batch_put(batch *b, const llmi_vocab *x, llm_span text, uint32_t rank) {
     /* The blank that parts them is not the first byte: a spelling may begin with one. */
     const char *blank = text.len > 1 ? memchr(text.ptr + 1, ' ', text.len - 1) : NULL;
     if (!blank || blank + 1 == text.ptr + text.len)
@@ -78,24 +78,24 @@ static llm_status batch_put(batch *b, const llmi_lexicon *x, llm_span text, uint
         memcpy(to + left, blank + 1, right);
         part[2].len = left + right;
         b->joined.len += left + right;
-        b->hash[b->count][2] = llmi_lexicon_hash(to, left + right);
-        llmi_lexicon_prefetch(x, b->hash[b->count][2]);
+        b->hash[b->count][2] = llmi_vocab_hash(to, left + right);
+        llmi_vocab_prefetch(x, b->hash[b->count][2]);
     }
     for (int k = 0; k < 2; k++) {
-        b->hash[b->count][k] = llmi_lexicon_hash(part[k].ptr, part[k].len);
-        llmi_lexicon_prefetch(x, b->hash[b->count][k]);
+        b->hash[b->count][k] = llmi_vocab_hash(part[k].ptr, part[k].len);
+        llmi_vocab_prefetch(x, b->hash[b->count][k]);
     }
     b->into[b->count] = into;
     b->rank[b->count++] = rank;
     return LLM_OK;
 }
 
-static int32_t find_part(const batch *b, const llmi_lexicon *x, int32_t i, int k) {
-    return llmi_lexicon_find_hashed(x, b->hash[i][k], b->part[i][k].ptr, b->part[i][k].len);
+static int32_t find_part(const batch *b, const llmi_vocab *x, int32_t i, int k) {
+    return llmi_vocab_find_hashed(x, b->hash[i][k], b->part[i][k].ptr, b->part[i][k].len);
 }
 
-static void batch_flush(batch *b, llmi_merges *m, const llmi_lexicon *x) {
-    llmi_merge found[BATCH];
+static void batch_flush(batch *b, llmi_bpe_merges *m, const llmi_vocab *x) {
+    llmi_bpe_merge found[BATCH];
     size_t at = 0;
     for (int32_t i = 0; i < b->count; i++) {
         if (b->into[i] < 0) {
@@ -104,21 +104,21 @@ static void batch_flush(batch *b, llmi_merges *m, const llmi_lexicon *x) {
             b->into[i] = find_part(b, x, i, 2);
             if (b->into[i] >= 0) b->last = b->into[i];
         }
-        found[i] = (llmi_merge){find_part(b, x, i, 0), find_part(b, x, i, 1), b->into[i], b->rank[i]};
+        found[i] = (llmi_bpe_merge){find_part(b, x, i, 0), find_part(b, x, i, 1), b->into[i], b->rank[i]};
         if (found[i].left >= 0 && found[i].right >= 0)
-            __builtin_prefetch(&m->slots[llmi_merges_slot(m, found[i].left, found[i].right)], 1);
+            __builtin_prefetch(&m->slots[llmi_bpe_merges_slot(m, found[i].left, found[i].right)], 1);
     }
     for (int32_t i = 0; i < b->count; i++)
-        if (found[i].left >= 0 && found[i].right >= 0 && found[i].into >= 0) llmi_merges_add(m, found[i], false);
+        if (found[i].left >= 0 && found[i].right >= 0 && found[i].into >= 0) llmi_bpe_merges_add(m, found[i], false);
     b->count = 0;
     b->joined.len = 0;
 }
 
-llm_status llmi_merges_read(llmi_merges *m, const llm_allocator *a, const llmi_lexicon *x, const char *bytes,
-                            size_t n_bytes, int32_t n) {
+llm_status llmi_bpe_merges_read(llmi_bpe_merges *m, const llm_allocator *a, const llmi_vocab *x, const char *bytes,
+                                size_t n_bytes, int32_t n) {
     if (n < 0 || (size_t)n > n_bytes / sizeof(uint64_t))
         return llmi_error(LLM_E_FORMAT, "tokenizer.ggml.merges: %d merges in %zu bytes", n, n_bytes);
-    llm_status status = llmi_merges_init(m, a, (size_t)n);
+    llm_status status = llmi_bpe_merges_init(m, a, (size_t)n);
     if (status) return status;
     batch b = {.last = -1};
     llmi_buf_init(&b.joined, a);
@@ -133,6 +133,6 @@ llm_status llmi_merges_read(llmi_merges *m, const llm_allocator *a, const llmi_l
     }
     if (!status) batch_flush(&b, m, x);
     llmi_buf_free(&b.joined);
-    if (status) llmi_merges_free(m);
+    if (status) llmi_bpe_merges_free(m);
     return status;
 }

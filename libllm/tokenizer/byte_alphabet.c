@@ -7,7 +7,7 @@ static bool is_visible(uint32_t c) {
     return (c > 0x20 && c < 0x7f) || (c > 0xa0 && c < 0x100 && c != 0xad);
 }
 
-size_t llmi_bytes_spell(char out[2], uint8_t byte) {
+size_t llmi_byte_alphabet_spell(char out[2], uint8_t byte) {
     uint32_t c = byte;
     if (!is_visible(c)) c = 0x100 + (c <= 0x20 ? c : c <= 0xa0 ? c - 0x7f + 0x21 : 0x43);
     if (c < 0x80) {
@@ -19,7 +19,7 @@ size_t llmi_bytes_spell(char out[2], uint8_t byte) {
     return 2;
 }
 
-int llmi_bytes_read(uint32_t c) {
+int llmi_byte_alphabet_read(uint32_t c) {
     if (c < 0x100) return is_visible(c) ? (int)c : -1;
     c -= 0x100;
     if (c <= 0x20) return (int)c;

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /* Writes the character of a byte: 1 or 2 bytes of UTF-8. */
-size_t llmi_bytes_spell(char out[2], uint8_t byte);
+size_t llmi_byte_alphabet_spell(char out[2], uint8_t byte);
 /* The byte of a character, -1 if it spells none. */
-int llmi_bytes_read(uint32_t c);
+int llmi_byte_alphabet_read(uint32_t c);
 
 #endif

@@ -7,9 +7,9 @@ bool llmi_tokenizer_skips(const llm_tokenizer *t, llm_token id, uint32_t flags) 
     return flags & LLM_DECODE_SKIP_SPECIAL && (type == LLM_TOKEN_CONTROL || type == LLM_TOKEN_UNKNOWN);
 }
 
-static llm_status decode_token(llmi_work *w, llmi_buf *bytes, llm_token id, bool first) {
+static llm_status decode_token(llmi_encode_work *w, llmi_buf *bytes, llm_token id, bool first) {
     const llm_tokenizer *t = w->t;
-    llm_span text = llmi_lexicon_get(&t->lexicon, id);
+    llm_span text = llmi_vocab_get(&t->lexicon, id);
     if (t->join_words && !first && !llmi_buf_append(bytes, " ", 1)) return LLM_E_MEMORY;
     if (!t->n_decs) return llmi_buf_append(bytes, text.ptr, text.len) ? LLM_OK : LLM_E_MEMORY;
     for (int32_t i = 0; i < t->n_decs; i++) {
@@ -24,11 +24,11 @@ static llm_status decode_token(llmi_work *w, llmi_buf *bytes, llm_token id, bool
 
 llm_status llmi_tokenizer_decode(llmi_buf *bytes, const llm_tokenizer *t, const llm_token *ids, size_t n_ids,
                                  uint32_t flags, bool at_start) {
-    llmi_work w;
+    llmi_encode_work w;
     size_t before = bytes->len;
     bool first = at_start && !(flags & LLM_DECODE_KEEP_PREFIX);
     llm_status status = LLM_OK;
-    llmi_work_init(&w, t, NULL, 0, n_ids);
+    llmi_encode_work_init(&w, t, NULL, 0, n_ids);
     for (size_t i = 0; i < n_ids && status == LLM_OK; i++) {
         if (ids[i] < 0 || ids[i] >= t->lexicon.n) {
             status = llmi_error(LLM_E_ARGUMENT, "id %d at position %zu, expected 0..%d", ids[i], i, t->lexicon.n - 1);
@@ -38,7 +38,7 @@ llm_status llmi_tokenizer_decode(llmi_buf *bytes, const llm_tokenizer *t, const 
         status = decode_token(&w, bytes, ids[i], first);
         first = false;
     }
-    llmi_work_free(&w);
+    llmi_encode_work_free(&w);
     if (status != LLM_OK) bytes->len = before;
     return status;
 }

@@ -13,11 +13,12 @@ static bool starts_with(llm_span text, const llmi_buf *prefix) {
 }
 
 /* A token with a character that spells no byte is text as it stands. */
-llm_status llmi_dec_bytes(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first) {
+llm_status llmi_decoders_bytes(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                               bool first) {
     size_t before = out->len;
     if (!llmi_buf_reserve(out, text.len)) return LLM_E_MEMORY;
     for (size_t i = 0, len; i < text.len; i += len) {
-        int byte = llmi_bytes_read(llmi_utf8_decode(text.ptr + i, text.len - i, &len));
+        int byte = llmi_byte_alphabet_read(llmi_utf8_decode(text.ptr + i, text.len - i, &len));
         if (byte < 0) {
             out->len = before;
             return append(out, text.ptr, text.len);
@@ -27,14 +28,16 @@ llm_status llmi_dec_bytes(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_sp
     return LLM_OK;
 }
 
-llm_status llmi_dec_byte_tokens(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first) {
-    int byte = llmi_byte_token(text);
+llm_status llmi_decoders_byte_tokens(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                     bool first) {
+    int byte = llmi_bpe_byte_token(text);
     if (byte < 0) return append(out, text.ptr, text.len);
     char c = (char)byte;
     return append(out, &c, 1);
 }
 
-llm_status llmi_dec_metaspace(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first) {
+llm_status llmi_decoders_metaspace(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                   bool first) {
     for (size_t i = 0, len; i < text.len; i += len) {
         llm_span rest = {text.ptr + i, text.len - i};
         bool mark = starts_with(rest, &d->from);
@@ -71,7 +74,7 @@ static void clean_up(llmi_buf *out, size_t begin) {
     }
 }
 
-static llm_status put_word(const llmi_dec *d, llmi_buf *out, llm_span text, bool blank) {
+static llm_status put_word(const llmi_decoder_step *d, llmi_buf *out, llm_span text, bool blank) {
     size_t before = out->len;
     if (blank && !llmi_buf_append(out, " ", 1)) return LLM_E_MEMORY;
     if (!llmi_buf_append(out, text.ptr, text.len)) return LLM_E_MEMORY;
@@ -79,13 +82,15 @@ static llm_status put_word(const llmi_dec *d, llmi_buf *out, llm_span text, bool
     return LLM_OK;
 }
 
-llm_status llmi_dec_wordpiece(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first) {
+llm_status llmi_decoders_wordpiece(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                   bool first) {
     bool goes_on = !first && starts_with(text, &d->from);
     if (goes_on) text = (llm_span){text.ptr + d->from.len, text.len - d->from.len};
     return put_word(d, out, text, !first && !goes_on);
 }
 
-llm_status llmi_dec_wordpiece_marked(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first) {
+llm_status llmi_decoders_wordpiece_marked(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                          bool first) {
     bool begins = starts_with(text, &d->from), whole = text.len && text.ptr[0] == '[';
     if (begins) text = (llm_span){text.ptr + d->from.len, text.len - d->from.len};
     return put_word(d, out, text, !first && (begins || whole));
@@ -93,8 +98,8 @@ llm_status llmi_dec_wordpiece_marked(llmi_work *w, const llmi_dec *d, llmi_buf *
 
 /* ---- others ---- */
 
-static llm_status replace_matches(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text) {
-    llmi_matches m = {.r = d->regex, .text = text.ptr, .n = text.len};
+static llm_status replace_matches(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text) {
+    llmi_regex_matches m = {.r = d->regex, .text = text.ptr, .n = text.len};
     for (size_t kept = 0; text.len;) {
         size_t begin, end;
         bool found;
@@ -110,7 +115,8 @@ static llm_status replace_matches(llmi_work *w, const llmi_dec *d, llmi_buf *out
     return LLM_OK;
 }
 
-llm_status llmi_dec_replace(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first) {
+llm_status llmi_decoders_replace(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                 bool first) {
     /* Bytes that an earlier step made need not be text. */
     if (d->regex)
         return llmi_utf8_valid(text.ptr, text.len) == text.len ? replace_matches(w, d, out, text)
@@ -124,7 +130,8 @@ llm_status llmi_dec_replace(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_
     return LLM_OK;
 }
 
-llm_status llmi_dec_strip(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first) {
+llm_status llmi_decoders_strip(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                               bool first) {
     size_t begin = 0, end = text.len, len = d->from.len;
     for (int32_t i = 0; i < d->start && (first || !d->once); i++) {
         if (!starts_with((llm_span){text.ptr + begin, end - begin}, &d->from)) break;
@@ -137,7 +144,7 @@ llm_status llmi_dec_strip(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_sp
     return append(out, text.ptr + begin, end - begin);
 }
 
-void llmi_dec_free(llmi_dec *d) {
+void llmi_decoders_free(llmi_decoder_step *d) {
     llmi_buf_free(&d->from);
     llmi_buf_free(&d->to);
     llmi_regex_destroy(d->regex);

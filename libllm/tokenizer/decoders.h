@@ -7,26 +7,34 @@
 #include "tokenizer/regex.h"
 
 /* Appends to out. first: the token begins a text. */
-typedef llm_status (*llmi_dec_fn)(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first);
+typedef llm_status (*llmi_decoder_step_fn)(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out,
+                                           llm_span text, bool first);
 
-struct llmi_dec {
-    llmi_dec_fn run;
+struct llmi_decoder_step {
+    llmi_decoder_step_fn run;
     llmi_buf from, to;   /* texts: what is replaced by what; prefix; suffix; mark; content */
-    llmi_regex *regex;   /* llmi_dec_replace, instead of `from` */
-    bool cleanup;        /* llmi_dec_wordpiece */
-    bool once;           /* llmi_dec_strip: only where the text begins */
-    int32_t start, stop; /* llmi_dec_strip */
+    llmi_regex *regex;   /* llmi_decoders_replace, instead of `from` */
+    bool cleanup;        /* llmi_decoders_wordpiece */
+    bool once;           /* llmi_decoders_strip: only where the text begins */
+    int32_t start, stop; /* llmi_decoders_strip */
 };
 
-llm_status llmi_dec_bytes(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first);
-llm_status llmi_dec_byte_tokens(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first);
-llm_status llmi_dec_metaspace(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first);
-llm_status llmi_dec_wordpiece(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first);
+llm_status llmi_decoders_bytes(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                               bool first);
+llm_status llmi_decoders_byte_tokens(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                     bool first);
+llm_status llmi_decoders_metaspace(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                   bool first);
+llm_status llmi_decoders_wordpiece(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                   bool first);
 /* As GGUF files spell WordPiece: U+2581 before what begins a word. */
-llm_status llmi_dec_wordpiece_marked(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first);
-llm_status llmi_dec_replace(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first);
-llm_status llmi_dec_strip(llmi_work *w, const llmi_dec *d, llmi_buf *out, llm_span text, bool first);
+llm_status llmi_decoders_wordpiece_marked(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                          bool first);
+llm_status llmi_decoders_replace(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                                 bool first);
+llm_status llmi_decoders_strip(llmi_encode_work *w, const llmi_decoder_step *d, llmi_buf *out, llm_span text,
+                               bool first);
 
-void llmi_dec_free(llmi_dec *d);
+void llmi_decoders_free(llmi_decoder_step *d);
 
 #endif

@@ -13,8 +13,8 @@ static size_t linear(size_t n, size_t a, size_t b) {
     return n < ((size_t)1 << 62) / a - b ? a * n + b : (size_t)1 << 62;
 }
 
-void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags, size_t n) {
-    *w = (llmi_work){.t = t, .a = t->a, .ids = ids, .flags = flags};
+void llmi_encode_work_init(llmi_encode_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags, size_t n) {
+    *w = (llmi_encode_work){.t = t, .a = t->a, .ids = ids, .flags = flags};
     w->steps = (int64_t)linear(n, LLMI_STEPS_EACH, LLMI_STEPS_MORE);
     w->most = linear(n, LLMI_GROWTH_EACH, LLMI_GROWTH_MORE);
     for (int i = 0; i < 2; i++) {
@@ -27,7 +27,7 @@ void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_
     llmi_buf_init(&w->heap, t->a);
 }
 
-void llmi_work_free(llmi_work *w) {
+void llmi_encode_work_free(llmi_encode_work *w) {
     for (int i = 0; i < 2; i++) {
         llmi_buf_free(&w->norm[i]);
         llmi_buf_free(&w->run[i]);
@@ -40,12 +40,12 @@ void llmi_work_free(llmi_work *w) {
     llmi_word_cache_destroy(w->cache, w->a);
 }
 
-llm_status llmi_spent(void) {
+llm_status llmi_encode_spent(void) {
     return llmi_error(LLM_E_LIMIT, "the tokenizer needs more than %d steps for each byte of this text",
                       LLMI_STEPS_EACH);
 }
 
-llm_status llmi_work_put(llmi_work *w, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_encode_work_put(llmi_encode_work *w, llmi_buf *out, const char *text, size_t n) {
     if (out->len > w->most || n > w->most - out->len)
         return llmi_error(LLM_E_LIMIT, "the tokenizer would make more than %zu bytes of this text, %d for each byte",
                           w->most, LLMI_GROWTH_EACH);
@@ -62,7 +62,8 @@ static bool put_ids(llmi_buf *ids, const int32_t *from, size_t n) {
     return true;
 }
 
-static llm_status encode_new(llmi_work *w, llmi_cached *slot, const uint64_t key[3], const char *word, size_t n) {
+static llm_status encode_new(llmi_encode_work *w, llmi_word_cache_entry *slot, const uint64_t key[3], const char *word,
+                             size_t n) {
     size_t first = w->ids->len;
     llm_status status = w->t->model(w, word, n);
     size_t n_ids = (w->ids->len - first) / sizeof(int32_t);
@@ -74,11 +75,11 @@ static llm_status encode_new(llmi_work *w, llmi_cached *slot, const uint64_t key
     return LLM_OK;
 }
 
-static inline llm_status encode_word(llmi_work *w, const char *word, size_t n) {
+static inline llm_status encode_word(llmi_encode_work *w, const char *word, size_t n) {
     if (!w->cache || n > LLMI_CACHE_WORD) return w->t->model(w, word, n);
     uint64_t key[3];
     llmi_word_cache_key(key, word, n);
-    llmi_cached *slot = llmi_word_cache_slot(w->cache, key, n);
+    llmi_word_cache_entry *slot = llmi_word_cache_slot(w->cache, key, n);
     if (llmi_word_cache_is(slot, key, n)) return put_ids(w->ids, slot->ids, slot->n_ids) ? LLM_OK : LLM_E_MEMORY;
     return encode_new(w, slot, key, word, n);
 }
@@ -108,7 +109,7 @@ static void fuse(llmi_buf *ids, size_t word_begin, size_t part_begin, int32_t un
     memmove(ids->data + part_begin, ids->data + part_begin + sizeof unk, ids->len - part_begin);
 }
 
-static llm_status encode_parts(llmi_work *w, const char *word, size_t n) {
+static llm_status encode_parts(llmi_encode_work *w, const char *word, size_t n) {
     const llm_tokenizer *t = w->t;
     size_t word_begin = w->ids->len;
     for (size_t at = 0, len; at < n; at += len) {
@@ -121,30 +122,30 @@ static llm_status encode_parts(llmi_work *w, const char *word, size_t n) {
     return LLM_OK;
 }
 
-llm_status llmi_encode_piece(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+llm_status llmi_encode_piece(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     if (level < w->t->n_pres) return w->t->pres[level].run(w, level, text, n, first);
     return w->t->cuts ? encode_parts(w, text, n) : encode_word(w, text, n);
 }
 
 /* ---- text to words ---- */
 
-static bool put_id(llmi_work *w, int32_t id) {
+static bool put_id(llmi_encode_work *w, int32_t id) {
     return llmi_buf_push(w->ids, id);
 }
 
 /* Text between added tokens of the raw text, normalized, and between those of the normalized one. */
-static llm_status encode_valid(llmi_work *w, llm_span text, bool first) {
+static llm_status encode_valid(llmi_encode_work *w, llm_span text, bool first) {
     const llm_tokenizer *t = w->t;
     size_t raw = (size_t)(text.ptr - w->raw);
     uint32_t flags = w->flags;
     if (w->n_plain && llmi_added_is_plain(w, raw, raw + text.len)) flags &= ~(uint32_t)LLM_ENCODE_PARSE_SPECIAL;
-    llm_status status = llmi_normalize(w, &text);
+    llm_status status = llmi_normalizer_run(w, &text);
     bool any = llmi_added_any(t, 1, flags);
     for (size_t at = 0; at < text.len && status == LLM_OK;) {
         size_t begin, end;
         int32_t id = -1;
         bool found = any && llmi_added_find(w, 1, flags, text, at, &begin, &end, &id);
-        if (w->steps < 0) return llmi_spent();
+        if (w->steps < 0) return llmi_encode_spent();
         if (!found) begin = end = text.len;
         if (begin > at) status = llmi_encode_piece(w, 0, text.ptr + at, begin - at, first && at == 0);
         if (status == LLM_OK && found && !put_id(w, id)) status = LLM_E_MEMORY;
@@ -154,7 +155,7 @@ static llm_status encode_valid(llmi_work *w, llm_span text, bool first) {
 }
 
 /* Text that may hold bytes which are no UTF-8: those go to the model by themselves. */
-static llm_status encode_plain(llmi_work *w, llm_span text, bool first) {
+static llm_status encode_plain(llmi_encode_work *w, llm_span text, bool first) {
     llm_status status = LLM_OK;
     for (size_t at = 0; at < text.len && status == LLM_OK;) {
         size_t n = llmi_utf8_valid(text.ptr + at, text.len - at), bad = 0, len;
@@ -170,7 +171,7 @@ static llm_status encode_plain(llmi_work *w, llm_span text, bool first) {
     return status;
 }
 
-static llm_status encode_text(llmi_work *w, llm_span text) {
+static llm_status encode_text(llmi_encode_work *w, llm_span text) {
     const llm_tokenizer *t = w->t;
     llm_status status = LLM_OK;
     bool any = llmi_added_any(t, 0, w->flags);
@@ -178,7 +179,7 @@ static llm_status encode_text(llmi_work *w, llm_span text) {
         size_t begin, end;
         int32_t id = -1;
         bool found = any && llmi_added_find(w, 0, w->flags, text, at, &begin, &end, &id);
-        if (w->steps < 0) return llmi_spent();
+        if (w->steps < 0) return llmi_encode_spent();
         if (!found) begin = end = text.len;
         if (begin > at) status = encode_plain(w, (llm_span){text.ptr + at, begin - at}, at == 0);
         if (status == LLM_OK && found && !put_id(w, id)) status = LLM_E_MEMORY;
@@ -187,7 +188,7 @@ static llm_status encode_text(llmi_work *w, llm_span text) {
     return status;
 }
 
-static llm_status encode_all(llmi_work *w, llm_span text) {
+static llm_status encode_all(llmi_encode_work *w, llm_span text) {
     const llm_tokenizer *t = w->t;
     bool add = w->flags & LLM_ENCODE_ADD_SPECIAL;
     if (add && !llmi_buf_append(w->ids, t->before.data, t->before.len)) return LLM_E_MEMORY;
@@ -213,12 +214,12 @@ llm_status llmi_tokenizer_encode(llmi_buf *ids, const llm_tokenizer *t, const ch
 
 llm_status llmi_tokenizer_encode_mixed(llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
                                        uint32_t flags, const llmi_plain_range *plain, size_t n_plain) {
-    llmi_work w;
+    llmi_encode_work w;
     llmi_buf repaired;
     size_t before = ids->len;
     llm_status status = LLM_OK;
     llm_span span = {text, n_bytes};
-    llmi_work_init(&w, t, ids, flags, n_bytes);
+    llmi_encode_work_init(&w, t, ids, flags, n_bytes);
     llmi_buf_init(&repaired, t->a);
     if (!t->takes_bytes && llmi_utf8_valid(text, n_bytes) < n_bytes) {
         status = llmi_utf8_repair(&repaired, text, n_bytes);
@@ -233,7 +234,7 @@ llm_status llmi_tokenizer_encode_mixed(llmi_buf *ids, const llm_tokenizer *t, co
     if (status == LLM_OK) status = encode_all(&w, span);
     bool both = flags & LLM_ENCODE_ADD_SPECIAL && flags & LLM_ENCODE_PARSE_SPECIAL;
     if (status == LLM_OK && both) drop_second_bos(ids, before, t);
-    llmi_work_free(&w);
+    llmi_encode_work_free(&w);
     llmi_buf_free(&repaired);
     if (status != LLM_OK) ids->len = before;
     return status;

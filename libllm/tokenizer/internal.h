@@ -4,7 +4,7 @@
  *   ids -> spellings -> decoder steps -> text                                  (decode.c)
  *
  * whichever kind of file it was made from. It is immutable once made; what a call needs to write
- * lies in its own llmi_work. */
+ * lies in its own llmi_encode_work. */
 #ifndef LLMI_TOKENIZER_INTERNAL_H
 #define LLMI_TOKENIZER_INTERNAL_H
 
@@ -20,16 +20,16 @@
 #define LLMI_META_SPACE       "\xe2\x96\x81" /* U+2581, SentencePiece's visible space */
 #define LLMI_META_SPACE_BYTES 3
 
-typedef struct llmi_work llmi_work;
-typedef struct llmi_norm llmi_norm;
+typedef struct llmi_encode_work llmi_encode_work;
+typedef struct llmi_normalizer llmi_normalizer;
 typedef struct llmi_pre llmi_pre;
-typedef struct llmi_dec llmi_dec;
+typedef struct llmi_decoder_step llmi_decoder_step;
 typedef struct llmi_bpe llmi_bpe;
 typedef struct llmi_unigram llmi_unigram;
 typedef struct llmi_wordpiece llmi_wordpiece;
 
 /* Splits a word into ids, appended to w->ids. */
-typedef llm_status (*llmi_model_fn)(llmi_work *w, const char *word, size_t n);
+typedef llm_status (*llmi_model_fn)(llmi_encode_work *w, const char *word, size_t n);
 
 enum {
     LLMI_ADDED_SPECIAL = 1, /* only where the caller parses special tokens */
@@ -55,10 +55,10 @@ typedef struct llmi_added_item {
 
 /* What templates know a token by: "pad_token", "image_token". */
 enum { LLMI_VARIABLE_NAME = 48 };
-typedef struct llmi_variable {
+typedef struct llmi_tokenizer_variable_name {
     char name[LLMI_VARIABLE_NAME];
     llm_token id;
-} llmi_variable;
+} llmi_tokenizer_variable_name;
 
 struct llm_tokenizer {
     llm_allocator alloc;
@@ -69,19 +69,20 @@ struct llm_tokenizer {
 
     bool jit; /* patterns may become machine code */
     const char *kind;
-    llmi_lexicon lexicon;
+    llmi_vocab lexicon;
     llmi_buf spellings; /* n times { u64 length, bytes }: of the lexicon */
     llmi_buf types;     /* int32_t[n] */
     llmi_buf scores;    /* float[n]; empty: all 0 */
     llm_token special[8];
     llm_token eog[64];
     int32_t n_eog;
-    llmi_buf variables; /* llmi_variable: names that a Hugging Face file gives tokens; of equal ones the last counts */
+    llmi_buf variables; /* llmi_tokenizer_variable_name: names that a Hugging Face file gives tokens; of equal ones the
+                           last counts */
 
     llmi_added added;
-    llmi_norm *norms; /* [LLMI_MAX_STEPS] */
+    llmi_normalizer *norms; /* [LLMI_MAX_STEPS] */
     llmi_pre *pres;
-    llmi_dec *decs;
+    llmi_decoder_step *decs;
     int32_t n_norms, n_pres, n_decs;
     bool join_words;        /* no decoder: tokens are parted by spaces */
     llmi_buf before, after; /* llm_token: put around a text by LLM_ENCODE_ADD_SPECIAL */
@@ -95,10 +96,10 @@ struct llm_tokenizer {
     llmi_bpe *bpe;
     llmi_unigram *unigram;
     llmi_wordpiece *wordpiece;
-    struct llmi_token_tree *_Atomic tree; /* of grammars (token_trie.h); made when one first asks for it */
+    struct llmi_token_trie *_Atomic tree; /* of grammars (token_trie.h); made when one first asks for it */
 };
 
-struct llmi_work {
+struct llmi_encode_work {
     const llm_tokenizer *t;
     const llm_allocator *a;
     llmi_buf *ids;
@@ -112,7 +113,7 @@ struct llmi_work {
     llmi_buf cells, heap, run[2];   /* of the model */
     void *match;                    /* of llmi_regex_find */
     bool continues;                 /* the piece follows bytes that are no text: no prefix */
-    int64_t steps;                  /* that the call may still take; see llmi_spend */
+    int64_t steps;                  /* that the call may still take; see llmi_encode_spend */
     size_t most;                    /* bytes that a rewritten text may have */
     struct llmi_word_cache *cache;  /* words met in this call */
 };
@@ -125,23 +126,23 @@ enum {
     LLMI_GROWTH_EACH = 64,
 };
 
-void llmi_work_init(llmi_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags, size_t n);
-void llmi_work_free(llmi_work *w);
+void llmi_encode_work_init(llmi_encode_work *w, const llm_tokenizer *t, llmi_buf *ids, uint32_t flags, size_t n);
+void llmi_encode_work_free(llmi_encode_work *w);
 
 /* Counts steps of work whose number is not bounded by the length of the input alone: of patterns, and of bytes that
- * are looked at more than once. False: that was too much, and llmi_spent() is the answer. */
-static inline bool llmi_spend(llmi_work *w, size_t n) {
+ * are looked at more than once. False: that was too much, and llmi_encode_spent() is the answer. */
+static inline bool llmi_encode_spend(llmi_encode_work *w, size_t n) {
     w->steps = n < (size_t)INT64_MAX / 2 && w->steps >= 0 ? w->steps - (int64_t)n : -1;
     return w->steps >= 0;
 }
-llm_status llmi_spent(void);
+llm_status llmi_encode_spent(void);
 /* Whether `out` may have n bytes more; else LLM_E_LIMIT. Appends them. */
-llm_status llmi_work_put(llmi_work *w, llmi_buf *out, const char *text, size_t n);
+llm_status llmi_encode_work_put(llmi_encode_work *w, llmi_buf *out, const char *text, size_t n);
 
 /* Gives a piece to pre-tokenizer `level`, or to the model after the last. `first`: it begins the text. */
-llm_status llmi_encode_piece(llmi_work *w, int32_t level, const char *text, size_t n, bool first);
+llm_status llmi_encode_piece(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first);
 /* Runs the normalizers; *text then lies in the work. */
-llm_status llmi_normalize(llmi_work *w, llm_span *text);
+llm_status llmi_normalizer_run(llmi_encode_work *w, llm_span *text);
 
 static inline int32_t llmi_token_type(const llm_tokenizer *t, int32_t id) {
     return llmi_buf_at(&t->types, const int32_t, id);
@@ -155,21 +156,21 @@ static inline float llmi_token_score(const llm_tokenizer *t, int32_t id) {
 llm_tokenizer *llmi_tokenizer_new(const llm_allocator *a);
 
 /* Steps and tokens are added while a tokenizer is made. */
-llm_status llmi_add_norm(llmi_norm **out, llm_tokenizer *t);
-llm_status llmi_add_pre(llmi_pre **out, llm_tokenizer *t);
-llm_status llmi_add_dec(llmi_dec **out, llm_tokenizer *t);
-llm_status llmi_add_token(llm_tokenizer *t, int32_t id, uint8_t flags);
+llm_status llmi_tokenizer_add_normalizer(llmi_normalizer **out, llm_tokenizer *t);
+llm_status llmi_tokenizer_add_pre(llmi_pre **out, llm_tokenizer *t);
+llm_status llmi_tokenizer_add_decoder(llmi_decoder_step **out, llm_tokenizer *t);
+llm_status llmi_added_tokens_add(llm_tokenizer *t, int32_t id, uint8_t flags);
 /* After the last: builds what needs the whole. */
 llm_status llmi_tokenizer_finish(llm_tokenizer *t);
 
 /* Finds, in special_tokens.c, the ids of roles that no file states, and those that end a generation. */
-void llmi_roles_guess(llm_tokenizer *t);
-void llmi_roles_find_eog(llm_tokenizer *t);
-/* One more end, which a file states. Before llmi_roles_mend_types. */
-void llmi_roles_add_end(llm_tokenizer *t, llm_token id);
+void llmi_special_tokens_guess(llm_tokenizer *t);
+void llmi_special_tokens_find_eog(llm_tokenizer *t);
+/* One more end, which a file states. Before llmi_special_tokens_mend_types. */
+void llmi_special_tokens_add_end(llm_tokenizer *t, llm_token id);
 /* Tokens that are spelled like control tokens are such, whatever type the file gives them; each is a warning. */
-void llmi_roles_mend_types(llm_tokenizer *t, const struct llmi_log *log);
+void llmi_special_tokens_mend_types(llm_tokenizer *t, const struct llmi_log *log);
 /* Whether text may spell the token only where the caller parses special tokens, whatever the file says. */
-bool llmi_roles_looks_like_control(llm_span text);
+bool llmi_special_tokens_looks_like_control(llm_span text);
 
 #endif

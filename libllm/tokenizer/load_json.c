@@ -74,8 +74,8 @@ static llm_status make_lexicon(llm_tokenizer *t, const listing *l) {
             !llmi_buf_push(&t->types, type))
             return LLM_E_MEMORY;
     }
-    return llmi_lexicon_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len, (int32_t)n,
-                             "tokenizer.json: vocabulary");
+    return llmi_vocab_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len, (int32_t)n,
+                           "tokenizer.json: vocabulary");
 }
 
 static llm_status read_vocab(llm_tokenizer *t, const llmi_json *vocab) {
@@ -95,11 +95,11 @@ static llm_status read_vocab(llm_tokenizer *t, const llmi_json *vocab) {
 /* What the model tells about types and scores. */
 static llm_status finish_types(llm_tokenizer *t, const llmi_json *model) {
     bool fallback = false;
-    llm_status status = llmi_read_bool(&fallback, model, "byte_fallback", "tokenizer.json: model");
+    llm_status status = llmi_load_json_bool(&fallback, model, "byte_fallback", "tokenizer.json: model");
     if (status != LLM_OK) return status;
     int32_t *types = &llmi_buf_at(&t->types, int32_t, 0);
     for (int32_t id = 0; fallback && id < t->lexicon.n; id++)
-        if (types[id] == LLM_TOKEN_NORMAL && llmi_byte_token(llmi_lexicon_get(&t->lexicon, id)) >= 0)
+        if (types[id] == LLM_TOKEN_NORMAL && llmi_bpe_byte_token(llmi_vocab_get(&t->lexicon, id)) >= 0)
             types[id] = LLM_TOKEN_BYTE;
     if (t->unk >= 0 && types[t->unk] == LLM_TOKEN_CONTROL) types[t->unk] = LLM_TOKEN_UNKNOWN;
     const llmi_json *vocab = llmi_json_get(model, "vocab");
@@ -114,20 +114,20 @@ static llm_status finish_types(llm_tokenizer *t, const llmi_json *model) {
 
 /* ---- all ---- */
 
-static llm_status build(llm_tokenizer *t, const llmi_sources *s) {
-    llmi_maker m = {.t = t};
+static llm_status build(llm_tokenizer *t, const llmi_load_json_sources *s) {
+    llmi_load_json_maker m = {.t = t};
     const llmi_json *root = s->root, *model = llmi_json_get(root, "model"), *vocab = llmi_json_get(model, "vocab");
     if (!llmi_json_is(model, LLMI_JSON_OBJECT))
         return llmi_error(LLM_E_FORMAT, "tokenizer.json: \"model\" is %s, expected an object",
                           llmi_json_type_name(model));
     llm_status status = read_vocab(t, vocab);
-    if (status == LLM_OK) status = llmi_read_added(t, s, (int32_t)llmi_json_count(vocab));
-    if (status == LLM_OK) llmi_roles_mend_types(t, s->log);
-    if (status == LLM_OK) status = llmi_read_normalizers(&m, root);
-    if (status == LLM_OK) status = llmi_read_pre_tokenizers(&m, root);
-    if (status == LLM_OK) status = llmi_read_decoders(&m, root);
-    if (status == LLM_OK) status = llmi_read_post_processors(&m, root);
-    if (status == LLM_OK) status = llmi_read_model(&m, model);
+    if (status == LLM_OK) status = llmi_load_json_added(t, s, (int32_t)llmi_json_count(vocab));
+    if (status == LLM_OK) llmi_special_tokens_mend_types(t, s->log);
+    if (status == LLM_OK) status = llmi_load_json_normalizers(&m, root);
+    if (status == LLM_OK) status = llmi_load_json_pre_tokenizers(&m, root);
+    if (status == LLM_OK) status = llmi_load_json_decoders(&m, root);
+    if (status == LLM_OK) status = llmi_load_json_post_processors(&m, root);
+    if (status == LLM_OK) status = llmi_load_json_model(&m, model);
     if (status == LLM_OK) status = finish_types(t, model);
     return status == LLM_OK ? llmi_tokenizer_finish(t) : status;
 }
@@ -144,7 +144,7 @@ static llm_status parse(const llmi_json **out, llmi_json_doc *doc, llm_span text
 
 llm_status llmi_tokenizer_from_json(llm_tokenizer **out, const llm_allocator *a, const llmi_tokenizer_files *files) {
     llmi_json_doc doc;
-    llmi_sources s = {.log = files->log};
+    llmi_load_json_sources s = {.log = files->log};
     *out = NULL;
     llmi_json_doc_init(&doc, a, 0);
     llm_status status = parse(&s.root, &doc, files->json, "tokenizer.json");

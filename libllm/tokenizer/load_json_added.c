@@ -26,7 +26,7 @@ typedef struct fresh {
 
 typedef struct adder {
     llm_tokenizer *t;
-    const llmi_sources *s;
+    const llmi_load_json_sources *s;
     llmi_trie trie;   /* spelling -> index of the fresh tokens */
     llmi_trie named;  /* spellings of special tokens that have names or are listed */
     llmi_buf news;    /* fresh */
@@ -46,7 +46,7 @@ static int32_t find_in(const llmi_trie *trie, llm_span text) {
     uint32_t state = 0;
     int32_t found = -1;
     for (size_t i = 0; i < text.len; i++) {
-        const llmi_edge *e = llmi_trie_step(trie, state, (uint8_t)text.ptr[i]);
+        const llmi_trie_edge *e = llmi_trie_step(trie, state, (uint8_t)text.ptr[i]);
         if (!e) return -1;
         state = e->to;
         found = e->value;
@@ -112,7 +112,7 @@ static llm_status read_flags(uint8_t *flags, const llmi_json *item, const char *
                  {"normalized", LLMI_ADDED_NORMALIZED}};
     for (size_t i = 0; i < sizeof FLAGS / sizeof FLAGS[0]; i++) {
         bool set = *flags & FLAGS[i].flag;
-        llm_status status = llmi_read_bool(&set, item, FLAGS[i].key, where);
+        llm_status status = llmi_load_json_bool(&set, item, FLAGS[i].key, where);
         if (status != LLM_OK) return status;
         *flags = (uint8_t)(set ? *flags | FLAGS[i].flag : *flags & ~FLAGS[i].flag);
     }
@@ -370,9 +370,9 @@ static llm_status place_fresh(adder *a) {
         if (status == LLM_OK) status = put_spelling(t, news[i].text, LLM_TOKEN_NORMAL);
         if (status != LLM_OK) return status;
     }
-    llmi_lexicon_free(&t->lexicon);
-    return llmi_lexicon_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len,
-                             (int32_t)llmi_buf_count(&t->types, int32_t), "tokenizer.json: vocabulary");
+    llmi_vocab_free(&t->lexicon);
+    return llmi_vocab_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len,
+                           (int32_t)llmi_buf_count(&t->types, int32_t), "tokenizer.json: vocabulary");
 }
 
 static llm_status place(adder *a) {
@@ -382,8 +382,8 @@ static llm_status place(adder *a) {
         int32_t id = llmi_buf_at(&a->order, int32_t, i);
         uint8_t flags = (uint8_t)llmi_buf_at(&a->flags, int16_t, id);
         llmi_buf_at(&t->types, int32_t, id) = flags & LLMI_ADDED_SPECIAL ? LLM_TOKEN_CONTROL : LLM_TOKEN_USER_DEFINED;
-        if (llmi_roles_looks_like_control(llmi_lexicon_get(&t->lexicon, id))) flags |= LLMI_ADDED_SPECIAL;
-        status = llmi_add_token(t, id, flags);
+        if (llmi_special_tokens_looks_like_control(llmi_vocab_get(&t->lexicon, id))) flags |= LLMI_ADDED_SPECIAL;
+        status = llmi_added_tokens_add(t, id, flags);
     }
     return status;
 }
@@ -394,7 +394,7 @@ static llm_status take_name(adder *a, const llmi_json *key, const llmi_json *val
     uint8_t flags = 0;
     llm_status status = read_token(&text, &flags, value, where);
     if (status != LLM_OK || key->n >= LLMI_VARIABLE_NAME || memchr(key->text, 0, key->n)) return status;
-    llmi_variable v = {.id = llmi_tokenizer_find(a->t, text.ptr, text.len)};
+    llmi_tokenizer_variable_name v = {.id = llmi_tokenizer_find(a->t, text.ptr, text.len)};
     if (v.id < 0) return LLM_OK;
     memcpy(v.name, key->text, key->n);
     int32_t role = role_of(v.name);
@@ -413,7 +413,7 @@ static llm_status read_all(adder *a) {
     return status == LLM_OK ? each_name(a, take_name) : status;
 }
 
-llm_status llmi_read_added(llm_tokenizer *t, const llmi_sources *s, int32_t n_vocab) {
+llm_status llmi_load_json_added(llm_tokenizer *t, const llmi_load_json_sources *s, int32_t n_vocab) {
     adder a = {.t = t, .s = s, .n_vocab = n_vocab, .greatest = -1};
     llmi_trie_init(&a.trie, t->a);
     llmi_trie_init(&a.named, t->a);

@@ -18,7 +18,7 @@ static bool is_spellable(const llm_tokenizer *t, int32_t id) {
 /* The id of the string in a member, which must be in the vocabulary. */
 static llm_status read_token(int32_t *id, const llm_tokenizer *t, const llmi_json *model, const char *key) {
     llm_span text = {0};
-    llm_status status = llmi_read_string(&text, model, key, WHERE);
+    llm_status status = llmi_load_json_string(&text, model, key, WHERE);
     *id = LLM_TOKEN_NONE;
     if (status != LLM_OK || !text.ptr) return status;
     *id = llmi_tokenizer_find(t, text.ptr, text.len);
@@ -61,7 +61,7 @@ static llm_status not_known(llm_span text, size_t index) {
 }
 
 static llm_status add_merge(llm_tokenizer *t, llmi_buf *joined, llm_span part[2], size_t index) {
-    const llmi_lexicon *x = &t->lexicon;
+    const llmi_vocab *x = &t->lexicon;
     const llm_span prefix = t->bpe->prefix;
     int32_t left = llmi_tokenizer_find(t, part[0].ptr, part[0].len);
     int32_t right = llmi_tokenizer_find(t, part[1].ptr, part[1].len);
@@ -71,18 +71,18 @@ static llm_status add_merge(llm_tokenizer *t, llmi_buf *joined, llm_span part[2]
     joined->len = 0;
     if (!llmi_buf_append(joined, part[0].ptr, part[0].len) || !llmi_buf_append(joined, rest.ptr, rest.len))
         return LLM_E_MEMORY;
-    int32_t into = llmi_lexicon_find(x, joined->data, joined->len);
+    int32_t into = llmi_vocab_find(x, joined->data, joined->len);
     if (into < 0) return not_known((llm_span){joined->data, joined->len}, index);
-    llmi_merges_add(&t->bpe->merges, (llmi_merge){left, right, into, (uint32_t)index}, true);
+    llmi_bpe_merges_add(&t->bpe->merges, (llmi_bpe_merge){left, right, into, (uint32_t)index}, true);
     return LLM_OK;
 }
 
 static llm_status read_merges(llm_tokenizer *t, const llmi_json *model) {
     const llmi_json *list;
-    llm_status status = llmi_read_array(&list, model, "merges", WHERE);
+    llm_status status = llmi_load_json_array(&list, model, "merges", WHERE);
     if (status == LLM_OK && llmi_json_count(list) > INT32_MAX)
         status = llmi_error(LLM_E_LIMIT, "%s: more than 2^31 merges", WHERE);
-    if (status == LLM_OK) status = llmi_merges_init(&t->bpe->merges, t->a, llmi_json_count(list));
+    if (status == LLM_OK) status = llmi_bpe_merges_init(&t->bpe->merges, t->a, llmi_json_count(list));
     if (status != LLM_OK) return status;
     llmi_buf joined;
     llmi_buf_init(&joined, t->a);
@@ -98,8 +98,8 @@ static llm_status read_merges(llm_tokenizer *t, const llmi_json *model) {
 
 static llm_status read_affixes(llmi_bpe *b, const llmi_json *model) {
     llm_span prefix = {0}, suffix = {0};
-    llm_status status = llmi_read_string(&prefix, model, "continuing_subword_prefix", WHERE);
-    if (status == LLM_OK) status = llmi_read_string(&suffix, model, "end_of_word_suffix", WHERE);
+    llm_status status = llmi_load_json_string(&prefix, model, "continuing_subword_prefix", WHERE);
+    if (status == LLM_OK) status = llmi_load_json_string(&suffix, model, "end_of_word_suffix", WHERE);
     if (status != LLM_OK) return status;
     if (!llmi_buf_append(&b->affixes, prefix.ptr, prefix.len) || !llmi_buf_append(&b->affixes, suffix.ptr, suffix.len))
         return LLM_E_MEMORY;
@@ -123,7 +123,7 @@ static bool take_byte_level(llm_tokenizer *t) {
     return true;
 }
 
-static llm_status make_bpe(llmi_maker *m, const llmi_json *model, const char *where) {
+static llm_status make_bpe(llmi_load_json_maker *m, const llmi_json *model, const char *where) {
     llm_tokenizer *t = m->t;
     llmi_bpe *b = t->bpe = llmi_alloc_zero(t->a, sizeof *b);
     if (!b) return LLM_E_MEMORY;
@@ -133,9 +133,9 @@ static llm_status make_bpe(llmi_maker *m, const llmi_json *model, const char *wh
     llm_status status = check_dropout(model);
     if (status == LLM_OK) status = read_affixes(b, model);
     if (status == LLM_OK) status = read_token(&t->unk, t, model, "unk_token");
-    if (status == LLM_OK) status = llmi_read_bool(&t->fuse_unk, model, "fuse_unk", where);
-    if (status == LLM_OK) status = llmi_read_bool(&b->byte_fallback, model, "byte_fallback", where);
-    if (status == LLM_OK) status = llmi_read_bool(&b->ignore_merges, model, "ignore_merges", where);
+    if (status == LLM_OK) status = llmi_load_json_bool(&t->fuse_unk, model, "fuse_unk", where);
+    if (status == LLM_OK) status = llmi_load_json_bool(&b->byte_fallback, model, "byte_fallback", where);
+    if (status == LLM_OK) status = llmi_load_json_bool(&b->ignore_merges, model, "ignore_merges", where);
     if (status == LLM_OK) status = read_merges(t, model);
     if (status != LLM_OK) return status;
     b->byte_level = take_byte_level(t);
@@ -161,7 +161,7 @@ static llm_status read_piece(llmi_unigram *u, const llm_tokenizer *t, const llmi
     return llmi_trie_add(&u->trie, text->text, text->n, id);
 }
 
-static llm_status make_unigram(llmi_maker *m, const llmi_json *model, const char *where) {
+static llm_status make_unigram(llmi_load_json_maker *m, const llmi_json *model, const char *where) {
     llm_tokenizer *t = m->t;
     llmi_unigram *u = t->unigram = llmi_alloc_zero(t->a, sizeof *u);
     if (!u) return LLM_E_MEMORY;
@@ -171,9 +171,9 @@ static llm_status make_unigram(llmi_maker *m, const llmi_json *model, const char
     llmi_buf_init(&u->scores, t->a);
     const llmi_json *list;
     double least = 0;
-    llm_status status = llmi_read_array(&list, model, "vocab", where);
-    if (status == LLM_OK) status = llmi_read_id(&t->unk, model, "unk_id", (int32_t)llmi_json_count(list), where);
-    if (status == LLM_OK) status = llmi_read_bool(&u->byte_fallback, model, "byte_fallback", where);
+    llm_status status = llmi_load_json_array(&list, model, "vocab", where);
+    if (status == LLM_OK) status = llmi_load_json_id(&t->unk, model, "unk_id", (int32_t)llmi_json_count(list), where);
+    if (status == LLM_OK) status = llmi_load_json_bool(&u->byte_fallback, model, "byte_fallback", where);
     if (status != LLM_OK) return status;
     for (size_t i = 0; i < list->n; i++) {
         status = read_piece(u, t, list->items + i, (int32_t)i, &least);
@@ -189,7 +189,7 @@ static llm_status make_unigram(llmi_maker *m, const llmi_json *model, const char
 
 /* ---- WordPiece ---- */
 
-static llm_status make_wordpiece(llmi_maker *m, const llmi_json *model, const char *where) {
+static llm_status make_wordpiece(llmi_load_json_maker *m, const llmi_json *model, const char *where) {
     llm_tokenizer *t = m->t;
     llmi_wordpiece *p = t->wordpiece = llmi_alloc_zero(t->a, sizeof *p);
     if (!p) return LLM_E_MEMORY;
@@ -199,7 +199,7 @@ static llm_status make_wordpiece(llmi_maker *m, const llmi_json *model, const ch
     llmi_trie_init(&p->trie[1], t->a);
     llm_span prefix = {"##", 2};
     int64_t max_chars = 100;
-    llm_status status = llmi_read_string(&prefix, model, "continuing_subword_prefix", where);
+    llm_status status = llmi_load_json_string(&prefix, model, "continuing_subword_prefix", where);
     if (status == LLM_OK && llmi_json_get(model, "max_input_chars_per_word"))
         status = llmi_json_get_int(&max_chars, model, "max_input_chars_per_word", 0, INT32_MAX, where);
     if (status == LLM_OK) status = read_token(&t->unk, t, model, "unk_token");
@@ -221,7 +221,8 @@ static llm_status make_wordpiece(llmi_maker *m, const llmi_json *model, const ch
     return LLM_OK;
 }
 
-static const llmi_component MODELS[] = {{"BPE", make_bpe}, {"Unigram", make_unigram}, {"WordPiece", make_wordpiece}};
+static const llmi_load_json_component MODELS[] = {
+    {"BPE", make_bpe}, {"Unigram", make_unigram}, {"WordPiece", make_wordpiece}};
 
 /* Old files do not say which it is. */
 static const char *guess(const llmi_json *model) {
@@ -229,9 +230,9 @@ static const char *guess(const llmi_json *model) {
     return llmi_json_is(llmi_json_get(model, "vocab"), LLMI_JSON_ARRAY) ? "Unigram" : "WordPiece";
 }
 
-llm_status llmi_read_model(llmi_maker *m, const llmi_json *model) {
+llm_status llmi_load_json_model(llmi_load_json_maker *m, const llmi_json *model) {
     llm_span type = {0};
-    llm_status status = llmi_read_string(&type, model, "type", WHERE);
+    llm_status status = llmi_load_json_string(&type, model, "type", WHERE);
     if (status != LLM_OK) return status;
     if (!type.ptr) type = (llm_span){guess(model), strlen(guess(model))};
     for (size_t i = 0; i < sizeof MODELS / sizeof MODELS[0]; i++)

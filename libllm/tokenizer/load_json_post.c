@@ -23,18 +23,19 @@ static llm_status read_id(llm_token *out, const llm_tokenizer *t, const llmi_jso
     return LLM_OK;
 }
 
-static llm_status do_nothing(llmi_maker *m, const llmi_json *o, const char *where) {
+static llm_status do_nothing(llmi_load_json_maker *m, const llmi_json *o, const char *where) {
     return LLM_OK;
 }
 
 /* ["[SEP]", 102] */
-static llm_status read_pair(llm_token *out, llmi_maker *m, const llmi_json *o, const char *key, const char *where) {
+static llm_status read_pair(llm_token *out, llmi_load_json_maker *m, const llmi_json *o, const char *key,
+                            const char *where) {
     const llmi_json *pair;
-    llm_status status = llmi_read_array(&pair, o, key, where);
+    llm_status status = llmi_load_json_array(&pair, o, key, where);
     return status == LLM_OK ? read_id(out, m->t, llmi_json_item(pair, 1), where) : status;
 }
 
-static llm_status make_pair(llmi_maker *m, const llmi_json *o, const char *where) {
+static llm_status make_pair(llmi_load_json_maker *m, const llmi_json *o, const char *where) {
     llm_token cls = LLM_TOKEN_NONE, sep = LLM_TOKEN_NONE;
     llm_status status = read_pair(&cls, m, o, "cls", where);
     if (status == LLM_OK) status = read_pair(&sep, m, o, "sep", where);
@@ -45,7 +46,7 @@ static llm_status make_pair(llmi_maker *m, const llmi_json *o, const char *where
 /* ---- templates ---- */
 
 /* Appends the ids of {"SpecialToken": {"id": name}}. */
-static llm_status put_special(llmi_maker *m, llmi_buf *ids, const llmi_json *special, const llmi_json *table,
+static llm_status put_special(llmi_load_json_maker *m, llmi_buf *ids, const llmi_json *special, const llmi_json *table,
                               const char *where) {
     llm_span name;
     llm_status status = llmi_json_get_string(&name, special, "id", where);
@@ -63,9 +64,9 @@ static llm_status put_special(llmi_maker *m, llmi_buf *ids, const llmi_json *spe
     return LLM_OK;
 }
 
-static llm_status read_template(llmi_maker *m, llmi_buf around[2], const llmi_json *o, const char *where) {
+static llm_status read_template(llmi_load_json_maker *m, llmi_buf around[2], const llmi_json *o, const char *where) {
     const llmi_json *items, *table = llmi_json_get(o, "special_tokens");
-    llm_status status = llmi_read_array(&items, o, "single", where);
+    llm_status status = llmi_load_json_array(&items, o, "single", where);
     if (status != LLM_OK) return status;
     bool seen = false;
     for (size_t i = 0; i < items->n; i++) {
@@ -81,7 +82,7 @@ static llm_status read_template(llmi_maker *m, llmi_buf around[2], const llmi_js
     return seen ? LLM_OK : llmi_error(LLM_E_UNSUPPORTED, "%s: \"single\" holds no text", where);
 }
 
-static llm_status make_template(llmi_maker *m, const llmi_json *o, const char *where) {
+static llm_status make_template(llmi_load_json_maker *m, const llmi_json *o, const char *where) {
     llmi_buf around[2];
     llm_tokenizer *t = m->t;
     llmi_buf_init(&around[0], t->a);
@@ -95,15 +96,15 @@ static llm_status make_template(llmi_maker *m, const llmi_json *o, const char *w
     return status;
 }
 
-static const llmi_component POST_PROCESSORS[] = {
+static const llmi_load_json_component POST_PROCESSORS[] = {
     {"TemplateProcessing", make_template},
     {"RobertaProcessing", make_pair},
     {"BertProcessing", make_pair},
     {"ByteLevel", do_nothing},
 };
 
-llm_status llmi_read_post_processors(llmi_maker *m, const llmi_json *root) {
-    return llmi_read_chain(m, llmi_json_get(root, "post_processor"), POST_PROCESSORS,
-                           sizeof POST_PROCESSORS / sizeof POST_PROCESSORS[0], "processors",
-                           "tokenizer.json: post_processor");
+llm_status llmi_load_json_post_processors(llmi_load_json_maker *m, const llmi_json *root) {
+    return llmi_load_json_chain(m, llmi_json_get(root, "post_processor"), POST_PROCESSORS,
+                                sizeof POST_PROCESSORS / sizeof POST_PROCESSORS[0], "processors",
+                                "tokenizer.json: post_processor");
 }

@@ -7,42 +7,42 @@
 #include "tokenizer/internal.h"
 
 /* The files of a tokenizer; root is its tokenizer.json, the others NULL where there are none. */
-typedef struct llmi_sources {
+typedef struct llmi_load_json_sources {
     const llmi_json *root, *config, *map, *added;
     const struct llmi_log *log;
-} llmi_sources;
+} llmi_load_json_sources;
 
-typedef struct llmi_maker {
+typedef struct llmi_load_json_maker {
     llm_tokenizer *t;
     bool fused; /* decoders: a Fuse came before */
-} llmi_maker;
+} llmi_load_json_maker;
 
 /* Absent or null: the value stays. */
-llm_status llmi_read_bool(bool *value, const llmi_json *object, const char *key, const char *where);
-llm_status llmi_read_string(llm_span *value, const llmi_json *object, const char *key, const char *where);
+llm_status llmi_load_json_bool(bool *value, const llmi_json *object, const char *key, const char *where);
+llm_status llmi_load_json_string(llm_span *value, const llmi_json *object, const char *key, const char *where);
 /* Absent or null: LLM_TOKEN_NONE. */
-llm_status llmi_read_id(int32_t *value, const llmi_json *object, const char *key, int32_t n, const char *where);
+llm_status llmi_load_json_id(int32_t *value, const llmi_json *object, const char *key, int32_t n, const char *where);
 /* An array; absent: an error. */
-llm_status llmi_read_array(const llmi_json **value, const llmi_json *object, const char *key, const char *where);
+llm_status llmi_load_json_array(const llmi_json **value, const llmi_json *object, const char *key, const char *where);
 
 /* One kind of component of a chain. */
-typedef struct llmi_component {
+typedef struct llmi_load_json_component {
     const char *type;
-    llm_status (*make)(llmi_maker *m, const llmi_json *object, const char *where);
-} llmi_component;
+    llm_status (*make)(llmi_load_json_maker *m, const llmi_json *object, const char *where);
+} llmi_load_json_component;
 
 /* Makes the component that `object` describes by its "type": one of the table, or a "Sequence" of
  * them in the member `list`. null makes nothing. */
-llm_status llmi_read_chain(llmi_maker *m, const llmi_json *object, const llmi_component *table, size_t n,
-                           const char *list, const char *where);
+llm_status llmi_load_json_chain(llmi_load_json_maker *m, const llmi_json *object, const llmi_load_json_component *table,
+                                size_t n, const char *list, const char *where);
 
 /* Added tokens and the names of special ones, once the vocabulary of n_vocab entries is read. */
-llm_status llmi_read_added(llm_tokenizer *t, const llmi_sources *s, int32_t n_vocab);
-llm_status llmi_read_normalizers(llmi_maker *m, const llmi_json *root);
-llm_status llmi_read_pre_tokenizers(llmi_maker *m, const llmi_json *root);
-llm_status llmi_read_decoders(llmi_maker *m, const llmi_json *root);
-llm_status llmi_read_post_processors(llmi_maker *m, const llmi_json *root);
+llm_status llmi_load_json_added(llm_tokenizer *t, const llmi_load_json_sources *s, int32_t n_vocab);
+llm_status llmi_load_json_normalizers(llmi_load_json_maker *m, const llmi_json *root);
+llm_status llmi_load_json_pre_tokenizers(llmi_load_json_maker *m, const llmi_json *root);
+llm_status llmi_load_json_decoders(llmi_load_json_maker *m, const llmi_json *root);
+llm_status llmi_load_json_post_processors(llmi_load_json_maker *m, const llmi_json *root);
 /* Its vocabulary and the rest of it; the steps must be known before. */
-llm_status llmi_read_model(llmi_maker *m, const llmi_json *model);
+llm_status llmi_load_json_model(llmi_load_json_maker *m, const llmi_json *model);
 
 #endif

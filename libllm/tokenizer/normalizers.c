@@ -21,7 +21,8 @@ static bool put_char(llmi_buf *out, uint32_t c) {
     return true;
 }
 
-llm_status llmi_norm_form(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_form(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                size_t n) {
     return status_of(llmi_form_append(out, text, n, s->options & LLMI_FORM_COMPOSE, s->options & LLMI_FORM_COMPAT));
 }
 
@@ -46,7 +47,8 @@ static bool lowercase(llmi_buf *out, const char *text, size_t n) {
     return true;
 }
 
-llm_status llmi_norm_lowercase(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_lowercase(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                     size_t n) {
     return status_of(lowercase(out, text, n));
 }
 
@@ -63,7 +65,8 @@ static bool leave_out(llmi_buf *out, const char *text, size_t n, uint32_t mask) 
     return llmi_buf_append(out, text + kept, n - kept);
 }
 
-llm_status llmi_norm_strip_accents(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_strip_accents(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                         size_t n) {
     return status_of(leave_out(out, text, n, LLMI_MARK));
 }
 
@@ -71,7 +74,8 @@ static bool is_space_at(const char *text, size_t n, size_t *len) {
     return llmi_char_class(llmi_utf8_decode(text, n, len)) & LLMI_SPACE;
 }
 
-llm_status llmi_norm_strip(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_strip(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                 size_t n) {
     size_t begin = 0, end = n, len;
     while (s->options & LLMI_STRIP_LEFT && begin < n && is_space_at(text + begin, n - begin, &len)) begin += len;
     while (s->options & LLMI_STRIP_RIGHT && end > begin) {
@@ -85,18 +89,19 @@ llm_status llmi_norm_strip(llmi_work *w, const llmi_norm *s, llmi_buf *out, cons
 
 /* ---- replacing ---- */
 
-static llm_status replace_matches(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
-    llmi_matches m = {.r = s->regex, .text = text, .n = n};
+static llm_status replace_matches(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                  size_t n) {
+    llmi_regex_matches m = {.r = s->regex, .text = text, .n = n};
     for (size_t kept = 0;;) {
         size_t begin, end;
         bool found;
         llm_status status = llmi_regex_next(w, &m, &found, &begin, &end);
         if (status != LLM_OK) return status;
-        if (!found) return llmi_work_put(w, out, text + kept, n - kept);
+        if (!found) return llmi_encode_work_put(w, out, text + kept, n - kept);
         if (begin < kept) begin = kept;
         if (end < begin) continue;
-        status = llmi_work_put(w, out, text + kept, begin - kept);
-        if (status == LLM_OK) status = llmi_work_put(w, out, s->to.data, s->to.len);
+        status = llmi_encode_work_put(w, out, text + kept, begin - kept);
+        if (status == LLM_OK) status = llmi_encode_work_put(w, out, s->to.data, s->to.len);
         if (status != LLM_OK) return status;
         kept = end;
     }
@@ -122,7 +127,8 @@ static bool replace_byte(llmi_buf *out, const char *text, size_t n, char from, c
     return true;
 }
 
-llm_status llmi_norm_replace(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_replace(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                   size_t n) {
     if (s->regex) return replace_matches(w, s, out, text, n);
     if (s->from.len == 1 && s->to.len <= 8)
         return status_of(replace_byte(out, text, n, s->from.data[0], s->to.data, s->to.len));
@@ -131,21 +137,23 @@ llm_status llmi_norm_replace(llmi_work *w, const llmi_norm *s, llmi_buf *out, co
         const char *at = memmem(text + kept, n - kept, s->from.data, s->from.len);
         if (!at) break;
         size_t len = (size_t)(at - text) - kept;
-        llm_status status = llmi_work_put(w, out, text + kept, len);
-        if (status == LLM_OK) status = llmi_work_put(w, out, s->to.data, s->to.len);
+        llm_status status = llmi_encode_work_put(w, out, text + kept, len);
+        if (status == LLM_OK) status = llmi_encode_work_put(w, out, s->to.data, s->to.len);
         if (status != LLM_OK) return status;
         kept += len + s->from.len;
     }
-    return llmi_work_put(w, out, text + kept, n - kept);
+    return llmi_encode_work_put(w, out, text + kept, n - kept);
 }
 
-llm_status llmi_norm_prepend(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
-    if (w->continues || !n) return llmi_work_put(w, out, text, n);
-    llm_status status = llmi_work_put(w, out, s->to.data, s->to.len);
-    return status == LLM_OK ? llmi_work_put(w, out, text, n) : status;
+llm_status llmi_normalizer_prepend(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                   size_t n) {
+    if (w->continues || !n) return llmi_encode_work_put(w, out, text, n);
+    llm_status status = llmi_encode_work_put(w, out, s->to.data, s->to.len);
+    return status == LLM_OK ? llmi_encode_work_put(w, out, text, n) : status;
 }
 
-llm_status llmi_norm_squeeze(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_squeeze(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                   size_t n) {
     while (n && text[n - 1] == ' ') n--;
     size_t i = 0;
     while (i < n && text[i] == ' ') i++;
@@ -189,7 +197,8 @@ static bool without_accents(llmi_buf *out, const char *text, size_t n) {
     return done;
 }
 
-llm_status llmi_norm_bert(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_bert(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                size_t n) {
     static const struct {
         uint8_t option;
         bool (*run)(llmi_buf *out, const char *text, size_t n);
@@ -216,7 +225,8 @@ llm_status llmi_norm_bert(llmi_work *w, const llmi_norm *s, llmi_buf *out, const
 
 /* ---- others ---- */
 
-llm_status llmi_norm_nmt(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_nmt(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                               size_t n) {
     for (size_t i = 0, len; i < n; i += len) {
         uint32_t c = llmi_utf8_decode(text + i, n - i, &len);
         bool gone = (c >= 1 && c <= 8) || c == 0xb || (c >= 0xe && c <= 0x1f) || c == 0x7f || c == 0x8f || c == 0x9f;
@@ -228,32 +238,34 @@ llm_status llmi_norm_nmt(llmi_work *w, const llmi_norm *s, llmi_buf *out, const 
     return LLM_OK;
 }
 
-llm_status llmi_norm_charsmap(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_charsmap(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                    size_t n) {
     return status_of(s->options & LLMI_MAP_GRAPHEMES ? llmi_charsmap_run_graphemes(&s->map, out, text, n)
                                                      : llmi_charsmap_run(&s->map, out, text, n));
 }
 
-llm_status llmi_norm_bytes(llmi_work *w, const llmi_norm *s, llmi_buf *out, const char *text, size_t n) {
+llm_status llmi_normalizer_bytes(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
+                                 size_t n) {
     size_t room;
     if (__builtin_mul_overflow(n, 2, &room) || !llmi_buf_reserve(out, room)) return LLM_E_MEMORY;
-    for (size_t i = 0; i < n; i++) out->len += llmi_bytes_spell(out->data + out->len, (uint8_t)text[i]);
+    for (size_t i = 0; i < n; i++) out->len += llmi_byte_alphabet_spell(out->data + out->len, (uint8_t)text[i]);
     return LLM_OK;
 }
 
-void llmi_norm_free(llmi_norm *s) {
+void llmi_normalizer_free(llmi_normalizer *s) {
     llmi_buf_free(&s->from);
     llmi_buf_free(&s->to);
     llmi_buf_free(&s->map_bytes);
     llmi_regex_destroy(s->regex);
 }
 
-llm_status llmi_normalize(llmi_work *w, llm_span *text) {
+llm_status llmi_normalizer_run(llmi_encode_work *w, llm_span *text) {
     const llm_tokenizer *t = w->t;
     for (int32_t i = 0; i < t->n_norms; i++) {
         llmi_buf *out = &w->norm[i & 1];
         out->len = 0;
         llm_status status = t->norms[i].run(w, &t->norms[i], out, text->ptr, text->len);
-        if (status == LLM_OK) status = llmi_work_put(w, out, NULL, 0); /* or more than it may have */
+        if (status == LLM_OK) status = llmi_encode_work_put(w, out, NULL, 0); /* or more than it may have */
         if (status != LLM_OK) return status;
         *text = (llm_span){out->data ? out->data : "", out->len};
     }

@@ -26,7 +26,7 @@ typedef struct pattern_group {
 } pattern_group;
 
 typedef struct pattern_parser {
-    llmi_onig_reader r;
+    llmi_oniguruma_reader r;
     llmi_buf *out;
     pattern_group groups[MAX_DEPTH];
     unsigned depth;
@@ -42,7 +42,7 @@ static llm_status put(pattern_parser *p, const char *text) {
 }
 
 static llm_status refuse(const pattern_parser *p, size_t at, const char *what) {
-    return llmi_onig_refuse(&p->r, at, what);
+    return llmi_oniguruma_refuse(&p->r, at, what);
 }
 
 /* Begins an atom at the end of the output. */
@@ -89,7 +89,7 @@ static llm_status repeat(pattern_parser *p, size_t at, const char *text, const c
     return status;
 }
 
-static bool read_count(llmi_onig_reader *r, uint32_t *out) {
+static bool read_count(llmi_oniguruma_reader *r, uint32_t *out) {
     size_t begin = r->at;
     uint32_t n = 0;
     for (; r->at < r->n && r->p[r->at] >= '0' && r->p[r->at] <= '9'; r->at++)
@@ -99,10 +99,10 @@ static bool read_count(llmi_onig_reader *r, uint32_t *out) {
 }
 
 /* {n} {n,} {,m} {n,m}; false, and nothing read, where the brace is only a brace. */
-static bool read_interval(llmi_onig_reader *r, uint32_t *min, uint32_t *max, bool *fixed) {
+static bool read_interval(llmi_oniguruma_reader *r, uint32_t *min, uint32_t *max, bool *fixed) {
     size_t begin = r->at++;
-    bool low = read_count(r, min), comma = llmi_onig_take(r, ','), high = comma && read_count(r, max);
-    if ((low || high) && llmi_onig_take(r, '}')) {
+    bool low = read_count(r, min), comma = llmi_oniguruma_take(r, ','), high = comma && read_count(r, max);
+    if ((low || high) && llmi_oniguruma_take(r, '}')) {
         *fixed = !comma;
         if (!low) *min = 0;
         if (!comma) *max = *min;
@@ -126,7 +126,7 @@ static llm_status put_interval(pattern_parser *p, size_t at, uint32_t min, uint3
         llmi_format(text, sizeof text, "{%u,}", min);
     else
         llmi_format(text, sizeof text, "{%u,%u}", min, max);
-    bool lazy = !turned && llmi_onig_take(&p->r, '?');
+    bool lazy = !turned && llmi_oniguruma_take(&p->r, '?');
     if (!lazy || !fixed) return repeat(p, at, text, turned ? "+" : lazy ? "?" : "");
     llm_status status = repeat(p, at, text, "");
     return status == LLM_OK ? repeat(p, at, "?", "") : status; /* {2}? is (?:{2})? */
@@ -135,8 +135,8 @@ static llm_status put_interval(pattern_parser *p, size_t at, uint32_t min, uint3
 static llm_status simple_repeat(pattern_parser *p, size_t at, char c) {
     const char text[2] = {c, 0};
     p->r.at++;
-    if (llmi_onig_take(&p->r, '?')) return repeat(p, at, text, "?");
-    if (llmi_onig_take(&p->r, '+')) return repeat(p, at, text, "+");
+    if (llmi_oniguruma_take(&p->r, '?')) return repeat(p, at, text, "?");
+    if (llmi_oniguruma_take(&p->r, '+')) return repeat(p, at, text, "+");
     return repeat(p, at, text, "");
 }
 
@@ -177,7 +177,7 @@ static llm_status read_options(pattern_parser *p, size_t at) {
     static const struct {
         char letter;
         unsigned option;
-    } LETTERS[] = {{'i', LLMI_ONIG_CASELESS}, {'m', LLMI_ONIG_DOT_ALL}, {'x', LLMI_ONIG_EXTENDED}};
+    } LETTERS[] = {{'i', LLMI_ONIGURUMA_CASELESS}, {'m', LLMI_ONIGURUMA_DOT_ALL}, {'x', LLMI_ONIGURUMA_EXTENDED}};
     unsigned options = p->r.options;
     bool off = false;
     char c = 0;
@@ -196,7 +196,7 @@ static llm_status read_options(pattern_parser *p, size_t at) {
     }
     if (p->r.at == p->r.n) return refuse(p, at, "a group that does not end");
     p->r.at++;
-    const char *text = options & LLMI_ONIG_CASELESS ? "(?i:" : "(?-i:";
+    const char *text = options & LLMI_ONIGURUMA_CASELESS ? "(?i:" : "(?-i:";
     llm_status status = LLM_OK;
     if (c == ':') {
         status = open_group(p, at, text, ATOM);
@@ -213,7 +213,7 @@ static llm_status read_options(pattern_parser *p, size_t at) {
 }
 
 static llm_status skip_comment(pattern_parser *p, size_t at) {
-    llmi_onig_reader *r = &p->r;
+    llmi_oniguruma_reader *r = &p->r;
     for (; r->at < r->n && r->p[r->at] != ')'; r->at++)
         if (r->p[r->at] == '\\') r->at++;
     if (r->at >= r->n) return refuse(p, at, "a comment that does not end");
@@ -240,25 +240,25 @@ static llm_status read_group(pattern_parser *p) {
         quantified becomes;
     } KINDS[] = {{"(?:", ATOM},      {"(?>", ATOM},       {"(?=", ASSERTION},
                  {"(?!", ASSERTION}, {"(?<=", ASSERTION}, {"(?<!", ASSERTION}};
-    llmi_onig_reader *r = &p->r;
+    llmi_oniguruma_reader *r = &p->r;
     size_t at = r->at;
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++)
-        if (llmi_onig_take_text(r, KINDS[i].begin)) return open_group(p, at, KINDS[i].begin, KINDS[i].becomes);
-    if (llmi_onig_take_text(r, "(?#")) return skip_comment(p, at);
-    if (llmi_onig_take_text(r, "(?<")) return read_name(p, at, '>');
-    if (llmi_onig_take_text(r, "(?'")) return read_name(p, at, '\'');
-    if (llmi_onig_take_text(r, "(?")) return read_options(p, at);
-    if (llmi_onig_take_text(r, "(*")) return refuse(p, at, "this kind of group");
+        if (llmi_oniguruma_take_text(r, KINDS[i].begin)) return open_group(p, at, KINDS[i].begin, KINDS[i].becomes);
+    if (llmi_oniguruma_take_text(r, "(?#")) return skip_comment(p, at);
+    if (llmi_oniguruma_take_text(r, "(?<")) return read_name(p, at, '>');
+    if (llmi_oniguruma_take_text(r, "(?'")) return read_name(p, at, '\'');
+    if (llmi_oniguruma_take_text(r, "(?")) return read_options(p, at);
+    if (llmi_oniguruma_take_text(r, "(*")) return refuse(p, at, "this kind of group");
     r->at++;
     return open_capture(p, at);
 }
 
 /* ---- escapes ---- */
 
-#define WORD_AHEAD  "(?=[" LLMI_ONIG_WORDS "])"
-#define WORD_BEHIND "(?<=[" LLMI_ONIG_WORDS "])"
-#define NO_AHEAD    "(?![" LLMI_ONIG_WORDS "])"
-#define NO_BEHIND   "(?<![" LLMI_ONIG_WORDS "])"
+#define WORD_AHEAD  "(?=[" LLMI_ONIGURUMA_WORDS "])"
+#define WORD_BEHIND "(?<=[" LLMI_ONIGURUMA_WORDS "])"
+#define NO_AHEAD    "(?![" LLMI_ONIGURUMA_WORDS "])"
+#define NO_BEHIND   "(?<![" LLMI_ONIGURUMA_WORDS "])"
 
 static const struct {
     char letter;
@@ -294,13 +294,13 @@ static llm_status read_reference(pattern_parser *p, size_t at) {
 }
 
 static llm_status put_literal(pattern_parser *p, size_t at, uint32_t c) {
-    llm_status status = llmi_onig_check_literal(&p->r, at, c);
+    llm_status status = llmi_oniguruma_check_literal(&p->r, at, c);
     begin_atom(p);
-    return status == LLM_OK ? llmi_onig_put_char(p->out, c) : status;
+    return status == LLM_OK ? llmi_oniguruma_put_char(p->out, c) : status;
 }
 
 static llm_status read_escape(pattern_parser *p) {
-    llmi_onig_reader *r = &p->r;
+    llmi_oniguruma_reader *r = &p->r;
     size_t at = r->at;
     char c = at + 1 < r->n ? r->p[at + 1] : 0;
     for (size_t i = 0; i < sizeof ESCAPES / sizeof ESCAPES[0]; i++) {
@@ -313,22 +313,22 @@ static llm_status read_escape(pattern_parser *p) {
     }
     bool two = at + 2 < r->n && r->p[at + 2] >= '0' && r->p[at + 2] <= '7'; /* \101, with less than ten groups, is A */
     if (c >= '1' && c <= '9' && !(two && c <= '7' && p->n_captures < 10)) return read_reference(p, at);
-    llmi_onig_item item;
-    llm_status status = llmi_onig_read_escape(r, &item, false);
+    llmi_oniguruma_item item;
+    llm_status status = llmi_oniguruma_read_escape(r, &item, false);
     if (status != LLM_OK) return status;
     if (!item.is_set) return put_literal(p, at, item.code);
     r->folded = 0;
     begin_atom(p);
     status = put(p, item.negated ? "[^" : "[");
-    if (status == LLM_OK) status = put(p, llmi_onig_set(&item));
+    if (status == LLM_OK) status = put(p, llmi_oniguruma_set(&item));
     return status == LLM_OK ? put(p, "]") : status;
 }
 
 /* ---- all ---- */
 
 static bool skips(pattern_parser *p, char c) {
-    llmi_onig_reader *r = &p->r;
-    if (!(r->options & LLMI_ONIG_EXTENDED)) return false;
+    llmi_oniguruma_reader *r = &p->r;
+    if (!(r->options & LLMI_ONIGURUMA_EXTENDED)) return false;
     if (c == '#') {
         while (r->at < r->n && r->p[r->at] != '\n') r->at++;
         return true;
@@ -350,11 +350,11 @@ static llm_status read_interval_or_brace(pattern_parser *p) {
 static llm_status read_class(pattern_parser *p) {
     begin_atom(p);
     p->r.folded = 0;
-    return llmi_onig_read_class(&p->r, p->out);
+    return llmi_oniguruma_read_class(&p->r, p->out);
 }
 
 static llm_status read_one(pattern_parser *p) {
-    llmi_onig_reader *r = &p->r;
+    llmi_oniguruma_reader *r = &p->r;
     size_t at = r->at, len;
     char c = r->p[at];
     if (skips(p, c)) return LLM_OK;
@@ -380,7 +380,7 @@ static llm_status read_one(pattern_parser *p) {
     if (code == LLMI_UTF8_INVALID) return refuse(p, at, "a byte that is not UTF-8");
     r->at += len;
     if (c == '.') r->folded = 0;
-    if (c == '.') return put_atom(p, r->options & LLMI_ONIG_DOT_ALL ? "(?s:.)" : "[^\\n]");
+    if (c == '.') return put_atom(p, r->options & LLMI_ONIGURUMA_DOT_ALL ? "(?s:.)" : "[^\\n]");
     if (c == '^') return put_assertion(p, "^");
     if (c == '$') return put_assertion(p, "$");
     if (c != '|') return put_literal(p, at, code);

@@ -6,12 +6,12 @@
 #include "tokenizer/byte_alphabet.h"
 #include "unicode/categories.h"
 
-static const llmi_pre *pre_at(const llmi_work *w, int32_t level) {
+static const llmi_pre *pre_at(const llmi_encode_work *w, int32_t level) {
     return &w->t->pres[level];
 }
 
 /* Pieces go to the next level; empty ones go nowhere. */
-static llm_status pass(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+static llm_status pass(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     return n ? llmi_encode_piece(w, level + 1, text, n, first) : LLM_OK;
 }
 
@@ -49,11 +49,11 @@ static void find(const llmi_pre *s, const char *text, size_t n, size_t from, siz
 
 /* Puts parts together as the behavior asks: the part text[begin..end-1] waits until what follows is known. */
 typedef struct joiner {
-    llmi_work *w;
+    llmi_encode_work *w;
     int32_t level;
     const char *text;
     bool first;
-    llmi_behavior behavior;
+    llmi_pre_behavior behavior;
     size_t begin, end;
     bool was_match;
     bool waiting;
@@ -94,7 +94,7 @@ static llm_status put_delimiter(joiner *j, size_t *at, size_t begin, size_t end,
 }
 
 static llm_status split_by_pattern(joiner *j, const llmi_pre *s, size_t *at, size_t n) {
-    llmi_matches m = {.r = s->regex, .text = j->text, .n = n};
+    llmi_regex_matches m = {.r = s->regex, .text = j->text, .n = n};
     for (;;) {
         size_t begin, end;
         bool found;
@@ -107,7 +107,7 @@ static llm_status split_by_pattern(joiner *j, const llmi_pre *s, size_t *at, siz
     }
 }
 
-llm_status llmi_pre_split(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+llm_status llmi_pre_split(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     const llmi_pre *s = pre_at(w, level);
     joiner j = {.w = w, .level = level, .text = text, .first = first, .behavior = s->behavior};
     llm_status status = LLM_OK;
@@ -122,8 +122,8 @@ llm_status llmi_pre_split(llmi_work *w, int32_t level, const char *text, size_t 
     return status == LLM_OK ? flush(&j) : status;
 }
 
-llm_status llmi_pre_scan(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
-    llmi_scan_fn scan = pre_at(w, level)->scan;
+llm_status llmi_pre_scan(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
+    llmi_scanner_fn scan = pre_at(w, level)->scan;
     for (size_t i = 0, len; i < n; i += len) {
         len = scan(text + i, n - i);
         llm_status status = pass(w, level, text + i, len, first && i == 0);
@@ -135,8 +135,9 @@ llm_status llmi_pre_scan(llmi_work *w, int32_t level, const char *text, size_t n
 /* ---- others ---- */
 
 /* Calls `spell` for the parts of a byte-level pre-tokenizer. */
-static llm_status each_part(llmi_work *w, int32_t level, const char *text, size_t n, bool first, llmi_pre_fn spell) {
-    llmi_scan_fn scan = pre_at(w, level)->scan;
+static llm_status each_part(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first,
+                            llmi_pre_fn spell) {
+    llmi_scanner_fn scan = pre_at(w, level)->scan;
     for (size_t i = 0, len; i < n; i += len) {
         len = scan ? scan(text + i, n - i) : n;
         llm_status status = spell(w, level, text + i, len, first && i == 0);
@@ -145,18 +146,19 @@ static llm_status each_part(llmi_work *w, int32_t level, const char *text, size_
     return LLM_OK;
 }
 
-static llm_status spell_part(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+static llm_status spell_part(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     llmi_buf *out = &w->level[level];
     size_t before = out->len, room;
     if (__builtin_mul_overflow(n, 2, &room) || !llmi_buf_reserve(out, room)) return LLM_E_MEMORY;
-    for (size_t i = 0; i < n; i++) out->len += llmi_bytes_spell(out->data + out->len, (uint8_t)text[i]);
+    for (size_t i = 0; i < n; i++) out->len += llmi_byte_alphabet_spell(out->data + out->len, (uint8_t)text[i]);
     llm_status status = pass(w, level, out->data + before, out->len - before, first);
     out->len = before;
     return status;
 }
 
 /* Puts a prefix before a piece that does not begin with it. The text then lies in w->level. */
-static bool add_prefix(llmi_work *w, int32_t level, const char **text, size_t *n, const char *prefix, size_t len) {
+static bool add_prefix(llmi_encode_work *w, int32_t level, const char **text, size_t *n, const char *prefix,
+                       size_t len) {
     if (*n >= len && memcmp(*text, prefix, len) == 0) return true;
     llmi_buf *out = &w->level[level];
     out->len = 0;
@@ -166,13 +168,13 @@ static bool add_prefix(llmi_work *w, int32_t level, const char **text, size_t *n
     return true;
 }
 
-llm_status llmi_pre_bytes_kept(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+llm_status llmi_pre_bytes_kept(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     bool prefix = pre_at(w, level)->prefix_space && !w->continues;
     if (prefix && !add_prefix(w, level, &text, &n, " ", 1)) return LLM_E_MEMORY;
     return each_part(w, level, text, n, first, pass);
 }
 
-llm_status llmi_pre_bytes(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+llm_status llmi_pre_bytes(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     llmi_buf whole = {.a = w->a};
     if (pre_at(w, level)->prefix_space && !w->continues && text[0] != ' ') {
         /* w->level is for the spelling. */
@@ -190,7 +192,7 @@ llm_status llmi_pre_bytes(llmi_work *w, int32_t level, const char *text, size_t 
 }
 
 /* Cuts before each replacement. */
-static llm_status split_before(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+static llm_status split_before(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     const llmi_buf *mark = &pre_at(w, level)->text;
     for (size_t at = 0, end; at < n; at = end) {
         const char *next = n - at > mark->len ? memmem(text + at + 1, n - at - 1, mark->data, mark->len) : NULL;
@@ -201,7 +203,7 @@ static llm_status split_before(llmi_work *w, int32_t level, const char *text, si
     return LLM_OK;
 }
 
-llm_status llmi_pre_metaspace(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+llm_status llmi_pre_metaspace(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     const llmi_pre *s = pre_at(w, level);
     llmi_buf *out = &w->level[level];
     bool prefix = !s->never && !w->continues && (first || !s->only_first) && text[0] != ' ';
@@ -219,7 +221,7 @@ llm_status llmi_pre_metaspace(llmi_work *w, int32_t level, const char *text, siz
     return pass(w, level, out->data, out->len, first);
 }
 
-llm_status llmi_pre_bert(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+llm_status llmi_pre_bert(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     size_t begin = 0;
     llm_status status = LLM_OK;
     for (size_t i = 0, len; i < n && status == LLM_OK; i += len) {
@@ -232,7 +234,7 @@ llm_status llmi_pre_bert(llmi_work *w, int32_t level, const char *text, size_t n
     return status == LLM_OK ? pass(w, level, text + begin, n - begin, first && begin == 0) : status;
 }
 
-llm_status llmi_pre_words(llmi_work *w, int32_t level, const char *text, size_t n, bool first) {
+llm_status llmi_pre_words(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
     enum { BLANK, WORD, REST } kind = BLANK, next;
     size_t begin = 0;
     for (size_t i = 0, len; i <= n; i += len) {

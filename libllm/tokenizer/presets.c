@@ -8,10 +8,10 @@ enum { MAX_STEPS = 6 };
 
 /* One cut after the other; what a preset does not scan by hand it matches. */
 typedef struct step {
-    llmi_scan_fn scan;
+    llmi_scanner_fn scan;
     const char *pattern;
     bool (*is_delimiter)(uint32_t c);
-    llmi_behavior behavior;
+    llmi_pre_behavior behavior;
     bool spells; /* from here on the text is the visible characters of its bytes */
 } step;
 
@@ -24,7 +24,7 @@ struct llmi_preset {
 };
 
 #define SCAN(name)                                                                                                     \
-    { .scan = llmi_scan_##name }
+    { .scan = llmi_scanner_##name }
 #define SPLIT(text)                                                                                                    \
     { .pattern = text, .behavior = LLMI_ISOLATED }
 #define EACH(predicate)                                                                                                \
@@ -34,7 +34,7 @@ struct llmi_preset {
 #define WITHOUT(predicate)                                                                                             \
     { .is_delimiter = llmi_pre_is_##predicate, .behavior = LLMI_REMOVED }
 #define SPELL(name)                                                                                                    \
-    { .scan = llmi_scan_##name, .spells = true }
+    { .scan = llmi_scanner_##name, .spells = true }
 
 #define SPACES                   "|\\s+(?!\\S)|\\s+"
 #define SPACES_AND_LINES         "|\\s*[\\r\\n]+" SPACES
@@ -186,7 +186,7 @@ bool llmi_preset_takes_bytes(const llmi_preset *p) {
 
 static llm_status add_step(llm_tokenizer *t, const step *from) {
     llmi_pre *s;
-    llm_status status = llmi_add_pre(&s, t);
+    llm_status status = llmi_tokenizer_add_pre(&s, t);
     if (status != LLM_OK) return status;
     s->run = from->spells ? llmi_pre_bytes : from->scan ? llmi_pre_scan : llmi_pre_split;
     s->scan = from->scan;
@@ -196,22 +196,22 @@ static llm_status add_step(llm_tokenizer *t, const step *from) {
     return llmi_regex_create(&s->regex, t->a, from->pattern, strlen(from->pattern), t->jit);
 }
 
-static llm_status add_norm(llmi_norm **s, llm_tokenizer *t, llmi_norm_fn run) {
-    llm_status status = llmi_add_norm(s, t);
+static llm_status add_norm(llmi_normalizer **s, llm_tokenizer *t, llmi_normalizer_fn run) {
+    llm_status status = llmi_tokenizer_add_normalizer(s, t);
     if (status == LLM_OK) (*s)->run = run;
     return status;
 }
 
 llm_status llmi_preset_apply(llm_tokenizer *t, const llmi_preset *p) {
-    llmi_norm *s;
+    llmi_normalizer *s;
     llm_status status = LLM_OK;
     if (p->nfc) {
-        status = add_norm(&s, t, llmi_norm_form);
+        status = add_norm(&s, t, llmi_normalizer_form);
         if (status != LLM_OK) return status;
         s->options = LLMI_FORM_COMPOSE;
     }
     if (p->marks) {
-        status = add_norm(&s, t, llmi_norm_replace);
+        status = add_norm(&s, t, llmi_normalizer_replace);
         if (status != LLM_OK) return status;
         if (!llmi_buf_append(&s->from, " ", 1) || !llmi_buf_append(&s->to, LLMI_META_SPACE, LLMI_META_SPACE_BYTES))
             return LLM_E_MEMORY;

@@ -118,7 +118,7 @@ void llmi_regex_destroy(llmi_regex *r) {
 
 /* ---- matching ---- */
 
-static llm_status get_matcher(llmi_work *w, const llmi_regex *r, matcher **out) {
+static llm_status get_matcher(llmi_encode_work *w, const llmi_regex *r, matcher **out) {
     *out = w->match;
     if (*out) return LLM_OK;
     matcher *m = llmi_alloc_zero(w->a, sizeof *m);
@@ -130,7 +130,7 @@ static llm_status get_matcher(llmi_work *w, const llmi_regex *r, matcher **out) 
     return LLM_OK;
 }
 
-void llmi_regex_free_match(llmi_work *w) {
+void llmi_regex_free_match(llmi_encode_work *w) {
     matcher *m = w->match;
     if (!m) return;
     pcre2_match_data_free(m->data);
@@ -199,7 +199,7 @@ static bool is_failure(int answer) {
 }
 
 /* The first match at or after `from`. */
-static llm_status find(llmi_work *w, const llmi_regex *r, const char *text, size_t n, size_t from, bool *found,
+static llm_status find(llmi_encode_work *w, const llmi_regex *r, const char *text, size_t n, size_t from, bool *found,
                        size_t *begin, size_t *end) {
     matcher *m;
     *found = false;
@@ -212,7 +212,7 @@ static llm_status find(llmi_work *w, const llmi_regex *r, const char *text, size
         const size_t *pair = pcre2_get_ovector_pointer(m->data);
         bool placed = (answer >= 0 || answer == PCRE2_ERROR_PARTIAL) && pair[0] >= t.at && pair[0] <= view_end;
         size_t place = placed ? pair[0] : t.alone ? t.at : view_end;
-        if (!llmi_spend(w, (place - t.at + 1) * t.steps + (t.alone ? t.view : 0))) return llmi_spent();
+        if (!llmi_encode_spend(w, (place - t.at + 1) * t.steps + (t.alone ? t.view : 0))) return llmi_encode_spent();
         if (answer >= 0) {
             *found = pair[0] <= pair[1]; /* not so if \K is in a lookahead */
             *begin = pair[0];
@@ -224,7 +224,7 @@ static llm_status find(llmi_work *w, const llmi_regex *r, const char *text, size
     return LLM_OK;
 }
 
-llm_status llmi_regex_next(llmi_work *w, llmi_matches *m, bool *found, size_t *begin, size_t *end) {
+llm_status llmi_regex_next(llmi_encode_work *w, llmi_regex_matches *m, bool *found, size_t *begin, size_t *end) {
     *found = false;
     if (!m->n) return LLM_OK; /* the reference looks for nothing in nothing */
     while (m->from <= m->n) {

@@ -63,7 +63,7 @@ static size_t contraction_folded(const char *text, size_t n) {
     return n > 2 && memcmp(text + 1, "\xc5\xbf", 2) == 0 ? 3 : 0;
 }
 
-size_t llmi_scan_gpt2(const char *text, size_t n) {
+size_t llmi_scanner_gpt2(const char *text, size_t n) {
     size_t len, begin = 0;
     if (text[0] == '\'' && (len = contraction(text, n))) return len;
     uint32_t class = class_at(text, n, 0, &len);
@@ -109,24 +109,24 @@ static inline size_t scan_cl100k(const char *text, size_t n, int max_digits) {
     return end;
 }
 
-size_t llmi_scan_llama3(const char *text, size_t n) {
+size_t llmi_scanner_llama3(const char *text, size_t n) {
     return scan_cl100k(text, n, 3);
 }
 
-size_t llmi_scan_qwen2(const char *text, size_t n) {
+size_t llmi_scanner_qwen2(const char *text, size_t n) {
     return scan_cl100k(text, n, 1);
 }
 
 static const struct {
     const char *pattern;
-    llmi_scan_fn scan;
+    llmi_scanner_fn scan;
 } SCANNERS[] = {
-    {LLMI_PATTERN_GPT2, llmi_scan_gpt2},
-    {LLMI_PATTERN_LLAMA3, llmi_scan_llama3},
-    {LLMI_PATTERN_QWEN2, llmi_scan_qwen2},
+    {LLMI_PATTERN_GPT2, llmi_scanner_gpt2},
+    {LLMI_PATTERN_LLAMA3, llmi_scanner_llama3},
+    {LLMI_PATTERN_QWEN2, llmi_scanner_qwen2},
 };
 
-llmi_scan_fn llmi_scan_find(const char *pattern, size_t n) {
+llmi_scanner_fn llmi_scanner_find(const char *pattern, size_t n) {
     for (size_t i = 0; i < sizeof SCANNERS / sizeof SCANNERS[0]; i++)
         if (strlen(SCANNERS[i].pattern) == n && memcmp(SCANNERS[i].pattern, pattern, n) == 0) return SCANNERS[i].scan;
     return NULL;

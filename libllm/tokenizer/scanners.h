@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
-typedef size_t (*llmi_scan_fn)(const char *text, size_t n);
+typedef size_t (*llmi_scanner_fn)(const char *text, size_t n);
 
-size_t llmi_scan_gpt2(const char *text, size_t n);
-size_t llmi_scan_llama3(const char *text, size_t n);
-size_t llmi_scan_qwen2(const char *text, size_t n);
+size_t llmi_scanner_gpt2(const char *text, size_t n);
+size_t llmi_scanner_llama3(const char *text, size_t n);
+size_t llmi_scanner_qwen2(const char *text, size_t n);
 
 #define LLMI_PATTERN_GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 #define LLMI_PATTERN_LLAMA3                                                                                            \
@@ -20,6 +20,6 @@ size_t llmi_scan_qwen2(const char *text, size_t n);
     "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 /* The scanner of a pattern, NULL if there is none. */
-llmi_scan_fn llmi_scan_find(const char *pattern, size_t n);
+llmi_scanner_fn llmi_scanner_find(const char *pattern, size_t n);
 
 #endif

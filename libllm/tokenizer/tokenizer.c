@@ -48,9 +48,9 @@ llm_tokenizer *llmi_tokenizer_ref(llm_tokenizer *t) {
 }
 
 static void free_steps(llm_tokenizer *t) {
-    for (int32_t i = 0; i < t->n_norms; i++) llmi_norm_free(&t->norms[i]);
+    for (int32_t i = 0; i < t->n_norms; i++) llmi_normalizer_free(&t->norms[i]);
     for (int32_t i = 0; i < t->n_pres; i++) llmi_pre_free(&t->pres[i]);
-    for (int32_t i = 0; i < t->n_decs; i++) llmi_dec_free(&t->decs[i]);
+    for (int32_t i = 0; i < t->n_decs; i++) llmi_decoders_free(&t->decs[i]);
     llmi_free(t->a, t->norms, LLMI_MAX_STEPS * sizeof *t->norms);
     llmi_free(t->a, t->pres, LLMI_MAX_STEPS * sizeof *t->pres);
     llmi_free(t->a, t->decs, LLMI_MAX_STEPS * sizeof *t->decs);
@@ -62,8 +62,8 @@ void llmi_tokenizer_unref(llm_tokenizer *t) {
     llmi_bpe_free(t->bpe, t->a);
     llmi_unigram_free(t->unigram, t->a);
     llmi_wordpiece_free(t->wordpiece, t->a);
-    llmi_token_tree_destroy(atomic_load(&t->tree));
-    llmi_lexicon_free(&t->lexicon);
+    llmi_token_trie_destroy(atomic_load(&t->tree));
+    llmi_vocab_free(&t->lexicon);
     llmi_trie_free(&t->added.trie[0]);
     llmi_trie_free(&t->added.trie[1]);
     llmi_buf_free(&t->added.items);
@@ -87,17 +87,17 @@ static llm_status check_room(int32_t n, const char *what) {
     return llmi_error(LLM_E_LIMIT, "more than %d %s in a row", LLMI_MAX_STEPS, what);
 }
 
-llm_status llmi_add_norm(llmi_norm **out, llm_tokenizer *t) {
+llm_status llmi_tokenizer_add_normalizer(llmi_normalizer **out, llm_tokenizer *t) {
     llm_status status = check_room(t->n_norms, "normalizers");
     if (status != LLM_OK) return status;
-    llmi_norm *s = *out = &t->norms[t->n_norms++];
+    llmi_normalizer *s = *out = &t->norms[t->n_norms++];
     llmi_buf_init(&s->from, t->a);
     llmi_buf_init(&s->to, t->a);
     llmi_buf_init(&s->map_bytes, t->a);
     return LLM_OK;
 }
 
-llm_status llmi_add_pre(llmi_pre **out, llm_tokenizer *t) {
+llm_status llmi_tokenizer_add_pre(llmi_pre **out, llm_tokenizer *t) {
     llm_status status = check_room(t->n_pres, "pre-tokenizers");
     if (status != LLM_OK) return status;
     *out = &t->pres[t->n_pres++];
@@ -105,10 +105,10 @@ llm_status llmi_add_pre(llmi_pre **out, llm_tokenizer *t) {
     return LLM_OK;
 }
 
-llm_status llmi_add_dec(llmi_dec **out, llm_tokenizer *t) {
+llm_status llmi_tokenizer_add_decoder(llmi_decoder_step **out, llm_tokenizer *t) {
     llm_status status = check_room(t->n_decs, "decoders");
     if (status != LLM_OK) return status;
-    llmi_dec *d = *out = &t->decs[t->n_decs++];
+    llmi_decoder_step *d = *out = &t->decs[t->n_decs++];
     llmi_buf_init(&d->from, t->a);
     llmi_buf_init(&d->to, t->a);
     return LLM_OK;
@@ -119,7 +119,7 @@ static void find_cuts(llm_tokenizer *t) {
     for (int32_t id = 0; id < t->lexicon.n; id++) {
         int32_t type = llmi_token_type(t, id);
         if (type == LLM_TOKEN_CONTROL || type == LLM_TOKEN_BYTE) continue;
-        llm_span s = llmi_lexicon_get(&t->lexicon, id);
+        llm_span s = llmi_vocab_get(&t->lexicon, id);
         for (size_t i = 1; i + LLMI_META_SPACE_BYTES <= s.len; i++) {
             const char *mark = memchr(s.ptr + i, LLMI_META_SPACE[0], s.len - i - 2);
             if (!mark) break;
@@ -133,7 +133,7 @@ static void find_cuts(llm_tokenizer *t) {
 
 /* Characters never merge into a control token, whatever the merges say. */
 static void forbid_merges(llm_tokenizer *t) {
-    llmi_merges *m = &t->bpe->merges;
+    llmi_bpe_merges *m = &t->bpe->merges;
     for (size_t i = 0; m->slots && i <= m->mask; i++)
         if (m->slots[i].left >= 0 && llmi_token_type(t, m->slots[i].into) == LLM_TOKEN_CONTROL)
             m->slots[i].rank = LLMI_NO_MERGE;
@@ -141,8 +141,8 @@ static void forbid_merges(llm_tokenizer *t) {
 
 llm_status llmi_tokenizer_finish(llm_tokenizer *t) {
     if (t->bpe) forbid_merges(t);
-    llmi_roles_guess(t);
-    llmi_roles_find_eog(t);
+    llmi_special_tokens_guess(t);
+    llmi_special_tokens_find_eog(t);
     if (t->cuts) find_cuts(t);
     return llmi_added_finish(t);
 }
@@ -162,19 +162,19 @@ llm_token llmi_tokenizer_special(const llm_tokenizer *t, int32_t role) {
 }
 
 llm_token llmi_tokenizer_find(const llm_tokenizer *t, const char *text, size_t n_bytes) {
-    return n_bytes ? llmi_lexicon_find(&t->lexicon, text, n_bytes) : LLM_TOKEN_NONE;
+    return n_bytes ? llmi_vocab_find(&t->lexicon, text, n_bytes) : LLM_TOKEN_NONE;
 }
 
 bool llmi_tokenizer_variable(const llm_tokenizer *t, size_t i, const char **name, llm_token *id) {
-    if (i >= llmi_buf_count(&t->variables, llmi_variable)) return false;
-    const llmi_variable *v = &llmi_buf_at(&t->variables, const llmi_variable, i);
+    if (i >= llmi_buf_count(&t->variables, llmi_tokenizer_variable_name)) return false;
+    const llmi_tokenizer_variable_name *v = &llmi_buf_at(&t->variables, const llmi_tokenizer_variable_name, i);
     *name = v->name;
     *id = v->id;
     return true;
 }
 
 void llmi_tokenizer_token(const llm_tokenizer *t, llm_token id, llm_span *text, int32_t *type, float *score) {
-    if (text) *text = llmi_lexicon_get(&t->lexicon, id);
+    if (text) *text = llmi_vocab_get(&t->lexicon, id);
     if (type) *type = llmi_token_type(t, id);
     if (score) *score = llmi_token_score(t, id);
 }

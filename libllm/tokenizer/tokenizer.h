@@ -10,7 +10,7 @@
 struct llmi_log;
 
 /* A vocabulary as GGUF metadata states it. Arrays are borrowed during the call alone. */
-typedef struct llmi_vocab {
+typedef struct llmi_vocab_desc {
     const char *model; /* tokenizer.ggml.model: "gpt2", "llama", "t5", "bert" ... */
     const char *pre;   /* tokenizer.ggml.pre, NULL if absent */
     int32_t n_tokens;
@@ -29,11 +29,11 @@ typedef struct llmi_vocab {
     int8_t add_bos, add_eos, add_space_prefix, remove_extra_whitespaces, escape_whitespaces; /* 1, 0, -1 absent */
     bool no_jit;                /* patterns never become machine code */
     const struct llmi_log *log; /* for warnings; or NULL */
-} llmi_vocab;
+} llmi_vocab_desc;
 
 /* Both copy what they need. On failure *out is NULL and the error text names the key, the value found and the value
  * expected. One reference. */
-llm_status llmi_tokenizer_from_vocab(llm_tokenizer **out, const llm_allocator *a, const llmi_vocab *vocab);
+llm_status llmi_tokenizer_from_vocab(llm_tokenizer **out, const llm_allocator *a, const llmi_vocab_desc *vocab);
 
 /* The texts of a Hugging Face tokenizer; ptr NULL where a file is missing. None is kept. */
 typedef struct llmi_tokenizer_files {

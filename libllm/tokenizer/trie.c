@@ -14,7 +14,7 @@ void llmi_trie_free(llmi_trie *t) {
     t->edges = NULL;
 }
 
-static void insert(llmi_trie *t, llmi_edge edge) {
+static void insert(llmi_trie *t, llmi_trie_edge edge) {
     size_t i = (((uint64_t)edge.from << 8 | edge.byte) * 0x9e3779b97f4a7c15u) >> 24 & t->mask;
     while (t->edges[i].to) i = (i + 1) & t->mask;
     t->edges[i] = edge;
@@ -22,7 +22,7 @@ static void insert(llmi_trie *t, llmi_edge edge) {
 
 static llm_status grow(llmi_trie *t) {
     size_t n_old = t->n_slots, n_slots = n_old ? n_old * 4 : 64;
-    llmi_edge *old = t->edges, *edges = llmi_alloc_array(t->a, n_slots, sizeof *edges);
+    llmi_trie_edge *old = t->edges, *edges = llmi_alloc_array(t->a, n_slots, sizeof *edges);
     if (!edges) return LLM_E_MEMORY;
     memset(edges, 0, n_slots * sizeof *edges);
     t->edges = edges;
@@ -38,12 +38,12 @@ llm_status llmi_trie_add(llmi_trie *t, const char *text, size_t n, int32_t value
     uint32_t node = 0;
     for (size_t i = 0; i < n; i++) {
         uint8_t byte = (uint8_t)text[i];
-        llmi_edge *e = (llmi_edge *)llmi_trie_step(t, node, byte);
+        llmi_trie_edge *e = (llmi_trie_edge *)llmi_trie_step(t, node, byte);
         if (!e) {
             if (t->n_nodes >= UINT32_MAX / 2) return llmi_error(LLM_E_LIMIT, "vocabulary: more than 2^31 trie nodes");
             if (t->n_nodes + 1 > t->n_slots / 2 && grow(t)) return LLM_E_MEMORY;
-            insert(t, (llmi_edge){.from = node, .to = t->n_nodes++, .value = -1, .byte = byte});
-            e = (llmi_edge *)llmi_trie_step(t, node, byte);
+            insert(t, (llmi_trie_edge){.from = node, .to = t->n_nodes++, .value = -1, .byte = byte});
+            e = (llmi_trie_edge *)llmi_trie_step(t, node, byte);
         }
         if (i + 1 == n) e->value = value;
         node = e->to;

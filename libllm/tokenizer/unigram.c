@@ -17,13 +17,13 @@ static void offer(node *to, double score, int32_t id, size_t len) {
 }
 
 /* Tokens that begin at `at`. False: the steps of the call are spent. */
-static bool step(llmi_work *w, node *nodes, const char *word, size_t n, size_t at) {
+static bool step(llmi_encode_work *w, node *nodes, const char *word, size_t n, size_t at) {
     const llmi_unigram *u = w->t->unigram;
     size_t char_len = llmi_utf8_step(word + at, n - at), i = at;
     bool whole = false;
     uint32_t state = 0;
     while (i < n) {
-        const llmi_edge *e = llmi_trie_step(&u->trie, state, (uint8_t)word[i++]);
+        const llmi_trie_edge *e = llmi_trie_step(&u->trie, state, (uint8_t)word[i++]);
         if (!e) break;
         state = e->to;
         if (e->value < 0) continue;
@@ -31,10 +31,10 @@ static bool step(llmi_work *w, node *nodes, const char *word, size_t n, size_t a
         if (i - at == char_len) whole = true;
     }
     if (!whole) offer(&nodes[at + char_len], nodes[at].score + u->unk_score, -1, char_len);
-    return llmi_spend(w, i - at);
+    return llmi_encode_spend(w, i - at);
 }
 
-static bool put_bytes(llmi_work *w, const char *text, size_t n) {
+static bool put_bytes(llmi_encode_work *w, const char *text, size_t n) {
     const llmi_unigram *u = w->t->unigram;
     for (size_t i = 0; i < n; i++)
         if (u->byte_ids[(uint8_t)text[i]] < 0) return false;
@@ -43,7 +43,7 @@ static bool put_bytes(llmi_work *w, const char *text, size_t n) {
     return true;
 }
 
-static bool put(llmi_work *w, size_t first_id, const node *best, const char *text) {
+static bool put(llmi_encode_work *w, size_t first_id, const node *best, const char *text) {
     const llm_tokenizer *t = w->t;
     int32_t id = best->id >= 0 ? best->id : t->unk;
     if (best->id < 0 && t->unigram->byte_fallback) {
@@ -61,7 +61,7 @@ static bool put(llmi_work *w, size_t first_id, const node *best, const char *tex
     return llmi_buf_push(w->ids, id);
 }
 
-llm_status llmi_unigram_encode(llmi_work *w, const char *word, size_t n) {
+llm_status llmi_unigram_encode(llmi_encode_work *w, const char *word, size_t n) {
     llmi_buf *cells = &w->cells;
     size_t room, first_id = w->ids->len;
     cells->len = 0;
@@ -70,7 +70,7 @@ llm_status llmi_unigram_encode(llmi_work *w, const char *word, size_t n) {
     node *nodes = (node *)(void *)cells->data;
     memset(nodes, 0, room);
     for (size_t at = 0; at < n; at += llmi_utf8_step(word + at, n - at))
-        if (!step(w, nodes, word, n, at)) return llmi_spent();
+        if (!step(w, nodes, word, n, at)) return llmi_encode_spent();
     /* Turned round: each node's length becomes that of the token that begins there. */
     uint32_t len = 0;
     int32_t id = -1;

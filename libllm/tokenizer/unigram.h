@@ -12,7 +12,7 @@ struct llmi_unigram {
     int32_t byte_ids[256];
 };
 
-llm_status llmi_unigram_encode(llmi_work *w, const char *word, size_t n);
+llm_status llmi_unigram_encode(llmi_encode_work *w, const char *word, size_t n);
 void llmi_unigram_free(llmi_unigram *u, const llm_allocator *a);
 
 #endif

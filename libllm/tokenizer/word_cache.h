@@ -9,14 +9,14 @@
 #define LLMI_CACHE_WORD 24 /* bytes of the longest word that is kept */
 #define LLMI_CACHE_IDS  8
 
-typedef struct llmi_cached {
+typedef struct llmi_word_cache_entry {
     uint64_t word[3];
     uint8_t n_bytes, n_ids; /* n_bytes 0: free */
     int32_t ids[LLMI_CACHE_IDS];
-} llmi_cached;
+} llmi_word_cache_entry;
 
 typedef struct llmi_word_cache {
-    llmi_cached *slots;
+    llmi_word_cache_entry *slots;
     size_t n_slots; /* a power of two */
 } llmi_word_cache;
 
@@ -45,14 +45,14 @@ static inline void llmi_word_cache_key(uint64_t key[3], const char *p, size_t n)
 }
 
 /* The one slot where a word may be. */
-static inline llmi_cached *llmi_word_cache_slot(const llmi_word_cache *c, const uint64_t key[3], size_t n) {
+static inline llmi_word_cache_entry *llmi_word_cache_slot(const llmi_word_cache *c, const uint64_t key[3], size_t n) {
     uint64_t h = (key[0] ^ n) * 0x9e3779b97f4a7c15u;
     h = (h ^ h >> 32 ^ key[1]) * 0xbf58476d1ce4e5b9u;
     h = (h ^ h >> 29 ^ key[2]) * 0x94d049bb133111ebu;
     return &c->slots[h >> 32 & (c->n_slots - 1)];
 }
 
-static inline bool llmi_word_cache_is(const llmi_cached *s, const uint64_t key[3], size_t n) {
+static inline bool llmi_word_cache_is(const llmi_word_cache_entry *s, const uint64_t key[3], size_t n) {
     return s->n_bytes == n && s->word[0] == key[0] && s->word[1] == key[1] && s->word[2] == key[2];
 }
 

@@ -3,18 +3,18 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 
-static size_t longest(llmi_work *w, const llmi_trie *trie, const char *text, size_t n, int32_t *id) {
+static size_t longest(llmi_encode_work *w, const llmi_trie *trie, const char *text, size_t n, int32_t *id) {
     size_t found = 0, i = 0;
     uint32_t state = 0;
     while (i < n) {
-        const llmi_edge *e = llmi_trie_step(trie, state, (uint8_t)text[i++]);
+        const llmi_trie_edge *e = llmi_trie_step(trie, state, (uint8_t)text[i++]);
         if (!e) break;
         state = e->to;
         if (e->value < 0) continue;
         *id = e->value;
         found = i;
     }
-    llmi_spend(w, i);
+    llmi_encode_spend(w, i);
     return found;
 }
 
@@ -24,7 +24,7 @@ static bool too_long(const char *word, size_t n, size_t max_chars) {
     return chars > max_chars;
 }
 
-llm_status llmi_wordpiece_encode(llmi_work *w, const char *word, size_t n) {
+llm_status llmi_wordpiece_encode(llmi_encode_work *w, const char *word, size_t n) {
     const llm_tokenizer *t = w->t;
     const llmi_wordpiece *p = t->wordpiece;
     size_t first_id = w->ids->len, at = 0, len;
@@ -33,7 +33,7 @@ llm_status llmi_wordpiece_encode(llmi_work *w, const char *word, size_t n) {
         int32_t id = -1;
         len = longest(w, &p->trie[at > 0], word + at, n - at, &id);
         known = len > 0;
-        if (w->steps < 0) return llmi_spent();
+        if (w->steps < 0) return llmi_encode_spent();
         if (known && !llmi_buf_push(w->ids, id)) return LLM_E_MEMORY;
     }
     if (known) return LLM_OK;

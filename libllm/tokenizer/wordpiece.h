@@ -9,7 +9,7 @@ struct llmi_wordpiece {
     size_t max_chars;  /* longer words are unknown */
 };
 
-llm_status llmi_wordpiece_encode(llmi_work *w, const char *word, size_t n);
+llm_status llmi_wordpiece_encode(llmi_encode_work *w, const char *word, size_t n);
 void llmi_wordpiece_free(llmi_wordpiece *p, const llm_allocator *a);
 
 #endif

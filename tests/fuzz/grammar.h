@@ -14,7 +14,7 @@ static inline llm_tokenizer *fuzz_tokenizer(void) {
     static char bytes[256 * 16 + 256];
     static int32_t types[3 + 256 + sizeof more / sizeof more[0]];
     static float scores[sizeof types / sizeof types[0]];
-    llmi_vocab v = {
+    llmi_vocab_desc v = {
         .model = "llama", .tokens = bytes, .types = types, .scores = scores, .special = {1, 2, -1, 0, -1, -1, -1, -1}};
     v.add_bos = v.add_eos = v.add_space_prefix = v.remove_extra_whitespaces = v.escape_whitespaces = -1;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

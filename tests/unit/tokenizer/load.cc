@@ -17,8 +17,8 @@ static void put_string(std::string *out, const std::string &text) {
     out->append(text);
 }
 
-static llmi_vocab empty_vocab() {
-    llmi_vocab v{};
+static llmi_vocab_desc empty_vocab() {
+    llmi_vocab_desc v{};
     for (llm_token &id : v.special) id = LLM_TOKEN_NONE;
     v.add_bos = v.add_eos = v.add_space_prefix = v.remove_extra_whitespaces = v.escape_whitespaces = -1;
     return v;
@@ -47,7 +47,7 @@ void Vocab::add_byte_tokens() {
     }
 }
 
-const llmi_vocab *Vocab::get() {
+const llmi_vocab_desc *Vocab::get() {
     v.model = model.c_str();
     v.pre = pre.empty() ? nullptr : pre.c_str();
     v.tokens = tokens.data();
@@ -87,7 +87,7 @@ Tokenizer from_gguf(const std::string &path) {
         ADD_FAILURE() << llm_last_error();
         return nullptr;
     }
-    llmi_vocab v = empty_vocab();
+    llmi_vocab_desc v = empty_vocab();
     std::string model = string_of(w, "tokenizer.ggml.model"), pre = string_of(w, "tokenizer.ggml.pre");
     v.model = model.c_str();
     v.pre = pre.empty() ? nullptr : pre.c_str();

@@ -22,7 +22,7 @@ using Tokenizer = std::unique_ptr<llm_tokenizer, TokenizerFree>;
 
 /* A vocabulary with the memory its arrays lie in. */
 struct Vocab {
-    llmi_vocab v;
+    llmi_vocab_desc v;
     std::string model, pre, tokens, merges, charsmap;
     std::vector<float> scores;
     std::vector<int32_t> types;
@@ -31,7 +31,7 @@ struct Vocab {
     void add(const std::string &token, int32_t type = LLM_TOKEN_NORMAL, float score = 0);
     void add_merge(const std::string &merge);
     void add_byte_tokens();
-    const llmi_vocab *get(); /* after the last change */
+    const llmi_vocab_desc *get(); /* after the last change */
 };
 
 /* Null, with a failed expectation, if it cannot be made. */

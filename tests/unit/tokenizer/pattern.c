@@ -23,10 +23,10 @@ void pattern_destroy(test_pattern *p) {
 }
 
 llm_status pattern_find(test_pattern *p, llmi_buf *out, const char *text, size_t n, int64_t *steps, int64_t *most) {
-    llmi_work w;
-    llmi_work_init(&w, p->owner, NULL, 0, n);
+    llmi_encode_work w;
+    llmi_encode_work_init(&w, p->owner, NULL, 0, n);
     *most = w.steps;
-    llmi_matches m = {.r = p->regex, .text = text, .n = n};
+    llmi_regex_matches m = {.r = p->regex, .text = text, .n = n};
     bool found = true;
     llm_status status = LLM_OK;
     while (status == LLM_OK && found) {
@@ -35,12 +35,12 @@ llm_status pattern_find(test_pattern *p, llmi_buf *out, const char *text, size_t
         if (status == LLM_OK && found && !llmi_buf_push(out, pair)) status = LLM_E_MEMORY;
     }
     *steps = *most - w.steps;
-    llmi_work_free(&w);
+    llmi_encode_work_free(&w);
     return status;
 }
 
 /* In place of the model. */
-static llm_status put_length(llmi_work *w, const char *word, size_t n) {
+static llm_status put_length(llmi_encode_work *w, const char *word, size_t n) {
     llm_token length = (llm_token)n;
     return llmi_buf_push(w->ids, length) ? LLM_OK : LLM_E_MEMORY;
 }
