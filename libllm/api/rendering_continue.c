@@ -18,7 +18,7 @@ static llm_span content_of(const llmi_json *message) {
 }
 
 static llm_span without_space_before(llm_span s) {
-    for (size_t n; s.len && llmi_is_space(llmi_utf8_decode(s.ptr, s.len, &n)); s.ptr += n, s.len -= n)
+    for (size_t n; s.len && llmi_python_is_space(llmi_utf8_decode(s.ptr, s.len, &n)); s.ptr += n, s.len -= n)
         ;
     return s;
 }
@@ -27,7 +27,7 @@ static llm_span without_space_after(llm_span s) {
     while (s.len) {
         size_t n = 1, used;
         while (n < 4 && n < s.len && ((unsigned char)s.ptr[s.len - n] & 0xc0) == 0x80) n++;
-        if (!llmi_is_space(llmi_utf8_decode(s.ptr + s.len - n, n, &used))) break;
+        if (!llmi_python_is_space(llmi_utf8_decode(s.ptr + s.len - n, n, &used))) break;
         s.len -= n;
     }
     return s;

@@ -66,7 +66,7 @@ DEFINE(title) {
     size_t begin = 0;
     for (size_t at = 0, n; at <= v.s->n && LLMI_OK(r); at += n) {
         uint32_t c = at < v.s->n ? llmi_utf8_decode(v.s->p + at, v.s->n - at, &n) : (n = 1, ' ');
-        bool between = llmi_is_space(c) || (c < 0x80 && strchr("-({[<", (int)c) && c);
+        bool between = llmi_python_is_space(c) || (c < 0x80 && strchr("-({[<", (int)c) && c);
         if (between && inside) {
             size_t first = begin + llmi_utf8_step(v.s->p + begin, v.s->n - begin);
             llmi_builder_str(&b, llmi_str_recase(r, llmi_str_cut(r, v.s, begin, first), LLMI_RECASE_UPPER));
@@ -106,7 +106,7 @@ static bool is_attribute_name(llmi_jinja_run *r, llmi_jinja_value key) {
     if (!llmi_jinja_run_scan(r, key.s->n)) return false;
     for (size_t i = 0, n; i < key.s->n; i += n) {
         uint32_t c = llmi_utf8_decode(key.s->p + i, key.s->n - i, &n);
-        if (llmi_is_space(c) || c == '/' || c == '>' || c == '=') return false;
+        if (llmi_python_is_space(c) || c == '/' || c == '>' || c == '=') return false;
     }
     return true;
 }
@@ -216,7 +216,7 @@ DEFINE(indent) {
     llmi_builder_init(&b, r);
     if (!lines) return llmi_undefined;
     uint32_t n = lines->n; /* a newline at the end begins an empty line */
-    bool ends = V.s->n && llmi_is_newline((unsigned char)V.s->p[V.s->n - 1]);
+    bool ends = V.s->n && llmi_python_is_newline((unsigned char)V.s->p[V.s->n - 1]);
     if (n == 0 || ends) n++;
     for (uint32_t i = 0; i < n && llmi_jinja_run_spend(r, 1); i++) {
         const llmi_str *line = i < lines->n ? lines->v[i].s : NULL;
@@ -248,7 +248,7 @@ DEFINE(truncate) {
 }
 
 static bool is_word(uint32_t c) {
-    return c == '_' || llmi_is_alnum(c);
+    return c == '_' || llmi_python_is_alnum(c);
 }
 
 DEFINE(wordcount) {

@@ -29,7 +29,7 @@ static bool starts(const llmi_lexer *l, size_t at, const char *text) {
 static size_t skip_space(const llmi_lexer *l, size_t at) {
     while (at < l->n) {
         size_t n;
-        if (!llmi_is_space(llmi_utf8_decode(l->source + at, l->n - at, &n))) break;
+        if (!llmi_python_is_space(llmi_utf8_decode(l->source + at, l->n - at, &n))) break;
         at += n;
     }
     return at;
@@ -40,7 +40,7 @@ static size_t without_space(const llmi_lexer *l, size_t begin, size_t end) {
     while (s.n > 0) {
         size_t n = 1, used;
         while (n < 4 && n < s.n && ((unsigned char)s.p[s.n - n] & 0xc0) == 0x80) n++;
-        if (!llmi_is_space(llmi_utf8_decode(s.p + s.n - n, n, &used))) break;
+        if (!llmi_python_is_space(llmi_utf8_decode(s.p + s.n - n, n, &used))) break;
         s.n -= (uint32_t)n;
     }
     return begin + s.n;

@@ -92,7 +92,7 @@ static bool plain(llmi_builder *b, const llmi_str *s) {
     char last = 0;
     for (size_t i = 0, n; i < t->n; i += n) {
         uint32_t c = llmi_utf8_decode(t->p + i, t->n - i, &n);
-        int digit = llmi_decimal_value(c);
+        int digit = llmi_python_decimal_value(c);
         bool between = c == '_' && last && last != '_' && i + 1 < t->n;
         char out = digit >= 0 ? (char)('0' + digit) : c >= 'A' && c <= 'Z' ? (char)(c | 32) : (char)c;
         if (c == LLMI_UTF8_INVALID || (c >= 0x80 && digit < 0) || (c == '_' && !between)) return false;

@@ -33,7 +33,7 @@ void llmi_print_repr_str(llmi_builder *b, const llmi_str *s, bool ascii) {
     for (size_t i = 0, n; i < s->n && LLMI_OK(b->r); i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c == LLMI_UTF8_INVALID || escape(b, c, quote)) continue;
-        if (llmi_is_printable(c) && !(ascii && c >= 0x80))
+        if (llmi_python_is_printable(c) && !(ascii && c >= 0x80))
             llmi_builder_put(b, s->p + i, n);
         else
             llmi_builder_printf(b, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);

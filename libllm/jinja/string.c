@@ -202,7 +202,7 @@ static char_set char_set_of(llmi_jinja_run *r, const llmi_str *chars) {
 static bool is_in_set(llmi_jinja_run *r, const char_set *set, const char *p, size_t n) {
     unsigned char c = (unsigned char)p[0];
     size_t used;
-    if (!set->chars) return llmi_is_space(llmi_utf8_decode(p, n, &used));
+    if (!set->chars) return llmi_python_is_space(llmi_utf8_decode(p, n, &used));
     if (c < 0x80) return set->ascii[c / 32] >> c % 32 & 1;
     return llmi_jinja_run_spend(r, 1 + set->chars->n / 32) && memmem(set->chars->p, set->chars->n, p, n) != NULL;
 }
@@ -268,27 +268,27 @@ static bool is_final_sigma(const llmi_str *s, size_t i) {
         at--;
         while (at > 0 && ((unsigned char)s->p[at] & 0xc0) == 0x80) at--;
         c = llmi_utf8_decode(s->p + at, s->n - at, &used);
-    } while (c == LLMI_UTF8_INVALID || (llmi_is_case_ignorable(c) && !llmi_is_cased(c)));
-    if (!llmi_is_cased(c)) return false;
+    } while (c == LLMI_UTF8_INVALID || (llmi_python_is_case_ignorable(c) && !llmi_python_is_cased(c)));
+    if (!llmi_python_is_cased(c)) return false;
     for (at = i + 2; at < s->n && at - i < SIGHT; at += used) {
         c = llmi_utf8_decode(s->p + at, s->n - at, &used);
-        if (c != LLMI_UTF8_INVALID && !llmi_is_case_ignorable(c)) return !llmi_is_cased(c);
+        if (c != LLMI_UTF8_INVALID && !llmi_python_is_case_ignorable(c)) return !llmi_python_is_cased(c);
     }
     return true;
 }
 
-static llmi_case case_at(llmi_recase to, uint32_t c, bool first) {
+static llmi_python_case case_at(llmi_recase to, uint32_t c, bool first) {
     switch (to) {
     case LLMI_RECASE_UPPER:
-        return LLMI_CASE_UPPER;
+        return LLMI_PYTHON_CASE_UPPER;
     case LLMI_RECASE_LOWER:
-        return LLMI_CASE_LOWER;
+        return LLMI_PYTHON_CASE_LOWER;
     case LLMI_RECASE_FOLD:
-        return LLMI_CASE_FOLD;
+        return LLMI_PYTHON_CASE_FOLD;
     case LLMI_RECASE_SWAP:
-        return llmi_is_upper(c) ? LLMI_CASE_LOWER : LLMI_CASE_UPPER;
+        return llmi_python_is_upper(c) ? LLMI_PYTHON_CASE_LOWER : LLMI_PYTHON_CASE_UPPER;
     default:
-        return first ? LLMI_CASE_TITLE : LLMI_CASE_LOWER;
+        return first ? LLMI_PYTHON_CASE_TITLE : LLMI_PYTHON_CASE_LOWER;
     }
 }
 
@@ -299,18 +299,18 @@ const llmi_str *llmi_str_recase(llmi_jinja_run *r, const llmi_str *s, llmi_recas
     if (!llmi_jinja_run_spend(r, s->n / 4)) return NULL;
     bool first = true; /* of the text, or of a word */
     for (size_t i = 0, n; i < s->n && LLMI_OK(r); i += n) {
-        char out[LLMI_CASE_BYTES];
+        char out[LLMI_PYTHON_CASE_BYTES];
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c == LLMI_UTF8_INVALID) {
             llmi_builder_put(&b, s->p + i, n);
             continue;
         }
-        llmi_case now = case_at(to, c, first);
-        if (c == SIGMA && now == LLMI_CASE_LOWER && is_final_sigma(s, i))
+        llmi_python_case now = case_at(to, c, first);
+        if (c == SIGMA && now == LLMI_PYTHON_CASE_LOWER && is_final_sigma(s, i))
             llmi_builder_puts(&b, "\xcf\x82");
         else
-            llmi_builder_put(&b, out, llmi_change_case(out, c, now));
-        first = to == LLMI_RECASE_TITLE && !llmi_is_cased(c);
+            llmi_builder_put(&b, out, llmi_python_change_case(out, c, now));
+        first = to == LLMI_RECASE_TITLE && !llmi_python_is_cased(c);
     }
     llmi_builder_mark_as(&b, 0, s);
     return llmi_builder_finish(&b);
@@ -342,7 +342,7 @@ llmi_jinja_list *llmi_str_lines(llmi_jinja_run *r, const llmi_str *s, bool ends)
     for (size_t at = 0, n; l && at < s->n && LLMI_OK(r);) {
         size_t end = at;
         for (n = 0; end < s->n; end += n)
-            if (llmi_is_newline(llmi_utf8_decode(s->p + end, s->n - end, &n))) break;
+            if (llmi_python_is_newline(llmi_utf8_decode(s->p + end, s->n - end, &n))) break;
         size_t next = end + (end < s->n ? n : 0);
         if (end < s->n && s->p[end] == '\r' && next < s->n && s->p[next] == '\n') next++;
         llmi_list_add(r, l, llmi_of_str(llmi_str_cut(r, s, at, ends ? next : end)));

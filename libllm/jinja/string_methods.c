@@ -31,7 +31,7 @@ static void add_part(llmi_jinja_run *r, llmi_jinja_list *l, const llmi_str *s, s
 }
 
 static bool space_at(const llmi_str *s, size_t at, size_t *n) {
-    return llmi_is_space(llmi_utf8_decode(s->p + at, s->n - at, n));
+    return llmi_python_is_space(llmi_utf8_decode(s->p + at, s->n - at, n));
 }
 
 /* At runs of white space. */
@@ -382,14 +382,14 @@ static bool is_ascii(uint32_t c) {
     METHOD(name) {                                                                                                     \
         return every(r, args, is, when_empty);                                                                         \
     }
-EVERY(is_digit_text, llmi_is_digit, false)
-EVERY(is_decimal_text, llmi_is_decimal, false)
-EVERY(is_numeric_text, llmi_is_numeric, false)
-EVERY(is_alpha_text, llmi_is_letter, false)
-EVERY(is_alnum_text, llmi_is_alnum, false)
-EVERY(is_space_text, llmi_is_space, false)
+EVERY(is_digit_text, llmi_python_is_digit, false)
+EVERY(is_decimal_text, llmi_python_is_decimal, false)
+EVERY(is_numeric_text, llmi_python_is_numeric, false)
+EVERY(is_alpha_text, llmi_python_is_letter, false)
+EVERY(is_alnum_text, llmi_python_is_alnum, false)
+EVERY(is_space_text, llmi_python_is_space, false)
 EVERY(is_ascii_text, is_ascii, true)
-EVERY(is_printable_text, llmi_is_printable, true)
+EVERY(is_printable_text, llmi_python_is_printable, true)
 
 static llmi_jinja_value test(llmi_jinja_run *r, const llmi_args *args, const char *name) {
     return llmi_builtin_call(r, &llmi_tests[llmi_builtin_find(llmi_tests, name, strlen(name))], args->self,
@@ -409,8 +409,8 @@ METHOD(is_title_text) {
     if (!llmi_jinja_run_spend(r, S->n / 4)) return llmi_undefined;
     for (size_t i = 0, n; i < S->n; i += n) {
         uint32_t c = llmi_utf8_decode(S->p + i, S->n - i, &n);
-        bool cased = c != LLMI_UTF8_INVALID && llmi_is_cased(c);
-        if (cased && inside == !llmi_is_lower(c)) return llmi_of_bool(false);
+        bool cased = c != LLMI_UTF8_INVALID && llmi_python_is_cased(c);
+        if (cased && inside == !llmi_python_is_lower(c)) return llmi_of_bool(false);
         any = any || cased;
         inside = cased;
     }
@@ -421,8 +421,8 @@ METHOD(is_identifier_text) {
     bool is = S->n > 0 && llmi_jinja_run_spend(r, S->n / 4);
     for (size_t i = 0, n; i < S->n && is; i += n) {
         uint32_t c = llmi_utf8_decode(S->p + i, S->n - i, &n);
-        is = c == '_' || llmi_is_letter(c) || (i > 0 && llmi_is_decimal(c));
-        if (!is && c >= 0x80 && (llmi_is_numeric(c) || llmi_is_case_ignorable(c)))
+        is = c == '_' || llmi_python_is_letter(c) || (i > 0 && llmi_python_is_decimal(c));
+        if (!is && c >= 0x80 && (llmi_python_is_numeric(c) || llmi_python_is_case_ignorable(c)))
             llmi_jinja_run_fail(r, LLM_E_UNSUPPORTED, "isidentifier knows letters and digits, no marks");
     }
     return llmi_of_bool(is);

@@ -106,7 +106,7 @@ static llmi_jinja_value has_case(llmi_jinja_run *r, const llmi_str *s, bool (*is
     if (!s || !llmi_jinja_run_spend(r, s->n / 4)) return llmi_undefined;
     for (size_t i = 0, n; i < s->n; i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
-        if (c == LLMI_UTF8_INVALID || !llmi_is_cased(c)) continue;
+        if (c == LLMI_UTF8_INVALID || !llmi_python_is_cased(c)) continue;
         if (!is(c)) return llmi_of_bool(false);
         any = true;
     }
@@ -114,10 +114,10 @@ static llmi_jinja_value has_case(llmi_jinja_run *r, const llmi_str *s, bool (*is
 }
 
 TEST(is_lower) {
-    return has_case(r, llmi_to_str(r, V), llmi_is_lower);
+    return has_case(r, llmi_to_str(r, V), llmi_python_is_lower);
 }
 TEST(is_upper) {
-    return has_case(r, llmi_to_str(r, V), llmi_is_upper);
+    return has_case(r, llmi_to_str(r, V), llmi_python_is_upper);
 }
 
 static llmi_jinja_value is_known(llmi_jinja_run *r, const llmi_args *args, const llmi_builtin *table) {

@@ -48,11 +48,11 @@ static bool is_blank(uint32_t c) {
 }
 
 static bool is_word(uint32_t c) {
-    return c == '_' || llmi_is_alnum(c);
+    return c == '_' || llmi_python_is_alnum(c);
 }
 
 static bool is_letter(uint32_t c) {
-    return is_word(c) && !llmi_is_decimal(c);
+    return is_word(c) && !llmi_python_is_decimal(c);
 }
 
 static bool letter_at(const line *l, int64_t i) {
@@ -102,7 +102,7 @@ static uint32_t cut_of(const line *l, uint32_t begin, uint32_t room, bool at_hyp
 
 static bool only_space(const line *l, uint32_t begin, uint32_t end) {
     for (uint32_t i = begin; i < end; i++)
-        if (!llmi_is_space(l->c[i])) return false;
+        if (!llmi_python_is_space(l->c[i])) return false;
     return true;
 }
 

@@ -13,7 +13,7 @@ bool llmi_bm25_word(llmi_buf *out, const char *text, size_t n, size_t *at) {
     while (*at < n) {
         size_t len;
         uint32_t c = llmi_utf8_decode(text + *at, n - *at, &len);
-        bool in_word = c != LLMI_UTF8_INVALID && llmi_is_word(c);
+        bool in_word = c != LLMI_UTF8_INVALID && llmi_unicode_is_word(c);
         if (!in_word && out->len) return true;
         char bytes[4];
         size_t n_bytes = in_word ? llmi_utf8_encode(bytes, (uint32_t)utf8proc_tolower((utf8proc_int32_t)c)) : 0;

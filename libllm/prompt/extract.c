@@ -38,7 +38,7 @@ static bool append_folded(llmi_buf *out, const char *text, size_t n) {
     size_t begin = out->len;
     for (size_t i = 0, len; i < n && ok; i += len) {
         uint32_t c = llmi_utf8_decode(text + i, n - i, &len);
-        if (llmi_char_class(c) & LLMI_SPACE) {
+        if (llmi_unicode_class(c) & LLMI_SPACE) {
             blank = out->len > begin;
             continue;
         }
@@ -53,7 +53,8 @@ static bool append_folded(llmi_buf *out, const char *text, size_t n) {
 static bool is_edge(const char *text, size_t n) {
     size_t len;
     uint32_t c = llmi_utf8_decode(text, n, &len);
-    return c != LLMI_UTF8_INVALID && ((llmi_char_class(c) & (LLMI_SPACE | LLMI_PUNCT)) || llmi_plain_char(c, 0) == '$');
+    return c != LLMI_UTF8_INVALID &&
+           ((llmi_unicode_class(c) & (LLMI_SPACE | LLMI_PUNCT)) || llmi_plain_char(c, 0) == '$');
 }
 
 /* Without spaces, punctuation and currency signs at the ends, unless nothing else is there. */
@@ -79,9 +80,9 @@ bool llmi_extract_fold(llmi_buf *out, const char *text, size_t n) {
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], out->a);
     /* Small letters may compose where capital ones did not. */
     bool ok = llmi_utf8_repair(&clean, text, n) == 0 &&
-              llmi_form_append(&form, clean.len ? clean.data : "", clean.len, true, true) &&
+              llmi_unicode_normalize(&form, clean.len ? clean.data : "", clean.len, true, true) &&
               append_folded(&folded, form.len ? form.data : "", form.len) &&
-              llmi_form_append(out, folded.len ? folded.data : "", folded.len, true, true);
+              llmi_unicode_normalize(out, folded.len ? folded.data : "", folded.len, true, true);
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
     return ok;
 }

@@ -102,7 +102,7 @@ static uint8_t full_width(uint32_t c, uint32_t before) {
 }
 
 static uint8_t by_class(uint32_t c) {
-    uint32_t class = llmi_char_class(c);
+    uint32_t class = llmi_unicode_class(c);
     if (class & LLMI_SPACE) return ' ';
     if (class & LLMI_LETTER) return stands_alone(c) ? LLMI_PLAIN_OTHER : LLMI_PLAIN_LETTER;
     if (class & LLMI_MARK || (class & LLMI_OTHER && c >= 0xa0)) return 0;
@@ -111,7 +111,7 @@ static uint8_t by_class(uint32_t c) {
 
 uint8_t llmi_plain_char(uint32_t c, uint32_t before) {
     if (c < 0x80) {
-        bool space = llmi_char_class(c) & LLMI_SPACE;
+        bool space = llmi_unicode_class(c) & LLMI_SPACE;
         return c == '\n' ? '\n' : space ? ' ' : c < 0x20 || c == 0x7f ? LLMI_PLAIN_OTHER : (uint8_t)c;
     }
     int digit = digit_of(c);

@@ -46,7 +46,7 @@ static llm_span without_space(llm_span text) {
         while (at > 0 && ((unsigned char)text.ptr[--at] & 0xc0) == 0x80) {
         }
         uint32_t c = llmi_utf8_decode(text.ptr + at, text.len - at, &used);
-        if (c == LLMI_UTF8_INVALID || !(llmi_char_class(c) & LLMI_SPACE)) break;
+        if (c == LLMI_UTF8_INVALID || !(llmi_unicode_class(c) & LLMI_SPACE)) break;
     }
     return text;
 }

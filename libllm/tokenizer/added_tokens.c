@@ -47,7 +47,7 @@ static size_t last_char(const char *text, size_t n) {
 static bool is_word_at(const char *text, size_t n) {
     size_t len;
     uint32_t c = llmi_utf8_decode(text, n, &len);
-    return c != LLMI_UTF8_INVALID && llmi_is_word(c);
+    return c != LLMI_UTF8_INVALID && llmi_unicode_is_word(c);
 }
 
 static bool stands_alone(llm_span text, size_t begin, size_t end) {
@@ -59,7 +59,7 @@ static bool stands_alone(llm_span text, size_t begin, size_t end) {
 
 static bool is_space_at(const char *text, size_t n, size_t *len) {
     uint32_t c = llmi_utf8_decode(text, n, len);
-    return c != LLMI_UTF8_INVALID && llmi_char_class(c) & LLMI_SPACE;
+    return c != LLMI_UTF8_INVALID && llmi_unicode_class(c) & LLMI_SPACE;
 }
 
 bool llmi_added_is_plain(const llmi_encode_work *w, size_t begin, size_t end) {

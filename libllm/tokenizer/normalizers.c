@@ -23,7 +23,8 @@ static bool put_char(llmi_buf *out, uint32_t c) {
 
 llm_status llmi_normalizer_form(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
                                 size_t n) {
-    return status_of(llmi_form_append(out, text, n, s->options & LLMI_FORM_COMPOSE, s->options & LLMI_FORM_COMPAT));
+    return status_of(
+        llmi_unicode_normalize(out, text, n, s->options & LLMI_FORM_COMPOSE, s->options & LLMI_FORM_COMPAT));
 }
 
 /* U+0130 is the one character whose lower case is two. */
@@ -58,7 +59,7 @@ static bool leave_out(llmi_buf *out, const char *text, size_t n, uint32_t mask) 
     for (size_t i = 0, len; i < n; i += len) {
         len = 1;
         if ((unsigned char)text[i] < 0x80) continue;
-        if (!(llmi_early_class(llmi_utf8_decode(text + i, n - i, &len)) & mask)) continue;
+        if (!(llmi_unicode_early_class(llmi_utf8_decode(text + i, n - i, &len)) & mask)) continue;
         if (!llmi_buf_append(out, text + kept, i - kept)) return false;
         kept = i + len;
     }
@@ -71,7 +72,7 @@ llm_status llmi_normalizer_strip_accents(llmi_encode_work *w, const llmi_normali
 }
 
 static bool is_space_at(const char *text, size_t n, size_t *len) {
-    return llmi_char_class(llmi_utf8_decode(text, n, len)) & LLMI_SPACE;
+    return llmi_unicode_class(llmi_utf8_decode(text, n, len)) & LLMI_SPACE;
 }
 
 llm_status llmi_normalizer_strip(llmi_encode_work *w, const llmi_normalizer *s, llmi_buf *out, const char *text,
@@ -170,7 +171,7 @@ llm_status llmi_normalizer_squeeze(llmi_encode_work *w, const llmi_normalizer *s
 
 static bool clean(llmi_buf *out, const char *text, size_t n) {
     for (size_t i = 0, len; i < n; i += len) {
-        uint32_t c = llmi_utf8_decode(text + i, n - i, &len), class = llmi_early_class(c);
+        uint32_t c = llmi_utf8_decode(text + i, n - i, &len), class = llmi_unicode_early_class(c);
         bool blank = class & LLMI_SPACE, control = class & LLMI_OTHER && c != '\t' && c != '\n' && c != '\r';
         if (c == 0 || c == 0xfffd || control) continue;
         if (!llmi_buf_append(out, blank ? " " : text + i, blank ? 1 : len)) return false;
@@ -180,7 +181,7 @@ static bool clean(llmi_buf *out, const char *text, size_t n) {
 
 static bool part_cjk(llmi_buf *out, const char *text, size_t n) {
     for (size_t i = 0, len; i < n; i += len) {
-        bool cjk = llmi_is_cjk(llmi_utf8_decode(text + i, n - i, &len));
+        bool cjk = llmi_unicode_is_cjk(llmi_utf8_decode(text + i, n - i, &len));
         if (cjk && !llmi_buf_append(out, " ", 1)) return false;
         if (!llmi_buf_append(out, text + i, len)) return false;
         if (cjk && !llmi_buf_append(out, " ", 1)) return false;
@@ -191,7 +192,7 @@ static bool part_cjk(llmi_buf *out, const char *text, size_t n) {
 static bool without_accents(llmi_buf *out, const char *text, size_t n) {
     llmi_buf apart;
     llmi_buf_init(&apart, out->a);
-    bool done = llmi_form_append(&apart, text, n, false, false) &&
+    bool done = llmi_unicode_normalize(&apart, text, n, false, false) &&
                 leave_out(out, apart.data ? apart.data : "", apart.len, LLMI_NONSPACING);
     llmi_buf_free(&apart);
     return done;

@@ -16,15 +16,15 @@ static llm_status pass(llmi_encode_work *w, int32_t level, const char *text, siz
 }
 
 bool llmi_pre_is_number(uint32_t c) {
-    return llmi_char_class(c) & LLMI_NUMBER;
+    return llmi_unicode_class(c) & LLMI_NUMBER;
 }
 
 bool llmi_pre_is_punct(uint32_t c) {
-    return llmi_early_class(c) & LLMI_PUNCT;
+    return llmi_unicode_early_class(c) & LLMI_PUNCT;
 }
 
 bool llmi_pre_is_space(uint32_t c) {
-    return llmi_char_class(c) & LLMI_SPACE;
+    return llmi_unicode_class(c) & LLMI_SPACE;
 }
 
 /* ---- splitting at delimiters ---- */
@@ -225,7 +225,7 @@ llm_status llmi_pre_bert(llmi_encode_work *w, int32_t level, const char *text, s
     size_t begin = 0;
     llm_status status = LLM_OK;
     for (size_t i = 0, len; i < n && status == LLM_OK; i += len) {
-        uint32_t class = llmi_early_class(llmi_utf8_decode(text + i, n - i, &len));
+        uint32_t class = llmi_unicode_early_class(llmi_utf8_decode(text + i, n - i, &len));
         if (!(class & (LLMI_SPACE | LLMI_PUNCT))) continue;
         status = pass(w, level, text + begin, i - begin, first && begin == 0);
         if (status == LLM_OK && class & LLMI_PUNCT) status = pass(w, level, text + i, len, first && i == 0);
@@ -240,7 +240,7 @@ llm_status llmi_pre_words(llmi_encode_work *w, int32_t level, const char *text, 
     for (size_t i = 0, len; i <= n; i += len) {
         uint32_t c = i < n ? llmi_utf8_decode(text + i, n - i, &len) : ' ';
         if (i == n) len = 1;
-        next = llmi_is_word(c) ? WORD : llmi_char_class(c) & LLMI_SPACE ? BLANK : REST;
+        next = llmi_unicode_is_word(c) ? WORD : llmi_unicode_class(c) & LLMI_SPACE ? BLANK : REST;
         if (next == kind && i < n) continue;
         if (kind != BLANK) {
             llm_status status = pass(w, level, text + begin, i - begin, first && begin == 0);

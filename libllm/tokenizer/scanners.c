@@ -11,14 +11,15 @@ static inline uint32_t class_at(const char *text, size_t n, size_t at, size_t *l
     if (at >= n) return 0;
     unsigned char byte = (unsigned char)text[at];
     *len = 1;
-    if (byte < 128) return llmi_ascii_class[byte];
-    return llmi_wide_class(llmi_utf8_decode(text + at, n - at, len));
+    if (byte < 128) return llmi_unicode_ascii_class[byte];
+    return llmi_unicode_wide_class(llmi_utf8_decode(text + at, n - at, len));
 }
 
 /* End of the run of characters from `at` that have a bit of `mask`. */
 static inline size_t run_of(const char *text, size_t n, size_t at, uint32_t mask) {
     for (;;) {
-        while (at < n && (unsigned char)text[at] < 128 && llmi_ascii_class[(unsigned char)text[at]] & mask) at++;
+        while (at < n && (unsigned char)text[at] < 128 && llmi_unicode_ascii_class[(unsigned char)text[at]] & mask)
+            at++;
         size_t len;
         if (at >= n || (unsigned char)text[at] < 128 || !(class_at(text, n, at, &len) & mask)) return at;
         at += len;

@@ -12,7 +12,7 @@
 #define P LLMI_PUNCT
 #define U (LLMI_PUNCT | LLMI_CONNECTOR)
 #define C LLMI_OTHER
-const uint16_t llmi_ascii_class[128] = {
+const uint16_t llmi_unicode_ascii_class[128] = {
     C, C, C, C, C, C, C, C, C, B, E, B, B, E, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C,
     W, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, D, D, D, D, D, D, D, D, D, D, P, P, P, P, P, P,
     P, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, P, P, P, P, U,
@@ -60,13 +60,13 @@ static const uint16_t CATEGORY[] = {
     [UTF8PROC_CATEGORY_CO] = LLMI_OTHER,
 };
 
-uint32_t llmi_wide_class(uint32_t c) {
+uint32_t llmi_unicode_wide_class(uint32_t c) {
     if (c == 0x85) return LLMI_SPACE | LLMI_OTHER;
     return CATEGORY[utf8proc_category((utf8proc_int32_t)c)];
 }
 
-bool llmi_is_word(uint32_t c) {
-    uint32_t class = llmi_char_class(c);
+bool llmi_unicode_is_word(uint32_t c) {
+    uint32_t class = llmi_unicode_class(c);
     if (class & (LLMI_LETTER | LLMI_MARK | LLMI_DIGIT | LLMI_CONNECTOR)) return true;
     if (c < 128) return false;
     /* Roman numerals and their like; joiners; circled and squared letters. */
@@ -75,7 +75,7 @@ bool llmi_is_word(uint32_t c) {
            (c >= 0x1f170 && c <= 0x1f189);
 }
 
-bool llmi_is_cjk(uint32_t c) {
+bool llmi_unicode_is_cjk(uint32_t c) {
     return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) ||
            (c >= 0x2a700 && c <= 0x2b73f) || (c >= 0x2b740 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) ||
            (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
@@ -108,7 +108,7 @@ static const struct {
             {0x1e01b, 0x1e021}, {0x1e023, 0x1e024}, {0x1e026, 0x1e02a}, {0x1e08f, 0x1e08f}, {0x1e130, 0x1e136},
             {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef}, {0x1e4ec, 0x1e4ef}, {0x1e944, 0x1e94a}, {0x1e95e, 0x1e95f}};
 
-bool llmi_is_late(uint32_t c) {
+bool llmi_unicode_is_late(uint32_t c) {
     size_t low = 0, high = sizeof LATE / sizeof LATE[0];
     if (c < LATE[0].first) return false;
     while (low < high) {

@@ -20,26 +20,26 @@ enum {
 };
 
 /* Of the ASCII characters. */
-extern const uint16_t llmi_ascii_class[128];
+extern const uint16_t llmi_unicode_ascii_class[128];
 
-uint32_t llmi_wide_class(uint32_t c);
+uint32_t llmi_unicode_wide_class(uint32_t c);
 
-static inline uint32_t llmi_char_class(uint32_t c) {
-    return c < 128 ? llmi_ascii_class[c] : llmi_wide_class(c);
+static inline uint32_t llmi_unicode_class(uint32_t c) {
+    return c < 128 ? llmi_unicode_ascii_class[c] : llmi_unicode_wide_class(c);
 }
 
 /* \w of Unicode's regular expressions: alphabetic, mark, decimal digit, connector, joiner. */
-bool llmi_is_word(uint32_t c);
-bool llmi_is_cjk(uint32_t c); /* ideographs, as BERT delimits them */
+bool llmi_unicode_is_word(uint32_t c);
+bool llmi_unicode_is_cjk(uint32_t c); /* ideographs, as BERT delimits them */
 
 /* Characters newer than the Unicode version of BERT's reference tables: its cleaning, accent stripping and punctuation
  * rules treat them as unassigned. */
-bool llmi_is_late(uint32_t c);
+bool llmi_unicode_is_late(uint32_t c);
 
-static inline uint32_t llmi_early_class(uint32_t c) {
-    uint32_t class = llmi_char_class(c);
+static inline uint32_t llmi_unicode_early_class(uint32_t c) {
+    uint32_t class = llmi_unicode_class(c);
     bool asked = class & (LLMI_MARK | LLMI_PUNCT | LLMI_OTHER);
-    return asked && c >= 128 && llmi_is_late(c) ? 0 : class;
+    return asked && c >= 128 && llmi_unicode_is_late(c) ? 0 : class;
 }
 
 #endif

@@ -94,7 +94,7 @@ static size_t settled(const char *text, size_t n, bool compose, bool compat) {
     return n;
 }
 
-bool llmi_form_append(llmi_buf *out, const char *text, size_t n, bool compose, bool compat) {
+bool llmi_unicode_normalize(llmi_buf *out, const char *text, size_t n, bool compose, bool compat) {
     chunk k = {.compose = compose, .compat = compat};
     llmi_buf_init(&k.chars, out->a);
     llmi_buf_init(&k.sorted, out->a);

@@ -7,6 +7,6 @@
 #include "base/buf.h"
 
 /* Appends the form of valid UTF-8. */
-bool llmi_form_append(llmi_buf *out, const char *text, size_t n, bool compose, bool compat);
+bool llmi_unicode_normalize(llmi_buf *out, const char *text, size_t n, bool compose, bool compat);
 
 #endif

@@ -179,54 +179,54 @@ static utf8proc_category_t category(uint32_t c) {
 
 /* ---- classes ---- */
 
-bool llmi_is_space(uint32_t c) {
+bool llmi_python_is_space(uint32_t c) {
     return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-bool llmi_is_newline(uint32_t c) {
+bool llmi_python_is_newline(uint32_t c) {
     return (c >= 10 && c <= 13) || (c >= 28 && c <= 30) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
-bool llmi_is_letter(uint32_t c) {
+bool llmi_python_is_letter(uint32_t c) {
     utf8proc_category_t k = category(c);
     return k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO;
 }
 
-bool llmi_is_decimal(uint32_t c) {
+bool llmi_python_is_decimal(uint32_t c) {
     return category(c) == UTF8PROC_CATEGORY_ND;
 }
 
-bool llmi_is_digit(uint32_t c) {
-    return llmi_is_decimal(c) || IS_IN(c, DIGITS);
+bool llmi_python_is_digit(uint32_t c) {
+    return llmi_python_is_decimal(c) || IS_IN(c, DIGITS);
 }
 
-bool llmi_is_numeric(uint32_t c) {
+bool llmi_python_is_numeric(uint32_t c) {
     utf8proc_category_t k = category(c);
     return (k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO) || IS_IN(c, NUMERIC);
 }
 
-bool llmi_is_alnum(uint32_t c) {
-    return llmi_is_letter(c) || llmi_is_numeric(c);
+bool llmi_python_is_alnum(uint32_t c) {
+    return llmi_python_is_letter(c) || llmi_python_is_numeric(c);
 }
 
-bool llmi_is_lower(uint32_t c) {
+bool llmi_python_is_lower(uint32_t c) {
     return category(c) == UTF8PROC_CATEGORY_LL || IS_IN(c, LOWER);
 }
 
-bool llmi_is_upper(uint32_t c) {
+bool llmi_python_is_upper(uint32_t c) {
     return category(c) == UTF8PROC_CATEGORY_LU || IS_IN(c, UPPER);
 }
 
-bool llmi_is_titlecase(uint32_t c) {
+bool llmi_python_is_titlecase(uint32_t c) {
     return category(c) == UTF8PROC_CATEGORY_LT;
 }
 
-bool llmi_is_cased(uint32_t c) {
-    return llmi_is_lower(c) || llmi_is_upper(c) || llmi_is_titlecase(c);
+bool llmi_python_is_cased(uint32_t c) {
+    return llmi_python_is_lower(c) || llmi_python_is_upper(c) || llmi_python_is_titlecase(c);
 }
 
-bool llmi_is_case_ignorable(uint32_t c) {
+bool llmi_python_is_case_ignorable(uint32_t c) {
     switch (category(c)) {
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_ME:
@@ -239,7 +239,7 @@ bool llmi_is_case_ignorable(uint32_t c) {
     }
 }
 
-bool llmi_is_printable(uint32_t c) {
+bool llmi_python_is_printable(uint32_t c) {
     switch (category(c)) {
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_CF:
@@ -258,21 +258,21 @@ bool llmi_is_printable(uint32_t c) {
 
 /* Decimal digits come in runs of ten, which begin at a multiple of ten of each other's value: the zero is found by
  * walking back to the run's start, at most nine characters. */
-int llmi_decimal_value(uint32_t c) {
+int llmi_python_decimal_value(uint32_t c) {
     if (c < 0x80) return c >= '0' && c <= '9' ? (int)(c - '0') : -1;
-    if (!llmi_is_decimal(c)) return -1;
+    if (!llmi_python_is_decimal(c)) return -1;
     uint32_t first = c;
-    while (llmi_is_decimal(first - 1)) first--; /* mathematical digits: five runs of ten in a row */
+    while (llmi_python_is_decimal(first - 1)) first--; /* mathematical digits: five runs of ten in a row */
     return (int)((c - first) % 10);
 }
 
 /* ---- case ---- */
 
-static const char *special(uint32_t c, llmi_case to) {
+static const char *special(uint32_t c, llmi_python_case to) {
     size_t low = 0, high = sizeof SPECIAL / sizeof SPECIAL[0];
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (SPECIAL[mid].c == c) return to == LLMI_CASE_UPPER ? SPECIAL[mid].upper : SPECIAL[mid].title;
+        if (SPECIAL[mid].c == c) return to == LLMI_PYTHON_CASE_UPPER ? SPECIAL[mid].upper : SPECIAL[mid].title;
         if (SPECIAL[mid].c < c)
             low = mid + 1;
         else
@@ -282,7 +282,7 @@ static const char *special(uint32_t c, llmi_case to) {
 }
 
 /* Full case folding, which Python's casefold is. */
-static size_t fold(char out[LLMI_CASE_BYTES], uint32_t c) {
+static size_t fold(char out[LLMI_PYTHON_CASE_BYTES], uint32_t c) {
     utf8proc_int32_t parts[4];
     int boundary = 0;
     utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)c, parts, 4, UTF8PROC_CASEFOLD, &boundary);
@@ -291,15 +291,15 @@ static size_t fold(char out[LLMI_CASE_BYTES], uint32_t c) {
     return bytes;
 }
 
-size_t llmi_change_case(char out[LLMI_CASE_BYTES], uint32_t c, llmi_case to) {
-    if (to == LLMI_CASE_FOLD) return fold(out, c);
-    if (to == LLMI_CASE_LOWER) {
+size_t llmi_python_change_case(char out[LLMI_PYTHON_CASE_BYTES], uint32_t c, llmi_python_case to) {
+    if (to == LLMI_PYTHON_CASE_FOLD) return fold(out, c);
+    if (to == LLMI_PYTHON_CASE_LOWER) {
         if (c == 0x130) return memcpy(out, "i\xcc\x87", 3), (size_t)3;
         return llmi_utf8_encode(out, (uint32_t)utf8proc_tolower((utf8proc_int32_t)c));
     }
     const char *full = special(c, to);
     if (full) return memcpy(out, full, strlen(full)), strlen(full);
     utf8proc_int32_t simple =
-        to == LLMI_CASE_UPPER ? utf8proc_toupper((utf8proc_int32_t)c) : utf8proc_totitle((utf8proc_int32_t)c);
+        to == LLMI_PYTHON_CASE_UPPER ? utf8proc_toupper((utf8proc_int32_t)c) : utf8proc_totitle((utf8proc_int32_t)c);
     return llmi_utf8_encode(out, (uint32_t)simple);
 }
