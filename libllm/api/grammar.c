@@ -89,15 +89,15 @@ LLM_API void llm_grammar_unref(llm_grammar *grammar) {
 /* ---- requests ---- */
 
 static llm_status mask(void *user, uint64_t *allowed, int32_t n_vocab) {
-    return llmi_matcher_mask(user, allowed, n_vocab);
+    return llmi_grammar_matcher_mask(user, allowed, n_vocab);
 }
 
 static llm_status accept(void *user, llm_token token) {
-    return llmi_matcher_accept(user, token);
+    return llmi_grammar_matcher_accept(user, token);
 }
 
 void llmi_matchers_free(llmi_matchers *m) {
-    for (size_t i = 0; i < m->n && m->items; i++) llmi_matcher_destroy(m->items[i]);
+    for (size_t i = 0; i < m->n && m->items; i++) llmi_grammar_matcher_destroy(m->items[i]);
     if (m->items) llmi_free(m->a, m->items, m->n * sizeof *m->items);
     if (m->masks) llmi_free(m->a, m->masks, m->n * sizeof *m->masks);
     *m = (llmi_matchers){0};
@@ -109,11 +109,11 @@ llm_status llmi_matchers_init(llmi_matchers *m, const llm_allocator *a, const ll
     if (!grammar) return LLM_OK;
     if (llmi_grammar_tokenizer(inner(grammar)) != t)
         return llmi_error(LLM_E_ARGUMENT, "the grammar was made for another tokenizer than the model's");
-    m->items = llmi_alloc_zero(a, n * sizeof(llmi_matcher *));
+    m->items = llmi_alloc_zero(a, n * sizeof(llmi_grammar_matcher *));
     m->masks = m->items ? llmi_alloc_zero(a, n * sizeof *m->masks) : NULL;
     llm_status status = m->masks ? LLM_OK : LLM_E_MEMORY;
     for (size_t i = 0; i < n && status == LLM_OK; i++) {
-        status = llmi_matcher_create(&m->items[i], inner(grammar), a, at_start);
+        status = llmi_grammar_matcher_create(&m->items[i], inner(grammar), a, at_start);
         if (status == LLM_OK) m->masks[i] = (llmi_mask_source){m->items[i], mask, accept};
     }
     if (status != LLM_OK) llmi_matchers_free(m);
@@ -121,5 +121,5 @@ llm_status llmi_matchers_init(llmi_matchers *m, const llm_allocator *a, const ll
 }
 
 bool llmi_matchers_over(const llmi_matchers *m, int32_t index) {
-    return m->items && llmi_matcher_is_over(m->items[index]);
+    return m->items && llmi_grammar_matcher_is_over(m->items[index]);
 }

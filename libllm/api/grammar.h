@@ -10,7 +10,7 @@
 /* One matcher per completion, and the same as the engine knows them. */
 typedef struct llmi_matchers {
     const llm_allocator *a;
-    llmi_matcher **items; /* [n]; NULL: no grammar */
+    llmi_grammar_matcher **items; /* [n]; NULL: no grammar */
     llmi_mask_source *masks;
     size_t n;
 } llmi_matchers;

@@ -34,7 +34,7 @@ static bool make_slots(llmi_buf *slots, size_t n, size_t size, int byte) {
     return true;
 }
 
-llm_status llmi_automaton_init(llmi_automaton *r, const llm_allocator *a, const llmi_program *program) {
+llm_status llmi_automaton_init(llmi_automaton *r, const llm_allocator *a, const llmi_grammar_program *program) {
     *r = (llmi_automaton){.program = program};
     llmi_buf *const bufs[] = {&r->frames, &r->frame_slots, &r->places, &r->states, &r->state_slots,
                               &r->next,   &r->seeds,       &r->found,  &r->visited};
@@ -43,7 +43,7 @@ llm_status llmi_automaton_init(llmi_automaton *r, const llm_allocator *a, const 
     bool ok = make_slots(&r->frame_slots, FIRST_SLOTS, sizeof(int32_t), 0xff) &&
               make_slots(&r->state_slots, FIRST_SLOTS, sizeof(int32_t), 0xff) &&
               make_slots(&r->visited, FIRST_SLOTS, sizeof(visit), 0) && llmi_buf_push(&r->frames, bottom) &&
-              llmi_automaton_state(r, NULL, 0) == LLMI_STATE_DEAD;
+              llmi_automaton_find_state(r, NULL, 0) == LLMI_AUTOMATON_DEAD;
     if (ok) return LLM_OK;
     llmi_automaton_free(r);
     return LLM_E_MEMORY;
@@ -150,8 +150,8 @@ static llm_status end_round(llmi_automaton *r, const llmi_grammar_loop *loop, in
 }
 
 /* A count beyond what any bound asks for stays where it is. */
-static llm_status tick(llmi_automaton *r, const llmi_op *op, int32_t frame) {
-    const llmi_tick *tick = &llmi_buf_at(&r->program->ticks, llmi_tick, op->arg);
+static llm_status tick(llmi_automaton *r, const llmi_grammar_op *op, int32_t frame) {
+    const llmi_grammar_tick *tick = &llmi_buf_at(&r->program->ticks, llmi_grammar_tick, op->arg);
     const llmi_grammar_loop *loop = &llmi_buf_at(&r->program->loops, llmi_grammar_loop, tick->loop);
     llmi_automaton_frame f = *llmi_automaton_frame_at(r, frame);
     if (loop->max != LLMI_IR_UNLIMITED || f.count < loop->min) f.count++;
@@ -164,8 +164,8 @@ static llm_status leave(llmi_automaton *r, const llmi_grammar_loop *loop, int32_
 }
 
 static llm_status follow(llmi_automaton *r, llmi_automaton_place at) {
-    const llmi_program *p = r->program;
-    const llmi_op *op = llmi_program_op(p, at.pc);
+    const llmi_grammar_program *p = r->program;
+    const llmi_grammar_op *op = llmi_grammar_program_op(p, at.pc);
     llm_status status = LLM_OK;
     switch (op->kind) {
     case LLMI_GRAMMAR_OP_RANGE:
@@ -233,8 +233,8 @@ static bool grow_states(llmi_automaton *r, size_t n) {
     return true;
 }
 
-static int32_t add_state(llmi_automaton *r, llmi_state s) {
-    size_t n = llmi_buf_count(&r->states, llmi_state), places = r->places.len;
+static int32_t add_state(llmi_automaton *r, llmi_automaton_state s) {
+    size_t n = llmi_buf_count(&r->states, llmi_automaton_state), places = r->places.len;
     if (n >= MAX_STATES)
         return llmi_error(LLM_E_LIMIT, "the grammar needs more than %d states for one token", MAX_STATES);
     s.first = (int32_t)llmi_buf_count(&r->places, llmi_automaton_place);
@@ -253,7 +253,7 @@ static int32_t add_state(llmi_automaton *r, llmi_state s) {
 
 /* The state that a step has found. */
 static int32_t intern(llmi_automaton *r) {
-    llmi_state s = {
+    llmi_automaton_state s = {
         .n = (int32_t)llmi_buf_count(&r->found, llmi_automaton_place), .hash = r->complete, .complete = r->complete};
     llmi_automaton_place *places = (llmi_automaton_place *)(void *)r->found.data;
     if (s.n) sort(places, (size_t)s.n);
@@ -262,7 +262,7 @@ static int32_t intern(llmi_automaton *r) {
     for (size_t i = s.hash & mask;; i = (i + 1) & mask) {
         int32_t n = llmi_buf_at(&r->state_slots, int32_t, i);
         if (n < 0) return add_state(r, s);
-        const llmi_state *other = llmi_automaton_at(r, n);
+        const llmi_automaton_state *other = llmi_automaton_at(r, n);
         if (other->hash == s.hash && other->n == s.n && other->complete == s.complete &&
             (!s.n || memcmp(&llmi_buf_at(&r->places, llmi_automaton_place, other->first), places, r->found.len) == 0))
             return n;
@@ -291,7 +291,7 @@ int32_t llmi_automaton_reach(llmi_automaton *r, int32_t pc) {
     return status == LLM_OK ? (int32_t)llmi_buf_count(&r->found, llmi_automaton_place) : status;
 }
 
-int32_t llmi_automaton_state(llmi_automaton *r, const llmi_automaton_place *places, size_t n) {
+int32_t llmi_automaton_find_state(llmi_automaton *r, const llmi_automaton_place *places, size_t n) {
     begin_step(r);
     for (size_t i = 0; i < n; i++) {
         llm_status status = visit_place(r, places[i].pc, places[i].frame);
@@ -301,12 +301,12 @@ int32_t llmi_automaton_state(llmi_automaton *r, const llmi_automaton_place *plac
 }
 
 int32_t llmi_automaton_step(llmi_automaton *r, int32_t state, uint8_t byte) {
-    llmi_state s = *llmi_automaton_at(r, state);
+    llmi_automaton_state s = *llmi_automaton_at(r, state);
     begin_step(r);
     for (int32_t i = 0; i < s.n; i++) {
         llmi_automaton_place at = llmi_buf_at(&r->places, llmi_automaton_place, s.first + i);
-        if (!llmi_program_reads(r->program, at.pc, byte)) continue;
-        llm_status status = visit_place(r, llmi_program_op(r->program, at.pc)->next, at.frame);
+        if (!llmi_grammar_program_reads(r->program, at.pc, byte)) continue;
+        llm_status status = visit_place(r, llmi_grammar_program_op(r->program, at.pc)->next, at.frame);
         if (status != LLM_OK) return status;
     }
     int32_t next = finish_step(r);

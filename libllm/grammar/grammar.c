@@ -13,7 +13,7 @@ struct llmi_grammar {
     const llm_allocator *a; /* &alloc */
     atomic_int refs;
     llm_tokenizer *tokenizer; /* reference */
-    llmi_program program;
+    llmi_grammar_program program;
     const llmi_token_trie *tree; /* the tokenizer's */
     llmi_mask_store store;
 };
@@ -28,7 +28,7 @@ llmi_grammar *llmi_grammar_ref(llmi_grammar *g) {
 void llmi_grammar_unref(llmi_grammar *g) {
     if (!g || atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) > 1) return;
     llmi_mask_store_free(&g->store);
-    llmi_program_free(&g->program);
+    llmi_grammar_program_free(&g->program);
     llmi_tokenizer_unref(g->tokenizer);
     llm_allocator alloc = g->alloc;
     llmi_free(&alloc, g, sizeof *g);
@@ -40,7 +40,7 @@ const llm_tokenizer *llmi_grammar_tokenizer(const llmi_grammar *g) {
 
 /* What could not be run where a rule begins is refused here, and not when a text has come so far. The work is limited:
  * what it does not reach is looked at when it is run. */
-static llm_status try_rules(const llmi_program *p, const llm_allocator *a) {
+static llm_status try_rules(const llmi_grammar_program *p, const llm_allocator *a) {
     enum { MAX_WORK = LLMI_AUTOMATON_MAX_WORK / 4 };
     llmi_automaton run;
     llm_status status = llmi_automaton_init(&run, a, p);
@@ -60,11 +60,11 @@ llm_status llmi_grammar_make(llmi_grammar **out, const llmi_ir *ir, int32_t root
     g->alloc = *ir->a;
     g->a = &g->alloc;
     atomic_init(&g->refs, 1);
-    llm_status status = llmi_program_make(&g->program, ir, root);
+    llm_status status = llmi_grammar_program_make(&g->program, ir, root);
     if (status == LLM_OK) {
         status = try_rules(&g->program, g->a);
         if (status == LLM_OK) status = llmi_token_trie_get(&g->tree, t);
-        if (status != LLM_OK) llmi_program_free(&g->program);
+        if (status != LLM_OK) llmi_grammar_program_free(&g->program);
     }
     if (status != LLM_OK) {
         llmi_free(ir->a, g, sizeof *g);
@@ -100,21 +100,21 @@ llm_status llmi_grammar_from_choices(llmi_grammar **out, const llm_allocator *a,
 /* Masks of the states met last are kept whole. */
 enum { N_KEPT = 4, MANY_STATES = 512, MANY_FRAMES = 1 << 15 };
 
-struct llmi_matcher {
+struct llmi_grammar_matcher {
     llm_allocator alloc;
     llmi_grammar *g; /* reference */
     llmi_automaton run;
     int32_t state;
     bool at_start, ended;
     struct {
-        int32_t state; /* LLMI_STATE_DEAD: none */
+        int32_t state; /* LLMI_AUTOMATON_DEAD: none */
         uint64_t used;
         llmi_buf allowed;
     } kept[N_KEPT];
     uint64_t clock;
 };
 
-void llmi_matcher_destroy(llmi_matcher *m) {
+void llmi_grammar_matcher_destroy(llmi_grammar_matcher *m) {
     if (!m) return;
     llmi_grammar *g = m->g;
     llmi_automaton_free(&m->run);
@@ -124,8 +124,9 @@ void llmi_matcher_destroy(llmi_matcher *m) {
     llmi_grammar_unref(g);
 }
 
-llm_status llmi_matcher_create(llmi_matcher **out, llmi_grammar *g, const llm_allocator *a, bool at_start) {
-    llmi_matcher *m = llmi_alloc_zero(a, sizeof *m);
+llm_status llmi_grammar_matcher_create(llmi_grammar_matcher **out, llmi_grammar *g, const llm_allocator *a,
+                                       bool at_start) {
+    llmi_grammar_matcher *m = llmi_alloc_zero(a, sizeof *m);
     if (!m) return LLM_E_MEMORY;
     m->alloc = *a;
     m->at_start = at_start;
@@ -136,21 +137,21 @@ llm_status llmi_matcher_create(llmi_matcher **out, llmi_grammar *g, const llm_al
         return status;
     }
     m->g = llmi_grammar_ref(g);
-    m->state = llmi_automaton_state(&m->run, &(llmi_automaton_place){0, g->program.start}, 1);
+    m->state = llmi_automaton_find_state(&m->run, &(llmi_automaton_place){0, g->program.start}, 1);
     if (m->state >= 0) {
         *out = m;
         return LLM_OK;
     }
     status = m->state;
-    llmi_matcher_destroy(m);
+    llmi_grammar_matcher_destroy(m);
     return status;
 }
 
-bool llmi_matcher_is_complete(const llmi_matcher *m) {
+bool llmi_grammar_matcher_is_complete(const llmi_grammar_matcher *m) {
     return m->ended || llmi_automaton_at(&m->run, m->state)->complete;
 }
 
-bool llmi_matcher_is_over(const llmi_matcher *m) {
+bool llmi_grammar_matcher_is_over(const llmi_grammar_matcher *m) {
     return m->ended || (llmi_automaton_at(&m->run, m->state)->complete && !llmi_automaton_at(&m->run, m->state)->n);
 }
 
@@ -158,7 +159,7 @@ bool llmi_matcher_is_over(const llmi_matcher *m) {
 
 /* Adds what the places [first, first + n), which share a stack, allow. A cached mask is charged to the budget as if it
  * were computed, so that what is refused does not depend on the state of the cache. */
-static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, int32_t n, size_t *spent) {
+static llm_status add_group(llmi_buf *allowed, llmi_grammar_matcher *m, int32_t first, int32_t n, size_t *spent) {
     llmi_mask_store *store = &m->g->store;
     llmi_mask *mask;
     int32_t below;
@@ -170,7 +171,7 @@ static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, i
     size_t n_escapes = llmi_buf_count(&mask->escapes, int32_t);
     if (status == LLM_OK && below && n_escapes) {
         llmi_automaton_frame f = *llmi_automaton_frame_at(&m->run, below);
-        int32_t state = llmi_automaton_state(&m->run, &(llmi_automaton_place){f.parent, f.pc}, 1);
+        int32_t state = llmi_automaton_find_state(&m->run, &(llmi_automaton_place){f.parent, f.pc}, 1);
         status = state < 0 ? state : LLM_OK;
         for (size_t i = 0; i < n_escapes && status == LLM_OK; i++)
             status = llmi_mask_walk(allowed, NULL, &m->run, state, m->g->tree, llmi_buf_at(&mask->escapes, int32_t, i));
@@ -179,12 +180,12 @@ static llm_status add_group(llmi_buf *allowed, llmi_matcher *m, int32_t first, i
     return status;
 }
 
-static llm_status compute(llmi_buf *allowed, llmi_matcher *m) {
+static llm_status compute(llmi_buf *allowed, llmi_grammar_matcher *m) {
     const llmi_token_trie *tree = m->g->tree;
     size_t n_bytes = tree->n_words * sizeof(uint64_t);
     if (!allowed->data && !llmi_buf_reserve(allowed, n_bytes + 1)) return LLM_E_MEMORY;
     memset(allowed->data, 0, allowed->len = n_bytes);
-    llmi_state s = *llmi_automaton_at(&m->run, m->state);
+    llmi_automaton_state s = *llmi_automaton_at(&m->run, m->state);
     llm_status status = LLM_OK;
     size_t spent = 0;
     for (int32_t i = 0, k; i < s.n && status == LLM_OK; i = k) {
@@ -199,7 +200,7 @@ static llm_status compute(llmi_buf *allowed, llmi_matcher *m) {
     return status;
 }
 
-static llm_status find_mask(const llmi_buf **out, llmi_matcher *m) {
+static llm_status find_mask(const llmi_buf **out, llmi_grammar_matcher *m) {
     int at = 0;
     for (int i = 0; i < N_KEPT; i++) {
         if (m->kept[i].state == m->state) at = i;
@@ -209,15 +210,15 @@ static llm_status find_mask(const llmi_buf **out, llmi_matcher *m) {
     *out = &m->kept[at].allowed;
     m->kept[at].used = ++m->clock;
     if (m->kept[at].state == m->state) return LLM_OK;
-    m->kept[at].state = LLMI_STATE_DEAD;
+    m->kept[at].state = LLMI_AUTOMATON_DEAD;
     llm_status status = compute(&m->kept[at].allowed, m);
     if (status == LLM_OK && !m->at_start) m->kept[at].state = m->state;
     return status;
 }
 
-llm_status llmi_matcher_mask(llmi_matcher *m, uint64_t *allowed, int32_t n_vocab) {
+llm_status llmi_grammar_matcher_mask(llmi_grammar_matcher *m, uint64_t *allowed, int32_t n_vocab) {
     const llmi_buf *mask;
-    if (m->state == LLMI_STATE_DEAD || m->ended)
+    if (m->state == LLMI_AUTOMATON_DEAD || m->ended)
         return llmi_error(LLM_E_STATE, "the text that follows the grammar has ended");
     llm_status status = find_mask(&mask, m);
     if (status != LLM_OK) return status;
@@ -229,7 +230,7 @@ llm_status llmi_matcher_mask(llmi_matcher *m, uint64_t *allowed, int32_t n_vocab
     }
     if (any) return LLM_OK;
     return llmi_error(LLM_E_UNSUPPORTED, "no token of the vocabulary continues the text as the grammar asks%s",
-                      llmi_matcher_is_complete(m) ? ", and none ends it" : "");
+                      llmi_grammar_matcher_is_complete(m) ? ", and none ends it" : "");
 }
 
 /* ---- going on ---- */
@@ -251,7 +252,7 @@ static int32_t move_state(llmi_automaton *to, const llmi_automaton *from, int32_
     llmi_buf path, places;
     llmi_buf_init(&path, a);
     llmi_buf_init(&places, a);
-    llmi_state s = *llmi_automaton_at(from, state);
+    llmi_automaton_state s = *llmi_automaton_at(from, state);
     int32_t moved = 0;
     for (int32_t i = 0; i < s.n && moved >= 0; i++) {
         llmi_automaton_place place = llmi_buf_at(&from->places, llmi_automaton_place, s.first + i);
@@ -263,16 +264,16 @@ static int32_t move_state(llmi_automaton *to, const llmi_automaton *from, int32_
         if (!llmi_buf_push(&places, end)) moved = LLM_E_MEMORY;
     }
     if (moved >= 0)
-        moved = llmi_automaton_state(to, (const llmi_automaton_place *)(const void *)places.data,
-                                     llmi_buf_count(&places, llmi_automaton_place));
+        moved = llmi_automaton_find_state(to, (const llmi_automaton_place *)(const void *)places.data,
+                                          llmi_buf_count(&places, llmi_automaton_place));
     llmi_buf_free(&path);
     llmi_buf_free(&places);
     return moved;
 }
 
 /* Forgets states and stacks of the past once there are many. */
-static llm_status forget(llmi_matcher *m) {
-    if (llmi_buf_count(&m->run.states, llmi_state) < MANY_STATES &&
+static llm_status forget(llmi_grammar_matcher *m) {
+    if (llmi_buf_count(&m->run.states, llmi_automaton_state) < MANY_STATES &&
         llmi_buf_count(&m->run.frames, llmi_automaton_frame) < MANY_FRAMES)
         return LLM_OK;
     llmi_automaton fresh;
@@ -286,23 +287,24 @@ static llm_status forget(llmi_matcher *m) {
     llmi_automaton_free(&m->run);
     m->run = fresh;
     m->state = state;
-    for (int i = 0; i < N_KEPT; i++) m->kept[i].state = LLMI_STATE_DEAD;
+    for (int i = 0; i < N_KEPT; i++) m->kept[i].state = LLMI_AUTOMATON_DEAD;
     return LLM_OK;
 }
 
-llm_status llmi_matcher_accept(llmi_matcher *m, llm_token token) {
+llm_status llmi_grammar_matcher_accept(llmi_grammar_matcher *m, llm_token token) {
     const llmi_token_trie *tree = m->g->tree;
     bool known = token >= 0 && token < tree->n_tokens;
-    if (known && llmi_buf_at(&tree->ends, uint64_t, token / 64) >> (token & 63) & 1 && llmi_matcher_is_complete(m)) {
+    if (known && llmi_buf_at(&tree->ends, uint64_t, token / 64) >> (token & 63) & 1 &&
+        llmi_grammar_matcher_is_complete(m)) {
         m->ended = true;
         return LLM_OK;
     }
     llm_span text = known ? llmi_token_trie_text(tree, token) : (llm_span){"", 0};
-    int32_t state = text.len && !m->ended ? m->state : LLMI_STATE_DEAD;
-    for (size_t i = 0; i < text.len && state > LLMI_STATE_DEAD; i++)
+    int32_t state = text.len && !m->ended ? m->state : LLMI_AUTOMATON_DEAD;
+    for (size_t i = 0; i < text.len && state > LLMI_AUTOMATON_DEAD; i++)
         state = llmi_automaton_next(&m->run, state, (uint8_t)text.ptr[i]);
     if (state < 0) return state;
-    if (state == LLMI_STATE_DEAD) return llmi_error(LLM_E_ARGUMENT, "token %d does not follow the grammar", token);
+    if (state == LLMI_AUTOMATON_DEAD) return llmi_error(LLM_E_ARGUMENT, "token %d does not follow the grammar", token);
     m->state = state;
     m->at_start = false;
     return forget(m);

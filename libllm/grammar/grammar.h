@@ -14,7 +14,7 @@
 #include "tokenizer/tokenizer.h"
 
 typedef struct llmi_grammar llmi_grammar;
-typedef struct llmi_matcher llmi_matcher;
+typedef struct llmi_grammar_matcher llmi_grammar_matcher;
 
 /* Each takes n bytes of UTF-8 and gives one reference; it holds one to the tokenizer. Errors: LLM_E_FORMAT and
  * LLM_E_UNSUPPORTED with line and column (schema: with a JSON pointer), LLM_E_LIMIT, LLM_E_MEMORY. */
@@ -33,16 +33,17 @@ const llm_tokenizer *llmi_grammar_tokenizer(const llmi_grammar *g);
 
 /* One text that follows the grammar. at_start: its tokens begin a text, so that blanks which a tokenizer puts
  * before a text are not shown. One thread at a time. */
-llm_status llmi_matcher_create(llmi_matcher **out, llmi_grammar *g, const llm_allocator *a, bool at_start);
-void llmi_matcher_destroy(llmi_matcher *m);
+llm_status llmi_grammar_matcher_create(llmi_grammar_matcher **out, llmi_grammar *g, const llm_allocator *a,
+                                       bool at_start);
+void llmi_grammar_matcher_destroy(llmi_grammar_matcher *m);
 
 /* Clears the bit of each token that cannot come next in a set of n_vocab bits; tokens that end a generation stay
  * where the text is complete. LLM_E_UNSUPPORTED if none stays. */
-llm_status llmi_matcher_mask(llmi_matcher *m, uint64_t *allowed, int32_t n_vocab);
+llm_status llmi_grammar_matcher_mask(llmi_grammar_matcher *m, uint64_t *allowed, int32_t n_vocab);
 /* The token comes next. LLM_E_ARGUMENT if it may not. */
-llm_status llmi_matcher_accept(llmi_matcher *m, llm_token token);
+llm_status llmi_grammar_matcher_accept(llmi_grammar_matcher *m, llm_token token);
 /* The text may end here; nothing may follow it. */
-bool llmi_matcher_is_complete(const llmi_matcher *m);
-bool llmi_matcher_is_over(const llmi_matcher *m);
+bool llmi_grammar_matcher_is_complete(const llmi_grammar_matcher *m);
+bool llmi_grammar_matcher_is_over(const llmi_grammar_matcher *m);
 
 #endif

@@ -61,7 +61,7 @@ int32_t llmi_ir_chars(llmi_ir *ir, llmi_ir_range *ranges, size_t n) {
     return add_node(ir, (llmi_ir_node){.kind = LLMI_IR_CHARS, .first = (int32_t)first, .n = (int32_t)n});
 }
 
-bool llmi_ranges_complement(llmi_buf *ranges) {
+bool llmi_ir_complement(llmi_buf *ranges) {
     llmi_ir_range *r = (llmi_ir_range *)(void *)ranges->data;
     size_t n = r ? normalize(r, llmi_buf_count(ranges, llmi_ir_range)) : 0, n_out = 0;
     uint32_t next = 0;

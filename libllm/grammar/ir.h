@@ -62,7 +62,7 @@ int32_t llmi_ir_text(llmi_ir *ir, const char *text, size_t n);
 /* Sorts and joins the ranges, which may overlap. */
 int32_t llmi_ir_chars(llmi_ir *ir, llmi_ir_range *ranges, size_t n);
 /* Turns a buffer of ranges into the characters that it does not hold. False: no memory. */
-bool llmi_ranges_complement(llmi_buf *ranges);
+bool llmi_ir_complement(llmi_buf *ranges);
 int32_t llmi_ir_list(llmi_ir *ir, llmi_ir_kind kind, const int32_t *kids, size_t n);
 int32_t llmi_ir_repeat(llmi_ir *ir, int32_t node, int32_t min, int32_t max);
 int32_t llmi_ir_ref(llmi_ir *ir, int32_t rule);

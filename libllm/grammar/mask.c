@@ -21,13 +21,13 @@ llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_automaton *
         const llmi_token_trie_node *n = &nodes[i];
         int32_t next = llmi_automaton_next(run, states[n->depth - 1], n->byte);
         if (next < 0) return next;
-        if (next == LLMI_STATE_DEAD) {
+        if (next == LLMI_AUTOMATON_DEAD) {
             i = n->skip;
             continue;
         }
         states[n->depth] = next;
         allow_tokens(bits, tree, n);
-        const llmi_state *s = llmi_automaton_at(run, next);
+        const llmi_automaton_state *s = llmi_automaton_at(run, next);
         if (escapes && s->complete && n->skip > i + 1 && !llmi_buf_push(escapes, i)) return LLM_E_MEMORY;
         i = s->n ? i + 1 : n->skip;
     }
@@ -54,7 +54,7 @@ static llm_status make_key(llmi_buf *key, int32_t *below, const llmi_mask_store 
         const llmi_automaton_frame *f = llmi_automaton_frame_at(run, frame);
         if (f->count == LLMI_CALL) break;
         const llmi_grammar_loop *loop =
-            &llmi_buf_at(&s->program->loops, llmi_grammar_loop, llmi_program_op(s->program, f->pc)->arg);
+            &llmi_buf_at(&s->program->loops, llmi_grammar_loop, llmi_grammar_program_op(s->program, f->pc)->arg);
         int32_t pair[] = {f->pc, same_count(loop, f->count, s->tree->longest)};
         if (!llmi_buf_append(key, pair, sizeof pair)) return LLM_E_MEMORY;
         frame = f->parent;
@@ -87,7 +87,7 @@ static int32_t state_of(llmi_automaton *run, const llmi_buf *key, const llm_allo
         if (!llmi_buf_push(&places, place)) state = LLM_E_MEMORY;
     }
     if (state == LLM_OK)
-        state = llmi_automaton_state(run, (const llmi_automaton_place *)(const void *)places.data, (size_t)n);
+        state = llmi_automaton_find_state(run, (const llmi_automaton_place *)(const void *)places.data, (size_t)n);
     llmi_buf_free(&places);
     return state;
 }
@@ -134,7 +134,7 @@ static llm_status mask_make(llmi_mask **out, const llmi_mask_store *s, llmi_buf 
 
 /* ---- the store ---- */
 
-void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_program *p,
+void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_grammar_program *p,
                           const llmi_token_trie *tree) {
     *s = (llmi_mask_store){.a = a, .program = p, .tree = tree};
     pthread_mutex_init(&s->lock, NULL);

@@ -25,7 +25,7 @@ enum { LLMI_MASKS = 256 };
 /* Masks of one grammar; used from any thread. */
 typedef struct llmi_mask_store {
     const llm_allocator *a;
-    const llmi_program *program;
+    const llmi_grammar_program *program;
     const llmi_token_trie *tree;
     pthread_mutex_t lock;
     llmi_mask *masks[LLMI_MASKS];
@@ -33,7 +33,7 @@ typedef struct llmi_mask_store {
     uint64_t clock;
 } llmi_mask_store;
 
-void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_program *p,
+void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi_grammar_program *p,
                           const llmi_token_trie *tree);
 void llmi_mask_store_free(llmi_mask_store *s);
 

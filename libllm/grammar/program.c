@@ -17,7 +17,7 @@ typedef struct open_node {
 } open_node;
 
 typedef struct emitter {
-    llmi_program *p;
+    llmi_grammar_program *p;
     const llmi_ir *ir;
     llmi_ir_facts facts;
     llmi_buf stack;   /* open_node */
@@ -33,16 +33,16 @@ static int32_t fail(emitter *e, llm_status status) {
     return 0;
 }
 
-static int32_t add_op(emitter *e, llmi_op op) {
-    size_t n = llmi_buf_count(&e->p->ops, llmi_op);
+static int32_t add_op(emitter *e, llmi_grammar_op op) {
+    size_t n = llmi_buf_count(&e->p->ops, llmi_grammar_op);
     if (n >= 4 * (size_t)LLMI_GRAMMAR_MAX_ELEMENTS)
         return fail(
             e, llmi_error(LLM_E_LIMIT, "the grammar needs more than %d operations", 4 * LLMI_GRAMMAR_MAX_ELEMENTS));
     return llmi_buf_push(&e->p->ops, op) ? (int32_t)n : fail(e, LLM_E_MEMORY);
 }
 
-static llmi_op *op_at(emitter *e, int32_t pc) {
-    return &llmi_buf_at(&e->p->ops, llmi_op, pc);
+static llmi_grammar_op *op_at(emitter *e, int32_t pc) {
+    return &llmi_buf_at(&e->p->ops, llmi_grammar_op, pc);
 }
 
 /* ---- leaves ---- */
@@ -50,7 +50,7 @@ static llmi_op *op_at(emitter *e, int32_t pc) {
 static int32_t emit_text(emitter *e, const llmi_ir_node *node, int32_t next) {
     for (int32_t i = node->n - 1; i >= 0; i--) {
         uint8_t byte = (uint8_t)e->ir->bytes.data[node->first + i];
-        next = add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_RANGE, .lo = byte, .hi = byte, .next = next});
+        next = add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_RANGE, .lo = byte, .hi = byte, .next = next});
     }
     return next;
 }
@@ -59,14 +59,14 @@ static int32_t emit_split(emitter *e, const int32_t *targets, size_t n) {
     int32_t first = (int32_t)llmi_buf_count(&e->p->targets, int32_t);
     if (n == 1) return targets[0];
     if (!llmi_buf_append(&e->p->targets, targets, n * sizeof *targets)) return fail(e, LLM_E_MEMORY);
-    return add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_SPLIT, .arg = first, .next = (int32_t)n});
+    return add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_SPLIT, .arg = first, .next = (int32_t)n});
 }
 
 static int32_t emit_set(emitter *e, const llmi_byte_set *set, int32_t next) {
     size_t n = llmi_buf_count(&e->p->sets, llmi_byte_set), i = n > 64 ? n - 64 : 0;
     while (i < n && memcmp(&llmi_buf_at(&e->p->sets, llmi_byte_set, i), set, sizeof *set) != 0) i++;
     if (i == n && !llmi_buf_push(&e->p->sets, *set)) return fail(e, LLM_E_MEMORY);
-    return add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_SET, .arg = (int32_t)i, .next = next});
+    return add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_SET, .arg = (int32_t)i, .next = next});
 }
 
 /* Of sequences [begin, end), which agree in their first `at` bytes: one operation for all that end here, and
@@ -84,7 +84,7 @@ static int32_t emit_sequences(emitter *e, const llmi_byte_seq *seqs, size_t begi
             continue;
         }
         int32_t rest = emit_sequences(e, seqs, i, k, at + 1, next);
-        int32_t pc = add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_RANGE, .lo = r.lo, .hi = r.hi, .next = rest});
+        int32_t pc = add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_RANGE, .lo = r.lo, .hi = r.hi, .next = rest});
         if (!llmi_buf_push(&e->pending, pc)) return fail(e, LLM_E_MEMORY);
     }
     int32_t pc = any ? emit_set(e, &here, next) : 0;
@@ -98,7 +98,7 @@ static int32_t emit_sequences(emitter *e, const llmi_byte_seq *seqs, size_t begi
 
 static int32_t emit_chars(emitter *e, const llmi_ir_node *node, int32_t next) {
     e->seqs.len = 0;
-    if (!llmi_chars_to_bytes(&e->seqs, &llmi_buf_at(&e->ir->ranges, llmi_ir_range, node->first), (size_t)node->n))
+    if (!llmi_utf8_ranges_append(&e->seqs, &llmi_buf_at(&e->ir->ranges, llmi_ir_range, node->first), (size_t)node->n))
         return fail(e, LLM_E_MEMORY);
     return emit_sequences(e, (const llmi_byte_seq *)(const void *)e->seqs.data, 0,
                           llmi_buf_count(&e->seqs, llmi_byte_seq), 0, next);
@@ -153,7 +153,7 @@ static void close_levels(emitter *e, llmi_buf *levels, llm_span text, size_t dep
         uint8_t byte = (uint8_t)text.ptr[level - 1];
         e->pending.len = (size_t)begin * sizeof(int32_t);
         levels->len -= sizeof(int32_t);
-        int32_t pc = add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_RANGE, .lo = byte, .hi = byte, .next = next});
+        int32_t pc = add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_RANGE, .lo = byte, .hi = byte, .next = next});
         if (!llmi_buf_push(&e->pending, pc)) fail(e, LLM_E_MEMORY);
     }
 }
@@ -233,7 +233,8 @@ static int32_t emit_call(emitter *e, int32_t rule, int32_t next) {
         *entry = 0;
         if (!llmi_buf_push(&e->rules, rule)) return fail(e, LLM_E_MEMORY);
     }
-    return add_op(e, (llmi_op){.kind = next ? LLMI_GRAMMAR_OP_CALL : LLMI_GRAMMAR_OP_JUMP, .arg = rule, .next = next});
+    return add_op(
+        e, (llmi_grammar_op){.kind = next ? LLMI_GRAMMAR_OP_CALL : LLMI_GRAMMAR_OP_JUMP, .arg = rule, .next = next});
 }
 
 /* ---- nodes with children ---- */
@@ -249,14 +250,14 @@ static int32_t open_repeat(emitter *e, const llmi_ir_node *node, int32_t next) {
     if (!node->min && node->max == LLMI_IR_UNLIMITED) {
         int32_t first = (int32_t)llmi_buf_count(&e->p->targets, int32_t), both[] = {0, next};
         if (!llmi_buf_append(&e->p->targets, both, sizeof both)) return fail(e, LLM_E_MEMORY);
-        return add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_SPLIT, .arg = first, .next = 2});
+        return add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_SPLIT, .arg = first, .next = 2});
     }
     llmi_grammar_loop loop = {
         .min = node->min, .max = node->max, .next = next, .low_first = node->min, .low_last = node->min};
     loop.high_first = node->max == LLMI_IR_UNLIMITED ? INT32_MAX : node->max;
     loop.nullable = llmi_ir_is(&e->facts.nullable, node->first);
     int32_t index = (int32_t)llmi_buf_count(&e->p->loops, llmi_grammar_loop);
-    loop.at = add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_LOOP, .arg = index});
+    loop.at = add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_LOOP, .arg = index});
     if (!llmi_buf_push(&e->p->loops, loop)) return fail(e, LLM_E_MEMORY);
     return loop.at;
 }
@@ -268,7 +269,7 @@ static void open_node_push(emitter *e, int32_t index, int32_t next) {
         bool optional = !node->min && node->max == 1;
         o.at = optional ? 0 : open_repeat(e, node, next);
         if (!optional && op_at(e, o.at)->kind == LLMI_GRAMMAR_OP_LOOP)
-            o.next_here = add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_ROUND, .arg = op_at(e, o.at)->arg});
+            o.next_here = add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_ROUND, .arg = op_at(e, o.at)->arg});
         else if (!optional)
             o.next_here = o.at;
     } else {
@@ -280,7 +281,7 @@ static void open_node_push(emitter *e, int32_t index, int32_t next) {
 static int32_t close_repeat(emitter *e, const open_node *o, int32_t body) {
     const llmi_ir_node *node = llmi_ir_at(e->ir, o->node);
     if (!node->min && node->max == 1) return emit_split(e, (const int32_t[]){body, o->next}, 2);
-    const llmi_op *op = op_at(e, o->at);
+    const llmi_grammar_op *op = op_at(e, o->at);
     if (op->kind == LLMI_GRAMMAR_OP_LOOP)
         llmi_buf_at(&e->p->loops, llmi_grammar_loop, op->arg).body = body;
     else
@@ -314,7 +315,7 @@ static int32_t advance(emitter *e, int32_t *pc, bool entered) {
 
 static int32_t emit_count(emitter *e, const llmi_ir_node *node, int32_t next) {
     int32_t body = emit_call(e, node->first, 0),
-            at = add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_COUNT, .arg = node->min});
+            at = add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_COUNT, .arg = node->min});
     llmi_grammar_loop *loop = &llmi_buf_at(&e->p->loops, llmi_grammar_loop, node->min);
     loop->at = at;
     loop->body = body;
@@ -323,10 +324,10 @@ static int32_t emit_count(emitter *e, const llmi_ir_node *node, int32_t next) {
 }
 
 static int32_t emit_tick(emitter *e, const llmi_ir_node *node, int32_t next) {
-    llmi_tick tick = {node->first, node->min, node->max};
-    int32_t index = (int32_t)llmi_buf_count(&e->p->ticks, llmi_tick);
+    llmi_grammar_tick tick = {node->first, node->min, node->max};
+    int32_t index = (int32_t)llmi_buf_count(&e->p->ticks, llmi_grammar_tick);
     if (!llmi_buf_push(&e->p->ticks, tick)) return fail(e, LLM_E_MEMORY);
-    return add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_TICK, .arg = index, .next = next});
+    return add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_TICK, .arg = index, .next = next});
 }
 
 static int32_t emit_leaf(emitter *e, int32_t index, int32_t next) {
@@ -337,7 +338,8 @@ static int32_t emit_leaf(emitter *e, int32_t index, int32_t next) {
     if (node->kind == LLMI_IR_REF) return emit_call(e, node->first, next);
     if (node->kind == LLMI_IR_COUNT) return emit_count(e, node, next);
     if (node->kind == LLMI_IR_TICK) return emit_tick(e, node, next);
-    if (node->kind == LLMI_IR_LEAVE) return add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_LEAVE, .arg = node->first});
+    if (node->kind == LLMI_IR_LEAVE)
+        return add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_LEAVE, .arg = node->first});
     return next; /* a repetition of nothing */
 }
 
@@ -376,13 +378,13 @@ static bool add_counters(emitter *e) {
 }
 
 static llm_status emit_rules(emitter *e, int32_t root) {
-    llmi_program *p = e->p;
+    llmi_grammar_program *p = e->p;
     size_t n = llmi_buf_count(&e->ir->rules, llmi_ir_rule);
     if (!llmi_buf_reserve(&e->small, n) || !llmi_buf_reserve(&p->entries, n * sizeof(int32_t))) return LLM_E_MEMORY;
     memset(e->small.data, 0, e->small.len = n);
     memset(p->entries.data, 0xff, p->entries.len = n * sizeof(int32_t));
     if (!add_counters(e)) return LLM_E_MEMORY;
-    add_op(e, (llmi_op){.kind = LLMI_GRAMMAR_OP_RETURN});
+    add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_RETURN});
     p->start = emit_call(e, root, 0);
     while (e->status == LLM_OK && e->rules.len) {
         e->rules.len -= sizeof(int32_t);
@@ -393,13 +395,13 @@ static llm_status emit_rules(emitter *e, int32_t root) {
     return e->status;
 }
 
-void llmi_program_free(llmi_program *p) {
+void llmi_grammar_program_free(llmi_grammar_program *p) {
     llmi_buf *const bufs[] = {&p->ops, &p->targets, &p->loops, &p->ticks, &p->sets, &p->entries};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
 }
 
-llm_status llmi_program_make(llmi_program *out, const llmi_ir *ir, int32_t root) {
-    *out = (llmi_program){0};
+llm_status llmi_grammar_program_make(llmi_grammar_program *out, const llmi_ir *ir, int32_t root) {
+    *out = (llmi_grammar_program){0};
     emitter e = {.p = out, .ir = ir};
     llmi_buf *const bufs[] = {&out->ops, &out->targets, &out->loops, &out->ticks, &out->sets, &out->entries,
                               &e.stack,  &e.pending,    &e.rules,    &e.seqs,     &e.small};
@@ -411,6 +413,6 @@ llm_status llmi_program_make(llmi_program *out, const llmi_ir *ir, int32_t root)
     status = emit_rules(&e, root);
     for (size_t i = 6; i < n_bufs; i++) llmi_buf_free(bufs[i]);
     llmi_ir_facts_free(&e.facts);
-    if (status != LLM_OK) llmi_program_free(out);
+    if (status != LLM_OK) llmi_grammar_program_free(out);
     return status;
 }

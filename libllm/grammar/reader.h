@@ -5,53 +5,53 @@
 
 #include "grammar/ir.h"
 
-typedef struct llmi_source {
+typedef struct llmi_reader {
     const char *text;
     size_t n, at;
     llmi_ir *ir;
     llmi_buf items;  /* int32_t: elements of the open sequences, alternatives of the open groups */
-    llmi_buf groups; /* llmi_group */
-} llmi_source;
+    llmi_buf groups; /* llmi_reader_group */
+} llmi_reader;
 
 /* Alternatives lie in items [first, sequence), the elements of the one that is being read behind them. */
-typedef struct llmi_group {
+typedef struct llmi_reader_group {
     size_t first, sequence; /* in items */
     size_t at;              /* in the text */
-} llmi_group;
+} llmi_reader_group;
 
 enum { LLMI_REPEAT_MAX = 1000000 };
 
-llm_status llmi_source_init(llmi_source *s, llmi_ir *ir, const char *text, size_t n);
-void llmi_source_free(llmi_source *s);
+llm_status llmi_reader_init(llmi_reader *s, llmi_ir *ir, const char *text, size_t n);
+void llmi_reader_free(llmi_reader *s);
 
 /* "line L, column C: ..." of position `at`; -1. */
-int32_t llmi_source_fault(llmi_source *s, size_t at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int32_t llmi_reader_fault(llmi_reader *s, size_t at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-static inline bool llmi_source_is(const llmi_source *s, char c) {
+static inline bool llmi_reader_is(const llmi_reader *s, char c) {
     return s->at < s->n && s->text[s->at] == c;
 }
 
 /* The next character; 0xffffffff at the end. */
-uint32_t llmi_source_next(llmi_source *s);
+uint32_t llmi_reader_next(llmi_reader *s);
 /* n hexadecimal digits of a character. */
-uint32_t llmi_source_hex(llmi_source *s, int n);
+uint32_t llmi_reader_hex(llmi_reader *s, int n);
 /* Four hexadecimal digits, which may be one half of a surrogate pair. */
-uint32_t llmi_source_half(llmi_source *s);
+uint32_t llmi_reader_half(llmi_reader *s);
 /* The value that ends here, n_read digits long, if it is a character; a fault otherwise. */
-uint32_t llmi_source_whole(llmi_source *s, uint32_t value, size_t n_read);
+uint32_t llmi_reader_whole(llmi_reader *s, uint32_t value, size_t n_read);
 
-/* Groups: opened, filled, parted by llmi_source_branch; closing gives the node. */
-void llmi_group_open(llmi_source *s);
-void llmi_group_branch(llmi_source *s);
-int32_t llmi_group_close(llmi_source *s);
-void llmi_group_add(llmi_source *s, int32_t node);
+/* Groups: opened, filled, parted by llmi_reader_branch; closing gives the node. */
+void llmi_reader_group_open(llmi_reader *s);
+void llmi_reader_group_branch(llmi_reader *s);
+int32_t llmi_reader_group_close(llmi_reader *s);
+void llmi_reader_group_add(llmi_reader *s, int32_t node);
 /* Takes back the last element of the innermost sequence; -1 if it has none. */
-int32_t llmi_group_take(llmi_source *s);
+int32_t llmi_reader_group_take(llmi_reader *s);
 /* The bounds of "{n}", "{n,}" or "{n,m}", behind the brace. False after a fault. */
-bool llmi_source_bounds(llmi_source *s, int32_t *min, int32_t *max);
+bool llmi_reader_bounds(llmi_reader *s, int32_t *min, int32_t *max);
 
-static inline size_t llmi_source_depth(const llmi_source *s) {
-    return llmi_buf_count(&s->groups, llmi_group);
+static inline size_t llmi_reader_depth(const llmi_reader *s) {
+    return llmi_buf_count(&s->groups, llmi_reader_group);
 }
 
 #endif

@@ -9,7 +9,7 @@
 #include "grammar/reader.h"
 
 typedef struct regex {
-    llmi_source s;
+    llmi_reader s;
     llmi_chars_fn chars;
     bool whole;
     bool ended;   /* $ was the last */
@@ -39,7 +39,7 @@ static const struct {
 enum { N_CLASSES = sizeof classes / sizeof classes[0], N_KINDS = N_CLASSES / 2 };
 
 static int32_t unsupported(regex *r, size_t at, const char *what) {
-    int32_t node = llmi_source_fault(&r->s, at, "%s cannot be part of a grammar", what);
+    int32_t node = llmi_reader_fault(&r->s, at, "%s cannot be part of a grammar", what);
     r->s.ir->status = LLM_E_UNSUPPORTED;
     return node;
 }
@@ -58,39 +58,39 @@ static int32_t chars(regex *r, const llmi_ir_range *ranges, size_t n) {
 
 /* ---- escapes ---- */
 
-static uint32_t braced_hex(llmi_source *s) {
+static uint32_t braced_hex(llmi_reader *s) {
     size_t end = ++s->at;
     while (end < s->n && s->text[end] != '}' && end - s->at < 7) end++;
-    uint32_t c = llmi_source_hex(s, (int)(end - s->at));
-    if (!llmi_source_is(s, '}')) llmi_source_fault(s, s->at, "expected \"}\"");
+    uint32_t c = llmi_reader_hex(s, (int)(end - s->at));
+    if (!llmi_reader_is(s, '}')) llmi_reader_fault(s, s->at, "expected \"}\"");
     s->at++;
     return c;
 }
 
 /* \uHHHH, of which two may be the halves of one character, or \u{H..}. */
 static uint32_t read_unicode(regex *r) {
-    llmi_source *s = &r->s;
-    if (llmi_source_is(s, '{')) return braced_hex(s);
-    uint32_t high = llmi_source_half(s), low;
-    if (high < 0xd800 || high > 0xdbff) return llmi_source_whole(s, high, 4);
+    llmi_reader *s = &r->s;
+    if (llmi_reader_is(s, '{')) return braced_hex(s);
+    uint32_t high = llmi_reader_half(s), low;
+    if (high < 0xd800 || high > 0xdbff) return llmi_reader_whole(s, high, 4);
     bool pair = s->n - s->at >= 6 && s->text[s->at] == '\\' && s->text[s->at + 1] == 'u';
-    if (!pair) return llmi_source_whole(s, high, 4);
+    if (!pair) return llmi_reader_whole(s, high, 4);
     s->at += 2;
-    low = llmi_source_half(s);
-    if (low < 0xdc00 || low > 0xdfff) return llmi_source_whole(s, high, 10);
+    low = llmi_reader_half(s);
+    if (low < 0xdc00 || low > 0xdfff) return llmi_reader_whole(s, high, 10);
     return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 }
 
-static bool is_digit(const llmi_source *s) {
+static bool is_digit(const llmi_reader *s) {
     return s->at < s->n && s->text[s->at] >= '0' && s->text[s->at] <= '9';
 }
 
 /* After a backslash: a class, of which NULL says that it is one character, *c. */
 static const llmi_ir_range *read_escape(regex *r, size_t *n, uint32_t *c, bool in_class) {
     static const char from[] = "nrtfv0", to[] = "\n\r\t\f\v";
-    llmi_source *s = &r->s;
+    llmi_reader *s = &r->s;
     size_t at = s->at - 1;
-    *c = llmi_source_next(s);
+    *c = llmi_reader_next(s);
     for (size_t i = 0; i < N_CLASSES; i++)
         if (*c == (uint32_t)classes[i].letter) {
             *n = classes[i].n;
@@ -101,13 +101,13 @@ static const llmi_ir_range *read_escape(regex *r, size_t *n, uint32_t *c, bool i
     if (found && !(*c == '0' && is_digit(s)))
         *c = (uint32_t)(unsigned char)to[found - from];
     else if (*c == 'x')
-        *c = llmi_source_hex(s, 2);
+        *c = llmi_reader_hex(s, 2);
     else if (*c == 'u')
         *c = read_unicode(r);
     else if (*c == 'b' && in_class)
         *c = '\b';
     else if (*c == LLMI_UTF8_INVALID)
-        llmi_source_fault(s, at, "the escape has no character");
+        llmi_reader_fault(s, at, "the escape has no character");
     else if (letter)
         unsupported(r, at, LLMI_QUOTE(s->text + at, s->at - at));
     return NULL;
@@ -117,7 +117,7 @@ static const llmi_ir_range *read_escape(regex *r, size_t *n, uint32_t *c, bool i
 
 static void add_char(regex *r, uint32_t c) {
     llmi_ir_range one = {c, c};
-    llmi_group_add(&r->s, chars(r, &one, 1));
+    llmi_reader_group_add(&r->s, chars(r, &one, 1));
 }
 
 static void add_escape(regex *r) {
@@ -126,7 +126,7 @@ static void add_escape(regex *r) {
     r->s.at++;
     const llmi_ir_range *class = read_escape(r, &n, &c, false);
     if (class)
-        llmi_group_add(&r->s, chars(r, class, n));
+        llmi_reader_group_add(&r->s, chars(r, class, n));
     else if (r->s.ir->status == LLM_OK)
         add_char(r, c);
 }
@@ -139,15 +139,15 @@ static bool add_wide(llmi_buf *ranges, const llmi_ir_range *class) {
     i = i < N_KINDS ? i + N_KINDS : i - N_KINDS;
     llmi_buf wide;
     llmi_buf_init(&wide, ranges->a);
-    bool ok = llmi_buf_append(&wide, classes[i].ranges, classes[i].n * sizeof *class) &&
-              llmi_ranges_complement(&wide) && llmi_buf_append(ranges, wide.data, wide.len);
+    bool ok = llmi_buf_append(&wide, classes[i].ranges, classes[i].n * sizeof *class) && llmi_ir_complement(&wide) &&
+              llmi_buf_append(ranges, wide.data, wide.len);
     llmi_buf_free(&wide);
     return ok;
 }
 
 static uint32_t class_char(regex *r, llmi_buf *ranges, bool negated, bool *is_class) {
     size_t n = 0;
-    uint32_t c = llmi_source_next(&r->s);
+    uint32_t c = llmi_reader_next(&r->s);
     const llmi_ir_range *class = c == '\\' ? read_escape(r, &n, &c, true) : NULL;
     *is_class = class != NULL;
     bool ok = !class || (negated ? add_wide(ranges, class) : llmi_buf_append(ranges, class, n * sizeof *class));
@@ -158,9 +158,9 @@ static uint32_t class_char(regex *r, llmi_buf *ranges, bool negated, bool *is_cl
 /* What dialects read in different ways: POSIX classes, which JavaScript and Python take for single characters, and "]"
  * as the first of a class. */
 static void check_class(regex *r) {
-    llmi_source *s = &r->s;
+    llmi_reader *s = &r->s;
     const char *end = s->text + s->n, *at = s->text + s->at;
-    if (llmi_source_is(s, ']')) unsupported(r, s->at, "\"]\" as the first of a class (\"\\\\]\" is the character)");
+    if (llmi_reader_is(s, ']')) unsupported(r, s->at, "\"]\" as the first of a class (\"\\\\]\" is the character)");
     if (end - at < 4 || at[0] != '[' || !strchr(":.=", at[1])) return;
     const char *close = at + 2;
     while (close < end && ((*close >= 'a' && *close <= 'z') || *close == '^' || *close == '-')) close++;
@@ -172,11 +172,11 @@ static void check_class(regex *r) {
 }
 
 static void add_class(regex *r) {
-    llmi_source *s = &r->s;
+    llmi_reader *s = &r->s;
     size_t begin = s->at++;
     llmi_buf ranges;
     llmi_buf_init(&ranges, s->ir->a);
-    bool negated = llmi_source_is(s, '^');
+    bool negated = llmi_reader_is(s, '^');
     s->at += negated;
     check_class(r);
     while (s->ir->status == LLM_OK && s->at < s->n && s->text[s->at] != ']') {
@@ -186,36 +186,36 @@ static void add_class(regex *r) {
         llmi_ir_range one;
         one.first = one.last = class_char(r, &ranges, negated, &is_class);
         if (is_class) continue;
-        if (llmi_source_is(s, '-') && s->at + 1 < s->n && s->text[s->at + 1] != ']') {
+        if (llmi_reader_is(s, '-') && s->at + 1 < s->n && s->text[s->at + 1] != ']') {
             s->at++;
             one.last = class_char(r, &ranges, negated, &ends_in_class);
         }
         if (s->ir->status == LLM_OK && (ends_in_class || one.last < one.first))
-            llmi_source_fault(s, at, "the range ends before it begins");
+            llmi_reader_fault(s, at, "the range ends before it begins");
         if (s->ir->status == LLM_OK && !llmi_buf_push(&ranges, one)) llmi_ir_fail(s->ir, LLM_E_MEMORY);
     }
-    if (!llmi_source_is(s, ']')) llmi_source_fault(s, begin, "the class has no end");
+    if (!llmi_reader_is(s, ']')) llmi_reader_fault(s, begin, "the class has no end");
     s->at++;
-    if (s->ir->status == LLM_OK && negated && !llmi_ranges_complement(&ranges)) llmi_ir_fail(s->ir, LLM_E_MEMORY);
+    if (s->ir->status == LLM_OK && negated && !llmi_ir_complement(&ranges)) llmi_ir_fail(s->ir, LLM_E_MEMORY);
     if (s->ir->status == LLM_OK)
-        llmi_group_add(
+        llmi_reader_group_add(
             s, chars(r, (const llmi_ir_range *)(const void *)ranges.data, llmi_buf_count(&ranges, llmi_ir_range)));
     llmi_buf_free(&ranges);
 }
 
 static void add_repeat(regex *r) {
-    llmi_source *s = &r->s;
+    llmi_reader *s = &r->s;
     char c = s->text[s->at];
     size_t begin = s->at++;
     int32_t min = c == '+', max = c == '?' ? 1 : LLMI_IR_UNLIMITED;
-    if (c == '{' && !llmi_source_bounds(s, &min, &max)) return;
-    if (llmi_source_is(s, '+')) unsupported(r, s->at, "a possessive quantifier");
-    if (llmi_source_is(s, '?')) s->at++; /* lazy */
-    int32_t node = begin > r->begin && !r->counted ? llmi_group_take(s) : -1;
+    if (c == '{' && !llmi_reader_bounds(s, &min, &max)) return;
+    if (llmi_reader_is(s, '+')) unsupported(r, s->at, "a possessive quantifier");
+    if (llmi_reader_is(s, '?')) s->at++; /* lazy */
+    int32_t node = begin > r->begin && !r->counted ? llmi_reader_group_take(s) : -1;
     if (node < 0)
-        llmi_source_fault(s, begin, "there is nothing to repeat before \"%c\"", c);
+        llmi_reader_fault(s, begin, "there is nothing to repeat before \"%c\"", c);
     else
-        llmi_group_add(s, llmi_ir_repeat(s->ir, node, min, max));
+        llmi_reader_group_add(s, llmi_ir_repeat(s->ir, node, min, max));
     r->counted = true;
 }
 
@@ -230,9 +230,9 @@ static void group_kind(regex *r, size_t begin) {
                   {"P=", "a back reference"}, {"#", "a comment"},
                   {">", "an atomic group"},   {"(", "a condition"},
                   {"|", "a branch reset"}};
-    llmi_source *s = &r->s;
+    llmi_reader *s = &r->s;
     s->at++;
-    if (llmi_source_is(s, ':')) {
+    if (llmi_reader_is(s, ':')) {
         s->at++;
         return;
     }
@@ -242,10 +242,10 @@ static void group_kind(regex *r, size_t begin) {
         unsupported(r, begin, others[i].what);
         return;
     }
-    if (llmi_source_is(s, 'P')) s->at++;
-    bool named = llmi_source_is(s, '<');
+    if (llmi_reader_is(s, 'P')) s->at++;
+    bool named = llmi_reader_is(s, '<');
     while (named && s->at < s->n && s->text[s->at] != '>') s->at++;
-    if (named && llmi_source_is(s, '>'))
+    if (named && llmi_reader_is(s, '>'))
         s->at++;
     else
         unsupported(r, begin, "an option inside of the pattern, such as (?i),");
@@ -253,23 +253,24 @@ static void group_kind(regex *r, size_t begin) {
 
 /* A branch of the whole expression begins or ends: what it does not anchor may stand anywhere. */
 static void begin_branch(regex *r) {
-    llmi_source *s = &r->s;
-    bool anchored = llmi_source_is(s, '^');
+    llmi_reader *s = &r->s;
+    bool anchored = llmi_reader_is(s, '^');
     r->begin = s->at += anchored;
     r->ended = false;
     if (anchored) return;
     static const llmi_ir_range all = {0, 0x10ffff};
-    if (!r->whole) llmi_group_add(s, llmi_ir_repeat(s->ir, chars(r, &all, 1), 0, LLMI_IR_UNLIMITED));
+    if (!r->whole) llmi_reader_group_add(s, llmi_ir_repeat(s->ir, chars(r, &all, 1), 0, LLMI_IR_UNLIMITED));
 }
 
 static void end_branch(regex *r) {
     static const llmi_ir_range all = {0, 0x10ffff};
-    if (!r->whole && !r->ended) llmi_group_add(&r->s, llmi_ir_repeat(r->s.ir, chars(r, &all, 1), 0, LLMI_IR_UNLIMITED));
+    if (!r->whole && !r->ended)
+        llmi_reader_group_add(&r->s, llmi_ir_repeat(r->s.ir, chars(r, &all, 1), 0, LLMI_IR_UNLIMITED));
 }
 
 static void add_anchor(regex *r) {
-    llmi_source *s = &r->s;
-    bool ends = s->text[s->at] == '$' && llmi_source_depth(s) == 1 && (s->at + 1 == s->n || s->text[s->at + 1] == '|');
+    llmi_reader *s = &r->s;
+    bool ends = s->text[s->at] == '$' && llmi_reader_depth(s) == 1 && (s->at + 1 == s->n || s->text[s->at + 1] == '|');
     if (!ends) {
         unsupported(r, s->at, "an anchor that is not at an end of the whole");
         return;
@@ -279,7 +280,7 @@ static void add_anchor(regex *r) {
 }
 
 static void add_element(regex *r) {
-    llmi_source *s = &r->s;
+    llmi_reader *s = &r->s;
     char c = s->text[s->at];
     if (!c || !strchr("*+?{", c)) r->counted = false;
     if (c == '\\') {
@@ -288,46 +289,47 @@ static void add_element(regex *r) {
         add_class(r);
     } else if (c == '.') {
         s->at++;
-        llmi_group_add(s, chars(r, any, sizeof any / sizeof any[0]));
+        llmi_reader_group_add(s, chars(r, any, sizeof any / sizeof any[0]));
     } else if (c && strchr("*+?{", c)) {
         add_repeat(r);
     } else if (c == '^' || c == '$') {
         add_anchor(r);
     } else if (c == '|') {
-        bool top = llmi_source_depth(s) == 1;
+        bool top = llmi_reader_depth(s) == 1;
         if (top) end_branch(r);
         s->at++;
-        llmi_group_branch(s);
+        llmi_reader_group_branch(s);
         if (top) begin_branch(r);
     } else if (c == '(') {
         size_t begin = s->at;
-        llmi_group_open(s);
+        llmi_reader_group_open(s);
         s->at++;
-        if (llmi_source_is(s, '?')) group_kind(r, begin);
+        if (llmi_reader_is(s, '?')) group_kind(r, begin);
     } else if (c == ')') {
-        if (llmi_source_depth(s) < 2) {
-            llmi_source_fault(s, s->at, "a group closes that was not opened");
+        if (llmi_reader_depth(s) < 2) {
+            llmi_reader_fault(s, s->at, "a group closes that was not opened");
             return;
         }
         s->at++;
-        llmi_group_add(s, llmi_group_close(s));
+        llmi_reader_group_add(s, llmi_reader_group_close(s));
     } else {
-        add_char(r, llmi_source_next(s));
+        add_char(r, llmi_reader_next(s));
     }
 }
 
-int32_t llmi_regex_read(llmi_ir *ir, const char *text, size_t n, bool whole, llmi_chars_fn chars_fn) {
+int32_t llmi_regex_syntax_read(llmi_ir *ir, const char *text, size_t n, bool whole, llmi_chars_fn chars_fn) {
     regex r = {.chars = chars_fn, .whole = whole};
-    llmi_source *s = &r.s;
-    llmi_source_init(s, ir, text, n);
-    llmi_group_open(s);
+    llmi_reader *s = &r.s;
+    llmi_reader_init(s, ir, text, n);
+    llmi_reader_group_open(s);
     begin_branch(&r);
     while (ir->status == LLM_OK && s->at < n) add_element(&r);
-    if (ir->status == LLM_OK && llmi_source_depth(s) > 1)
-        llmi_source_fault(s, llmi_buf_at(&s->groups, llmi_group, llmi_source_depth(s) - 1).at, "the group has no end");
+    if (ir->status == LLM_OK && llmi_reader_depth(s) > 1)
+        llmi_reader_fault(s, llmi_buf_at(&s->groups, llmi_reader_group, llmi_reader_depth(s) - 1).at,
+                          "the group has no end");
     end_branch(&r);
-    int32_t node = llmi_group_close(s);
-    llmi_source_free(s);
+    int32_t node = llmi_reader_group_close(s);
+    llmi_reader_free(s);
     return node;
 }
 
@@ -337,7 +339,7 @@ llm_status llmi_grammar_from_regex(llmi_grammar **out, const llm_allocator *a, l
     *out = NULL;
     llmi_ir_init(&ir, a);
     int32_t root = llmi_ir_rule_new(&ir, "regular expression", 18);
-    llmi_ir_define(&ir, root, llmi_regex_read(&ir, text, n, true, NULL));
+    llmi_ir_define(&ir, root, llmi_regex_syntax_read(&ir, text, n, true, NULL));
     llm_status status = ir.status == LLM_OK ? llmi_grammar_make(out, &ir, root, t) : ir.status;
     llmi_ir_free(&ir);
     return status == LLM_OK ? status : llmi_error_in(status, "regular expression");

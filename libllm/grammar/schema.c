@@ -106,7 +106,7 @@ static memo *find_memo(const llmi_schema *s, int kind, identity a, identity b) {
     }
 }
 
-const void *llmi_schema_known(llmi_schema *s, llmi_memo_kind kind, const llmi_json *a, const llmi_json *b) {
+const void *llmi_schema_known(llmi_schema *s, llmi_schema_memo kind, const llmi_json *a, const llmi_json *b) {
     return s->memos.len ? find_memo(s, kind, identity_of(a), identity_of(b))->value : NULL;
 }
 
@@ -129,7 +129,7 @@ static bool grow_memos(llmi_schema *s) {
     return true;
 }
 
-void llmi_schema_remember(llmi_schema *s, llmi_memo_kind kind, const llmi_json *a, const llmi_json *b,
+void llmi_schema_remember(llmi_schema *s, llmi_schema_memo kind, const llmi_json *a, const llmi_json *b,
                           const void *value) {
     if (llmi_schema_failed(s)) return;
     if (s->n_memos >= LLMI_SCHEMA_MAX_MEMOS) {
@@ -473,13 +473,13 @@ static void schema_init(llmi_schema *s, const llm_allocator *a) {
     llmi_buf_init(&s->waiting, a);
     llmi_buf_init(&s->memos, a);
     llmi_buf_init(&s->dfas, a);
-    llmi_values_init(&s->strings, s);
+    llmi_schema_values_init(&s->strings, s);
     for (int i = 0; i < LLMI_N_SHARED; i++) s->shared[i] = -1;
 }
 
 static void schema_free(llmi_schema *s) {
     llmi_schema_forget_patterns(s);
-    llmi_values_free(&s->strings);
+    llmi_schema_values_free(&s->strings);
     llmi_json_doc_free(&s->doc);
     llmi_buf_free(&s->waiting);
     llmi_buf_free(&s->memos);

@@ -30,7 +30,7 @@ enum {
 enum { LLMI_SHARED_ANY, LLMI_SHARED_STRING, LLMI_SHARED_INTEGER, LLMI_SHARED_NUMBER, LLMI_SHARED_REST, LLMI_N_SHARED };
 
 /* What is remembered of one or two values, which are told apart by where their content is. */
-typedef enum llmi_memo_kind {
+typedef enum llmi_schema_memo {
     LLMI_MEMO_FREE,
     LLMI_MEMO_RULE,    /* a schema's rule + 1 */
     LLMI_MEMO_FLAT,    /* the same schema, flat: const llmi_json * */
@@ -40,7 +40,7 @@ typedef enum llmi_memo_kind {
     LLMI_MEMO_BOTH,    /* {"allOf": [a, b]} */
     LLMI_MEMO_REST,    /* it without anyOf */
     LLMI_MEMO_APART,   /* 1: may meet, 2: never meet */
-} llmi_memo_kind;
+} llmi_schema_memo;
 
 /* A set of values: schema_values.h. */
 typedef struct llmi_schema_value {
@@ -49,20 +49,20 @@ typedef struct llmi_schema_value {
     int32_t mark; /* the caller's */
 } llmi_schema_value;
 
-typedef struct llmi_values {
+typedef struct llmi_schema_values {
     struct llmi_schema *s; /* which pays, and keeps what fails */
     llmi_buf items;        /* llmi_schema_value, in the order in which they came */
     llmi_buf slots;        /* int32_t: open addressing */
-} llmi_values;
+} llmi_schema_values;
 
 typedef struct llmi_schema {
     llmi_ir ir;
     llmi_json_doc doc;
     const llmi_json *document;
-    llmi_buf waiting;    /* rules without body */
-    llmi_buf memos;      /* open addressing */
-    llmi_buf dfas;       /* of patterns and formats */
-    llmi_values strings; /* what combined strings are made of; marked by their rule */
+    llmi_buf waiting;           /* rules without body */
+    llmi_buf memos;             /* open addressing */
+    llmi_buf dfas;              /* of patterns and formats */
+    llmi_schema_values strings; /* what combined strings are made of; marked by their rule */
     size_t n_memos;
     int64_t steps; /* left */
     llm_span path; /* JSON pointer of the schema that is being read */
@@ -88,8 +88,8 @@ int32_t llmi_schema_write(llmi_schema *s, const llmi_dfa *dfa, int32_t min, int3
 bool llmi_schema_same(llmi_schema *s, const llmi_json *a, const llmi_json *b);
 
 /* NULL: not known. */
-const void *llmi_schema_known(llmi_schema *s, llmi_memo_kind kind, const llmi_json *a, const llmi_json *b);
-void llmi_schema_remember(llmi_schema *s, llmi_memo_kind kind, const llmi_json *a, const llmi_json *b,
+const void *llmi_schema_known(llmi_schema *s, llmi_schema_memo kind, const llmi_json *a, const llmi_json *b);
+void llmi_schema_remember(llmi_schema *s, llmi_schema_memo kind, const llmi_json *a, const llmi_json *b,
                           const void *value);
 
 /* A reference to the rule of a schema at `path` + "/keyword/name" (name.ptr may be NULL). */

@@ -56,19 +56,19 @@ static const llmi_json *few_values(llmi_schema *s, const llmi_json *items) {
     const llmi_json *flat = llmi_schema_flat(s, items, 0), *list = llmi_json_get(flat, "enum"), *out = NULL;
     if (!flat) return NULL;
     if (!list && (llmi_schema_types(s, flat) & ~(LLMI_TYPE_NULL | LLMI_TYPE_BOOLEAN))) return NULL;
-    llmi_values seen;
+    llmi_schema_values seen;
     llmi_buf kept;
-    llmi_values_init(&seen, s);
+    llmi_schema_values_init(&seen, s);
     llmi_buf_init(&kept, s->ir.a);
     for (size_t i = 0; i < (list ? list->n : 3) && !llmi_schema_failed(s); i++) {
         const llmi_json *one = list ? &list->items[i] : &words[i];
-        llmi_schema_value *v = llmi_schema_valid(s, flat, one, 0) ? llmi_values_add(&seen, one, 0) : NULL;
+        llmi_schema_value *v = llmi_schema_valid(s, flat, one, 0) ? llmi_schema_values_add(&seen, one, 0) : NULL;
         if (v && !v->mark++ && !llmi_buf_push(&kept, *one)) llmi_schema_no_memory(s);
     }
     if (!llmi_schema_failed(s))
         out = llmi_schema_made(s, llmi_json_new_array(&s->doc, (const llmi_json *)(const void *)kept.data,
                                                       llmi_buf_count(&kept, llmi_json)));
-    llmi_values_free(&seen);
+    llmi_schema_values_free(&seen);
     llmi_buf_free(&kept);
     return out;
 }

@@ -239,14 +239,14 @@ static bool are_values(llmi_schema *s, const llmi_json *branches, int depth) {
 
 /* Of branches that are values: those that occur in one branch only. */
 static const llmi_json *one_of_values(llmi_schema *s, const llmi_json *branches, int depth) {
-    llmi_values seen;
+    llmi_schema_values seen;
     llmi_buf kept;
-    llmi_values_init(&seen, s);
+    llmi_schema_values_init(&seen, s);
     llmi_buf_init(&kept, s->ir.a);
     for (size_t i = 0; i < llmi_json_count(branches) && !llmi_schema_failed(s); i++) {
         const llmi_json *list = llmi_json_get(llmi_schema_flat(s, llmi_json_item(branches, i), depth + 1), "enum");
         for (size_t k = 0; k < llmi_json_count(list) && !llmi_schema_failed(s); k++) {
-            llmi_schema_value *v = llmi_values_add(&seen, llmi_json_item(list, k), (int32_t)i);
+            llmi_schema_value *v = llmi_schema_values_add(&seen, llmi_json_item(list, k), (int32_t)i);
             if (v && v->mark != (int32_t)i) v->mark = -1;
         }
     }
@@ -258,7 +258,7 @@ static const llmi_json *one_of_values(llmi_schema *s, const llmi_json *branches,
     const llmi_json *list = NULL;
     if (!llmi_schema_failed(s))
         list = llmi_schema_made(s, llmi_json_new_array(&s->doc, (const llmi_json *)(const void *)kept.data, n));
-    llmi_values_free(&seen);
+    llmi_schema_values_free(&seen);
     llmi_buf_free(&kept);
     return n ? llmi_schema_object_of(s, LLMI_PAIRS({"enum", list})) : &llmi_json_false;
 }

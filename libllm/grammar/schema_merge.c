@@ -117,21 +117,21 @@ static const llmi_json *array_from(llmi_schema *s, llmi_buf *list) {
 /* Elements of a and those of b that are not there yet, or those of a that b has. Bare values are lists of one. */
 static const llmi_json *combine(llmi_schema *s, const llmi_json *a, const llmi_json *b, bool common) {
     const llmi_json *lists[] = {a, b};
-    llmi_values seen;
+    llmi_schema_values seen;
     llmi_buf out;
-    llmi_values_init(&seen, s);
+    llmi_schema_values_init(&seen, s);
     llmi_buf_init(&out, s->ir.a);
     for (int k = common ? 1 : 0; k < 2; k++) {
         size_t n = llmi_json_is(lists[k], LLMI_JSON_ARRAY) ? lists[k]->n : 1;
         for (size_t i = 0; i < n && !llmi_schema_failed(s); i++) {
             const llmi_json *one = llmi_json_is(lists[k], LLMI_JSON_ARRAY) ? &lists[k]->items[i] : lists[k];
-            llmi_schema_value *v = llmi_values_add(&seen, one, 0);
+            llmi_schema_value *v = llmi_schema_values_add(&seen, one, 0);
             if (v && !v->mark++ && !common) push(s, &out, one);
         }
     }
     for (size_t i = 0; common && i < llmi_json_count(a) && !llmi_schema_failed(s); i++)
-        if (llmi_values_find(&seen, &a->items[i])) push(s, &out, &a->items[i]);
-    llmi_values_free(&seen);
+        if (llmi_schema_values_find(&seen, &a->items[i])) push(s, &out, &a->items[i]);
+    llmi_schema_values_free(&seen);
     return array_from(s, &out);
 }
 

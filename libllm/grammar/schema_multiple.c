@@ -167,7 +167,8 @@ static void narrow_values(llmi_schema *s, llmi_dfa *all, const llmi_json *list) 
     llmi_dfa other;
     for (size_t i = 0; i < llmi_json_count(list) && llmi_schema_pay(s, 8); i++) {
         llmi_decimal d;
-        if (!llmi_json_is(&list->items[i], LLMI_JSON_NUMBER) || !llmi_decimal_of(&d, &list->items[i], false)) continue;
+        if (!llmi_json_is(&list->items[i], LLMI_JSON_NUMBER) || !llmi_schema_decimal_of(&d, &list->items[i], false))
+            continue;
         llmi_ir ir;
         llmi_ir_init(&ir, s->ir.a);
         int32_t node = spellings(&ir, &d);
@@ -215,7 +216,7 @@ static int32_t combined(llmi_schema *s, const llmi_json *schema, bool integer) {
     llmi_dfa all;
     llmi_ir ir;
     llmi_ir_init(&ir, s->ir.a);
-    int32_t node = has_bounds(schema) ? llmi_numbers_between(s, &ir, schema, integer) : any_number(&ir, integer);
+    int32_t node = has_bounds(schema) ? llmi_schema_numbers_between(s, &ir, schema, integer) : any_number(&ir, integer);
     llm_status status = ir.status;
     if (status == LLM_OK && !llmi_schema_failed(s)) status = llmi_dfa_from_ir(&all, &ir, node, &s->steps);
     llmi_ir_free(&ir);
@@ -241,5 +242,5 @@ int32_t llmi_schema_numbers(llmi_schema *s, const llmi_json *schema, int types) 
     bool integer = !(types & LLMI_TYPE_FRACTION);
     if (is_narrowed(schema, integer)) return combined(s, schema, integer);
     if (!has_bounds(schema)) return llmi_schema_shared(s, integer ? LLMI_SHARED_INTEGER : LLMI_SHARED_NUMBER);
-    return llmi_numbers_between(s, &s->ir, schema, integer);
+    return llmi_schema_numbers_between(s, &s->ir, schema, integer);
 }

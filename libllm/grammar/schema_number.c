@@ -242,7 +242,7 @@ static int32_t decimal_range(llmi_ir *ir, llmi_decimal low, llmi_decimal high, s
 
 /* ---- bounds ---- */
 
-bool llmi_decimal_of(llmi_decimal *out, const llmi_json *v, bool open) {
+bool llmi_schema_decimal_of(llmi_decimal *out, const llmi_json *v, bool open) {
     llmi_json_decimal d;
     char text[LLMI_NUMBER_BYTES];
     *out = (llmi_decimal){.open = open};
@@ -329,7 +329,7 @@ static bool whole_bound(whole *out, const llmi_json *v, bool open, bool up) {
         memcpy(out->digits, away ? "1" : "0", 2);
         return true;
     }
-    if (!llmi_decimal_of(&d, v, open)) return false;
+    if (!llmi_schema_decimal_of(&d, v, open)) return false;
     bool part = !all_zero(d.fraction);
     out->negative = d.negative;
     memcpy(out->digits, d.whole, sizeof out->digits);
@@ -356,7 +356,8 @@ static int32_t magnitudes(llmi_schema *s, llmi_ir *ir, const llmi_json *low, boo
     bool clipped = !high || is_beyond(high, EXACT_DIGITS);
     if (low && is_beyond(low, EXACT_DIGITS)) return nothing(ir);
     if (clipped) fill(to.whole, '1', '0', EXACT_DIGITS + 1);
-    if ((low && !llmi_decimal_of(&from, low, low_open)) || (!clipped && !llmi_decimal_of(&to, high, high_open)))
+    if ((low && !llmi_schema_decimal_of(&from, low, low_open)) ||
+        (!clipped && !llmi_schema_decimal_of(&to, high, high_open)))
         return out_of_reach(s);
     size_t n = strlen(from.fraction) > strlen(to.fraction) ? strlen(from.fraction) : strlen(to.fraction);
     /* An open bound needs decimals that doubles tell from it. */
@@ -388,7 +389,7 @@ static int32_t decimals_between(llmi_schema *s, llmi_ir *ir, const bounds *b) {
     return done(&a);
 }
 
-int32_t llmi_numbers_between(llmi_schema *s, llmi_ir *ir, const llmi_json *schema, bool integer) {
+int32_t llmi_schema_numbers_between(llmi_schema *s, llmi_ir *ir, const llmi_json *schema, bool integer) {
     bounds b = read_bounds(schema);
     if (llmi_schema_failed(s)) return -1;
     if (is_below(b.high, b.high_open, b.low, b.low_open)) return nothing(ir);

@@ -21,8 +21,8 @@ extern const llmi_json llmi_schema_zero;
  * room. False: no finite number. */
 bool llmi_schema_decimal(llmi_json_decimal *out, const llmi_json *v, char text[LLMI_NUMBER_BYTES]);
 /* False: it has more digits than fit, or is no finite number. */
-bool llmi_decimal_of(llmi_decimal *out, const llmi_json *v, bool open);
+bool llmi_schema_decimal_of(llmi_decimal *out, const llmi_json *v, bool open);
 /* A node for the numbers between a schema's bounds. */
-int32_t llmi_numbers_between(llmi_schema *s, llmi_ir *ir, const llmi_json *schema, bool integer);
+int32_t llmi_schema_numbers_between(llmi_schema *s, llmi_ir *ir, const llmi_json *schema, bool integer);
 
 #endif

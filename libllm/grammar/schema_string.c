@@ -163,7 +163,7 @@ void llmi_schema_forget_patterns(llmi_schema *s) {
 }
 
 static int32_t read_regex(llmi_schema *s, llmi_ir *ir, llm_span text, bool whole, llmi_chars_fn chars) {
-    int32_t node = llmi_regex_read(ir, text.ptr, text.len, whole, chars);
+    int32_t node = llmi_regex_syntax_read(ir, text.ptr, text.len, whole, chars);
     if (ir->status != LLM_OK && ir->status != LLM_E_MEMORY)
         llmi_error_in(ir->status, "#%s/pattern", LLMI_QUOTE(s->path.ptr, s->path.len));
     return node;
@@ -320,7 +320,7 @@ static int32_t shared(llmi_schema *s, const llmi_json *schema, int32_t min, int3
         parts[i] = v ? *v : llmi_json_null;
     }
     const llmi_json *all = llmi_schema_made(s, llmi_json_new_array(&s->doc, parts, N_KEYS));
-    llmi_schema_value *known = all ? llmi_values_add(&s->strings, all, -1) : NULL;
+    llmi_schema_value *known = all ? llmi_schema_values_add(&s->strings, all, -1) : NULL;
     if (known && known->mark < 0) {
         int32_t rule = known->mark = llmi_ir_rule_new(&s->ir, "string", 6);
         llmi_ir_define(&s->ir, rule, combined(s, schema, min, max));

@@ -29,14 +29,14 @@ static bool valid_array(llmi_schema *s, const llmi_json *schema, const llmi_json
             most = llmi_schema_number_of(s, schema, "maxContains", INT32_MAX);
     if (wanted && (n_found < least || n_found > most)) return false;
     if (!llmi_json_is(llmi_json_get(schema, "uniqueItems"), LLMI_JSON_TRUE)) return true;
-    llmi_values seen;
-    llmi_values_init(&seen, s);
+    llmi_schema_values seen;
+    llmi_schema_values_init(&seen, s);
     bool unique = true;
     for (size_t i = 0; i < value->n && unique; i++) {
-        llmi_schema_value *v = llmi_values_add(&seen, &value->items[i], 0);
+        llmi_schema_value *v = llmi_schema_values_add(&seen, &value->items[i], 0);
         unique = v && !v->mark++;
     }
-    llmi_values_free(&seen);
+    llmi_schema_values_free(&seen);
     return unique;
 }
 

@@ -32,18 +32,18 @@ static uint64_t hash_of(llmi_schema *s, const llmi_json *v) {
     return h;
 }
 
-void llmi_values_init(llmi_values *v, llmi_schema *s) {
+void llmi_schema_values_init(llmi_schema_values *v, llmi_schema *s) {
     v->s = s;
     llmi_buf_init(&v->items, s->ir.a);
     llmi_buf_init(&v->slots, s->ir.a);
 }
 
-void llmi_values_free(llmi_values *v) {
+void llmi_schema_values_free(llmi_schema_values *v) {
     llmi_buf_free(&v->items);
     llmi_buf_free(&v->slots);
 }
 
-static int32_t *slot_of(llmi_values *v, const llmi_json *value, uint64_t hash) {
+static int32_t *slot_of(llmi_schema_values *v, const llmi_json *value, uint64_t hash) {
     size_t mask = llmi_buf_count(&v->slots, int32_t) - 1;
     for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
         int32_t *slot = &llmi_buf_at(&v->slots, int32_t, i);
@@ -54,7 +54,7 @@ static int32_t *slot_of(llmi_values *v, const llmi_json *value, uint64_t hash) {
     }
 }
 
-static bool grow(llmi_values *v) {
+static bool grow(llmi_schema_values *v) {
     size_t n = llmi_buf_count(&v->items, llmi_schema_value), n_slots = llmi_buf_count(&v->slots, int32_t);
     if (2 * (n + 1) < n_slots) return true;
     n_slots = n_slots ? 2 * n_slots : 16;
@@ -65,7 +65,7 @@ static bool grow(llmi_values *v) {
     return true;
 }
 
-llmi_schema_value *llmi_values_add(llmi_values *v, const llmi_json *value, int32_t mark) {
+llmi_schema_value *llmi_schema_values_add(llmi_schema_values *v, const llmi_json *value, int32_t mark) {
     llmi_schema_value item = {value, hash_of(v->s, value), mark};
     if (llmi_schema_failed(v->s)) return NULL;
     if (!grow(v)) {
@@ -85,7 +85,7 @@ llmi_schema_value *llmi_values_add(llmi_values *v, const llmi_json *value, int32
     return &llmi_buf_at(&v->items, llmi_schema_value, *slot);
 }
 
-llmi_schema_value *llmi_values_find(llmi_values *v, const llmi_json *value) {
+llmi_schema_value *llmi_schema_values_find(llmi_schema_values *v, const llmi_json *value) {
     uint64_t hash = hash_of(v->s, value);
     if (!v->slots.len || llmi_schema_failed(v->s)) return NULL;
     int32_t *slot = slot_of(v, value, hash);

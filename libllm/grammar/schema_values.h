@@ -4,11 +4,11 @@
 
 #include "grammar/schema.h"
 
-void llmi_values_init(llmi_values *v, llmi_schema *s);
-void llmi_values_free(llmi_values *v);
+void llmi_schema_values_init(llmi_schema_values *v, llmi_schema *s);
+void llmi_schema_values_free(llmi_schema_values *v);
 /* The equal value that is there, or a new one with `mark`. NULL after a fault. */
-llmi_schema_value *llmi_values_add(llmi_values *v, const llmi_json *value, int32_t mark);
+llmi_schema_value *llmi_schema_values_add(llmi_schema_values *v, const llmi_json *value, int32_t mark);
 /* NULL: it is not there. */
-llmi_schema_value *llmi_values_find(llmi_values *v, const llmi_json *value);
+llmi_schema_value *llmi_schema_values_find(llmi_schema_values *v, const llmi_json *value);
 
 #endif

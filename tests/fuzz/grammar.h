@@ -37,25 +37,26 @@ static inline llm_tokenizer *fuzz_tokenizer(void) {
 /* Each token of a mask can be accepted, and the first that is not in it cannot. */
 static inline void fuzz_walk(llmi_grammar *g, const uint8_t *data, size_t n) {
     enum { N_VOCAB = 268 };
-    llmi_matcher *m;
-    if (llmi_matcher_create(&m, g, &llmi_default_allocator, n & 1) != LLM_OK) return;
-    for (size_t i = 0; i < 24 && !llmi_matcher_is_over(m); i++) {
+    llmi_grammar_matcher *m;
+    if (llmi_grammar_matcher_create(&m, g, &llmi_default_allocator, n & 1) != LLM_OK) return;
+    for (size_t i = 0; i < 24 && !llmi_grammar_matcher_is_over(m); i++) {
         uint64_t bits[(N_VOCAB + 63) / 64];
         memset(bits, 0xff, sizeof bits);
-        llm_status status = llmi_matcher_mask(m, bits, N_VOCAB);
+        llm_status status = llmi_grammar_matcher_mask(m, bits, N_VOCAB);
         if (status != LLM_OK) {
             if (!llm_last_error()[0]) abort();
             break;
         }
         int32_t token = (int32_t)((n ? data[i % n] : 0) * 7u + i) % N_VOCAB;
-        if (!(bits[token / 64] >> (token & 63) & 1) && token > 2 && i && llmi_matcher_accept(m, token) == LLM_OK)
+        if (!(bits[token / 64] >> (token & 63) & 1) && token > 2 && i &&
+            llmi_grammar_matcher_accept(m, token) == LLM_OK)
             abort();
         while (!(bits[token / 64] >> (token & 63) & 1)) token = (token + 1) % N_VOCAB;
-        status = llmi_matcher_accept(m, token);
+        status = llmi_grammar_matcher_accept(m, token);
         if (status != LLM_OK && status != LLM_E_LIMIT && status != LLM_E_MEMORY) abort();
         if (status != LLM_OK) break;
     }
-    llmi_matcher_destroy(m);
+    llmi_grammar_matcher_destroy(m);
 }
 
 typedef llm_status (*fuzz_make_fn)(llmi_grammar **, const llm_allocator *, llm_tokenizer *, const char *, size_t);

@@ -24,9 +24,9 @@ struct GrammarFree {
 };
 using Grammar = std::unique_ptr<llmi_grammar, GrammarFree>;
 struct MatcherFree {
-    void operator()(llmi_matcher *m) const { llmi_matcher_destroy(m); }
+    void operator()(llmi_grammar_matcher *m) const { llmi_grammar_matcher_destroy(m); }
 };
-using Matcher = std::unique_ptr<llmi_matcher, MatcherFree>;
+using Matcher = std::unique_ptr<llmi_grammar_matcher, MatcherFree>;
 
 static const char *const PIECES[] = {"{\"",
                                      "\":",
@@ -99,16 +99,16 @@ static Grammar make(Make fn, const Tokenizer &t, const std::string &text) {
 }
 
 static Matcher match(const Grammar &g, bool at_start = false) {
-    llmi_matcher *m = nullptr;
-    EXPECT_EQ(LLM_OK, llmi_matcher_create(&m, g.get(), &llmi_default_allocator, at_start)) << llm_last_error();
+    llmi_grammar_matcher *m = nullptr;
+    EXPECT_EQ(LLM_OK, llmi_grammar_matcher_create(&m, g.get(), &llmi_default_allocator, at_start)) << llm_last_error();
     return Matcher(m);
 }
 
-static std::vector<llm_token> allowed(llmi_matcher *m, const Tokenizer &t) {
+static std::vector<llm_token> allowed(llmi_grammar_matcher *m, const Tokenizer &t) {
     int32_t n = llmi_tokenizer_size(t.get());
     std::vector<uint64_t> bits((static_cast<size_t>(n) + 63) / 64, ~uint64_t{0});
     std::vector<llm_token> ids;
-    if (llmi_matcher_mask(m, bits.data(), n) != LLM_OK) return ids;
+    if (llmi_grammar_matcher_mask(m, bits.data(), n) != LLM_OK) return ids;
     for (llm_token i = 0; i < n; i++)
         if (bits[static_cast<size_t>(i) / 64] >> (i & 63) & 1) ids.push_back(i);
     return ids;
@@ -121,11 +121,11 @@ static int takes(const Grammar &g, const Tokenizer &t, const std::string &text) 
         llm_token token = 3 + static_cast<unsigned char>(c);
         std::vector<llm_token> ids = allowed(m.get(), t);
         bool is_allowed = std::find(ids.begin(), ids.end(), token) != ids.end();
-        llm_status status = llmi_matcher_accept(m.get(), token);
+        llm_status status = llmi_grammar_matcher_accept(m.get(), token);
         EXPECT_EQ(is_allowed, status == LLM_OK) << text << ": " << llm_last_error();
         if (!is_allowed) return -1;
     }
-    return llmi_matcher_is_complete(m.get());
+    return llmi_grammar_matcher_is_complete(m.get());
 }
 
 class Grammars : public testing::Test {
@@ -272,7 +272,7 @@ TEST_F(Grammars, ChoicesAreTakenByteForByte) {
 /* Every token alone: allowed if and only if its text can be read byte by byte. */
 static void check_masks(const Grammar &g, const Tokenizer &t, const std::string &before) {
     Matcher m = match(g);
-    for (char c : before) ASSERT_EQ(LLM_OK, llmi_matcher_accept(m.get(), 3 + static_cast<unsigned char>(c)));
+    for (char c : before) ASSERT_EQ(LLM_OK, llmi_grammar_matcher_accept(m.get(), 3 + static_cast<unsigned char>(c)));
     std::vector<llm_token> ids = allowed(m.get(), t);
     for (llm_token id = 3; id < llmi_tokenizer_size(t.get()); id++) {
         llmi_buf text;
@@ -301,16 +301,16 @@ TEST_F(Grammars, EndIsAllowedWhereTheTextIsComplete) {
     Grammar g = make(llmi_grammar_from_gbnf, t, "root ::= \"a\"{1,2}");
     Matcher m = match(g);
     EXPECT_EQ(std::vector<llm_token>({3 + 'a', 3 + 256 + 22}), allowed(m.get(), t));
-    ASSERT_EQ(LLM_E_ARGUMENT, llmi_matcher_accept(m.get(), 2));
-    ASSERT_EQ(LLM_OK, llmi_matcher_accept(m.get(), 3 + 'a'));
+    ASSERT_EQ(LLM_E_ARGUMENT, llmi_grammar_matcher_accept(m.get(), 2));
+    ASSERT_EQ(LLM_OK, llmi_grammar_matcher_accept(m.get(), 3 + 'a'));
     EXPECT_EQ(std::vector<llm_token>({2, 3 + 'a', 3 + 256 + 22}), allowed(m.get(), t));
-    EXPECT_FALSE(llmi_matcher_is_over(m.get()));
-    ASSERT_EQ(LLM_OK, llmi_matcher_accept(m.get(), 3 + 'a'));
-    EXPECT_TRUE(llmi_matcher_is_over(m.get()));
+    EXPECT_FALSE(llmi_grammar_matcher_is_over(m.get()));
+    ASSERT_EQ(LLM_OK, llmi_grammar_matcher_accept(m.get(), 3 + 'a'));
+    EXPECT_TRUE(llmi_grammar_matcher_is_over(m.get()));
     EXPECT_EQ(std::vector<llm_token>({2}), allowed(m.get(), t));
-    ASSERT_EQ(LLM_OK, llmi_matcher_accept(m.get(), 2));
+    ASSERT_EQ(LLM_OK, llmi_grammar_matcher_accept(m.get(), 2));
     EXPECT_TRUE(allowed(m.get(), t).empty());
-    EXPECT_EQ(LLM_E_ARGUMENT, llmi_matcher_accept(m.get(), 3 + 'a'));
+    EXPECT_EQ(LLM_E_ARGUMENT, llmi_grammar_matcher_accept(m.get(), 3 + 'a'));
 }
 
 TEST_F(Grammars, NoTokenIsAnError) {
@@ -322,14 +322,14 @@ TEST_F(Grammars, NoTokenIsAnError) {
     Grammar g = make(llmi_grammar_from_regex, small, "ab");
     Matcher m = match(g);
     uint64_t bits = 7;
-    ASSERT_EQ(LLM_OK, llmi_matcher_mask(m.get(), &bits, 3));
+    ASSERT_EQ(LLM_OK, llmi_grammar_matcher_mask(m.get(), &bits, 3));
     EXPECT_EQ(uint64_t{4}, bits);
-    ASSERT_EQ(LLM_OK, llmi_matcher_accept(m.get(), 2));
+    ASSERT_EQ(LLM_OK, llmi_grammar_matcher_accept(m.get(), 2));
     bits = 7;
-    EXPECT_EQ(LLM_E_UNSUPPORTED, llmi_matcher_mask(m.get(), &bits, 3));
+    EXPECT_EQ(LLM_E_UNSUPPORTED, llmi_grammar_matcher_mask(m.get(), &bits, 3));
     EXPECT_EQ(uint64_t{0}, bits);
-    EXPECT_EQ(LLM_E_ARGUMENT, llmi_matcher_accept(m.get(), 99));
-    EXPECT_EQ(LLM_E_ARGUMENT, llmi_matcher_accept(m.get(), -1));
+    EXPECT_EQ(LLM_E_ARGUMENT, llmi_grammar_matcher_accept(m.get(), 99));
+    EXPECT_EQ(LLM_E_ARGUMENT, llmi_grammar_matcher_accept(m.get(), -1));
 }
 
 /* Where ids begin a text, SentencePiece's first blank is not shown: such a token would not be what the grammar reads.
@@ -399,7 +399,7 @@ static std::string walk(const Grammar &g, const Tokenizer &t, std::mt19937 &rng)
     Matcher m = match(g);
     Ids ids;
     for (int i = 0; i < 1500; i++) {
-        if (llmi_matcher_is_over(m.get())) break;
+        if (llmi_grammar_matcher_is_over(m.get())) break;
         std::vector<llm_token> next = allowed(m.get(), t), closing;
         if (next.empty()) {
             ADD_FAILURE() << "dead end after " << decode(t, ids) << ": " << llm_last_error();
@@ -411,11 +411,11 @@ static std::string walk(const Grammar &g, const Tokenizer &t, std::mt19937 &rng)
         const std::vector<llm_token> &list = closes ? closing : next;
         llm_token id = list[rng() % list.size()];
         if (closes && list[0] == 2 && rng() % 2) id = 2;
-        EXPECT_EQ(LLM_OK, llmi_matcher_accept(m.get(), id)) << llm_last_error();
+        EXPECT_EQ(LLM_OK, llmi_grammar_matcher_accept(m.get(), id)) << llm_last_error();
         if (id == 2) break;
         ids.push_back(id);
     }
-    return llmi_matcher_is_complete(m.get()) ? decode(t, ids, LLM_DECODE_KEEP_PREFIX) : "";
+    return llmi_grammar_matcher_is_complete(m.get()) ? decode(t, ids, LLM_DECODE_KEEP_PREFIX) : "";
 }
 
 static std::string json_of(const std::string &text) {
@@ -521,13 +521,13 @@ static void survive(Make fn, const Tokenizer &t, const std::string &source) {
         return;
     }
     Grammar g(made);
-    llmi_matcher *m = nullptr;
-    if (llmi_matcher_create(&m, g.get(), &llmi_default_allocator, false) != LLM_OK) return;
+    llmi_grammar_matcher *m = nullptr;
+    if (llmi_grammar_matcher_create(&m, g.get(), &llmi_default_allocator, false) != LLM_OK) return;
     Matcher owner(m);
     std::mt19937 rng(1);
     for (int i = 0; i < 30; i++) {
         std::vector<llm_token> ids = allowed(m, t);
-        if (ids.empty() || llmi_matcher_accept(m, ids[rng() % ids.size()]) != LLM_OK) return;
+        if (ids.empty() || llmi_grammar_matcher_accept(m, ids[rng() % ids.size()]) != LLM_OK) return;
     }
 }
 
@@ -614,14 +614,14 @@ static llm_status use(const llm_allocator *a, llm_tokenizer *t, Make fn, const s
     llmi_grammar *g = nullptr;
     llm_status status = fn(&g, a, t, source.data(), source.size());
     EXPECT_EQ(g == nullptr, status != LLM_OK);
-    llmi_matcher *m = nullptr;
-    if (status == LLM_OK) status = llmi_matcher_create(&m, g, a, false);
+    llmi_grammar_matcher *m = nullptr;
+    if (status == LLM_OK) status = llmi_grammar_matcher_create(&m, g, a, false);
     for (size_t i = 0; i < text.size() && status == LLM_OK; i++) {
         std::vector<uint64_t> bits(8, ~uint64_t{0});
-        status = llmi_matcher_mask(m, bits.data(), llmi_tokenizer_size(t));
-        if (status == LLM_OK) status = llmi_matcher_accept(m, 3 + static_cast<unsigned char>(text[i]));
+        status = llmi_grammar_matcher_mask(m, bits.data(), llmi_tokenizer_size(t));
+        if (status == LLM_OK) status = llmi_grammar_matcher_accept(m, 3 + static_cast<unsigned char>(text[i]));
     }
-    llmi_matcher_destroy(m);
+    llmi_grammar_matcher_destroy(m);
     llmi_grammar_unref(g);
     return status;
 }
