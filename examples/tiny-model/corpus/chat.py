@@ -1,6 +1,6 @@
 """Short chats: what the user asks, what is true, and how the system wants it said."""
 
-from . import arithmetic, stories, tasks
+from . import arithmetic, stories, table, tasks
 from . import words as w
 from .grammar import expand, polish
 
@@ -58,16 +58,14 @@ def fact(rng):
     return tasks.asked(rng)
 
 
+_TALK = [tuple(table.entries(x) for x in line.split(" => ")) for line in table.sections("talk.txt")["talk"]]
+
+
 def small_talk(rng):
-    name = NAME
-    return rng.choice([
-        ("Hello!", f"Hello! How can I help you?"), ("Hi!", f"Hello! How can I help you?"), ("Good morning!", "Good morning! How can I help you?"),
-        ("How are you?", "I am fine, thank you."), ("What is your name?", f"My name is {name}."), ("Who are you?", f"I am {name}, a very small language model."),
-        ("Thank you!", "You are welcome."), ("Thanks!", "You are welcome."), ("Goodbye!", "Goodbye! Have a nice day."), ("Good night!", "Good night! Sleep well."),
-        ("What can you do?", "I can tell stories, answer little questions and work out sums."),
-        ("Are you a person?", "No, I am a very small language model."),
-        ("How old are you?", "I am very young."), ("Can you help me?", "Yes, I will try."),
-    ])
+    """(what is said, the answer)"""
+    said, answers = rng.choice(_TALK[:8] + _TALK)
+    slots = {"me": NAME, "name": rng.choice(w.GIRLS + w.BOYS)}
+    return rng.choice(said).format(**slots), rng.choice(answers).format(**slots)
 
 
 def list_request(rng):
@@ -123,8 +121,36 @@ def _quote(rng, test):
     return rng.choice(["Put the answer in brackets.", "Write the answer in brackets."]), lambda full, short: f"({short})"
 
 
+def _lower(rng, test):
+    return rng.choice(["Answer in small letters.", "Use only small letters.", "Write everything in lower case."]), lambda full, short: full.lower()
+
+
+def _call(rng, test):
+    name = rng.choice(w.GIRLS + w.BOYS)
+    system = rng.choice([f"The user is called {name}.", f"Call the user {name}.", f"You talk to {name}."])
+    return system, lambda full, short: f"{name}, {full[0].lower() if full.split()[0] in ('The', 'A', 'An') else full[0]}{full[1:]}"
+
+
+def _sign(rng, test):
+    name = rng.choice(w.GIRLS + w.BOYS)
+    return rng.choice([f"Sign every answer with {name}.", f"Sign with the name {name}."]), lambda full, short: f"{full} - {name}"
+
+
+def _marks(rng, test):
+    return rng.choice(["Put the answer in quotation marks.", "Answer in quotes."]), lambda full, short: f'"{short}"'
+
+
+def _stars(rng, test):
+    return rng.choice(["Put stars around the answer.", "Write the answer between stars."]), lambda full, short: f"*{short}*"
+
+
+def _glad(rng, test):
+    return rng.choice(["Be very happy.", "Sound happy.", "Be excited."]), lambda full, short: f"Oh, what a good question! {full} Hurray!"
+
+
 STYLES = {"capitals": _upper, "one word": _one_word, "end with": _end, "start with": _start, "pirate": _pirate, "polite": _polite,
           "twice": _twice, "brackets": _quote}
+MORE_STYLES = {"small letters": _lower, "name": _call, "sign": _sign, "marks": _marks, "stars": _stars, "glad": _glad}
 PLAIN = ["You are a helpful assistant.", "You are Tiny, a small and helpful assistant.", "Answer in a full sentence.", "Be helpful."]
 
 START, END = "<|im_start|>", "<|im_end|>"
@@ -140,7 +166,7 @@ def render(turns):
 
 def styled(rng, n, style, test=False):
     """(system, [(question, answer)]): n answers in a style; with test, to questions never answered so in training."""
-    system, say = STYLES[style](rng, test)
+    system, say = (STYLES | MORE_STYLES)[style](rng, test)
     if rng.random() < 0.3:
         system = rng.choice(PLAIN[:2]) + " " + system
     out = []
@@ -195,35 +221,70 @@ def by_example(rng, items):
     return turns
 
 
+def _examples(rng):
+    """Worked problems as turns, and one more."""
+    top, n = rng.choice(((3, 1), (3, 2), (3, 3), (3, 4), (2, 4), (1, 6), (1, 8)))
+    system, turns = rng.choice([None, PLAIN[0], "Solve the problems.", "Think step by step."]), []
+    for _ in range(n + 1):
+        p = arithmetic.word_problem(rng, expand, rng.randint(1, top))
+        turns.append((arithmetic.typed(rng, p.question), f"{p.worked()} The answer is {p.answer}."))
+    return system, turns
+
+
+def _styled(rng):
+    return styled(rng, rng.choice((1, 1, 2, 3, 4)), rng.choice(list(STYLES) * 3 + list(MORE_STYLES)))
+
+
+def _plain(rng):
+    system = rng.choice(PLAIN + [None] * 4)
+    pairs = []
+    for _ in range(rng.choice((1, 2, 3, 4))):
+        q, full, _ = fact(rng)
+        pairs.append((_ask(rng, q), full) if rng.random() < 0.75 else small_talk(rng))
+    return system, pairs
+
+
+def _talk(rng):
+    return rng.choice(PLAIN[:2] + [None] * 5), [small_talk(rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+
+
+def _character(rng):
+    system, q, a = _persona(rng)
+    return system, [(q, a)]
+
+
+def _lists(rng):
+    return rng.choice((None, PLAIN[0])), [list_request(rng) if rng.random() < 0.6 else count_request(rng)]
+
+
+def _told(rng):
+    return rng.choice((None, PLAIN[0], "You tell stories.")), [_story(rng)]
+
+
+KINDS = [(30, _styled), (16, _plain), (9, _talk), (3, _character), (3, _lists), (7, _examples), (4, _told)]
+
+
 def document(rng):
-    r = rng.random()
-    system, pairs, learn = None, [], 1
-    if r < 0.27:
-        system, pairs = styled(rng, rng.choice((1, 1, 2, 3)), rng.choice(list(STYLES)))
-    elif r < 0.44:
-        system = rng.choice(PLAIN + [None, None, None, None])
-        for _ in range(rng.choice((1, 2, 3))):
-            q, full, _ = fact(rng)
-            pairs.append((_ask(rng, q), full) if rng.random() < 0.85 else small_talk(rng))
-    elif r < 0.47:
-        s, q, a = _persona(rng)
-        system, pairs = s, [(q, a)]
-    elif r < 0.51:
-        system = rng.choice([None, PLAIN[0]])
-        pairs = [list_request(rng) if rng.random() < 0.6 else count_request(rng)]
-    elif r < 0.82:
+    r, learn = rng.random(), 1
+    if r < 0.22:
         system, q, a, learn = _arithmetic(rng)
         pairs = [(q, a)]
-    elif r < 0.88:
-        system = rng.choice([None, PLAIN[0], "You tell stories."])
-        pairs = [_story(rng)]
-    else:
+    elif r < 0.29:
         task = tasks.pick(rng)
         return render(by_example(rng, tasks.pairs(rng, task, min(tasks.shots(rng), 5))))
+    else:
+        make = rng.choices([make for _, make in KINDS], [share for share, _ in KINDS])[0]
+        system, pairs = make(rng)
     turns = [("system", system, False)] if system else []
     for q, a in pairs:
         turns += [("user", q, False), ("assistant", a, learn)]
     return render(turns)
+
+
+_OPPOSITES = """The opposite of {a} is {b}./The opposite of {a} is {b}./{A} is the opposite of {b}./{A} and {b} are opposites./What is not {a} may be {b}.
+{A} means not {b}./The opposite of {a}: {b}./{A}, the opposite of {b}./If it is not {a}, it is {b}./Opposite of {a}? {B}./Not {a} but {b}.
+{a} (opposite: {b})/What is the opposite of {a}? It is {b}./{A} or {b}?/The word {a} has the opposite {b}./opposite of {a} = {b}
+Some are {a}, others are {b}./{A} is to {b} what {b} is to {a}.""".replace("\n", "/").split("/")
 
 
 def facts(rng):
@@ -232,6 +293,5 @@ def facts(rng):
     for _ in range(rng.randint(3, 8)):
         a, b = rng.choice(w.OPPOSITES)
         a, b = (a, b) if rng.random() < 0.5 else (b, a)
-        out.append(rng.choice((f"The opposite of {a} is {b}.", f"The opposite of {a} is {b}.", f"{a[0].upper() + a[1:]} is the opposite of {b}.", f"{a[0].upper() + a[1:]} and {b} are opposites.",
-                               f"What is not {a} may be {b}.", f"{a[0].upper() + a[1:]} means not {b}.")))
+        out.append(rng.choice(_OPPOSITES).format(a=a, b=b, A=arithmetic.cap(a), B=arithmetic.cap(b)))
     return [(" ".join(out), True)]

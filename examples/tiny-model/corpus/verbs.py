@@ -1,8 +1,30 @@
-"""Verbs of gain and loss, in all their forms: what the word problems are told with."""
+"""Verbs of gain and loss, in all their forms: what the word problems are told with. The lists: tables/verbs.txt."""
 
 import re
 
+from . import table
+
 _SHORT = re.compile(r"^(?:[^aeiou]*|qu)[aeiou][bdgklmnprt]$")
+
+
+def _past_of(base, stem, soft):
+    if base[-1] == "e":
+        return base + "d"
+    return base[:-1] + "ied" if soft else stem + "ed"
+
+
+def _third_of(base, soft):
+    if base in ("be", "have"):
+        return {"be": "is", "have": "has"}[base]
+    return base[:-1] + "ies" if soft else base + ("es" if re.search(r"(s|x|z|ch|sh|o)$", base) else "s")
+
+
+def _ing_of(base, stem):
+    if base[-2:] == "ie":
+        return base[:-2] + "ying"
+    if base == "forget":
+        return "forgetting"
+    return stem[:-1] + "ing" if stem[-1] == "e" and base[-2] not in "eo" and base != "be" else stem + "ing"
 
 
 class Verb:
@@ -14,65 +36,52 @@ class Verb:
         rest = f" {rest}" if rest else ""
         stem = base + base[-1] if _SHORT.match(base) else base
         soft = base[-1] == "y" and base[-2] not in "aeiou"
-        past = others[0] if others else base + "d" if base[-1] == "e" else base[:-1] + "ied" if soft else stem + "ed"
-        ending = "es" if re.search(r"(s|x|z|ch|sh|o)$", base) else "s"
-        third = "is" if base == "be" else "has" if base == "have" else base[:-1] + "ies" if soft else base + ending
-        ing = base[:-2] + "ying" if base[-2:] == "ie" else base + "ting" if base == "forget" else stem[:-1] + "ing" if base[-1] == "e" and base[-2] not in "eo" and base != "be" else stem + "ing"
-        self.words = {base, third, past, others[-1] if others else past, ing}
-        self.base, self.third, self.past, self.part, self.ing = (
-            x + rest for x in (base, third, past, others[-1] if others else past, ing))
+        past = others[0] if others else _past_of(base, stem, soft)
+        part = others[-1] if others else past
+        third, ing = _third_of(base, soft), _ing_of(base, stem)
+        self.words = {base, third, past, part, ing}
+        self.base, self.third, self.past, self.part, self.ing = (x + rest for x in (base, third, past, part, ing))
 
     def finite(self, past, plural):
-        if self.base.startswith("be "):
+        if self.base.split()[0] == "be":
             return (("was", "were"), ("is", "are"))[not past][plural] + self.base[2:]
         return self.past if past else self.base if plural else self.third
 
 
-def _all(text):
-    return [Verb(v.strip()) for v in text.replace("\n", ",").split(",") if v.strip()]
+FIRST, ALL = {}, {}  # {list: verbs}: those that problems of the measure are told with, and all
+for _name, _lines in table.sections("verbs.txt").items():
+    _verbs = [Verb(x.strip()) for x in " ".join(_lines).split(",") if x.strip()]
+    _list, _, _more = _name.partition(" ")
+    if not _more:
+        FIRST[_list] = _verbs
+    ALL[_list] = ALL.get(_list, []) + _verbs
 
 
-# Somebody's things become more, or fewer.
-GAIN = _all("""buy/bought, find/found, get/got, receive, pick up, win/won, earn, collect, gather, make/made, bake, borrow, add, save,
-catch/caught, draw/drew/drawn, paint, order, unpack, inherit, produce, harvest, grow/grew/grown, pick, build/built, take/took/taken in,
-purchase, gain, score, obtain, fetch, print, sew/sewed/sewn, knit/knitted, discover, dig/dug up, bring/brought home, bring/brought back, accept,
-acquire, create, fold, carve, trade for, swap for, stumble upon, come/came/come across, get/got hold of, put/put in, stack up, take/took/taken home,
-be/was/been given, be/was/been handed, be/was/been sent, be/was/been awarded, be/was/been lent, choose/chose/chosen, download, write/wrote/written,
-prepare, rent, buy/bought online, get/got back, pull out of a drawer, pack, put/put aside, spot,
-assemble, glue together, cut/cut out, record, hire, adopt, claim, snatch up, scoop up, pocket, gain back, import, mine, hoard, sketch,
-shape, tie, take/took/taken, rake up, raise, gather up, buy/bought at a shop""")
-LOSE = _all("""lose/lost, give/gave/given away, sell/sold, spend/spent, break/broke/broken, eat/ate/eaten, drop, use, use up, donate, throw/threw/thrown away,
-hand over, hand out, give/gave/given out, share, trade away, lend/lent, leave/left behind, delete, burn, tear/tore/torn, waste, send/sent away, return,
-give/gave/given up, part with, remove, take/took/taken out, take/took/taken off, discard, swap away, mail, ship, misplace, smash, crush, melt, forfeit,
-surrender, give/gave/given back, let/let go of, toss out, recycle, pass on, finish, munch, gobble up, nibble, devour, consume, pay/paid, bring/brought back to the shop,
-lend/lent out, pass out, sell/sold off, get/got rid of, ruin, damage, scrap, forget/forgot/forgotten somewhere, hand back, gamble away, serve, throw/threw/thrown out,
-sacrifice, crack, spill, sort out, cut/cut off, erase, send/sent off, trade in, deliver, ship off, swallow, feed/fed to the birds,
-cross out, leave/left at school, drop off, hand in, dispose of, squash, give/gave/given to charity, export, cash in, bury, sink/sank/sunk,
-auction off, eat/ate/eaten up, chew up, loan, cancel, cut/cut up, throw/threw/thrown in the bin, knock over""")
-EAT = _all("eat/ate/eaten, munch, gobble up, nibble, devour, swallow, chew up, finish, eat/ate/eaten up, bite/bit/bitten into, snack on, peel, taste")
+def choose(rng, name, test=False):
+    return rng.choice((FIRST if test else ALL)[name])
 
-# What another does: {o} "gives" {him} 5 more; {o} "takes" 5 from {him}.
-GIVE = _all("give/gave/given, bring/brought, send/sent, hand, pass, lend/lent, mail, sell/sold, offer, toss, buy/bought, leave/left, throw/threw/thrown, slip, get/got, make/made, lend/lent")
-TAKE = _all("take/took/taken, steal/stole/stolen, borrow, grab, snatch, get/got, win/won, buy/bought, accept, receive")
-RUIN = _all("break/broke/broken, eat/ate/eaten, lose/lost, ruin, hide/hid/hidden, tear/tore/torn up, step on, chew up, destroy, damage, carry off, take/took/taken, steal/stole/stolen, drop, run/ran/run off with, sit/sat on, swallow, knock down")
 
-# Things and people that come and go by themselves.
-COME = _all("""arrive, come/came/come, come/came/come in, join, enter, get/got on, get/got in, board, climb in, climb aboard, walk in, hop on, show up, turn up, move in,
-sign up, sit/sat down, appear, line up, return, come/came/come back, stop by, step in, step on, drop in, come/came/come along, come/came/come over, gather, rush in, hop in,
-come/came/come running, jump in, join in, pop up, come/came/come by, follow, stream in, run/ran/run in, squeeze in, check in, enroll, register""")
-FLY_IN = _all("fly/flew/flown in, land, swim/swam/swum in, hatch, be/was/been born, come/came/come, arrive, join, appear, return, wander in, be/was/been hatched, creep/crept in, swim/swam/swum up, fly/flew/flown over, settle down, perch there, crawl in, hop in, run/ran/run in")
-GROW = _all("sprout, bloom, grow/grew/grown, open, ripen, appear, pop up, come/came/come up, blossom, be/was/been planted")
-LEAVE = _all("""leave/left, get/got off, get/got out, walk out, go/went/gone home, go/went/gone away, move out, drop out, depart, exit, disappear, vanish, quit/quit, wander off,
-step off, hop off, jump off, run/ran/run away, go/went/gone out, go/went/gone, walk off, walk away, step out, hurry off, run/ran/run off, say/said goodbye, slip out, storm out,
-head home, climb out, check out, resign, retire, give/gave/given up, go/went/gone to bed, move away, drive/drove/driven home, head off, withdraw/withdrew/withdrawn, set/set off""")
-FLY_OFF = _all("fly/flew/flown away, fly/flew/flown off, swim/swam/swum away, run/ran/run away, escape, die, wander off, leave/left, disappear, vanish, be/was/been caught, be/was/been sold, hop away, crawl away, swim/swam/swum off, get/got lost, run/ran/run off, be/was/been eaten, trot off, be/was/been set free, break/broke/broken out, drift away, take/took/taken off, slip away")
-SPOIL = _all("""break/broke/broken, fall/fell/fallen off, fall/fell/fallen down, burst/burst, pop, wilt, melt, rot, dry up, get/got lost, go/went/gone missing, go/went/gone bad, fall/fell/fallen out, roll away,
-turn out to be broken, be/was/been eaten, be/was/been sold, be/was/been lost, be/was/been stolen, be/was/been broken, be/was/been thrown away, be/was/been taken away, be/was/been used,
-be/was/been removed, be/was/been given away, be/was/been carried off, be/was/been used up, be/was/been taken out, be/was/been picked, be/was/been cut down, be/was/been blown away,
-be/was/been lent out, be/was/been borrowed, be/was/been destroyed, be/was/been damaged, disappear, blow/blew/blown away, go/went/gone out, crack, be/was/been shipped, be/was/been spoiled, be/was/been thrown out,
-be/was/been handed out, be/was/been spent, be/was/been donated, fade, be/was/been shared out, be/was/been deleted, be/was/been sent back, be/was/been taken, be/was/been crossed out""")
-COME_IN = _all("""be/was/been added, be/was/been delivered, be/was/been brought in, be/was/been put in, be/was/been placed there, be/was/been found, be/was/been made, be/was/been bought, arrive,
-be/was/been donated, be/was/been loaded, come/came/come in the mail, be/was/been brought, turn up, be/was/been put back, be/was/been returned, be/was/been baked, be/was/been built, be/was/been ordered, be/was/been dropped off,
-appear, be/was/been produced, be/was/been laid out, be/was/been collected, be/was/been thrown in, be/was/been handed in, be/was/been set up, be/was/been unpacked, be/was/been stacked on top, come/came/come in, be/was/been included""")
-FORMS = sorted({x for group in (GAIN, LOSE, EAT, GIVE, TAKE, RUIN, COME, FLY_IN, GROW, LEAVE, FLY_OFF, SPOIL, COME_IN)
-                for v in group for x in v.words})
+# Verbs that only templates name, in <...>.
+_IRREGULAR = {}
+for _text in """be/was/been have/had do/did/done go/went/gone get/got give/gave/given take/took/taken come/came/come put/put find/found
+        buy/bought sell/sold make/made lose/lost win/won pay/paid leave/left keep/kept hold/held begin/began/begun bring/brought let/let
+        cut/cut eat/ate/eaten drink/drank/drunk fall/fell/fallen rise/rose/risen grow/grew/grown fly/flew/flown run/ran/run swim/swam/swum
+        sit/sat stand/stood lie/lay/lain set/set sink/sank/sunk ride/rode/ridden drive/drove/driven write/wrote/written read/read
+        throw/threw/thrown steal/stole/stolen send/sent lend/lent spend/spent tell/told think/thought choose/chose/chosen catch/caught
+        become/became/become break/broke/broken hide/hid/hidden meet/met sleep/slept feed/fed shrink/shrank/shrunk cost/cost see/saw/seen
+        know/knew/known dig/dug build/built hit/hit beat/beat/beaten quit/quit sow/sowed/sown bid/bid forgive/forgave/forgiven repay/repaid
+        withdraw/withdrew/withdrawn freeze/froze/frozen spit/spat knit/knitted shed/shed reset/reset say/said lead/led bet/bet dive/dived
+        saw/sawed/sawn seek/sought hang/hung show/showed/shown bid/bid feel/felt lend/lent learn teach/taught wake/woke/woken""".split():
+    _v = Verb(_text)
+    _IRREGULAR[_v.base] = _v
+_KNOWN = dict(_IRREGULAR)
+
+
+def named(base):
+    """The verb of that base."""
+    if base not in _KNOWN:
+        _KNOWN[base] = Verb(base)
+    return _KNOWN[base]
+
+
+FORMS = sorted({x for group in ALL.values() for v in group for x in v.words} | {x for v in _IRREGULAR.values() for x in v.words})
