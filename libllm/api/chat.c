@@ -77,8 +77,8 @@ static llm_status complete(completion *to) {
 /* ---- ids ---- */
 
 static llm_status given_ranges(llmi_buf *out, const llmi_buf *pieces) {
-    for (size_t i = 0; i < llmi_buf_count(pieces, llmi_piece); i++) {
-        llmi_piece p = llmi_buf_at(pieces, llmi_piece, i);
+    for (size_t i = 0; i < llmi_buf_count(pieces, llmi_jinja_piece); i++) {
+        llmi_jinja_piece p = llmi_buf_at(pieces, llmi_jinja_piece, i);
         llmi_plain_range range = {p.begin, p.end};
         if (p.given && !llmi_buf_push(out, range)) return LLM_E_MEMORY;
     }

@@ -74,10 +74,10 @@ const llm_quantize_options llmi_quantize_defaults = {
 
 const llm_template_options llmi_template_defaults = {
     .struct_size = sizeof(llm_template_options),
-    .max_depth = LLMI_TEMPLATE_MAX_DEPTH,
-    .max_steps = LLMI_TEMPLATE_STEPS,
-    .max_output_bytes = LLMI_TEMPLATE_OUTPUT_BYTES,
-    .max_memory_bytes = LLMI_TEMPLATE_MEMORY_BYTES,
+    .max_depth = LLMI_JINJA_MAX_DEPTH,
+    .max_steps = LLMI_JINJA_STEPS,
+    .max_output_bytes = LLMI_JINJA_OUTPUT_BYTES,
+    .max_memory_bytes = LLMI_JINJA_MEMORY_BYTES,
     .now = LLM_NOW_CLOCK,
 };
 

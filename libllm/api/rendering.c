@@ -47,12 +47,12 @@ LLM_API llm_status llm_rendering_tokens(const llm_token **out, size_t *n_tokens,
     return LLM_OK;
 }
 
-static llm_origin origin_of(const llmi_piece *p) {
+static llm_origin origin_of(const llmi_jinja_piece *p) {
     return (llm_origin){p->begin, p->end, p->line, p->message, p->given, p->generation};
 }
 
 LLM_API int32_t llm_rendering_origin_count(const llm_rendering *rendering) {
-    return rendering ? (int32_t)llmi_buf_count(&rendering->pieces, llmi_piece) : 0;
+    return rendering ? (int32_t)llmi_buf_count(&rendering->pieces, llmi_jinja_piece) : 0;
 }
 
 LLM_API llm_status llm_rendering_origin(llm_origin *out, const llm_rendering *rendering, int32_t index) {
@@ -62,21 +62,21 @@ LLM_API llm_status llm_rendering_origin(llm_origin *out, const llm_rendering *re
     int32_t n = llm_rendering_origin_count(rendering);
     if (index < 0 || index >= n)
         return llmi_error(LLM_E_ARGUMENT, "llm_rendering_origin: index is %d, expected 0..%d", index, n - 1);
-    *out = origin_of(&llmi_buf_at(&rendering->pieces, llmi_piece, index));
+    *out = origin_of(&llmi_buf_at(&rendering->pieces, llmi_jinja_piece, index));
     return LLM_OK;
 }
 
 /* The piece that holds byte `at`; NULL at the end of the text. */
-static const llmi_piece *piece_at(const llm_rendering *r, size_t at) {
-    size_t low = 0, high = llmi_buf_count(&r->pieces, llmi_piece), n = high;
+static const llmi_jinja_piece *piece_at(const llm_rendering *r, size_t at) {
+    size_t low = 0, high = llmi_buf_count(&r->pieces, llmi_jinja_piece), n = high;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (llmi_buf_at(&r->pieces, llmi_piece, mid).end > at)
+        if (llmi_buf_at(&r->pieces, llmi_jinja_piece, mid).end > at)
             high = mid;
         else
             low = mid + 1;
     }
-    return low < n ? &llmi_buf_at(&r->pieces, llmi_piece, low) : NULL;
+    return low < n ? &llmi_buf_at(&r->pieces, llmi_jinja_piece, low) : NULL;
 }
 
 LLM_API llm_status llm_rendering_token_origin(llm_origin *out, const llm_rendering *rendering, size_t index) {
@@ -88,7 +88,7 @@ LLM_API llm_status llm_rendering_token_origin(llm_origin *out, const llm_renderi
         return llmi_error(LLM_E_ARGUMENT, "llm_rendering_token_origin: index is %zu, the rendering has %zu tokens",
                           index, n);
     llmi_plain_range span = llmi_buf_at(&rendering->spans, llmi_plain_range, index);
-    const llmi_piece *piece = span.begin < span.end ? piece_at(rendering, span.begin) : NULL;
+    const llmi_jinja_piece *piece = span.begin < span.end ? piece_at(rendering, span.begin) : NULL;
     *out = piece ? origin_of(piece) : (llm_origin){.message = -1};
     out->begin = span.begin;
     out->end = span.end;

@@ -11,15 +11,15 @@
 #include "jinja/jinja.h"
 
 struct llm_template {
-    llm_runtime *runtime; /* reference */
-    llmi_template *inner; /* reference; it counts the handles too */
+    llm_runtime *runtime;       /* reference */
+    llmi_jinja_template *inner; /* reference; it counts the handles too */
     atomic_int n_refs;
 };
 
 struct llm_rendering {
     llm_runtime *runtime; /* reference: whose memory this is */
     llmi_buf text;
-    llmi_buf pieces; /* llmi_piece */
+    llmi_buf pieces; /* llmi_jinja_piece */
     llmi_buf tokens; /* llm_token */
     llmi_buf spans;  /* llmi_plain_range beside tokens: the bytes that each spells */
 };
@@ -40,7 +40,7 @@ llm_status llmi_context_read(llmi_context *out, const llm_allocator *a, const ch
 /* Cuts the text where the content of the last message ends. LLM_E_ARGUMENT if there is none, or it is not found. */
 llm_status llmi_rendering_continue(llm_rendering *r, const llmi_json *variables);
 
-/* Fills text and pieces, and continues the last message if the options say so. trusted: see llmi_rendering in
+/* Fills text and pieces, and continues the last message if the options say so. trusted: see llmi_jinja_rendering in
  * jinja/jinja.h. */
 llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_context *context,
                              const char *const *trusted);

@@ -37,7 +37,7 @@ static llm_span without_space_after(llm_span s) {
 static bool run_before(const llm_rendering *r, int32_t message, size_t *i, size_t *begin, size_t *end) {
     bool found = false;
     while (*i > 0) {
-        const llmi_piece *p = &llmi_buf_at(&r->pieces, llmi_piece, *i - 1);
+        const llmi_jinja_piece *p = &llmi_buf_at(&r->pieces, llmi_jinja_piece, *i - 1);
         bool is = p->given && p->message == message;
         if (found && !is) break;
         if (is) {
@@ -54,7 +54,7 @@ static bool run_before(const llm_rendering *r, int32_t message, size_t *i, size_
 static const char *find_text(const llm_rendering *r, int32_t message, llm_span what) {
     const char *inside = NULL;
     size_t begin = 0, end = 0;
-    for (size_t i = llmi_buf_count(&r->pieces, llmi_piece); run_before(r, message, &i, &begin, &end);) {
+    for (size_t i = llmi_buf_count(&r->pieces, llmi_jinja_piece); run_before(r, message, &i, &begin, &end);) {
         llm_span run = without_space_before((llm_span){r->text.data + begin, end - begin});
         const char *found = what.len <= run.len ? memmem(run.ptr, run.len, what.ptr, what.len) : NULL;
         if (found && found == run.ptr) return found;
@@ -66,7 +66,8 @@ static const char *find_text(const llm_rendering *r, int32_t message, llm_span w
 static void cut(llm_rendering *r, size_t end) {
     r->text.len = end;
     while (r->pieces.len) {
-        llmi_piece *last = &llmi_buf_at(&r->pieces, llmi_piece, llmi_buf_count(&r->pieces, llmi_piece) - 1);
+        llmi_jinja_piece *last =
+            &llmi_buf_at(&r->pieces, llmi_jinja_piece, llmi_buf_count(&r->pieces, llmi_jinja_piece) - 1);
         if (last->begin < end) {
             if (last->end > end) last->end = end;
             return;

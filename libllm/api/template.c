@@ -16,7 +16,7 @@ static llm_status create(llm_template **out, llm_runtime *rt, const char *source
     const llm_allocator *a = llmi_runtime_allocator(rt);
     llm_template *t = llmi_alloc_zero(a, sizeof *t);
     if (!t) return LLM_E_MEMORY;
-    llm_status status = llmi_template_parse(&t->inner, a, source, n, "chat template");
+    llm_status status = llmi_jinja_parse(&t->inner, a, source, n, "chat template");
     if (status != LLM_OK) {
         llmi_free(a, t, sizeof *t);
         return status;
@@ -49,7 +49,7 @@ LLM_API llm_template *llm_template_ref(llm_template *tmpl) {
 LLM_API void llm_template_unref(llm_template *tmpl) {
     if (!tmpl || atomic_fetch_sub_explicit(&tmpl->n_refs, 1, memory_order_acq_rel) != 1) return;
     llm_runtime *rt = tmpl->runtime;
-    llmi_template_unref(tmpl->inner);
+    llmi_jinja_template_unref(tmpl->inner);
     llmi_free(llmi_runtime_allocator(rt), tmpl, sizeof *tmpl);
     llm_runtime_unref(rt);
 }
@@ -184,21 +184,21 @@ static int64_t local_now(void) {
 llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_context *context,
                              const char *const *trusted) {
     const llm_template_options *o = context->options;
-    llmi_template_limits limits = {
+    llmi_jinja_limits limits = {
         .max_steps = o->max_steps,
         .max_output_bytes = (size_t)o->max_output_bytes,
         .max_memory_bytes = (size_t)o->max_memory_bytes,
         .held_bytes = context->doc.n_held,
         .max_depth = o->max_depth,
     };
-    llmi_rendering how = {
+    llmi_jinja_rendering how = {
         .context = context->variables,
         .trusted = trusted,
         .now = o->now == LLM_NOW_CLOCK ? local_now() : o->now,
         .has_now = true,
         .limits = &limits,
     };
-    llm_status status = llmi_template_render(&out->text, &out->pieces, t->inner, &how);
+    llm_status status = llmi_jinja_render(&out->text, &out->pieces, t->inner, &how);
     return status == LLM_OK && o->continue_final_message ? llmi_rendering_continue(out, context->variables) : status;
 }
 

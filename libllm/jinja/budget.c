@@ -7,15 +7,15 @@
 #include "jinja/code.h"
 #include "jinja/value.h"
 
-const llmi_template_limits llmi_template_default_limits = {
-    .max_steps = LLMI_TEMPLATE_STEPS,
-    .max_output_bytes = LLMI_TEMPLATE_OUTPUT_BYTES,
-    .max_memory_bytes = LLMI_TEMPLATE_MEMORY_BYTES,
-    .max_depth = LLMI_TEMPLATE_MAX_DEPTH,
+const llmi_jinja_limits llmi_jinja_default_limits = {
+    .max_steps = LLMI_JINJA_STEPS,
+    .max_output_bytes = LLMI_JINJA_OUTPUT_BYTES,
+    .max_memory_bytes = LLMI_JINJA_MEMORY_BYTES,
+    .max_depth = LLMI_JINJA_MAX_DEPTH,
 };
 
-struct llmi_block {
-    struct llmi_block *next;
+struct llmi_jinja_block {
+    struct llmi_jinja_block *next;
     size_t n_bytes;
     _Alignas(16) char data[];
 };
@@ -29,7 +29,7 @@ void llmi_jinja_run_fail(llmi_jinja_run *r, llm_status status, const char *forma
     va_start(args, format);
     llmi_vformat(text, sizeof text, format, args);
     va_end(args);
-    r->status = llmi_error(status, "%s%s", llmi_place_text((char[LLMI_PLACE_BYTES]){0}, r->t, r->at), text);
+    r->status = llmi_error(status, "%s%s", llmi_jinja_place_text((char[LLMI_JINJA_PLACE_BYTES]){0}, r->t, r->at), text);
 }
 
 bool llmi_jinja_run_spend(llmi_jinja_run *r, int64_t n) {
@@ -79,7 +79,7 @@ void *llmi_jinja_run_take(llmi_jinja_run *r, size_t n_bytes) {
     n_bytes = (n_bytes + 15) & ~(size_t)15;
     if (n_bytes > r->free_bytes) {
         size_t block_bytes = n_bytes > BLOCK_BYTES / 4 ? n_bytes : BLOCK_BYTES;
-        struct llmi_block *b = llmi_alloc(r->a, sizeof *b + block_bytes);
+        struct llmi_jinja_block *b = llmi_alloc(r->a, sizeof *b + block_bytes);
         if (!b) {
             r->status = LLM_E_MEMORY;
             return NULL;
@@ -104,7 +104,7 @@ void *llmi_jinja_run_take(llmi_jinja_run *r, size_t n_bytes) {
 void llmi_jinja_run_release(llmi_jinja_run *r) {
     llmi_json_doc_free(&r->json);
     while (r->blocks) {
-        struct llmi_block *b = r->blocks;
+        struct llmi_jinja_block *b = r->blocks;
         r->blocks = b->next;
         llmi_free(r->a, b, b->n_bytes);
     }

@@ -21,7 +21,7 @@ void llmi_builder_free(llmi_builder *b) {
 static bool reserve(llmi_builder *b, llmi_buf *buf, size_t n) {
     enum { START_BYTES = 64 };
     llmi_jinja_run *r = b->r;
-    if (n <= buf->cap - buf->len) return LLMI_OK(r);
+    if (n <= buf->cap - buf->len) return LLMI_JINJA_OK(r);
     bool counts = !b->output || buf != &b->bytes;
     size_t cap = buf->cap + buf->cap / 2, more;
     if (cap < buf->len + n) cap = buf->len + n;
@@ -48,7 +48,7 @@ void llmi_builder_puts(llmi_builder *b, const char *text) {
     llmi_builder_put(b, text, strlen(text));
 }
 
-void llmi_builder_fill(llmi_builder *b, const llmi_str *s, int64_t n) {
+void llmi_builder_fill(llmi_builder *b, const llmi_jinja_str *s, int64_t n) {
     llmi_jinja_run *r = b->r;
     if (n <= 0 || !s->n) return;
     size_t room = r->limits->max_output_bytes - b->bytes.len;
@@ -58,7 +58,7 @@ void llmi_builder_fill(llmi_builder *b, const llmi_str *s, int64_t n) {
         return;
     }
     if (!llmi_jinja_run_spend(r, n / 4) || !reserve(b, &b->bytes, (size_t)n * s->n)) return;
-    for (; n > 0 && LLMI_OK(r); n--) llmi_builder_str(b, s);
+    for (; n > 0 && LLMI_JINJA_OK(r); n--) llmi_builder_str(b, s);
 }
 
 void llmi_builder_printf(llmi_builder *b, const char *format, ...) {
@@ -70,10 +70,10 @@ void llmi_builder_printf(llmi_builder *b, const char *format, ...) {
     llmi_builder_puts(b, text);
 }
 
-static void add_mark(llmi_builder *b, llmi_mark m) {
-    size_t n = llmi_buf_count(&b->marks, llmi_mark);
+static void add_mark(llmi_builder *b, llmi_jinja_mark m) {
+    size_t n = llmi_buf_count(&b->marks, llmi_jinja_mark);
     if (n) {
-        llmi_mark *last = &llmi_buf_at(&b->marks, llmi_mark, n - 1);
+        llmi_jinja_mark *last = &llmi_buf_at(&b->marks, llmi_jinja_mark, n - 1);
         if (last->end == m.begin && last->message == m.message) {
             last->end = m.end;
             return;
@@ -82,54 +82,55 @@ static void add_mark(llmi_builder *b, llmi_mark m) {
     if (reserve(b, &b->marks, sizeof m)) llmi_buf_push(&b->marks, m);
 }
 
-void llmi_builder_str(llmi_builder *b, const llmi_str *s) {
+void llmi_builder_str(llmi_builder *b, const llmi_jinja_str *s) {
     if (!s) return;
     uint32_t at = (uint32_t)b->bytes.len;
     llmi_builder_put(b, s->p, s->n);
     if (!llmi_jinja_run_spend(b->r, s->n_marks / 16)) return;
     for (uint32_t i = 0; i < s->n_marks; i++)
-        add_mark(b, (llmi_mark){s->marks[i].begin + at, s->marks[i].end + at, s->marks[i].message});
+        add_mark(b, (llmi_jinja_mark){s->marks[i].begin + at, s->marks[i].end + at, s->marks[i].message});
 }
 
-void llmi_builder_mark_as(llmi_builder *b, size_t begin, const llmi_str *s) {
+void llmi_builder_mark_as(llmi_builder *b, size_t begin, const llmi_jinja_str *s) {
     if (s->n_marks && b->bytes.len > begin)
-        add_mark(b, (llmi_mark){(uint32_t)begin, (uint32_t)b->bytes.len, s->marks[0].message});
+        add_mark(b, (llmi_jinja_mark){(uint32_t)begin, (uint32_t)b->bytes.len, s->marks[0].message});
 }
 
 /* Cuts the marks from byte `begin` off into a string's own. */
-static void take_marks(llmi_builder *b, llmi_str *s, size_t begin) {
-    size_t n_all = llmi_buf_count(&b->marks, llmi_mark), first = n_all;
-    while (first > 0 && llmi_buf_at(&b->marks, llmi_mark, first - 1).end > begin) first--;
+static void take_marks(llmi_builder *b, llmi_jinja_str *s, size_t begin) {
+    size_t n_all = llmi_buf_count(&b->marks, llmi_jinja_mark), first = n_all;
+    while (first > 0 && llmi_buf_at(&b->marks, llmi_jinja_mark, first - 1).end > begin) first--;
     if (first == n_all) return;
     uint32_t n = (uint32_t)(n_all - first);
-    llmi_mark *marks = llmi_jinja_run_take(b->r, n * sizeof *marks), *head = &llmi_buf_at(&b->marks, llmi_mark, first);
+    llmi_jinja_mark *marks = llmi_jinja_run_take(b->r, n * sizeof *marks),
+                    *head = &llmi_buf_at(&b->marks, llmi_jinja_mark, first);
     if (!marks) return;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t from = head[i].begin > begin ? head[i].begin - (uint32_t)begin : 0;
-        marks[i] = (llmi_mark){from, head[i].end - (uint32_t)begin, head[i].message};
+        marks[i] = (llmi_jinja_mark){from, head[i].end - (uint32_t)begin, head[i].message};
     }
     s->marks = marks;
     s->n_marks = n;
     bool shared = head->begin < begin; /* a mark that reaches over `begin` belongs to both sides */
     if (shared) head->end = (uint32_t)begin;
-    b->marks.len = (first + shared) * sizeof(llmi_mark);
+    b->marks.len = (first + shared) * sizeof(llmi_jinja_mark);
 }
 
-const llmi_str *llmi_builder_take(llmi_builder *b, size_t begin) {
+const llmi_jinja_str *llmi_builder_take(llmi_builder *b, size_t begin) {
     llmi_jinja_run *r = b->r;
     size_t n = b->bytes.len - begin;
     char *copy = llmi_jinja_run_copy(r, n) ? llmi_jinja_run_take(r, n ? n : 1) : NULL;
-    llmi_str *s = copy ? llmi_jinja_run_take(r, sizeof *s) : NULL;
+    llmi_jinja_str *s = copy ? llmi_jinja_run_take(r, sizeof *s) : NULL;
     b->bytes.len = begin;
     if (!s) return NULL;
     if (n) memcpy(copy, b->bytes.data + begin, n);
-    *s = (llmi_str){.p = copy, .n = (uint32_t)n};
+    *s = (llmi_jinja_str){.p = copy, .n = (uint32_t)n};
     take_marks(b, s, begin);
-    return LLMI_OK(r) ? s : NULL;
+    return LLMI_JINJA_OK(r) ? s : NULL;
 }
 
-const llmi_str *llmi_builder_finish(llmi_builder *b) {
-    const llmi_str *s = LLMI_OK(b->r) ? llmi_builder_take(b, 0) : NULL;
+const llmi_jinja_str *llmi_builder_finish(llmi_builder *b) {
+    const llmi_jinja_str *s = LLMI_JINJA_OK(b->r) ? llmi_builder_take(b, 0) : NULL;
     llmi_builder_free(b);
     return s;
 }

@@ -7,7 +7,7 @@
 #include "jinja/value.h"
 
 /* name, what it does: [before] -> [after] are values on the stack; a, b, c are the instruction's numbers. */
-#define LLMI_TEMPLATE_OPS(OP)                                                                                          \
+#define LLMI_JINJA_OPS(OP)                                                                                             \
     OP(CONST)      /* [] -> [constant a] */                                                                            \
     OP(LOAD)       /* [] -> [variable named by constant a] */                                                          \
     OP(STORE)      /* [v] -> [], in the innermost scope */                                                             \
@@ -52,56 +52,57 @@
     OP(END)
 
 enum {
-#define LLMI_TEMPLATE_OP(name) LLMI_JINJA_OP_##name,
-    LLMI_TEMPLATE_OPS(LLMI_TEMPLATE_OP)
-#undef LLMI_TEMPLATE_OP
+#define LLMI_JINJA_OP(name) LLMI_JINJA_OP_##name,
+    LLMI_JINJA_OPS(LLMI_JINJA_OP)
+#undef LLMI_JINJA_OP
 };
 
 /* In the place of an argument's name: its value is a list or a dictionary of arguments. */
 enum { LLMI_SPREAD_LIST = 1, LLMI_SPREAD_DICT };
 
-typedef struct llmi_instr {
+typedef struct llmi_jinja_instr {
     uint8_t op, b;
     uint16_t c;
     int32_t a;
-} llmi_instr;
+} llmi_jinja_instr;
 
 /* A macro, or the body of a call block. */
-typedef struct llmi_macro_code {
+typedef struct llmi_jinja_macro_code {
     int32_t entry;        /* first instruction, counted from the MACRO instruction */
     uint32_t name;        /* constant */
     uint32_t first_param; /* in params */
     uint32_t n_params;
     bool takes_rest, takes_names, takes_caller; /* its text asks for varargs, kwargs, caller */
-} llmi_macro_code;
+} llmi_jinja_macro_code;
 
 /* Where an instruction comes from. */
-typedef struct llmi_origin {
+typedef struct llmi_jinja_origin {
     uint32_t at, line;
-} llmi_origin;
+} llmi_jinja_origin;
 
-struct llmi_template {
+struct llmi_jinja_template {
     const llm_allocator *a;
     const char *what; /* before the place in errors; NULL: nothing */
     atomic_int refs;
     llmi_buf source;    /* newlines made one byte */
-    llmi_buf code;      /* llmi_instr */
-    llmi_buf origins;   /* llmi_origin, beside code */
+    llmi_buf code;      /* llmi_jinja_instr */
+    llmi_buf origins;   /* llmi_jinja_origin, beside code */
     llmi_buf constants; /* llmi_jinja_value; strings point into strs */
-    llmi_buf strs;      /* llmi_str */
+    llmi_buf strs;      /* llmi_jinja_str */
     llmi_buf bytes;     /* of constants that are not the source's own text */
-    llmi_buf macros;    /* llmi_macro_code */
+    llmi_buf macros;    /* llmi_jinja_macro_code */
     llmi_buf params;    /* uint32_t: constants that name parameters */
 };
 
 /* "what, line L, column C: " */
-enum { LLMI_PLACE_BYTES = 80 };
-const char *llmi_place_text(char out[LLMI_PLACE_BYTES], const llmi_template *t, size_t offset);
+enum { LLMI_JINJA_PLACE_BYTES = 80 };
+const char *llmi_jinja_place_text(char out[LLMI_JINJA_PLACE_BYTES], const llmi_jinja_template *t, size_t offset);
 
 /* Shared by the machine's parts. */
 struct llmi_jinja_loop;
-struct llmi_macro;
-llmi_jinja_value llmi_loop_attribute(llmi_jinja_run *r, struct llmi_jinja_loop *loop, const llmi_str *name);
-llmi_jinja_value llmi_macro_attribute(llmi_jinja_run *r, const struct llmi_macro *macro, const llmi_str *name);
+struct llmi_jinja_macro;
+llmi_jinja_value llmi_jinja_loop_attribute(llmi_jinja_run *r, struct llmi_jinja_loop *loop, const llmi_jinja_str *name);
+llmi_jinja_value llmi_jinja_macro_attribute(llmi_jinja_run *r, const struct llmi_jinja_macro *macro,
+                                            const llmi_jinja_str *name);
 
 #endif

@@ -5,25 +5,25 @@
 #include "jinja/code.h"
 #include "jinja/lexer.h"
 
-typedef struct llmi_loop_scope {
+typedef struct llmi_jinja_loop_scope {
     int32_t next;     /* instruction NEXT of the innermost loop, -1 outside of loops */
     llmi_buf *breaks; /* int32_t: jumps that leave it */
-} llmi_loop_scope;
+} llmi_jinja_loop_scope;
 
 typedef struct llmi_parser {
-    llmi_template *t;
+    llmi_jinja_template *t;
     llmi_lexer lexer;
-    llmi_lex_token now, ahead;
+    llmi_lexer_token now, ahead;
     llm_status status; /* the first failure */
     int32_t depth;
-    llmi_origin origin; /* of `now`; lines are counted once, forwards */
-    llmi_buf strings;   /* hash table of constants that are strings: int32_t, -1 empty */
+    llmi_jinja_origin origin; /* of `now`; lines are counted once, forwards */
+    llmi_buf strings;         /* hash table of constants that are strings: int32_t, -1 empty */
     size_t n_strings;
-    llmi_loop_scope loop;
-    llmi_macro_code *macro; /* being parsed, or NULL */
+    llmi_jinja_loop_scope loop;
+    llmi_jinja_macro_code *macro; /* being parsed, or NULL */
 } llmi_parser;
 
-void llmi_parser_fail(llmi_parser *p, llm_status status, const char *format, ...)
+void llmi_emit_fail(llmi_parser *p, llm_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
 /* Index of the constant; equal strings share one. */

@@ -5,7 +5,7 @@
 #include "jinja/value.h"
 
 #define FILTER(name, function, params)                                                                                 \
-    llmi_jinja_value llmi_filter_##function(llmi_jinja_run *r, const llmi_args *args);
+    llmi_jinja_value llmi_filter_##function(llmi_jinja_run *r, const llmi_jinja_args *args);
 #include "jinja/filters.def"
 #undef FILTER
 

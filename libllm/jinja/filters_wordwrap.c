@@ -8,7 +8,7 @@
 
 /* A line by characters. */
 typedef struct line {
-    const llmi_str *s;
+    const llmi_jinja_str *s;
     uint32_t n;
     uint32_t *c, *at; /* characters, and where they begin; at[n] is the end */
     uint32_t *dashes; /* how many "-" follow each other from here on */
@@ -18,14 +18,14 @@ typedef struct wrapping {
     llmi_jinja_run *r;
     int64_t width;
     bool breaks_words, at_hyphens;
-    const llmi_str *newline;
+    const llmi_jinja_str *newline;
     llmi_builder *out;
     bool any;                  /* a line of this paragraph was written */
     bool paragraph;            /* one was written before this one */
     uint32_t chunk, chunk_end; /* the chunk looked at last: its rest keeps its end */
 } wrapping;
 
-static bool read_line(llmi_jinja_run *r, line *l, const llmi_str *s) {
+static bool read_line(llmi_jinja_run *r, line *l, const llmi_jinja_str *s) {
     *l = (line){.s = s};
     uint32_t *memory =
         llmi_jinja_run_spend(r, s->n) ? llmi_jinja_run_take(r, ((size_t)s->n + 1) * 3 * sizeof *memory) : NULL;
@@ -111,7 +111,7 @@ static void put_line(wrapping *w, const line *l, uint32_t begin, uint32_t end) {
     if (w->any || w->paragraph) llmi_builder_str(w->out, w->newline);
     w->paragraph = false;
     w->any = true;
-    llmi_builder_str(w->out, llmi_str_cut(w->r, l->s, l->at[begin], l->at[end]));
+    llmi_builder_str(w->out, llmi_jinja_str_cut(w->r, l->s, l->at[begin], l->at[end]));
 }
 
 static uint32_t next_chunk(wrapping *w, const line *l, uint32_t i) {
@@ -147,12 +147,12 @@ static uint32_t wrap_line(wrapping *w, const line *l, uint32_t begin) {
     return after;
 }
 
-static void wrap_paragraph(wrapping *w, const llmi_str *s) {
+static void wrap_paragraph(wrapping *w, const llmi_jinja_str *s) {
     line l;
     w->any = false;
     w->chunk = w->chunk_end = 0;
     if (!read_line(w->r, &l, s)) return;
-    for (uint32_t at = 0; at < l.n && LLMI_OK(w->r);) {
+    for (uint32_t at = 0; at < l.n && LLMI_JINJA_OK(w->r);) {
         uint32_t next = wrap_line(w, &l, at);
         llmi_jinja_run_spend(w->r, (next - at) / 4 + 1);
         at = next;
@@ -160,25 +160,26 @@ static void wrap_paragraph(wrapping *w, const llmi_str *s) {
     if (!w->any && w->paragraph) llmi_builder_str(w->out, w->newline);
 }
 
-llmi_jinja_value llmi_filter_wordwrap(llmi_jinja_run *r, const llmi_args *args) {
-    llmi_jinja_value newline = llmi_arg(args, 2, llmi_none);
+llmi_jinja_value llmi_filter_wordwrap(llmi_jinja_run *r, const llmi_jinja_args *args) {
+    llmi_jinja_value newline = llmi_jinja_arg(args, 2, llmi_jinja_none);
     wrapping w = {.r = r, .width = 79};
-    w.breaks_words = llmi_arg_bool(args, 1, true);
-    w.at_hyphens = llmi_arg_bool(args, 3, true);
-    w.newline = newline.kind == LLMI_V_NONE ? llmi_str_over(r, "\n", 1) : newline.s;
-    if (newline.kind != LLMI_V_NONE && newline.kind != LLMI_V_STR) llmi_arg_fail(r, args, 2, "a string");
+    w.breaks_words = llmi_jinja_arg_bool(args, 1, true);
+    w.at_hyphens = llmi_jinja_arg_bool(args, 3, true);
+    w.newline = newline.kind == LLMI_V_NONE ? llmi_jinja_str_over(r, "\n", 1) : newline.s;
+    if (newline.kind != LLMI_V_NONE && newline.kind != LLMI_V_STR) llmi_jinja_arg_fail(r, args, 2, "a string");
     if (args->self.kind != LLMI_V_STR)
-        llmi_jinja_run_fail(r, LLM_E_FORMAT, "wordwrap of a %s: expected a string", llmi_kind_name(args->self));
-    llmi_jinja_list *lines = LLMI_OK(r) ? llmi_str_lines(r, args->self.s, false) : NULL;
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "wordwrap of a %s: expected a string", llmi_jinja_kind_name(args->self));
+    llmi_jinja_list *lines = LLMI_JINJA_OK(r) ? llmi_jinja_str_lines(r, args->self.s, false) : NULL;
     llmi_builder b;
     llmi_builder_init(&b, r);
     w.out = &b;
-    for (uint32_t i = 0; lines && i < lines->n && LLMI_OK(r); i++) {
-        const llmi_str *s = lines->v[i].s;
-        if (s->n) w.width = llmi_arg_int(r, args, 0, 79);
-        if (LLMI_OK(r) && w.width <= 0) llmi_jinja_run_fail(r, LLM_E_FORMAT, "wordwrap: the width is not positive");
+    for (uint32_t i = 0; lines && i < lines->n && LLMI_JINJA_OK(r); i++) {
+        const llmi_jinja_str *s = lines->v[i].s;
+        if (s->n) w.width = llmi_jinja_arg_int(r, args, 0, 79);
+        if (LLMI_JINJA_OK(r) && w.width <= 0)
+            llmi_jinja_run_fail(r, LLM_E_FORMAT, "wordwrap: the width is not positive");
         w.paragraph = i > 0;
         wrap_paragraph(&w, s);
     }
-    return llmi_of_str(llmi_builder_finish(&b));
+    return llmi_jinja_of_str(llmi_builder_finish(&b));
 }

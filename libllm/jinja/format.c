@@ -9,7 +9,7 @@
 /* ---- one value ---- */
 
 typedef struct spec {
-    llmi_str fill;
+    llmi_jinja_str fill;
     char align, sign, type, group; /* 0: none given */
     bool alternate, zero, percent; /* percent: of the "%" operator, whose rules differ a little */
     bool html;                     /* the text around it is: text is escaped */
@@ -29,11 +29,12 @@ static void fail(llmi_jinja_run *r, const char *text) {
     llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: %s", text);
 }
 
-static const llmi_str SPACE = {.p = " ", .n = 1}, ZERO = {.p = "0", .n = 1};
+static const llmi_jinja_str SPACE = {.p = " ", .n = 1}, ZERO = {.p = "0", .n = 1};
 
 /* head stays in front where the padding goes behind the sign ('='). */
-static void put_aligned(llmi_builder *b, const spec *f, const llmi_str *head, const llmi_str *body) {
-    int64_t n = llmi_str_length(b->r, head) + llmi_str_length(b->r, body), pad = f->width > n ? f->width - n : 0;
+static void put_aligned(llmi_builder *b, const spec *f, const llmi_jinja_str *head, const llmi_jinja_str *body) {
+    int64_t n = llmi_jinja_str_length(b->r, head) + llmi_jinja_str_length(b->r, body),
+            pad = f->width > n ? f->width - n : 0;
     int64_t left = f->align == '<' ? 0 : f->align == '^' ? pad / 2 : pad;
     if (f->align == '=') llmi_builder_str(b, head);
     llmi_builder_fill(b, &f->fill, left);
@@ -43,13 +44,13 @@ static void put_aligned(llmi_builder *b, const spec *f, const llmi_str *head, co
 }
 
 /* Digits in groups of three or four, with zeros in front until they fill the width where that is asked for. */
-static const llmi_str *grouped(llmi_jinja_run *r, const spec *f, const number *x, size_t n_head) {
+static const llmi_jinja_str *grouped(llmi_jinja_run *r, const spec *f, const number *x, size_t n_head) {
     size_t each = f->group == '_' && strchr("xXob", f->type) && f->type ? 4 : 3, n_digits = x->n_whole;
     int64_t room = f->zero && f->align == '=' ? f->width - (int64_t)(n_head + x->n - x->n_whole) : 0;
     while (llmi_jinja_run_spend(r, 1) && (int64_t)(n_digits + (n_digits - 1) / each) < room) n_digits++;
     llmi_builder b;
     llmi_builder_init(&b, r);
-    for (size_t i = n_digits; i > 0 && LLMI_OK(r); i--) {
+    for (size_t i = n_digits; i > 0 && LLMI_JINJA_OK(r); i--) {
         llmi_builder_put(&b, i > x->n_whole ? "0" : x->text + x->n_whole - i, 1);
         if (i > 1 && (i - 1) % each == 0) llmi_builder_put(&b, &f->group, 1);
     }
@@ -62,9 +63,9 @@ static void put_number(llmi_builder *b, spec f, const number *x) {
     size_t n_head = 0;
     if (x->sign || f.sign == '+' || f.sign == ' ') head_text[n_head++] = x->sign ? x->sign : f.sign;
     for (const char *p = x->prefix; *p; p++) head_text[n_head++] = *p;
-    llmi_str head = {.p = head_text, .n = (uint32_t)n_head}, body = {.p = x->text, .n = (uint32_t)x->n};
+    llmi_jinja_str head = {.p = head_text, .n = (uint32_t)n_head}, body = {.p = x->text, .n = (uint32_t)x->n};
     if (!f.align) f.align = '>';
-    const llmi_str *digits = f.group && x->n_whole ? grouped(b->r, &f, x, n_head) : &body;
+    const llmi_jinja_str *digits = f.group && x->n_whole ? grouped(b->r, &f, x, n_head) : &body;
     if (digits) put_aligned(b, &f, &head, digits);
 }
 
@@ -80,7 +81,7 @@ static bool integer_digits(llmi_jinja_run *r, number *x, llmi_jinja_value v, int
         if (base != 10 || v.s->n >= NUMBER_BYTES)
             llmi_jinja_run_fail(r, LLM_E_LIMIT,
                                 "format: an integer beyond 64 bits can only be written with few decimals");
-        if (!LLMI_OK(r)) return false;
+        if (!LLMI_JINJA_OK(r)) return false;
         x->sign = minus ? '-' : 0;
         x->n = v.s->n - minus;
         memcpy(x->text, v.s->p + minus, x->n);
@@ -102,7 +103,7 @@ static void put_integer(llmi_builder *b, const spec *f, llmi_jinja_value v) {
     int base = base_of(f->type);
     if (f->precision >= 0 && !f->percent) fail(b->r, "an integer takes no precision");
     if (f->group == ',' && base != 10) fail(b->r, "',' is for decimal numbers");
-    if (!LLMI_OK(b->r) || !integer_digits(b->r, &x, v, base, f->type == 'X')) return;
+    if (!LLMI_JINJA_OK(b->r) || !integer_digits(b->r, &x, v, base, f->type == 'X')) return;
     if (f->alternate && base != 10) {
         x.prefix[0] = '0';
         x.prefix[1] = f->type;
@@ -116,15 +117,15 @@ static void put_integer(llmi_builder *b, const spec *f, llmi_jinja_value v) {
 
 static void put_character(llmi_builder *b, const spec *f, llmi_jinja_value v) {
     char utf8[4];
-    llmi_str head = {.p = ""}, body = {.p = utf8};
+    llmi_jinja_str head = {.p = ""}, body = {.p = utf8};
     if (v.kind == LLMI_V_STR && f->percent) {
-        if (llmi_str_length(b->r, v.s) != 1) fail(b->r, "c takes one character");
-        if (LLMI_OK(b->r)) put_aligned(b, f, &head, v.s);
+        if (llmi_jinja_str_length(b->r, v.s) != 1) fail(b->r, "c takes one character");
+        if (LLMI_JINJA_OK(b->r)) put_aligned(b, f, &head, v.s);
         return;
     }
-    bool is = llmi_is_int(v) && v.i >= 0 && v.i <= 0x10ffff && (v.i < 0xd800 || v.i > 0xdfff);
+    bool is = llmi_jinja_is_int(v) && v.i >= 0 && v.i <= 0x10ffff && (v.i < 0xd800 || v.i > 0xdfff);
     if (!is || f->sign || f->group || (f->precision >= 0 && !f->percent)) fail(b->r, "c takes a character's number");
-    if (!LLMI_OK(b->r)) return;
+    if (!LLMI_JINJA_OK(b->r)) return;
     body.n = (uint32_t)llmi_utf8_encode(utf8, (uint32_t)v.i);
     put_aligned(b, f, &head, &body);
 }
@@ -165,7 +166,7 @@ static const char *conversion(char type, bool alternate) {
 static void put_shortest(llmi_jinja_run *r, number *x, double f) {
     llmi_builder b;
     llmi_builder_init(&b, r);
-    llmi_print_float(&b, f);
+    llmi_jinja_print_float(&b, f);
     x->n = b.bytes.len < sizeof x->text ? b.bytes.len : 0;
     if (x->n) memcpy(x->text, b.bytes.data, x->n);
     llmi_builder_free(&b);
@@ -177,7 +178,7 @@ static void put_float(llmi_builder *b, const spec *f, double value) {
     if (f->precision > MAX_PRECISION)
         llmi_jinja_run_fail(b->r, LLM_E_LIMIT, "format: a precision of %lld exceeds the limit of %d",
                             (long long)f->precision, MAX_PRECISION);
-    if (!LLMI_OK(b->r) || !llmi_jinja_run_spend(b->r, 8)) return;
+    if (!LLMI_JINJA_OK(b->r) || !llmi_jinja_run_spend(b->r, 8)) return;
     if (!isfinite(magnitude)) {
         bool capital = f->type == 'E' || f->type == 'F' || f->type == 'G';
         x.n = llmi_format(x.text, sizeof x.text, isnan(value) ? (capital ? "NAN" : "nan") : capital ? "INF" : "inf");
@@ -200,7 +201,7 @@ static void put_float(llmi_builder *b, const spec *f, double value) {
 
 typedef struct percent {
     llmi_jinja_run *r;
-    const llmi_str *s;
+    const llmi_jinja_str *s;
     size_t at;
     llmi_jinja_value args;
     uint32_t used, n; /* of the arguments */
@@ -211,7 +212,7 @@ typedef struct percent {
 static llmi_jinja_value next_argument(percent *p) {
     if (p->used >= p->n) {
         fail(p->r, "not enough values");
-        return llmi_undefined;
+        return llmi_jinja_undefined;
     }
     return p->args.kind == LLMI_V_TUPLE ? p->args.list->v[p->used++] : (p->used++, p->args);
 }
@@ -221,7 +222,7 @@ static char look(const percent *p) {
 }
 
 /* Digits at *at; -1 if there are none. */
-static int64_t read_digits(llmi_jinja_run *r, const llmi_str *s, size_t *at) {
+static int64_t read_digits(llmi_jinja_run *r, const llmi_jinja_str *s, size_t *at) {
     int64_t value = -1;
     for (; *at < s->n && s->p[*at] >= '0' && s->p[*at] <= '9'; (*at)++) {
         value = value < 0 ? 0 : value;
@@ -238,8 +239,8 @@ static int64_t read_count(percent *p) {
     if (look(p) != '*') return read_digits(p->r, p->s, &p->at);
     p->at++;
     llmi_jinja_value v = next_argument(p);
-    if (LLMI_OK(p->r) && !llmi_is_int(v)) fail(p->r, "* takes an integer");
-    return LLMI_OK(p->r) ? v.i : 0;
+    if (LLMI_JINJA_OK(p->r) && !llmi_jinja_is_int(v)) fail(p->r, "* takes an integer");
+    return LLMI_JINJA_OK(p->r) ? v.i : 0;
 }
 
 static spec read_percent(percent *p) {
@@ -274,13 +275,14 @@ static llmi_jinja_value read_named(percent *p) {
         depth += (p->s->p[p->at] == '(') - (p->s->p[p->at] == ')');
         if (depth == 0) break;
     }
-    const llmi_jinja_value *found =
-        p->args.kind == LLMI_V_DICT && depth == 0 ? llmi_dict_get(p->args.dict, p->s->p + begin, p->at - begin) : NULL;
+    const llmi_jinja_value *found = p->args.kind == LLMI_V_DICT && depth == 0
+                                        ? llmi_jinja_dict_get(p->args.dict, p->s->p + begin, p->at - begin)
+                                        : NULL;
     if (!found)
         llmi_jinja_run_fail(p->r, LLM_E_FORMAT, "format: no value is called \"%s\"",
                             LLMI_QUOTE(p->s->p + begin, p->at - begin));
     p->at++;
-    return found ? *found : llmi_undefined;
+    return found ? *found : llmi_jinja_undefined;
 }
 
 static void put_text(llmi_builder *b, const spec *f, llmi_jinja_value v) {
@@ -293,10 +295,10 @@ static void put_text(llmi_builder *b, const spec *f, llmi_jinja_value v) {
         llmi_print_repr(&part, v);
     else
         llmi_print(&part, v);
-    const llmi_str *s = llmi_builder_finish(&part), head = {.p = ""};
+    const llmi_jinja_str *s = llmi_builder_finish(&part), head = {.p = ""};
     bool escapes = f->html && s && !(v.kind == LLMI_V_STR && v.aux & LLMI_HTML && f->type != 'r' && f->type != 'a');
-    if (escapes) s = llmi_str_escape(r, s);
-    if (s && f->precision >= 0) s = llmi_str_cut(r, s, 0, llmi_str_offset(r, s, f->precision));
+    if (escapes) s = llmi_jinja_str_escape(r, s);
+    if (s && f->precision >= 0) s = llmi_jinja_str_cut(r, s, 0, llmi_jinja_str_offset(r, s, f->precision));
     if (s) put_aligned(b, f, &head, s);
 }
 
@@ -310,15 +312,16 @@ static void put_percent(llmi_builder *b, spec f, llmi_jinja_value v) {
         put_character(b, &f, v);
         return;
     }
-    if (strchr("diu", f.type) && v.kind == LLMI_V_FLOAT && isfinite(v.f)) v = llmi_of_whole(b->r, v.f);
-    if (!llmi_is_number(v) || (whole && v.kind == LLMI_V_FLOAT)) {
-        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "format: %%%c takes a number, found %s", f.type, llmi_kind_name(v));
+    if (strchr("diu", f.type) && v.kind == LLMI_V_FLOAT && isfinite(v.f)) v = llmi_jinja_of_whole(b->r, v.f);
+    if (!llmi_jinja_is_number(v) || (whole && v.kind == LLMI_V_FLOAT)) {
+        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "format: %%%c takes a number, found %s", f.type,
+                            llmi_jinja_kind_name(v));
         return;
     }
     if (f.zero && f.align != '<') f.fill = ZERO, f.align = '=';
     if (f.precision > MAX_PRECISION) f.precision = MAX_PRECISION + 1;
     if (!whole)
-        put_float(b, &f, llmi_as_float(v));
+        put_float(b, &f, llmi_jinja_as_float(v));
     else if (f.precision > MAX_PRECISION)
         llmi_jinja_run_fail(b->r, LLM_E_LIMIT, "format: a precision above %d", MAX_PRECISION);
     else
@@ -327,7 +330,7 @@ static void put_percent(llmi_builder *b, spec f, llmi_jinja_value v) {
 
 static void put_conversion(llmi_builder *b, percent *p) {
     bool by_name = look(p) == '(';
-    llmi_jinja_value named = by_name ? read_named(p) : llmi_undefined;
+    llmi_jinja_value named = by_name ? read_named(p) : llmi_jinja_undefined;
     spec f = read_percent(p);
     if (f.type == '%') {
         llmi_builder_puts(b, "%");
@@ -338,21 +341,21 @@ static void put_conversion(llmi_builder *b, percent *p) {
         return;
     }
     llmi_jinja_value v = by_name ? named : next_argument(p);
-    if (LLMI_OK(p->r)) put_percent(b, f, v);
+    if (LLMI_JINJA_OK(p->r)) put_percent(b, f, v);
 }
 
-const llmi_str *llmi_format_percent(llmi_jinja_run *r, llmi_jinja_value format, llmi_jinja_value args) {
-    const llmi_str *s = format.s;
+const llmi_jinja_str *llmi_jinja_format_percent(llmi_jinja_run *r, llmi_jinja_value format, llmi_jinja_value args) {
+    const llmi_jinja_str *s = format.s;
     percent p = {.r = r, .s = s, .args = args, .n = args.kind == LLMI_V_TUPLE ? args.list->n : 1};
     p.html = format.aux & LLMI_HTML;
     p.mapping =
-        args.kind != LLMI_V_TUPLE && args.kind != LLMI_V_STR && !llmi_is_number(args) && args.kind != LLMI_V_NONE;
+        args.kind != LLMI_V_TUPLE && args.kind != LLMI_V_STR && !llmi_jinja_is_number(args) && args.kind != LLMI_V_NONE;
     llmi_builder b;
     llmi_builder_init(&b, r);
     while (p.at < s->n && llmi_jinja_run_spend(r, 1)) {
         const char *next = memchr(s->p + p.at, '%', s->n - p.at);
         size_t end = next ? (size_t)(next - s->p) : s->n;
-        llmi_builder_str(&b, llmi_str_cut(r, s, p.at, end));
+        llmi_builder_str(&b, llmi_jinja_str_cut(r, s, p.at, end));
         p.at = end + 1;
         if (next) put_conversion(&b, &p);
     }
@@ -364,26 +367,26 @@ const llmi_str *llmi_format_percent(llmi_jinja_run *r, llmi_jinja_value format, 
 
 typedef struct braces {
     llmi_jinja_run *r;
-    const llmi_args *args;
+    const llmi_jinja_args *args;
     int64_t next; /* number of the next field without a name; -1 once fields have numbers */
 } braces;
 
-static bool is_align(const llmi_str *s, size_t at) {
+static bool is_align(const llmi_jinja_str *s, size_t at) {
     return at < s->n && memchr("<>^=", s->p[at], 4) != NULL;
 }
 
-static bool take(const llmi_str *s, size_t *at, char c) {
+static bool take(const llmi_jinja_str *s, size_t *at, char c) {
     bool is = *at < s->n && s->p[*at] == c;
     *at += is;
     return is;
 }
 
 /* [[fill]align][sign][#][0][width][,_][.precision][type] */
-static spec read_spec(llmi_jinja_run *r, const llmi_str *s) {
+static spec read_spec(llmi_jinja_run *r, const llmi_jinja_str *s) {
     spec f = {.fill = SPACE, .precision = -1};
     size_t at = 0, first = s->n ? llmi_utf8_step(s->p, s->n) : 0;
     if (is_align(s, first)) {
-        f.fill = (llmi_str){.p = s->p, .n = (uint32_t)first};
+        f.fill = (llmi_jinja_str){.p = s->p, .n = (uint32_t)first};
         f.align = s->p[first];
         at = first + 1;
     } else if (is_align(s, 0)) {
@@ -405,22 +408,22 @@ static spec read_spec(llmi_jinja_run *r, const llmi_str *s) {
     return f;
 }
 
-static void put_spec(llmi_builder *b, llmi_jinja_value v, const llmi_str *text, bool html) {
+static void put_spec(llmi_builder *b, llmi_jinja_value v, const llmi_jinja_str *text, bool html) {
     llmi_jinja_run *r = b->r;
     spec f = read_spec(r, text);
     f.html = html;
-    bool is_number = llmi_is_number(v);
-    if (!LLMI_OK(r)) return;
+    bool is_number = llmi_jinja_is_number(v);
+    if (!LLMI_JINJA_OK(r)) return;
     if (text->n == 0 || (v.kind == LLMI_V_STR && (f.type == 's' || !f.type))) {
         bool odd = text->n && (f.sign || f.align == '=' || f.group || f.alternate);
         if (odd) fail(r, "this specification is for numbers");
         if (f.align == '0') f.align = '<';
         if (!f.align) f.align = is_number ? '>' : '<';
-        if (LLMI_OK(r)) put_text(b, &f, v);
+        if (LLMI_JINJA_OK(r)) put_text(b, &f, v);
         return;
     }
     if (!is_number) {
-        llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: a %s takes no specification \"%s\"", llmi_kind_name(v),
+        llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: a %s takes no specification \"%s\"", llmi_jinja_kind_name(v),
                             LLMI_QUOTE(text->p, text->n));
         return;
     }
@@ -432,65 +435,66 @@ static void put_spec(llmi_builder *b, llmi_jinja_value v, const llmi_str *text, 
     else if (f.type == 'c' && v.kind != LLMI_V_FLOAT)
         put_character(b, &f, v);
     else if (!f.type || conversion(f.type, false))
-        put_float(b, &f, llmi_as_float(v));
+        put_float(b, &f, llmi_jinja_as_float(v));
     else
         llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: no conversion '%c' of a %s",
-                            f.type > ' ' && f.type < 127 ? f.type : '?', llmi_kind_name(v));
+                            f.type > ' ' && f.type < 127 ? f.type : '?', llmi_jinja_kind_name(v));
 }
 
-static bool all_digits(const llmi_str *s) {
+static bool all_digits(const llmi_jinja_str *s) {
     for (uint32_t i = 0; i < s->n; i++)
         if (s->p[i] < '0' || s->p[i] > '9') return false;
     return s->n > 0;
 }
 
 /* The argument that a field begins with. */
-static llmi_jinja_value argument(braces *f, const llmi_str *head) {
-    const llmi_args *args = f->args;
+static llmi_jinja_value argument(braces *f, const llmi_jinja_str *head) {
+    const llmi_jinja_args *args = f->args;
     if (head->n == 0 || all_digits(head)) {
         size_t at = 0;
         bool numbered = head->n > 0;
         int64_t index = numbered ? read_digits(f->r, head, &at) : f->next;
         if (numbered ? f->next > 0 : f->next < 0) fail(f->r, "fields with and without a number do not mix");
         f->next = numbered ? -1 : index + 1;
-        if (LLMI_OK(f->r) && index < args->n) return args->v[index];
+        if (LLMI_JINJA_OK(f->r) && index < args->n) return args->v[index];
     } else {
         for (int32_t i = 0; i < args->n_named; i++)
-            if (llmi_str_same(f->r, args->named[i].name.s, head)) return args->named[i].value;
+            if (llmi_jinja_str_same(f->r, args->named[i].name.s, head)) return args->named[i].value;
     }
     llmi_jinja_run_fail(f->r, LLM_E_FORMAT, "format: no value for the field \"%s\"", LLMI_QUOTE(head->p, head->n));
-    return llmi_undefined;
+    return llmi_jinja_undefined;
 }
 
 /* A field's value: "", "0", "name", with ".attribute" and "[key]" after it. */
-static llmi_jinja_value field(braces *f, const llmi_str *name) {
+static llmi_jinja_value field(braces *f, const llmi_jinja_str *name) {
     llmi_jinja_run *r = f->r;
     size_t at = 0;
     while (at < name->n && name->p[at] != '.' && name->p[at] != '[') at++;
-    const llmi_str *head = llmi_str_cut(r, name, 0, at);
+    const llmi_jinja_str *head = llmi_jinja_str_cut(r, name, 0, at);
     if (head && !head->n && name->n) fail(r, "a field begins with \".\" or \"[\"");
-    llmi_jinja_value v = head && LLMI_OK(r) ? argument(f, head) : llmi_undefined;
+    llmi_jinja_value v = head && LLMI_JINJA_OK(r) ? argument(f, head) : llmi_jinja_undefined;
     while (at < name->n && llmi_jinja_run_spend(r, 1)) {
         bool item = name->p[at] == '[';
         size_t begin = ++at;
         while (at < name->n && (item ? name->p[at] != ']' : name->p[at] != '.' && name->p[at] != '[')) at++;
-        const llmi_str *key = llmi_str_cut(r, name, begin, at);
+        const llmi_jinja_str *key = llmi_jinja_str_cut(r, name, begin, at);
         bool closed = !item || at < name->n;
         if (item) at++;
         if (!key || !closed || !key->n || (item && at < name->n && !strchr(".[", name->p[at]))) {
             fail(r, "a field's name is not well formed");
             break;
         }
-        v = !item ? llmi_attribute(r, v, key)
-                  : llmi_item(r, v, all_digits(key) ? llmi_of_digits(r, key->p, key->n) : llmi_of_str(key));
+        v = !item ? llmi_jinja_attribute(r, v, key)
+                  : llmi_jinja_item(r, v,
+                                    all_digits(key) ? llmi_jinja_of_digits(r, key->p, key->n) : llmi_jinja_of_str(key));
     }
     return v;
 }
 
-static void put_braces(llmi_builder *b, braces *f, const llmi_str *s, int depth);
+static void put_braces(llmi_builder *b, braces *f, const llmi_jinja_str *s, int depth);
 
 /* name[!conversion][:specification], where the specification may hold fields again. */
-static void put_field(llmi_builder *b, braces *f, const llmi_str *inside, int depth) {
+static void put_field(llmi_builder *b, braces *f, const llmi_jinja_str *inside, int depth) {
     llmi_jinja_run *r = b->r;
     size_t n_name = 0, nested = 0;
     for (; n_name < inside->n; n_name++) {
@@ -504,21 +508,22 @@ static void put_field(llmi_builder *b, braces *f, const llmi_str *inside, int de
     char how = converts && n_name + 1 < inside->n ? inside->p[n_name + 1] : 0;
     if (converts && (!how || !strchr("rsa", how) || (at < inside->n && inside->p[at] != ':')))
         fail(r, "a conversion is !r, !s or !a");
-    const llmi_str *name = llmi_str_cut(r, inside, 0, n_name);
-    llmi_jinja_value v = name && LLMI_OK(r) ? field(f, name) : llmi_undefined;
-    const llmi_str *rest = LLMI_OK(r) && at < inside->n ? llmi_str_cut(r, inside, at + 1, inside->n) : NULL;
+    const llmi_jinja_str *name = llmi_jinja_str_cut(r, inside, 0, n_name);
+    llmi_jinja_value v = name && LLMI_JINJA_OK(r) ? field(f, name) : llmi_jinja_undefined;
+    const llmi_jinja_str *rest =
+        LLMI_JINJA_OK(r) && at < inside->n ? llmi_jinja_str_cut(r, inside, at + 1, inside->n) : NULL;
     llmi_builder part;
     llmi_builder_init(&part, r);
     spec plain = {.align = '<', .type = how, .precision = -1, .width = -1};
-    if (converts && LLMI_OK(r)) put_text(&part, &plain, v);
-    if (converts && LLMI_OK(r)) v = llmi_of_str(llmi_builder_take(&part, 0));
+    if (converts && LLMI_JINJA_OK(r)) put_text(&part, &plain, v);
+    if (converts && LLMI_JINJA_OK(r)) v = llmi_jinja_of_str(llmi_builder_take(&part, 0));
     if (rest) put_braces(&part, f, rest, depth + 1);
-    const llmi_str *text = llmi_builder_finish(&part);
+    const llmi_jinja_str *text = llmi_builder_finish(&part);
     if (text) put_spec(b, v, text, f->args->self.aux & LLMI_HTML);
 }
 
 /* Where the field that begins before `at` ends: the brace that closes it. */
-static size_t find_close(const llmi_str *s, size_t at) {
+static size_t find_close(const llmi_jinja_str *s, size_t at) {
     int depth = 1;
     bool bracket = false;
     for (; at < s->n; at++) {
@@ -531,13 +536,13 @@ static size_t find_close(const llmi_str *s, size_t at) {
     return s->n;
 }
 
-static void put_braces(llmi_builder *b, braces *f, const llmi_str *s, int depth) {
+static void put_braces(llmi_builder *b, braces *f, const llmi_jinja_str *s, int depth) {
     llmi_jinja_run *r = b->r;
     if (depth > 1) fail(r, "fields are nested too deeply");
     for (size_t at = 0; at < s->n && llmi_jinja_run_spend(r, 1);) {
         size_t begin = at;
         while (at < s->n && s->p[at] != '{' && s->p[at] != '}') at++;
-        if (at > begin) llmi_builder_str(b, llmi_str_cut(r, s, begin, at));
+        if (at > begin) llmi_builder_str(b, llmi_jinja_str_cut(r, s, begin, at));
         if (at == s->n) break;
         char c = s->p[at++];
         if (at < s->n && s->p[at] == c) {
@@ -551,13 +556,13 @@ static void put_braces(llmi_builder *b, braces *f, const llmi_str *s, int depth)
             llmi_jinja_run_fail(r, LLM_E_FORMAT, "format: single '%c'", c);
             break;
         }
-        const llmi_str *inside = llmi_str_cut(r, s, at, close);
+        const llmi_jinja_str *inside = llmi_jinja_str_cut(r, s, at, close);
         if (inside) put_field(b, f, inside, depth);
         at = close + 1;
     }
 }
 
-const llmi_str *llmi_format_braces(llmi_jinja_run *r, const llmi_args *args) {
+const llmi_jinja_str *llmi_jinja_format_braces(llmi_jinja_run *r, const llmi_jinja_args *args) {
     braces f = {.r = r, .args = args};
     llmi_builder b;
     llmi_builder_init(&b, r);

@@ -11,12 +11,12 @@ void llmi_lexer_init(llmi_lexer *l, const char *source, size_t n) {
     *l = (llmi_lexer){.source = source, .n = n, .line_starts = true};
 }
 
-static llmi_lex_token token(const llmi_lexer *l, llmi_token_kind kind, size_t begin, size_t end) {
-    return (llmi_lex_token){kind, l->source + begin, end - begin, (uint32_t)begin};
+static llmi_lexer_token token(const llmi_lexer *l, llmi_lexer_token_kind kind, size_t begin, size_t end) {
+    return (llmi_lexer_token){kind, l->source + begin, end - begin, (uint32_t)begin};
 }
 
-static llmi_lex_token fault(size_t at, const char *text) {
-    return (llmi_lex_token){LLMI_T_FAULT, text, strlen(text), (uint32_t)at};
+static llmi_lexer_token fault(size_t at, const char *text) {
+    return (llmi_lexer_token){LLMI_T_FAULT, text, strlen(text), (uint32_t)at};
 }
 
 static bool starts(const llmi_lexer *l, size_t at, const char *text) {
@@ -36,7 +36,7 @@ static size_t skip_space(const llmi_lexer *l, size_t at) {
 }
 
 static size_t without_space(const llmi_lexer *l, size_t begin, size_t end) {
-    llmi_str s = {.p = l->source + begin, .n = (uint32_t)(end - begin)};
+    llmi_jinja_str s = {.p = l->source + begin, .n = (uint32_t)(end - begin)};
     while (s.n > 0) {
         size_t n = 1, used;
         while (n < 4 && n < s.n && ((unsigned char)s.p[s.n - n] & 0xc0) == 0x80) n++;
@@ -107,20 +107,20 @@ static size_t raw_body(llmi_lexer *l, size_t at) {
     return starts(l, end, "%}") ? end + 2 : 0;
 }
 
-static llmi_lex_token lex_raw(llmi_lexer *l, size_t body) {
+static llmi_lexer_token lex_raw(llmi_lexer *l, size_t body) {
     size_t inside, end = find_endraw(l, body, &inside);
     if (end == l->n) return fault(body, "the raw block has no end");
     l->line_starts = false;
-    llmi_lex_token t = token(l, LLMI_T_TEXT, body, text_end(l, body, end, sign_at(l, end + 2), true));
+    llmi_lexer_token t = token(l, LLMI_T_TEXT, body, text_end(l, body, end, sign_at(l, end + 2), true));
     char sign = sign_at(l, inside);
     close_tag(l, inside + 2 + (sign != 0), sign, true);
     return t;
 }
 
-static llmi_lex_token lex_tag(llmi_lexer *l, size_t at);
+static llmi_lexer_token lex_tag(llmi_lexer *l, size_t at);
 
 /* Text up to the next tag; the tag itself waits in `next`. */
-static llmi_lex_token lex_text(llmi_lexer *l) {
+static llmi_lexer_token lex_text(llmi_lexer *l) {
     size_t begin = l->at, tag = find_tag(l, begin);
     if (tag == l->n) {
         l->at = l->n;
@@ -133,7 +133,7 @@ static llmi_lex_token lex_text(llmi_lexer *l) {
     return token(l, LLMI_T_TEXT, begin, end);
 }
 
-static llmi_lex_token lex_comment(llmi_lexer *l, size_t at) {
+static llmi_lexer_token lex_comment(llmi_lexer *l, size_t at) {
     const char *end = memmem(l->source + at + 2, l->n - at - 2, "#}", 2);
     if (!end) return fault(at, "the comment has no end");
     size_t close = (size_t)(end - l->source);
@@ -142,7 +142,7 @@ static llmi_lex_token lex_comment(llmi_lexer *l, size_t at) {
     return token(l, LLMI_T_TEXT, at, at);
 }
 
-static llmi_lex_token lex_tag(llmi_lexer *l, size_t at) {
+static llmi_lexer_token lex_tag(llmi_lexer *l, size_t at) {
     char kind = l->source[at + 1];
     if (kind == '#') return lex_comment(l, at);
     size_t body = kind == '%' ? raw_body(l, at) : 0;
@@ -171,7 +171,7 @@ static size_t skip_digits(const llmi_lexer *l, size_t at) {
     return at;
 }
 
-static llmi_lex_token lex_number(llmi_lexer *l) {
+static llmi_lexer_token lex_number(llmi_lexer *l) {
     size_t begin = l->at, at = skip_digits(l, begin);
     bool real = false;
     if (at == begin + 1 && l->source[begin] == '0' && at < l->n && memchr("xXbBoO", l->source[at], 6)) {
@@ -195,7 +195,7 @@ static llmi_lex_token lex_number(llmi_lexer *l) {
     return token(l, real ? LLMI_T_FLOAT : LLMI_T_INTEGER, begin, at);
 }
 
-static llmi_lex_token lex_string(llmi_lexer *l) {
+static llmi_lexer_token lex_string(llmi_lexer *l) {
     size_t begin = l->at, at = begin + 1;
     while (at < l->n && l->source[at] != l->source[begin]) at += l->source[at] == '\\' ? 2 : 1;
     if (at >= l->n) return fault(begin, "the string has no end");
@@ -203,7 +203,7 @@ static llmi_lex_token lex_string(llmi_lexer *l) {
     return token(l, LLMI_T_STRING, begin, l->at);
 }
 
-static llmi_lex_token lex_operator(llmi_lexer *l) {
+static llmi_lexer_token lex_operator(llmi_lexer *l) {
     static const char *const two[] = {"//", "**", "==", "!=", ">=", "<="};
     size_t begin = l->at, n = 1;
     for (size_t i = 0; i < sizeof two / sizeof two[0]; i++)
@@ -218,7 +218,7 @@ static llmi_lex_token lex_operator(llmi_lexer *l) {
 }
 
 /* The end of the tag at the current place, if it is there. */
-static bool lex_end(llmi_lexer *l, llmi_lex_token *out) {
+static bool lex_end(llmi_lexer *l, llmi_lexer_token *out) {
     if (l->nesting > 0) return false;
     char sign = sign_at(l, l->at);
     if (sign == '+' && l->mode == '}') return false;
@@ -231,7 +231,7 @@ static bool lex_end(llmi_lexer *l, llmi_lex_token *out) {
     return true;
 }
 
-llmi_lex_token llmi_lexer_next(llmi_lexer *l) {
+llmi_lexer_token llmi_lexer_next(llmi_lexer *l) {
     if (l->pending) {
         l->pending = false;
         return l->next;
@@ -239,7 +239,7 @@ llmi_lex_token llmi_lexer_next(llmi_lexer *l) {
     if (l->mode == 0) return lex_text(l);
     l->at = skip_space(l, l->at);
     if (l->at == l->n) return fault(l->at, "the tag has no end");
-    llmi_lex_token t;
+    llmi_lexer_token t;
     if (lex_end(l, &t)) return t;
     char c = l->source[l->at];
     if (c == '"' || c == '\'') return lex_string(l);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum llmi_token_kind {
+typedef enum llmi_lexer_token_kind {
     LLMI_T_END,
     LLMI_T_TEXT,
     LLMI_T_VARIABLE_BEGIN,
@@ -20,14 +20,14 @@ typedef enum llmi_token_kind {
     LLMI_T_FLOAT,
     LLMI_T_OPERATOR,
     LLMI_T_FAULT /* text: what is wrong */
-} llmi_token_kind;
+} llmi_lexer_token_kind;
 
-typedef struct llmi_lex_token {
-    llmi_token_kind kind;
+typedef struct llmi_lexer_token {
+    llmi_lexer_token_kind kind;
     const char *p; /* in the source, or for FAULT a static text */
     size_t n;
     uint32_t at; /* offset in the source */
-} llmi_lex_token;
+} llmi_lexer_token;
 
 typedef struct llmi_lexer {
     const char *source;
@@ -36,10 +36,10 @@ typedef struct llmi_lexer {
     int nesting;
     bool line_starts; /* the text at `at` begins a line */
     bool pending;     /* text was returned, the tag behind it not yet */
-    llmi_lex_token next;
+    llmi_lexer_token next;
 } llmi_lexer;
 
 void llmi_lexer_init(llmi_lexer *l, const char *source, size_t n);
-llmi_lex_token llmi_lexer_next(llmi_lexer *l);
+llmi_lexer_token llmi_lexer_next(llmi_lexer *l);
 
 #endif

@@ -3,63 +3,63 @@
 #include "base/text.h"
 #include "jinja/value.h"
 
-#define METHOD(name) static llmi_jinja_value name(llmi_jinja_run *r, const llmi_args *args)
+#define METHOD(name) static llmi_jinja_value name(llmi_jinja_run *r, const llmi_jinja_args *args)
 #define D            (args->self.dict)
 #define L            (args->self.list)
 
 /* ---- dictionaries ---- */
 
 static llmi_jinja_value view(llmi_jinja_list *l, uint32_t which) {
-    llmi_jinja_value v = llmi_of_list(l, LLMI_V_VIEW);
+    llmi_jinja_value v = llmi_jinja_of_list(l, LLMI_V_VIEW);
     v.aux = which;
     return v;
 }
 
 METHOD(dict_items) {
-    llmi_jinja_list *l = llmi_list_new(r, D->n);
+    llmi_jinja_list *l = llmi_jinja_list_new(r, D->n);
     for (uint32_t i = 0; i < D->n && l; i++) {
-        llmi_jinja_list *pair = llmi_list_new(r, 2);
-        llmi_list_add(r, pair, D->keys[i]);
-        llmi_list_add(r, pair, D->values[i]);
-        llmi_list_add(r, l, llmi_of_list(pair, LLMI_V_TUPLE));
+        llmi_jinja_list *pair = llmi_jinja_list_new(r, 2);
+        llmi_jinja_list_add(r, pair, D->keys[i]);
+        llmi_jinja_list_add(r, pair, D->values[i]);
+        llmi_jinja_list_add(r, l, llmi_jinja_of_list(pair, LLMI_V_TUPLE));
     }
     return view(l, LLMI_ITEMS);
 }
 
 METHOD(dict_keys) {
-    return view(llmi_iterate(r, args->self), LLMI_KEYS);
+    return view(llmi_jinja_iterate(r, args->self), LLMI_KEYS);
 }
 
 METHOD(dict_values) {
-    llmi_jinja_list *l = llmi_list_new(r, D->n);
-    for (uint32_t i = 0; i < D->n && l; i++) llmi_list_add(r, l, D->values[i]);
+    llmi_jinja_list *l = llmi_jinja_list_new(r, D->n);
+    for (uint32_t i = 0; i < D->n && l; i++) llmi_jinja_list_add(r, l, D->values[i]);
     return view(l, LLMI_VALUES);
 }
 
 METHOD(dict_get) {
-    if (!llmi_is_hashable(r, args->v[0])) return llmi_undefined;
-    const llmi_jinja_value *found = llmi_dict_find(r, D, args->v[0]);
-    return found ? *found : llmi_arg(args, 1, llmi_none);
+    if (!llmi_jinja_is_hashable(r, args->v[0])) return llmi_jinja_undefined;
+    const llmi_jinja_value *found = llmi_jinja_dict_find(r, D, args->v[0]);
+    return found ? *found : llmi_jinja_arg(args, 1, llmi_jinja_none);
 }
 
 METHOD(dict_copy) {
-    return llmi_of_dict(args->self.dict); /* it never changes */
+    return llmi_jinja_of_dict(args->self.dict); /* it never changes */
 }
 
 /* ---- lists, cyclers ---- */
 
 METHOD(list_index) {
-    int64_t from = llmi_bound(r, args->v[1], L->n, 0), to = llmi_bound(r, args->v[2], L->n, L->n);
-    for (int64_t i = from; i < to && LLMI_OK(r); i++)
-        if (llmi_equal(r, L->v[i], args->v[0])) return llmi_of_int(i);
-    llmi_jinja_run_fail(r, LLM_E_FORMAT, "index: the value is not in the %s", llmi_kind_name(args->self));
-    return llmi_undefined;
+    int64_t from = llmi_jinja_bound(r, args->v[1], L->n, 0), to = llmi_jinja_bound(r, args->v[2], L->n, L->n);
+    for (int64_t i = from; i < to && LLMI_JINJA_OK(r); i++)
+        if (llmi_jinja_equal(r, L->v[i], args->v[0])) return llmi_jinja_of_int(i);
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "index: the value is not in the %s", llmi_jinja_kind_name(args->self));
+    return llmi_jinja_undefined;
 }
 
 METHOD(list_count) {
     int64_t n = 0;
-    for (uint32_t i = 0; i < L->n && LLMI_OK(r); i++) n += llmi_equal(r, L->v[i], args->v[0]);
-    return llmi_of_int(n);
+    for (uint32_t i = 0; i < L->n && LLMI_JINJA_OK(r); i++) n += llmi_jinja_equal(r, L->v[i], args->v[0]);
+    return llmi_jinja_of_int(n);
 }
 
 METHOD(list_copy) {
@@ -67,36 +67,37 @@ METHOD(list_copy) {
 }
 
 METHOD(refused) {
-    llmi_jinja_run_fail(r, LLM_E_FORMAT, "a %s cannot be changed in place by a template", llmi_kind_name(args->self));
-    return llmi_undefined;
+    llmi_jinja_run_fail(r, LLM_E_FORMAT, "a %s cannot be changed in place by a template",
+                        llmi_jinja_kind_name(args->self));
+    return llmi_jinja_undefined;
 }
 
 METHOD(unsupported) {
     llmi_jinja_run_fail(r, LLM_E_UNSUPPORTED, "\"%s\" of a %s is not supported", args->of->name,
-                        llmi_kind_name(args->self));
-    return llmi_undefined;
+                        llmi_jinja_kind_name(args->self));
+    return llmi_jinja_undefined;
 }
 
 METHOD(cycler_next) {
-    llmi_cycler *c = args->self.cycler;
-    return llmi_jinja_run_spend(r, 1) ? c->items->v[c->at++ % c->items->n] : llmi_undefined;
+    llmi_jinja_cycler *c = args->self.cycler;
+    return llmi_jinja_run_spend(r, 1) ? c->items->v[c->at++ % c->items->n] : llmi_jinja_undefined;
 }
 
 METHOD(cycler_reset) {
     args->self.cycler->at = 0;
-    return llmi_jinja_run_spend(r, 1) ? llmi_none : llmi_undefined;
+    return llmi_jinja_run_spend(r, 1) ? llmi_jinja_none : llmi_jinja_undefined;
 }
 
 /* ---- tables ---- */
 
-static const llmi_builtin DICT[] = {
+static const llmi_jinja_builtin DICT[] = {
     {"items", dict_items, ""},           {"keys", dict_keys, ""},        {"values", dict_values, ""},
     {"get", dict_get, "key default? /"}, {"copy", dict_copy, ""},        {"pop", refused, "*"},
     {"popitem", refused, "*"},           {"update", refused, "*"},       {"clear", refused, "*"},
     {"setdefault", refused, "*"},        {"fromkeys", unsupported, "*"}, {NULL, NULL, NULL},
 };
 
-static const llmi_builtin LIST[] = {
+static const llmi_jinja_builtin LIST[] = {
     {"index", list_index, "value start? stop? /"},
     {"count", list_count, "value /"},
     {"copy", list_copy, ""},
@@ -111,18 +112,18 @@ static const llmi_builtin LIST[] = {
     {NULL, NULL, NULL},
 };
 
-static const llmi_builtin TUPLE[] = {
+static const llmi_jinja_builtin TUPLE[] = {
     {"index", list_index, "value start? stop? /"},
     {"count", list_count, "value /"},
     {NULL, NULL, NULL},
 };
 
-static const llmi_builtin RANGE[] = {
+static const llmi_jinja_builtin RANGE[] = {
     {"index", list_index, "value /"}, {"count", list_count, "value /"}, {"start", unsupported, "*"},
     {"stop", unsupported, "*"},       {"step", unsupported, "*"},       {NULL, NULL, NULL},
 };
 
-static const llmi_builtin CYCLER[] = {
+static const llmi_jinja_builtin CYCLER[] = {
     {"next", cycler_next, ""},
     {"reset", cycler_reset, ""},
     {NULL, NULL, NULL},
@@ -133,7 +134,7 @@ static const llmi_builtin CYCLER[] = {
         "as_integer_ratio", unsupported, "*"                                                                           \
     }
 
-static const llmi_builtin INT[] = {
+static const llmi_jinja_builtin INT[] = {
     NUMBER_METHODS,
     {"numerator", unsupported, "*"},
     {"denominator", unsupported, "*"},
@@ -144,42 +145,42 @@ static const llmi_builtin INT[] = {
     {NULL, NULL, NULL},
 };
 
-static const llmi_builtin FLOAT[] = {
+static const llmi_jinja_builtin FLOAT[] = {
     NUMBER_METHODS,     {"is_integer", unsupported, "*"}, {"hex", unsupported, "*"}, {"fromhex", unsupported, "*"},
     {NULL, NULL, NULL},
 };
 
-static const llmi_builtin VIEW[] = {
+static const llmi_jinja_builtin VIEW[] = {
     {"mapping", unsupported, "*"},
     {"isdisjoint", unsupported, "*"},
     {NULL, NULL, NULL},
 };
 
-static const llmi_builtin *const TABLES[LLMI_V_ABSENT + 1] = {
+static const llmi_jinja_builtin *const TABLES[LLMI_V_ABSENT + 1] = {
     [LLMI_V_BOOL] = INT,  [LLMI_V_INT] = INT,       [LLMI_V_BIG] = INT,     [LLMI_V_FLOAT] = FLOAT,
     [LLMI_V_DICT] = DICT, [LLMI_V_LIST] = LIST,     [LLMI_V_TUPLE] = TUPLE, [LLMI_V_RANGE] = RANGE,
     [LLMI_V_VIEW] = VIEW, [LLMI_V_CYCLER] = CYCLER,
 };
 
-static const llmi_builtin *table_of(llmi_kind kind) {
-    return kind == LLMI_V_STR ? llmi_str_methods : TABLES[kind];
+static const llmi_jinja_builtin *table_of(llmi_jinja_kind kind) {
+    return kind == LLMI_V_STR ? llmi_jinja_str_methods : TABLES[kind];
 }
 
-llmi_jinja_value llmi_method_of(llmi_jinja_run *r, llmi_jinja_value self, const llmi_str *name) {
-    const llmi_builtin *table = table_of(self.kind);
-    if (self.kind == LLMI_V_CYCLER && llmi_str_is(name, "current"))
+llmi_jinja_value llmi_method_of(llmi_jinja_run *r, llmi_jinja_value self, const llmi_jinja_str *name) {
+    const llmi_jinja_builtin *table = table_of(self.kind);
+    if (self.kind == LLMI_V_CYCLER && llmi_jinja_str_is(name, "current"))
         return self.cycler->items->v[self.cycler->at % self.cycler->items->n];
-    int32_t which = table ? llmi_builtin_find(table, name->p, name->n) : -1;
-    if (which < 0) return llmi_undefined;
-    llmi_method *method = llmi_jinja_run_take(r, sizeof *method);
-    if (!method) return llmi_undefined;
+    int32_t which = table ? llmi_jinja_builtin_find(table, name->p, name->n) : -1;
+    if (which < 0) return llmi_jinja_undefined;
+    llmi_jinja_method *method = llmi_jinja_run_take(r, sizeof *method);
+    if (!method) return llmi_jinja_undefined;
     method->self = self;
     return (llmi_jinja_value){.kind = LLMI_V_METHOD, .aux = (uint32_t)which, .method = method};
 }
 
-llmi_jinja_value llmi_method_call(llmi_jinja_run *r, llmi_jinja_value method, const llmi_args *args) {
+llmi_jinja_value llmi_method_call(llmi_jinja_run *r, llmi_jinja_value method, const llmi_jinja_args *args) {
     llmi_jinja_value self = method.method->self;
-    llmi_jinja_value result = llmi_builtin_call(r, &table_of(self.kind)[method.aux], self, args);
+    llmi_jinja_value result = llmi_jinja_builtin_call(r, &table_of(self.kind)[method.aux], self, args);
     if (self.kind != LLMI_V_STR || !self.aux) return result;
     if (result.kind == LLMI_V_STR) result.aux |= self.aux; /* what is made of HTML is HTML */
     for (uint32_t i = 0; (result.kind == LLMI_V_LIST || result.kind == LLMI_V_TUPLE) && i < result.list->n; i++)

@@ -10,7 +10,7 @@
 /* ---- to text ---- */
 
 /* The shortest digits that read back, in Python's notation: an exponent below 1e-4 and from 1e16 on. */
-void llmi_print_float(llmi_builder *b, double f) {
+void llmi_jinja_print_float(llmi_builder *b, double f) {
     if (!isfinite(f)) {
         llmi_builder_puts(b, isnan(f) ? "nan" : f > 0 ? "inf" : "-inf");
         return;
@@ -53,7 +53,7 @@ void llmi_print_float(llmi_builder *b, double f) {
 
 /* ---- integers of any size ---- */
 
-llmi_jinja_value llmi_of_digits(llmi_jinja_run *r, const char *p, size_t n) {
+llmi_jinja_value llmi_jinja_of_digits(llmi_jinja_run *r, const char *p, size_t n) {
     bool minus = n && *p == '-';
     uint64_t value = 0;
     size_t i = minus;
@@ -61,33 +61,33 @@ llmi_jinja_value llmi_of_digits(llmi_jinja_run *r, const char *p, size_t n) {
     size_t first = i, n_digits = n - first;
     for (; i < n && n_digits <= 19; i++) value = value * 10 + (uint64_t)(p[i] - '0');
     if (n_digits <= 19 && value <= (uint64_t)INT64_MAX + minus)
-        return llmi_of_int(minus ? (int64_t)(0 - value) : (int64_t)value);
+        return llmi_jinja_of_int(minus ? (int64_t)(0 - value) : (int64_t)value);
     if (n_digits > LLMI_MAX_DIGITS) {
         llmi_jinja_run_fail(r, LLM_E_LIMIT, "an integer of %zu digits exceeds the limit of %d", n_digits,
                             LLMI_MAX_DIGITS);
-        return llmi_undefined;
+        return llmi_jinja_undefined;
     }
     char *copy = llmi_jinja_run_take(r, n_digits + 2);
-    if (!copy) return llmi_undefined;
+    if (!copy) return llmi_jinja_undefined;
     copy[0] = '-';
     memcpy(copy + minus, p + first, n_digits);
     copy[minus + n_digits] = 0;
-    const llmi_str *s = llmi_str_over(r, copy, minus + n_digits);
-    return s ? (llmi_jinja_value){.kind = LLMI_V_BIG, .s = s} : llmi_undefined;
+    const llmi_jinja_str *s = llmi_jinja_str_over(r, copy, minus + n_digits);
+    return s ? (llmi_jinja_value){.kind = LLMI_V_BIG, .s = s} : llmi_jinja_undefined;
 }
 
-llmi_jinja_value llmi_of_whole(llmi_jinja_run *r, double f) {
-    if (fabs(f) < 9e18) return llmi_of_int((int64_t)f);
+llmi_jinja_value llmi_jinja_of_whole(llmi_jinja_run *r, double f) {
+    if (fabs(f) < 9e18) return llmi_jinja_of_int((int64_t)f);
     char text[320];
-    return llmi_of_digits(r, text, llmi_format(text, sizeof text, "%.0f", f));
+    return llmi_jinja_of_digits(r, text, llmi_format(text, sizeof text, "%.0f", f));
 }
 
 /* ---- from text ---- */
 
 /* The text without white space around it and without the underscores between its digits, each decimal digit of any
  * script as '0'..'9' and each letter small; false if a character can be in no number. */
-static bool plain(llmi_builder *b, const llmi_str *s) {
-    const llmi_str *t = llmi_str_trim(b->r, s, NULL, true, true);
+static bool plain(llmi_builder *b, const llmi_jinja_str *s) {
+    const llmi_jinja_str *t = llmi_jinja_str_trim(b->r, s, NULL, true, true);
     if (!t || !llmi_jinja_run_scan(b->r, t->n)) return false;
     char last = 0;
     for (size_t i = 0, n; i < t->n; i += n) {
@@ -100,7 +100,7 @@ static bool plain(llmi_builder *b, const llmi_str *s) {
         last = out;
     }
     llmi_builder_put(b, "", 1);
-    return LLMI_OK(b->r);
+    return LLMI_JINJA_OK(b->r);
 }
 
 static int digit_of(char c) {
@@ -124,26 +124,26 @@ static const char *skip_prefix(const char *p, int64_t *base) {
 static llmi_jinja_value int_of(llmi_jinja_run *r, const char *p, size_t n, int64_t base) {
     bool minus = *p == '-';
     const char *start = p + (*p == '-' || *p == '+'), *digits = skip_prefix(start, &base);
-    if (!*digits) return llmi_absent;
+    if (!*digits) return llmi_jinja_absent;
     uint64_t value = 0;
     bool beyond = false;
     for (const char *q = digits; *q; q++) {
-        if (digit_of(*q) >= base) return llmi_absent;
+        if (digit_of(*q) >= base) return llmi_jinja_absent;
         beyond = beyond || __builtin_mul_overflow(value, (uint64_t)base, &value) ||
                  __builtin_add_overflow(value, (uint64_t)digit_of(*q), &value);
     }
     if (!beyond && value <= (uint64_t)INT64_MAX + minus)
-        return llmi_of_int(minus ? (int64_t)(0 - value) : (int64_t)value);
-    if (base == 10) return llmi_of_digits(r, *p == '+' ? start : p, n - (*p == '+'));
+        return llmi_jinja_of_int(minus ? (int64_t)(0 - value) : (int64_t)value);
+    if (base == 10) return llmi_jinja_of_digits(r, *p == '+' ? start : p, n - (*p == '+'));
     llmi_jinja_run_fail(r, LLM_E_LIMIT, "an integer of base %lld exceeds 64 bits", (long long)base);
-    return llmi_undefined;
+    return llmi_jinja_undefined;
 }
 
-llmi_jinja_value llmi_read_int(llmi_jinja_run *r, const llmi_str *s, int64_t base) {
-    if (base != 0 && (base < 2 || base > 36)) return llmi_absent;
+llmi_jinja_value llmi_jinja_read_int(llmi_jinja_run *r, const llmi_jinja_str *s, int64_t base) {
+    if (base != 0 && (base < 2 || base > 36)) return llmi_jinja_absent;
     llmi_builder b;
     llmi_builder_init(&b, r);
-    llmi_jinja_value v = llmi_absent;
+    llmi_jinja_value v = llmi_jinja_absent;
     if (plain(&b, s)) v = int_of(r, b.bytes.data, b.bytes.len - 1, base);
     llmi_builder_free(&b);
     return v;
@@ -170,17 +170,17 @@ static llmi_jinja_value float_of(const char *p) {
     bool minus = *p == '-';
     p += *p == '-' || *p == '+';
     for (size_t i = 0; i < 3; i++)
-        if (strcmp(p, words[i]) == 0) return llmi_of_float(i == 2 ? NAN : minus ? -INFINITY : INFINITY);
+        if (strcmp(p, words[i]) == 0) return llmi_jinja_of_float(i == 2 ? NAN : minus ? -INFINITY : INFINITY);
     const char *end = skip_decimal(p);
-    if (end == p || *end) return llmi_absent;
+    if (end == p || *end) return llmi_jinja_absent;
     double f = llmi_strtod(p, NULL);
-    return llmi_of_float(minus ? -f : f);
+    return llmi_jinja_of_float(minus ? -f : f);
 }
 
-llmi_jinja_value llmi_read_float(llmi_jinja_run *r, const llmi_str *s) {
+llmi_jinja_value llmi_jinja_read_float(llmi_jinja_run *r, const llmi_jinja_str *s) {
     llmi_builder b;
     llmi_builder_init(&b, r);
-    llmi_jinja_value v = plain(&b, s) ? float_of(b.bytes.data) : llmi_absent;
+    llmi_jinja_value v = plain(&b, s) ? float_of(b.bytes.data) : llmi_jinja_absent;
     llmi_builder_free(&b);
     return v;
 }

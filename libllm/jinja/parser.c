@@ -18,7 +18,7 @@ void llmi_parser_advance(llmi_parser *p) {
     for (uint32_t i = p->origin.at; i < p->now.at; i++) p->origin.line += source[i] == '\n';
     p->origin.at = p->now.at;
     if (p->now.kind == LLMI_T_FAULT) {
-        llmi_parser_fail(p, LLM_E_FORMAT, "%s", p->now.p);
+        llmi_emit_fail(p, LLM_E_FORMAT, "%s", p->now.p);
         p->now.kind = LLMI_T_END;
     }
     if (p->now.kind != LLMI_T_END && p->ahead.kind != LLMI_T_FAULT) read_token(p);
@@ -46,9 +46,9 @@ bool llmi_parser_take_name(llmi_parser *p, const char *name) {
 
 static void fail_expected(llmi_parser *p, const char *what) {
     if (p->now.kind == LLMI_T_END)
-        llmi_parser_fail(p, LLM_E_FORMAT, "expected %s, found the end of the template", what);
+        llmi_emit_fail(p, LLM_E_FORMAT, "expected %s, found the end of the template", what);
     else
-        llmi_parser_fail(p, LLM_E_FORMAT, "expected %s, found \"%s\"", what, LLMI_QUOTE(p->now.p, p->now.n));
+        llmi_emit_fail(p, LLM_E_FORMAT, "expected %s, found \"%s\"", what, LLMI_QUOTE(p->now.p, p->now.n));
 }
 
 void llmi_parser_expect_op(llmi_parser *p, const char *op) {
@@ -77,7 +77,7 @@ enum { MAX_NESTED = 32, ENTRIES = 3 };
 
 static bool enter(llmi_parser *p, int32_t n) {
     if (p->depth + n > MAX_NESTED * ENTRIES) {
-        llmi_parser_fail(p, LLM_E_LIMIT, "nested deeper than the limit of %d", MAX_NESTED);
+        llmi_emit_fail(p, LLM_E_LIMIT, "nested deeper than the limit of %d", MAX_NESTED);
         return false;
     }
     if (p->status == LLM_OK) p->depth += n;
@@ -112,12 +112,12 @@ static bool is_listed(const llmi_parser *p, const char *const *names) {
 }
 
 static void print(llmi_parser *p) {
-    llmi_origin origin = p->origin;
+    llmi_jinja_origin origin = p->origin;
     llmi_parser_advance(p);
-    llmi_parse_tuple(p, true);
+    llmi_parser_tuple(p, true);
     int32_t at = llmi_emit(p, LLMI_JINJA_OP_PRINT, 0);
     if (!llmi_parser_ok(p)) return;
-    llmi_buf_at(&p->t->origins, llmi_origin, at) = origin;
+    llmi_buf_at(&p->t->origins, llmi_jinja_origin, at) = origin;
     if (p->now.kind == LLMI_T_VARIABLE_END)
         llmi_parser_advance(p);
     else
@@ -169,7 +169,7 @@ typedef struct target_list {
 } target_list;
 
 static void add_target(llmi_parser *p, target_list *l, target t) {
-    if (l->n == MAX_TARGETS) llmi_parser_fail(p, LLM_E_LIMIT, "more than %d names are assigned at once", MAX_TARGETS);
+    if (l->n == MAX_TARGETS) llmi_emit_fail(p, LLM_E_LIMIT, "more than %d names are assigned at once", MAX_TARGETS);
     if (llmi_parser_ok(p)) l->v[l->n++] = t;
 }
 
@@ -227,7 +227,7 @@ static void store(llmi_parser *p, const target_list *l) {
 }
 
 static void emit_filter(llmi_parser *p) {
-    llmi_instr i = llmi_parse_filter(p);
+    llmi_jinja_instr i = llmi_parser_filter(p);
     llmi_emit_full(p, i.op, i.a, i.b, i.c);
 }
 
@@ -236,7 +236,7 @@ static void emit_filter(llmi_parser *p) {
 static void captured(llmi_parser *p, int32_t begin, const char *end) {
     int32_t middle = llmi_emit_here(p);
     end_tag(p);
-    llmi_loop_scope outer = p->loop;
+    llmi_jinja_loop_scope outer = p->loop;
     p->loop.next = -1;
     llmi_emit(p, LLMI_JINJA_OP_CAPTURE, 0);
     body(p, ENDS(end));
@@ -254,7 +254,7 @@ static void set(llmi_parser *p) {
         captured(p, begin, "endset");
     } else {
         llmi_parser_expect_op(p, "=");
-        llmi_parse_tuple(p, true);
+        llmi_parser_tuple(p, true);
     }
     store(p, &names);
     end_tag(p);
@@ -265,7 +265,7 @@ static void with(llmi_parser *p) {
     while (llmi_parser_ok(p) && p->now.kind == LLMI_T_NAME) {
         int32_t name = llmi_parser_identifier(p);
         llmi_parser_expect_op(p, "=");
-        llmi_parse_expression(p);
+        llmi_parser_expression(p);
         llmi_emit(p, LLMI_JINJA_OP_STORE, name);
         if (!llmi_parser_take_op(p, ",")) break;
     }
@@ -281,7 +281,7 @@ static void if_tag(llmi_parser *p) {
     int32_t ends = -1; /* jumps to the end, each holding the one before */
     int which;
     do {
-        llmi_parse_tuple(p, true);
+        llmi_parser_tuple(p, true);
         end_tag(p);
         int32_t skip = llmi_emit(p, LLMI_JINJA_OP_JUMP_FALSE, 0);
         which = body(p, ENDS("endif", "elif", "else"));
@@ -293,7 +293,7 @@ static void if_tag(llmi_parser *p) {
         body(p, ENDS("endif"));
     }
     while (ends >= 0 && llmi_parser_ok(p)) {
-        int32_t before = llmi_buf_at(&p->t->code, llmi_instr, ends).a;
+        int32_t before = llmi_buf_at(&p->t->code, llmi_jinja_instr, ends).a;
         llmi_emit_target(p, ends, llmi_emit_here(p));
         ends = before;
     }
@@ -325,10 +325,10 @@ static void filter_items(llmi_parser *p, const target_list *names, int32_t begin
 static void loop_over(llmi_parser *p, const target_list *names, int32_t condition, bool recursive) {
     llmi_buf breaks;
     llmi_buf_init(&breaks, p->t->a);
-    llmi_loop_scope outer = p->loop;
+    llmi_jinja_loop_scope outer = p->loop;
     if (condition >= 0) filter_items(p, names, condition);
     llmi_emit_full(p, LLMI_JINJA_OP_LOOP, 0, recursive, 0);
-    p->loop = (llmi_loop_scope){llmi_emit(p, LLMI_JINJA_OP_NEXT, 0), &breaks};
+    p->loop = (llmi_jinja_loop_scope){llmi_emit(p, LLMI_JINJA_OP_NEXT, 0), &breaks};
     int32_t next = p->loop.next;
     store(p, names);
     end_tag(p);
@@ -350,12 +350,12 @@ static void loop_over(llmi_parser *p, const target_list *names, int32_t conditio
     }
 }
 
-static void finish_macro(llmi_parser *p, llmi_macro_code *m, int32_t entry);
+static void finish_macro(llmi_parser *p, llmi_jinja_macro_code *m, int32_t entry);
 
 /* The loop is the body of a macro of one parameter, the items: loop(others) calls it again. */
 static void recursive_loop(llmi_parser *p, const target_list *names, int32_t condition) {
     uint32_t items = (uint32_t)llmi_emit_string(p, " items", 6); /* a name nobody has */
-    llmi_macro_code m = {.name = items, .n_params = 1};
+    llmi_jinja_macro_code m = {.name = items, .n_params = 1};
     m.first_param = (uint32_t)llmi_buf_count(&p->t->params, uint32_t);
     if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->params, items)) p->status = LLM_E_MEMORY;
     int32_t begin = condition >= 0 ? condition : llmi_emit_here(p), middle = llmi_emit_here(p);
@@ -375,11 +375,11 @@ static void for_tag(llmi_parser *p) {
     target_list names = {.n = 0};
     targets(p, &names, false);
     if (!llmi_parser_take_name(p, "in")) fail_expected(p, "\"in\"");
-    llmi_parse_tuple(p, false);
+    llmi_parser_tuple(p, false);
     int32_t condition = -1;
     if (llmi_parser_take_name(p, "if")) {
         condition = llmi_emit_here(p);
-        llmi_parse_expression(p);
+        llmi_parser_expression(p);
     }
     if (llmi_parser_take_name(p, "recursive"))
         recursive_loop(p, &names, condition);
@@ -390,7 +390,7 @@ static void for_tag(llmi_parser *p) {
 
 static void break_tag(llmi_parser *p) {
     if (p->loop.next < 0) {
-        llmi_parser_fail(p, LLM_E_FORMAT, "break outside of a loop");
+        llmi_emit_fail(p, LLM_E_FORMAT, "break outside of a loop");
         return;
     }
     int32_t jump = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
@@ -400,7 +400,7 @@ static void break_tag(llmi_parser *p) {
 
 static void continue_tag(llmi_parser *p) {
     if (p->loop.next < 0) {
-        llmi_parser_fail(p, LLM_E_FORMAT, "continue outside of a loop");
+        llmi_emit_fail(p, LLM_E_FORMAT, "continue outside of a loop");
         return;
     }
     llmi_emit_target(p, llmi_emit(p, LLMI_JINJA_OP_JUMP, 0), p->loop.next);
@@ -410,17 +410,17 @@ static void continue_tag(llmi_parser *p) {
 /* ---- macros ---- */
 
 /* Parameters with their defaults, up to ")": code that sets those the call leaves out. */
-static void parameters(llmi_parser *p, llmi_macro_code *m) {
+static void parameters(llmi_parser *p, llmi_jinja_macro_code *m) {
     m->first_param = (uint32_t)llmi_buf_count(&p->t->params, uint32_t);
     while (llmi_parser_ok(p) && !llmi_parser_is_op(p, ")")) {
         if (m->n_params) llmi_parser_expect_op(p, ",");
         if (llmi_parser_is_op(p, ")")) break;
-        if (m->n_params == 255) llmi_parser_fail(p, LLM_E_LIMIT, "more than 255 parameters");
+        if (m->n_params == 255) llmi_emit_fail(p, LLM_E_LIMIT, "more than 255 parameters");
         uint32_t name = (uint32_t)llmi_parser_identifier(p);
         if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->params, name)) p->status = LLM_E_MEMORY;
         if (llmi_parser_take_op(p, "=")) {
             int32_t given = llmi_emit_full(p, LLMI_JINJA_OP_DEFAULT, 0, (int)m->n_params, 0);
-            llmi_parse_expression(p);
+            llmi_parser_expression(p);
             llmi_emit(p, LLMI_JINJA_OP_STORE, (int32_t)name);
             llmi_emit_target(p, given, llmi_emit_here(p));
         }
@@ -430,16 +430,16 @@ static void parameters(llmi_parser *p, llmi_macro_code *m) {
 }
 
 /* The macro's code lies in line and is jumped over; the instruction behind it makes the macro. */
-static void finish_macro(llmi_parser *p, llmi_macro_code *m, int32_t entry) {
-    int32_t index = (int32_t)llmi_buf_count(&p->t->macros, llmi_macro_code);
+static void finish_macro(llmi_parser *p, llmi_jinja_macro_code *m, int32_t entry) {
+    int32_t index = (int32_t)llmi_buf_count(&p->t->macros, llmi_jinja_macro_code);
     m->entry = entry - llmi_emit(p, LLMI_JINJA_OP_MACRO, index);
     if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->macros, *m)) p->status = LLM_E_MEMORY;
 }
 
 /* Statements in a world of their own: no loop to break out of; m learns what they ask for. */
-static void macro_body(llmi_parser *p, llmi_macro_code *m, const char *end) {
-    llmi_macro_code *outer_macro = p->macro;
-    llmi_loop_scope outer = p->loop;
+static void macro_body(llmi_parser *p, llmi_jinja_macro_code *m, const char *end) {
+    llmi_jinja_macro_code *outer_macro = p->macro;
+    llmi_jinja_loop_scope outer = p->loop;
     p->macro = m;
     p->loop.next = -1;
     end_tag(p);
@@ -451,7 +451,7 @@ static void macro_body(llmi_parser *p, llmi_macro_code *m, const char *end) {
 
 static void macro(llmi_parser *p) {
     int32_t name = llmi_parser_identifier(p);
-    llmi_macro_code m = {.name = (uint32_t)name};
+    llmi_jinja_macro_code m = {.name = (uint32_t)name};
     int32_t skip = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
     llmi_parser_expect_op(p, "(");
     parameters(p, &m);
@@ -466,25 +466,25 @@ static void macro(llmi_parser *p) {
  * parameters and the body; in the code it comes last. */
 static void call(llmi_parser *p) {
     int32_t caller = llmi_emit_string(p, "caller", 6), skip = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
-    llmi_macro_code m = {.name = (uint32_t)caller};
+    llmi_jinja_macro_code m = {.name = (uint32_t)caller};
     if (llmi_parser_take_op(p, "(")) parameters(p, &m);
     int32_t begin = llmi_emit_here(p);
-    llmi_parse_primary(p);
+    llmi_parser_primary(p);
     int32_t middle = llmi_emit_here(p);
-    if (llmi_parser_ok(p) && llmi_buf_at(&p->t->code, llmi_instr, middle - 1).op != LLMI_JINJA_OP_CALL)
-        llmi_parser_fail(p, LLM_E_FORMAT, "expected a call after \"call\"");
+    if (llmi_parser_ok(p) && llmi_buf_at(&p->t->code, llmi_jinja_instr, middle - 1).op != LLMI_JINJA_OP_CALL)
+        llmi_emit_fail(p, LLM_E_FORMAT, "expected a call after \"call\"");
     macro_body(p, &m, "endcall");
     int32_t n_body = llmi_emit_here(p) - middle;
     llmi_emit_rotate(p, begin, middle);
     if (!llmi_parser_ok(p)) return;
 
     llmi_emit_target(p, skip, begin + n_body);
-    llmi_instr last = llmi_buf_at(&p->t->code, llmi_instr, llmi_emit_here(p) - 1);
-    p->t->code.len -= sizeof(llmi_instr);
-    p->t->origins.len -= sizeof(llmi_origin);
+    llmi_jinja_instr last = llmi_buf_at(&p->t->code, llmi_jinja_instr, llmi_emit_here(p) - 1);
+    p->t->code.len -= sizeof(llmi_jinja_instr);
+    p->t->origins.len -= sizeof(llmi_jinja_origin);
     llmi_emit(p, LLMI_JINJA_OP_CONST, caller);
     finish_macro(p, &m, skip + 1);
-    if (last.b == UINT8_MAX) llmi_parser_fail(p, LLM_E_LIMIT, "too many arguments");
+    if (last.b == UINT8_MAX) llmi_emit_fail(p, LLM_E_LIMIT, "too many arguments");
     llmi_emit_full(p, LLMI_JINJA_OP_CALL, 0, last.b + 1, last.c);
     llmi_emit(p, LLMI_JINJA_OP_PRINT, 0);
     end_tag(p);
@@ -510,7 +510,7 @@ static void generation(llmi_parser *p) {
 }
 
 static void do_tag(llmi_parser *p) {
-    llmi_parse_tuple(p, true);
+    llmi_parser_tuple(p, true);
     llmi_emit(p, LLMI_JINJA_OP_POP, 0);
     end_tag(p);
 }
@@ -531,20 +531,20 @@ static void statement(llmi_parser *p) {
         STATEMENTS[i].parse(p);
         return;
     }
-    llmi_parser_fail(p, p->now.kind == LLMI_T_NAME ? LLM_E_UNSUPPORTED : LLM_E_FORMAT,
-                     "\"%s\" is not a tag that is known here", LLMI_QUOTE(p->now.p, p->now.n));
+    llmi_emit_fail(p, p->now.kind == LLMI_T_NAME ? LLM_E_UNSUPPORTED : LLM_E_FORMAT,
+                   "\"%s\" is not a tag that is known here", LLMI_QUOTE(p->now.p, p->now.n));
 }
 
 /* ---- whole templates ---- */
 
-const char *llmi_place_text(char out[LLMI_PLACE_BYTES], const llmi_template *t, size_t offset) {
+const char *llmi_jinja_place_text(char out[LLMI_JINJA_PLACE_BYTES], const llmi_jinja_template *t, size_t offset) {
     uint32_t line = 1, column = 1;
     for (size_t i = 0; i < offset && i < t->source.len; i++) {
         column += ((unsigned char)t->source.data[i] & 0xc0) != 0x80;
         if (t->source.data[i] == '\n') line++, column = 1;
     }
-    llmi_format(out, LLMI_PLACE_BYTES, "%s%sline %u, column %u: ", t->what ? t->what : "", t->what ? ", " : "", line,
-                column);
+    llmi_format(out, LLMI_JINJA_PLACE_BYTES, "%s%sline %u, column %u: ", t->what ? t->what : "", t->what ? ", " : "",
+                line, column);
     return out;
 }
 
@@ -560,21 +560,21 @@ static bool copy_source(llmi_buf *out, const char *source, size_t n) {
 }
 
 /* String constants, from indices to pointers. */
-static void settle_constants(llmi_template *t) {
+static void settle_constants(llmi_jinja_template *t) {
     for (size_t i = 0; i < llmi_buf_count(&t->constants, llmi_jinja_value); i++) {
         llmi_jinja_value *v = &llmi_buf_at(&t->constants, llmi_jinja_value, i);
-        if (v->kind == LLMI_V_STR || v->kind == LLMI_V_BIG) v->s = &llmi_buf_at(&t->strs, llmi_str, v->i);
+        if (v->kind == LLMI_V_STR || v->kind == LLMI_V_BIG) v->s = &llmi_buf_at(&t->strs, llmi_jinja_str, v->i);
     }
 }
 
-llm_status llmi_template_parse(llmi_template **out, const llm_allocator *a, const char *source, size_t n,
-                               const char *what) {
+llm_status llmi_jinja_parse(llmi_jinja_template **out, const llm_allocator *a, const char *source, size_t n,
+                            const char *what) {
     *out = NULL;
-    if (n > LLMI_TEMPLATE_MAX_BYTES)
-        return llmi_error(LLM_E_LIMIT, "a template of %zu bytes exceeds the limit of %d", n, LLMI_TEMPLATE_MAX_BYTES);
+    if (n > LLMI_JINJA_MAX_BYTES)
+        return llmi_error(LLM_E_LIMIT, "a template of %zu bytes exceeds the limit of %d", n, LLMI_JINJA_MAX_BYTES);
     if (llmi_utf8_valid(source, n) < n)
         return llmi_error(LLM_E_FORMAT, "byte %zu of the template is not UTF-8", llmi_utf8_valid(source, n));
-    llmi_template *t = llmi_alloc_zero(a, sizeof *t);
+    llmi_jinja_template *t = llmi_alloc_zero(a, sizeof *t);
     if (!t) return LLM_E_MEMORY;
     t->a = a;
     t->what = what;
@@ -597,7 +597,7 @@ llm_status llmi_template_parse(llmi_template **out, const llm_allocator *a, cons
     }
     llmi_buf_free(&p.strings);
     if (!llmi_parser_ok(&p)) {
-        llmi_template_unref(t);
+        llmi_jinja_template_unref(t);
         return p.status;
     }
     settle_constants(t);
@@ -605,12 +605,12 @@ llm_status llmi_template_parse(llmi_template **out, const llm_allocator *a, cons
     return LLM_OK;
 }
 
-llmi_template *llmi_template_ref(llmi_template *t) {
+llmi_jinja_template *llmi_jinja_template_ref(llmi_jinja_template *t) {
     if (t) atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
     return t;
 }
 
-void llmi_template_unref(llmi_template *t) {
+void llmi_jinja_template_unref(llmi_jinja_template *t) {
     if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
     llmi_buf *bufs[] = {&t->source, &t->code, &t->origins, &t->constants, &t->strs, &t->bytes, &t->macros, &t->params};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);

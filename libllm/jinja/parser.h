@@ -20,11 +20,11 @@ bool llmi_parser_enter(llmi_parser *p);
 void llmi_parser_leave(llmi_parser *p);
 
 /* Each leaves code that pushes one value. */
-void llmi_parse_expression(llmi_parser *p);          /* with "x if y else z" */
-void llmi_parse_tuple(llmi_parser *p, bool with_if); /* "a, b" makes a tuple */
-void llmi_parse_primary(llmi_parser *p);             /* no filters, no tests */
+void llmi_parser_expression(llmi_parser *p);          /* with "x if y else z" */
+void llmi_parser_tuple(llmi_parser *p, bool with_if); /* "a, b" makes a tuple */
+void llmi_parser_primary(llmi_parser *p);             /* no filters, no tests */
 /* One filter's name and arguments, for a value that is on the stack already; `leave_args` leaves its
  * instruction to the caller: returns it instead of emitting. */
-llmi_instr llmi_parse_filter(llmi_parser *p);
+llmi_jinja_instr llmi_parser_filter(llmi_parser *p);
 
 #endif

@@ -20,9 +20,9 @@ static const char *digits(llmi_parser *p, size_t *n) {
 static void big_integer(llmi_parser *p) {
     size_t n;
     const char *text = digits(p, &n);
-    llmi_str s = {.p = text, .n = (uint32_t)n};
-    llmi_jinja_value v = {.kind = LLMI_V_BIG, .i = (int64_t)llmi_buf_count(&p->t->strs, llmi_str)};
-    if (n > LLMI_MAX_DIGITS) llmi_parser_fail(p, LLM_E_LIMIT, "an integer of more than %d digits", LLMI_MAX_DIGITS);
+    llmi_jinja_str s = {.p = text, .n = (uint32_t)n};
+    llmi_jinja_value v = {.kind = LLMI_V_BIG, .i = (int64_t)llmi_buf_count(&p->t->strs, llmi_jinja_str)};
+    if (n > LLMI_MAX_DIGITS) llmi_emit_fail(p, LLM_E_LIMIT, "an integer of more than %d digits", LLMI_MAX_DIGITS);
     if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->strs, s)) p->status = LLM_E_MEMORY;
     llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, v));
 }
@@ -46,18 +46,18 @@ static void integer(llmi_parser *p) {
             big_integer(p);
             return;
         } else {
-            llmi_parser_fail(p, is ? LLM_E_LIMIT : LLM_E_FORMAT, "%s is not an integer%s", LLMI_QUOTE(s, p->now.n),
-                             is ? " of 64 bits" : "");
+            llmi_emit_fail(p, is ? LLM_E_LIMIT : LLM_E_FORMAT, "%s is not an integer%s", LLMI_QUOTE(s, p->now.n),
+                           is ? " of 64 bits" : "");
             return;
         }
     }
-    llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_of_int((int64_t)value)));
+    llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_jinja_of_int((int64_t)value)));
 }
 
 static void real(llmi_parser *p) {
     size_t n;
     const char *text = digits(p, &n);
-    if (text) llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_of_float(llmi_strtod(text, NULL))));
+    if (text) llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_jinja_of_float(llmi_strtod(text, NULL))));
 }
 
 /* Of up to 8 digits; -1: not all are digits. */
@@ -137,7 +137,7 @@ static void list(llmi_parser *p) {
     while (llmi_parser_ok(p) && !llmi_parser_is_op(p, "]")) {
         if (n) llmi_parser_expect_op(p, ",");
         if (llmi_parser_is_op(p, "]")) break;
-        llmi_parse_expression(p);
+        llmi_parser_expression(p);
         n++;
     }
     llmi_parser_expect_op(p, "]");
@@ -149,9 +149,9 @@ static void dict(llmi_parser *p) {
     while (llmi_parser_ok(p) && !llmi_parser_is_op(p, "}")) {
         if (n) llmi_parser_expect_op(p, ",");
         if (llmi_parser_is_op(p, "}")) break;
-        llmi_parse_expression(p);
+        llmi_parser_expression(p);
         llmi_parser_expect_op(p, ":");
-        llmi_parse_expression(p);
+        llmi_parser_expression(p);
         n++;
     }
     llmi_parser_expect_op(p, "}");
@@ -163,7 +163,7 @@ static void parenthesis(llmi_parser *p) {
         llmi_emit(p, LLMI_JINJA_OP_TUPLE, 0);
         return;
     }
-    llmi_parse_tuple(p, true);
+    llmi_parser_tuple(p, true);
     llmi_parser_expect_op(p, ")");
 }
 
@@ -214,19 +214,19 @@ static void atom(llmi_parser *p) {
     else if (llmi_parser_take_op(p, "{"))
         dict(p);
     else
-        llmi_parser_fail(p, LLM_E_FORMAT, "expected an expression, found %s", LLMI_QUOTE(p->now.p, p->now.n));
+        llmi_emit_fail(p, LLM_E_FORMAT, "expected an expression, found %s", LLMI_QUOTE(p->now.p, p->now.n));
 }
 
 /* ---- what follows an atom ---- */
 
 /* A constant that stands in the place of a name: the value after it is spread over the arguments. */
 static void emit_spread(llmi_parser *p, int which) {
-    llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_of_int(which)));
+    llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_jinja_of_int(which)));
 }
 
 /* Arguments up to ")": values first, then pairs of name and value. Counts go to an instruction's c and b. */
-static llmi_instr arguments(llmi_parser *p) {
-    llmi_instr counts = {0};
+static llmi_jinja_instr arguments(llmi_parser *p) {
+    llmi_jinja_instr counts = {0};
     bool list = false, dict = false;
     while (llmi_parser_ok(p) && !llmi_parser_is_op(p, ")")) {
         if (counts.b + counts.c) llmi_parser_expect_op(p, ",");
@@ -235,7 +235,7 @@ static llmi_instr arguments(llmi_parser *p) {
             p->now.kind == LLMI_T_NAME && p->ahead.kind == LLMI_T_OPERATOR && p->ahead.n == 1 && p->ahead.p[0] == '=';
         bool spreads = false;
         if (dict || (list && llmi_parser_is_op(p, "*")))
-            llmi_parser_fail(p, LLM_E_FORMAT, "an argument follows one by %s", dict ? "**" : "*");
+            llmi_emit_fail(p, LLM_E_FORMAT, "an argument follows one by %s", dict ? "**" : "*");
         if (named) {
             llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_string(p, p->now.p, p->now.n));
             llmi_parser_advance(p);
@@ -247,11 +247,11 @@ static llmi_instr arguments(llmi_parser *p) {
             emit_spread(p, dict ? LLMI_SPREAD_DICT : LLMI_SPREAD_LIST);
             llmi_parser_advance(p);
         } else if (counts.b) {
-            llmi_parser_fail(p, LLM_E_FORMAT, "an argument without a name follows one with a name");
+            llmi_emit_fail(p, LLM_E_FORMAT, "an argument without a name follows one with a name");
         }
-        llmi_parse_expression(p);
+        llmi_parser_expression(p);
         if (named || spreads ? ++counts.b == 255 : ++counts.c == 1000)
-            llmi_parser_fail(p, LLM_E_LIMIT, "too many arguments");
+            llmi_emit_fail(p, LLM_E_LIMIT, "too many arguments");
     }
     llmi_parser_expect_op(p, ")");
     return counts;
@@ -262,13 +262,13 @@ static void subscript(llmi_parser *p) {
     int32_t parts = 0;
     for (;; parts++) {
         if (llmi_parser_is_op(p, ":") || (slice && llmi_parser_is_op(p, "]")))
-            llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_none));
+            llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_jinja_none));
         else
-            llmi_parse_tuple(p, true);
+            llmi_parser_tuple(p, true);
         if (parts == 2 || !llmi_parser_take_op(p, ":")) break;
         slice = true;
     }
-    for (; slice && parts < 2; parts++) llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_none));
+    for (; slice && parts < 2; parts++) llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_jinja_none));
     llmi_parser_expect_op(p, "]");
     llmi_emit(p, slice ? LLMI_JINJA_OP_SLICE : LLMI_JINJA_OP_ITEM, 0);
 }
@@ -282,27 +282,27 @@ static void attribute(llmi_parser *p) {
         llmi_emit(p, LLMI_JINJA_OP_ATTR, llmi_emit_string(p, p->now.p, p->now.n));
         llmi_parser_advance(p);
     } else {
-        llmi_parser_fail(p, LLM_E_FORMAT, "expected a name after the point, found %s", LLMI_QUOTE(p->now.p, p->now.n));
+        llmi_emit_fail(p, LLM_E_FORMAT, "expected a name after the point, found %s", LLMI_QUOTE(p->now.p, p->now.n));
     }
 }
 
 static bool postfix(llmi_parser *p) {
-    llmi_origin origin = p->origin;
+    llmi_jinja_origin origin = p->origin;
     if (llmi_parser_take_op(p, ".")) {
         attribute(p);
     } else if (llmi_parser_take_op(p, "[")) {
         subscript(p);
     } else if (llmi_parser_take_op(p, "(")) {
-        llmi_instr counts = arguments(p);
+        llmi_jinja_instr counts = arguments(p);
         int32_t call = llmi_emit_full(p, LLMI_JINJA_OP_CALL, 0, counts.b, counts.c);
-        if (llmi_parser_ok(p)) llmi_buf_at(&p->t->origins, llmi_origin, call) = origin;
+        if (llmi_parser_ok(p)) llmi_buf_at(&p->t->origins, llmi_jinja_origin, call) = origin;
     } else {
         return false;
     }
     return llmi_parser_ok(p);
 }
 
-void llmi_parse_primary(llmi_parser *p) {
+void llmi_parser_primary(llmi_parser *p) {
     if (!llmi_parser_enter(p)) return;
     atom(p);
     while (postfix(p))
@@ -310,18 +310,18 @@ void llmi_parse_primary(llmi_parser *p) {
     llmi_parser_leave(p);
 }
 
-static int32_t dotted_name(llmi_parser *p, const llmi_builtin *table, const char *what) {
-    int32_t found = llmi_builtin_find(table, p->now.p, p->now.n);
+static int32_t dotted_name(llmi_parser *p, const llmi_jinja_builtin *table, const char *what) {
+    int32_t found = llmi_jinja_builtin_find(table, p->now.p, p->now.n);
     if (p->now.kind != LLMI_T_NAME || found < 0)
-        llmi_parser_fail(p, LLM_E_UNSUPPORTED, "no %s is called \"%s\"", what, LLMI_QUOTE(p->now.p, p->now.n));
+        llmi_emit_fail(p, LLM_E_UNSUPPORTED, "no %s is called \"%s\"", what, LLMI_QUOTE(p->now.p, p->now.n));
     llmi_parser_advance(p);
     return found;
 }
 
-llmi_instr llmi_parse_filter(llmi_parser *p) {
-    int32_t filter = dotted_name(p, llmi_filters, "filter");
-    llmi_instr counts = llmi_parser_take_op(p, "(") ? arguments(p) : (llmi_instr){0};
-    return (llmi_instr){.op = LLMI_JINJA_OP_FILTER, .a = filter, .b = counts.b, .c = counts.c};
+llmi_jinja_instr llmi_parser_filter(llmi_parser *p) {
+    int32_t filter = dotted_name(p, llmi_jinja_filters, "filter");
+    llmi_jinja_instr counts = llmi_parser_take_op(p, "(") ? arguments(p) : (llmi_jinja_instr){0};
+    return (llmi_jinja_instr){.op = LLMI_JINJA_OP_FILTER, .a = filter, .b = counts.b, .c = counts.c};
 }
 
 /* Whether a test's argument without parentheses begins here. */
@@ -336,12 +336,12 @@ static bool starts_argument(const llmi_parser *p) {
 
 static void test(llmi_parser *p) {
     bool negated = llmi_parser_take_name(p, "not");
-    int32_t which = dotted_name(p, llmi_tests, "test");
-    llmi_instr counts = {0};
+    int32_t which = dotted_name(p, llmi_jinja_tests, "test");
+    llmi_jinja_instr counts = {0};
     if (llmi_parser_take_op(p, "(")) {
         counts = arguments(p);
     } else if (starts_argument(p)) {
-        llmi_parse_primary(p);
+        llmi_parser_primary(p);
         counts.c = 1;
     }
     llmi_emit_full(p, LLMI_JINJA_OP_TEST, which, counts.b, counts.c);
@@ -351,7 +351,7 @@ static void test(llmi_parser *p) {
 static void filters_and_tests(llmi_parser *p) {
     while (llmi_parser_ok(p)) {
         if (llmi_parser_take_op(p, "|")) {
-            llmi_instr i = llmi_parse_filter(p);
+            llmi_jinja_instr i = llmi_parser_filter(p);
             llmi_emit_full(p, i.op, i.a, i.b, i.c);
         } else if (llmi_parser_take_name(p, "is")) {
             test(p);
@@ -373,7 +373,7 @@ static void unary(llmi_parser *p, bool with_filters) {
         while (postfix(p))
             ;
     } else {
-        llmi_parse_primary(p);
+        llmi_parser_primary(p);
     }
     if (with_filters) filters_and_tests(p);
     llmi_parser_leave(p);
@@ -403,11 +403,11 @@ static void arithmetic(llmi_parser *p, int level) {
     }
     arithmetic(p, level + 1);
     for (char op; llmi_parser_ok(p) && (op = arithmetic_at(p, level));) {
-        llmi_origin origin = p->origin;
+        llmi_jinja_origin origin = p->origin;
         llmi_parser_advance(p);
         arithmetic(p, level + 1);
         int32_t at = llmi_emit_full(p, LLMI_JINJA_OP_ARITH, 0, op, 0);
-        if (llmi_parser_ok(p)) llmi_buf_at(&p->t->origins, llmi_origin, at) = origin;
+        if (llmi_parser_ok(p)) llmi_buf_at(&p->t->origins, llmi_jinja_origin, at) = origin;
     }
 }
 
@@ -435,14 +435,14 @@ static void compare(llmi_parser *p) {
     int32_t last = -1;
     for (char op; llmi_parser_ok(p) && (op = comparison(p));) {
         if (last >= 0) {
-            llmi_buf_at(&p->t->code, llmi_instr, last).c = 1;
+            llmi_buf_at(&p->t->code, llmi_jinja_instr, last).c = 1;
             chain = llmi_emit(p, LLMI_JINJA_OP_CHAIN, chain);
         }
         arithmetic(p, 0);
         last = llmi_emit_full(p, LLMI_JINJA_OP_COMPARE, 0, op, 0);
     }
     while (chain >= 0 && llmi_parser_ok(p)) {
-        int32_t before = llmi_buf_at(&p->t->code, llmi_instr, chain).a;
+        int32_t before = llmi_buf_at(&p->t->code, llmi_jinja_instr, chain).a;
         llmi_emit_target(p, chain, llmi_emit_here(p));
         chain = before;
     }
@@ -467,7 +467,7 @@ static void logic(llmi_parser *p, bool is_or) {
         chain = llmi_emit(p, is_or ? LLMI_JINJA_OP_OR : LLMI_JINJA_OP_AND, chain);
     }
     while (chain >= 0 && llmi_parser_ok(p)) {
-        int32_t before = llmi_buf_at(&p->t->code, llmi_instr, chain).a;
+        int32_t before = llmi_buf_at(&p->t->code, llmi_jinja_instr, chain).a;
         llmi_emit_target(p, chain, llmi_emit_here(p));
         chain = before;
     }
@@ -483,13 +483,13 @@ static void choice(llmi_parser *p, int32_t begin) {
     int32_t end = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
     llmi_emit_target(p, skip, llmi_emit_here(p));
     if (llmi_parser_take_name(p, "else"))
-        llmi_parse_expression(p);
+        llmi_parser_expression(p);
     else
-        llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_undefined));
+        llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_jinja_undefined));
     llmi_emit_target(p, end, llmi_emit_here(p));
 }
 
-void llmi_parse_expression(llmi_parser *p) {
+void llmi_parser_expression(llmi_parser *p) {
     if (!llmi_parser_enter(p)) return;
     int32_t begin = llmi_emit_here(p);
     logic(p, true);
@@ -497,7 +497,7 @@ void llmi_parse_expression(llmi_parser *p) {
     llmi_parser_leave(p);
 }
 
-void llmi_parse_tuple(llmi_parser *p, bool with_if) {
+void llmi_parser_tuple(llmi_parser *p, bool with_if) {
     int32_t n = 0;
     bool comma = false;
     do {
@@ -505,7 +505,7 @@ void llmi_parse_tuple(llmi_parser *p, bool with_if) {
                   llmi_parser_is_op(p, "]")))
             break;
         if (with_if)
-            llmi_parse_expression(p);
+            llmi_parser_expression(p);
         else
             logic(p, true);
         n++;

@@ -25,12 +25,12 @@ static bool escape(llmi_builder *b, uint32_t c, char quote) {
     return true;
 }
 
-void llmi_print_repr_str(llmi_builder *b, const llmi_str *s, bool ascii) {
+void llmi_print_repr_str(llmi_builder *b, const llmi_jinja_str *s, bool ascii) {
     size_t begin = b->bytes.len;
     char quote = memchr(s->p, '\'', s->n) && !memchr(s->p, '"', s->n) ? '"' : '\'';
     if (!llmi_jinja_run_scan(b->r, s->n)) return;
     llmi_builder_put(b, &quote, 1);
-    for (size_t i = 0, n; i < s->n && LLMI_OK(b->r); i += n) {
+    for (size_t i = 0, n; i < s->n && LLMI_JINJA_OK(b->r); i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c == LLMI_UTF8_INVALID || escape(b, c, quote)) continue;
         if (llmi_python_is_printable(c) && !(ascii && c >= 0x80))
@@ -42,7 +42,7 @@ void llmi_print_repr_str(llmi_builder *b, const llmi_str *s, bool ascii) {
     llmi_builder_mark_as(b, begin, s);
 }
 
-static void repr_html(llmi_builder *b, const llmi_str *s) {
+static void repr_html(llmi_builder *b, const llmi_jinja_str *s) {
     llmi_builder_puts(b, "Markup(");
     llmi_print_repr_str(b, s, false);
     llmi_builder_puts(b, ")");
@@ -50,16 +50,16 @@ static void repr_html(llmi_builder *b, const llmi_str *s) {
 
 static void repr_list(llmi_builder *b, const llmi_jinja_list *l, bool tuple) {
     llmi_builder_puts(b, tuple ? "(" : "[");
-    for (uint32_t i = 0; i < l->n && LLMI_OK(b->r); i++) {
+    for (uint32_t i = 0; i < l->n && LLMI_JINJA_OK(b->r); i++) {
         if (i) llmi_builder_puts(b, ", ");
         llmi_print_repr(b, l->v[i]);
     }
     llmi_builder_puts(b, tuple ? (l->n == 1 ? ",)" : ")") : "]");
 }
 
-static void repr_dict(llmi_builder *b, const llmi_dict *d) {
+static void repr_dict(llmi_builder *b, const llmi_jinja_dict *d) {
     llmi_builder_puts(b, "{");
-    for (uint32_t i = 0; i < d->n && LLMI_OK(b->r); i++) {
+    for (uint32_t i = 0; i < d->n && LLMI_JINJA_OK(b->r); i++) {
         if (i) llmi_builder_puts(b, ", ");
         llmi_print_repr(b, d->keys[i]);
         llmi_builder_puts(b, ": ");
@@ -87,7 +87,7 @@ static void repr_nested(llmi_builder *b, llmi_jinja_value v) {
         llmi_builder_puts(b, ">");
         break;
     case LLMI_V_VIEW:
-        llmi_builder_printf(b, "%s(", llmi_kind_name(v));
+        llmi_builder_printf(b, "%s(", llmi_jinja_kind_name(v));
         repr_list(b, v.list, false);
         llmi_builder_puts(b, ")");
         break;
@@ -117,7 +117,7 @@ void llmi_print_repr(llmi_builder *b, llmi_jinja_value v) {
         llmi_builder_put(b, v.s->p, v.s->n);
         return;
     case LLMI_V_FLOAT:
-        llmi_print_float(b, v.f);
+        llmi_jinja_print_float(b, v.f);
         return;
     case LLMI_V_STR:
         if (v.aux & LLMI_HTML)
@@ -137,10 +137,10 @@ void llmi_print_repr(llmi_builder *b, llmi_jinja_value v) {
         return;
     case LLMI_V_LOOP:
     case LLMI_V_MACRO:
-        llmi_print_machine(b, v);
+        llmi_vm_print(b, v);
         return;
     default:
-        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "a %s has no text%s", llmi_kind_name(v),
+        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "a %s has no text%s", llmi_jinja_kind_name(v),
                             v.kind == LLMI_V_GENERATOR ? ": make it a list by \"|list\"" : "");
         return;
     }
@@ -153,7 +153,7 @@ void llmi_print(llmi_builder *b, llmi_jinja_value v) {
         llmi_print_repr(b, v);
 }
 
-const llmi_str *llmi_to_str(llmi_jinja_run *r, llmi_jinja_value v) {
+const llmi_jinja_str *llmi_jinja_to_str(llmi_jinja_run *r, llmi_jinja_value v) {
     if (v.kind == LLMI_V_STR) return v.s;
     llmi_builder b;
     llmi_builder_init(&b, r);
@@ -170,11 +170,11 @@ static void json_unicode(llmi_builder *b, uint32_t c) {
         llmi_builder_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
-static void json_str(llmi_builder *b, const llmi_str *s, bool ascii) {
+static void json_str(llmi_builder *b, const llmi_jinja_str *s, bool ascii) {
     size_t begin = b->bytes.len, plain = 0;
     llmi_builder_puts(b, "\"");
     if (!llmi_jinja_run_scan(b->r, s->n)) return;
-    for (size_t i = 0, n; i < s->n && LLMI_OK(b->r); i += n) {
+    for (size_t i = 0, n; i < s->n && LLMI_JINJA_OK(b->r); i += n) {
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c >= ' ' && c != '"' && c != '\\' && (c < 0x7f || !ascii)) continue;
         llmi_builder_put(b, s->p + plain, i - plain);
@@ -192,22 +192,22 @@ static void json_str(llmi_builder *b, const llmi_str *s, bool ascii) {
     llmi_builder_mark_as(b, begin, s);
 }
 
-static void new_line(llmi_builder *b, const llmi_json_style *style, int level) {
+static void new_line(llmi_builder *b, const llmi_jinja_json_style *style, int level) {
     if (!style->indent) return;
     llmi_builder_puts(b, "\n");
     llmi_builder_fill(b, style->indent, level);
 }
 
-static void json_value(llmi_builder *b, llmi_jinja_value v, const llmi_json_style *style, int level);
+static void json_value(llmi_builder *b, llmi_jinja_value v, const llmi_jinja_json_style *style, int level);
 
 /* A key of an object: strings, and what Python turns into them. */
-static void json_key(llmi_builder *b, llmi_jinja_value key, const llmi_json_style *style) {
+static void json_key(llmi_builder *b, llmi_jinja_value key, const llmi_jinja_json_style *style) {
     if (key.kind == LLMI_V_STR) {
         json_str(b, key.s, style->ascii);
         return;
     }
-    if (!llmi_is_number(key) && key.kind != LLMI_V_NONE) {
-        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "tojson: a %s cannot be a key of an object", llmi_kind_name(key));
+    if (!llmi_jinja_is_number(key) && key.kind != LLMI_V_NONE) {
+        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "tojson: a %s cannot be a key of an object", llmi_jinja_kind_name(key));
         return;
     }
     llmi_builder_puts(b, "\"");
@@ -216,18 +216,18 @@ static void json_key(llmi_builder *b, llmi_jinja_value key, const llmi_json_styl
 }
 
 /* The members in the order in which they are written. */
-static const llmi_dict *ordered(llmi_jinja_run *r, const llmi_dict *d, bool sort) {
+static const llmi_jinja_dict *ordered(llmi_jinja_run *r, const llmi_jinja_dict *d, bool sort) {
     if (!sort) return d;
-    llmi_dict *copy = llmi_dict_new(r, d->n);
-    for (uint32_t i = 0; copy && i < d->n; i++) llmi_dict_append(r, copy, d->keys[i], d->values[i]);
-    if (copy) llmi_sort(r, copy->values, copy->keys, copy->n, false);
+    llmi_jinja_dict *copy = llmi_jinja_dict_new(r, d->n);
+    for (uint32_t i = 0; copy && i < d->n; i++) llmi_jinja_dict_append(r, copy, d->keys[i], d->values[i]);
+    if (copy) llmi_jinja_sort(r, copy->values, copy->keys, copy->n, false);
     return copy;
 }
 
-static void json_dict(llmi_builder *b, const llmi_dict *members, const llmi_json_style *style, int level) {
-    const llmi_dict *d = ordered(b->r, members, style->sort);
+static void json_dict(llmi_builder *b, const llmi_jinja_dict *members, const llmi_jinja_json_style *style, int level) {
+    const llmi_jinja_dict *d = ordered(b->r, members, style->sort);
     llmi_builder_puts(b, "{");
-    for (uint32_t i = 0; d && i < d->n && LLMI_OK(b->r); i++) {
+    for (uint32_t i = 0; d && i < d->n && LLMI_JINJA_OK(b->r); i++) {
         if (i) llmi_builder_str(b, style->comma);
         new_line(b, style, level + 1);
         json_key(b, d->keys[i], style);
@@ -238,9 +238,9 @@ static void json_dict(llmi_builder *b, const llmi_dict *members, const llmi_json
     llmi_builder_puts(b, "}");
 }
 
-static void json_list(llmi_builder *b, const llmi_jinja_list *l, const llmi_json_style *style, int level) {
+static void json_list(llmi_builder *b, const llmi_jinja_list *l, const llmi_jinja_json_style *style, int level) {
     llmi_builder_puts(b, "[");
-    for (uint32_t i = 0; i < l->n && LLMI_OK(b->r); i++) {
+    for (uint32_t i = 0; i < l->n && LLMI_JINJA_OK(b->r); i++) {
         if (i) llmi_builder_str(b, style->comma);
         new_line(b, style, level + 1);
         json_value(b, l->v[i], style, level + 1);
@@ -249,7 +249,7 @@ static void json_list(llmi_builder *b, const llmi_jinja_list *l, const llmi_json
     llmi_builder_puts(b, "]");
 }
 
-static void json_value(llmi_builder *b, llmi_jinja_value v, const llmi_json_style *style, int level) {
+static void json_value(llmi_builder *b, llmi_jinja_value v, const llmi_jinja_json_style *style, int level) {
     if (!llmi_jinja_run_spend(b->r, 1)) return;
     switch (v.kind) {
     case LLMI_V_NONE:
@@ -266,7 +266,7 @@ static void json_value(llmi_builder *b, llmi_jinja_value v, const llmi_json_styl
         return;
     case LLMI_V_FLOAT:
         if (isfinite(v.f))
-            llmi_print_float(b, v.f);
+            llmi_jinja_print_float(b, v.f);
         else
             llmi_builder_puts(b, isnan(v.f) ? "NaN" : v.f > 0 ? "Infinity" : "-Infinity");
         return;
@@ -284,11 +284,11 @@ static void json_value(llmi_builder *b, llmi_jinja_value v, const llmi_json_styl
         llmi_jinja_run_leave(b->r);
         return;
     default:
-        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "a %s has no form in JSON", llmi_kind_name(v));
+        llmi_jinja_run_fail(b->r, LLM_E_FORMAT, "a %s has no form in JSON", llmi_jinja_kind_name(v));
         return;
     }
 }
 
-void llmi_print_json(llmi_builder *b, llmi_jinja_value v, const llmi_json_style *style) {
+void llmi_print_json(llmi_builder *b, llmi_jinja_value v, const llmi_jinja_json_style *style) {
     json_value(b, v, style, 0);
 }

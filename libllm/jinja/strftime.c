@@ -127,7 +127,7 @@ static void put_format(llmi_builder *b, const date *d, const char *p, size_t n, 
     }
 }
 
-const llmi_str *llmi_format_time(llmi_jinja_run *r, const llmi_str *format, int64_t when) {
+const llmi_jinja_str *llmi_jinja_strftime(llmi_jinja_run *r, const llmi_jinja_str *format, int64_t when) {
     date d = date_of(when);
     llmi_builder b;
     llmi_builder_init(&b, r);

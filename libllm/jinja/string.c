@@ -6,24 +6,24 @@
 
 /* ---- making ---- */
 
-const llmi_str *llmi_str_over(llmi_jinja_run *r, const char *p, size_t n) {
-    llmi_str *s = llmi_jinja_run_take(r, sizeof *s);
-    if (s) *s = (llmi_str){.p = p, .n = (uint32_t)n};
+const llmi_jinja_str *llmi_jinja_str_over(llmi_jinja_run *r, const char *p, size_t n) {
+    llmi_jinja_str *s = llmi_jinja_run_take(r, sizeof *s);
+    if (s) *s = (llmi_jinja_str){.p = p, .n = (uint32_t)n};
     return s;
 }
 
-const llmi_str *llmi_str_new(llmi_jinja_run *r, const char *p, size_t n) {
+const llmi_jinja_str *llmi_jinja_str_new(llmi_jinja_run *r, const char *p, size_t n) {
     char *copy = llmi_jinja_run_take(r, n ? n : 1);
     if (!copy) return NULL;
     if (n) memcpy(copy, p, n);
-    return llmi_str_over(r, copy, n);
+    return llmi_jinja_str_over(r, copy, n);
 }
 
 /* The marks of s inside begin..end, moved by `shift`; returns how many. */
-static uint32_t copy_marks(llmi_mark *out, const llmi_str *s, size_t begin, size_t end, int64_t shift) {
+static uint32_t copy_marks(llmi_jinja_mark *out, const llmi_jinja_str *s, size_t begin, size_t end, int64_t shift) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->n_marks; i++) {
-        llmi_mark m = s->marks[i];
+        llmi_jinja_mark m = s->marks[i];
         if (m.begin < begin) m.begin = (uint32_t)begin;
         if (m.end > end) m.end = (uint32_t)end;
         if (m.begin >= m.end) continue;
@@ -34,7 +34,7 @@ static uint32_t copy_marks(llmi_mark *out, const llmi_str *s, size_t begin, size
     return n;
 }
 
-static uint32_t first_mark(const llmi_str *s, size_t begin) {
+static uint32_t first_mark(const llmi_jinja_str *s, size_t begin) {
     uint32_t low = 0, high = s->n_marks;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
@@ -46,25 +46,25 @@ static uint32_t first_mark(const llmi_str *s, size_t begin) {
     return low;
 }
 
-const llmi_str *llmi_str_cut(llmi_jinja_run *r, const llmi_str *s, size_t begin, size_t end) {
+const llmi_jinja_str *llmi_jinja_str_cut(llmi_jinja_run *r, const llmi_jinja_str *s, size_t begin, size_t end) {
     if (begin == 0 && end == s->n) return s;
-    llmi_str *cut = llmi_jinja_run_take(r, sizeof *cut);
+    llmi_jinja_str *cut = llmi_jinja_run_take(r, sizeof *cut);
     if (!cut) return NULL;
-    *cut = (llmi_str){.p = s->p + begin, .n = (uint32_t)(end - begin)};
+    *cut = (llmi_jinja_str){.p = s->p + begin, .n = (uint32_t)(end - begin)};
     if (!s->n_marks || !cut->n) return cut;
     /* The marks that reach into begin..end: from the first that ends behind it on. */
     uint32_t first = first_mark(s, begin), last = first;
     while (last < s->n_marks && s->marks[last].begin < end) last++;
     if (first == last || !llmi_jinja_run_spend(r, (last - first) / 16)) return cut;
-    llmi_str part = {.n_marks = last - first, .marks = s->marks + first};
-    llmi_mark *marks = llmi_jinja_run_take(r, part.n_marks * sizeof *marks);
+    llmi_jinja_str part = {.n_marks = last - first, .marks = s->marks + first};
+    llmi_jinja_mark *marks = llmi_jinja_run_take(r, part.n_marks * sizeof *marks);
     if (!marks) return NULL;
     cut->n_marks = copy_marks(marks, &part, begin, end, -(int64_t)begin);
     cut->marks = marks;
     return cut;
 }
 
-const llmi_str *llmi_str_join(llmi_jinja_run *r, const llmi_str *a, const llmi_str *b) {
+const llmi_jinja_str *llmi_jinja_str_join(llmi_jinja_run *r, const llmi_jinja_str *a, const llmi_jinja_str *b) {
     if (!a || !b) return NULL;
     if (!a->n) return b;
     if (!b->n) return a;
@@ -73,12 +73,12 @@ const llmi_str *llmi_str_join(llmi_jinja_run *r, const llmi_str *a, const llmi_s
     uint32_t n_marks = a->n_marks + b->n_marks;
     if (!llmi_jinja_run_spend(r, (int64_t)(n / 64 + n_marks / 16))) return NULL;
     char *p = llmi_jinja_run_take(r, n);
-    llmi_mark *marks = n_marks ? llmi_jinja_run_take(r, n_marks * sizeof *marks) : NULL;
-    llmi_str *s = llmi_jinja_run_take(r, sizeof *s);
+    llmi_jinja_mark *marks = n_marks ? llmi_jinja_run_take(r, n_marks * sizeof *marks) : NULL;
+    llmi_jinja_str *s = llmi_jinja_run_take(r, sizeof *s);
     if (!s || (n_marks && !marks)) return NULL;
     memcpy(p, a->p, a->n);
     memcpy(p + a->n, b->p, b->n);
-    *s = (llmi_str){.p = p, .n = (uint32_t)n, .marks = marks};
+    *s = (llmi_jinja_str){.p = p, .n = (uint32_t)n, .marks = marks};
     s->n_marks = n_marks ? copy_marks(marks, a, 0, a->n, 0) : 0;
     if (b->n_marks) s->n_marks += copy_marks(marks + s->n_marks, b, 0, b->n, a->n);
     return s;
@@ -86,19 +86,19 @@ const llmi_str *llmi_str_join(llmi_jinja_run *r, const llmi_str *a, const llmi_s
 
 /* ---- searching and counting ---- */
 
-bool llmi_str_same(llmi_jinja_run *r, const llmi_str *a, const llmi_str *b) {
+bool llmi_jinja_str_same(llmi_jinja_run *r, const llmi_jinja_str *a, const llmi_jinja_str *b) {
     return a->n == b->n && llmi_jinja_run_copy(r, a->n) && memcmp(a->p, b->p, a->n) == 0;
 }
 
-bool llmi_str_starts(llmi_jinja_run *r, const llmi_str *s, const llmi_str *part) {
+bool llmi_jinja_str_starts(llmi_jinja_run *r, const llmi_jinja_str *s, const llmi_jinja_str *part) {
     return part->n <= s->n && llmi_jinja_run_copy(r, part->n) && memcmp(s->p, part->p, part->n) == 0;
 }
 
-bool llmi_str_ends(llmi_jinja_run *r, const llmi_str *s, const llmi_str *part) {
+bool llmi_jinja_str_ends(llmi_jinja_run *r, const llmi_jinja_str *s, const llmi_jinja_str *part) {
     return part->n <= s->n && llmi_jinja_run_copy(r, part->n) && memcmp(s->p + s->n - part->n, part->p, part->n) == 0;
 }
 
-int64_t llmi_str_find(llmi_jinja_run *r, const llmi_str *s, const llmi_str *what, size_t from) {
+int64_t llmi_jinja_str_find(llmi_jinja_run *r, const llmi_jinja_str *s, const llmi_jinja_str *what, size_t from) {
     if (from > s->n || what->n > s->n - from) return -1;
     if (what->n == 0) return (int64_t)from;
     const char *found = memmem(s->p + from, s->n - from, what->p, what->n);
@@ -110,8 +110,9 @@ int64_t llmi_str_find(llmi_jinja_run *r, const llmi_str *s, const llmi_str *what
 
 /* From the end, Knuth, Morris and Pratt's search: linear whatever the text. back[k]: how many of the last k bytes of
  * `what` that have been matched stay so when the next one does not match. */
-llmi_str_search llmi_str_search_back(llmi_jinja_run *r, const llmi_str *s, const llmi_str *what, size_t end) {
-    llmi_str_search search = {.s = s, .what = what, .end = end};
+llmi_jinja_str_search llmi_jinja_str_search_back(llmi_jinja_run *r, const llmi_jinja_str *s, const llmi_jinja_str *what,
+                                                 size_t end) {
+    llmi_jinja_str_search search = {.s = s, .what = what, .end = end};
     if (what->n < 2 || what->n > end || !llmi_jinja_run_scan(r, what->n)) return search;
     uint32_t *back = llmi_jinja_run_take(r, (what->n + (size_t)1) * sizeof *back);
     if (!back) return search;
@@ -126,15 +127,15 @@ llmi_str_search llmi_str_search_back(llmi_jinja_run *r, const llmi_str *s, const
     return search;
 }
 
-static int64_t found_back(llmi_str_search *search, int64_t at) {
+static int64_t found_back(llmi_jinja_str_search *search, int64_t at) {
     search->end = at > 0 ? (size_t)at : 0;
     return at;
 }
 
-int64_t llmi_str_find_back(llmi_jinja_run *r, llmi_str_search *search) {
-    const llmi_str *s = search->s, *what = search->what;
+int64_t llmi_jinja_str_find_back(llmi_jinja_run *r, llmi_jinja_str_search *search) {
+    const llmi_jinja_str *s = search->s, *what = search->what;
     size_t end = search->end;
-    if (!LLMI_OK(r) || what->n > end) return -1;
+    if (!LLMI_JINJA_OK(r) || what->n > end) return -1;
     if (what->n == 0) return found_back(search, (int64_t)end);
     if (what->n == 1) {
         const char *found = memrchr(s->p, what->p[0], end);
@@ -159,23 +160,23 @@ static int64_t count_characters(const char *p, size_t n) {
     return count;
 }
 
-int64_t llmi_str_length(llmi_jinja_run *r, const llmi_str *s) {
+int64_t llmi_jinja_str_length(llmi_jinja_run *r, const llmi_jinja_str *s) {
     return llmi_jinja_run_copy(r, s->n) ? count_characters(s->p, s->n) : 0;
 }
 
-size_t llmi_str_offset(llmi_jinja_run *r, const llmi_str *s, int64_t index) {
+size_t llmi_jinja_str_offset(llmi_jinja_run *r, const llmi_jinja_str *s, int64_t index) {
     size_t i = 0;
     for (; i < s->n && index > 0; index--) i += llmi_utf8_step(s->p + i, s->n - i);
     llmi_jinja_run_scan(r, i);
     return i;
 }
 
-llmi_jinja_list *llmi_str_characters(llmi_jinja_run *r, const llmi_str *s) {
-    llmi_jinja_list *l = llmi_list_new(r, 0);
+llmi_jinja_list *llmi_jinja_str_characters(llmi_jinja_run *r, const llmi_jinja_str *s) {
+    llmi_jinja_list *l = llmi_jinja_list_new(r, 0);
     if (!llmi_jinja_run_spend(r, s->n)) return NULL;
     for (size_t i = 0; l && i < s->n;) {
         size_t n = llmi_utf8_step(s->p + i, s->n - i);
-        if (!llmi_list_add(r, l, llmi_of_str(llmi_str_cut(r, s, i, i + n)))) return NULL;
+        if (!llmi_jinja_list_add(r, l, llmi_jinja_of_str(llmi_jinja_str_cut(r, s, i, i + n)))) return NULL;
         i += n;
     }
     return l;
@@ -185,11 +186,11 @@ llmi_jinja_list *llmi_str_characters(llmi_jinja_run *r, const llmi_str *s) {
 
 /* Characters to take off: white space, or those of a string. */
 typedef struct char_set {
-    const llmi_str *chars; /* NULL: white space */
-    uint32_t ascii[4];     /* those below 0x80, a bit each */
+    const llmi_jinja_str *chars; /* NULL: white space */
+    uint32_t ascii[4];           /* those below 0x80, a bit each */
 } char_set;
 
-static char_set char_set_of(llmi_jinja_run *r, const llmi_str *chars) {
+static char_set char_set_of(llmi_jinja_run *r, const llmi_jinja_str *chars) {
     char_set set = {.chars = chars};
     if (!chars || !llmi_jinja_run_scan(r, chars->n)) return set;
     for (uint32_t i = 0; i < chars->n; i++) {
@@ -207,7 +208,8 @@ static bool is_in_set(llmi_jinja_run *r, const char_set *set, const char *p, siz
     return llmi_jinja_run_spend(r, 1 + set->chars->n / 32) && memmem(set->chars->p, set->chars->n, p, n) != NULL;
 }
 
-const llmi_str *llmi_str_trim(llmi_jinja_run *r, const llmi_str *s, const llmi_str *chars, bool left, bool right) {
+const llmi_jinja_str *llmi_jinja_str_trim(llmi_jinja_run *r, const llmi_jinja_str *s, const llmi_jinja_str *chars,
+                                          bool left, bool right) {
     char_set set = char_set_of(r, chars);
     size_t begin = 0, end = s->n;
     while (left && begin < end) {
@@ -222,11 +224,12 @@ const llmi_str *llmi_str_trim(llmi_jinja_run *r, const llmi_str *s, const llmi_s
         end -= n;
     }
     llmi_jinja_run_scan(r, s->n - (end - begin));
-    return llmi_str_cut(r, s, begin, end);
+    return llmi_jinja_str_cut(r, s, begin, end);
 }
 
 /* As Python has it: `to` in front of each character, and at the end. */
-static const llmi_str *put_between(llmi_jinja_run *r, const llmi_str *s, const llmi_str *to, int64_t count) {
+static const llmi_jinja_str *put_between(llmi_jinja_run *r, const llmi_jinja_str *s, const llmi_jinja_str *to,
+                                         int64_t count) {
     llmi_builder b;
     llmi_builder_init(&b, r);
     size_t at = 0;
@@ -234,32 +237,32 @@ static const llmi_str *put_between(llmi_jinja_run *r, const llmi_str *s, const l
         llmi_builder_str(&b, to);
         if (at == s->n) break;
         size_t next = at + llmi_utf8_step(s->p + at, s->n - at);
-        llmi_builder_str(&b, llmi_str_cut(r, s, at, next));
+        llmi_builder_str(&b, llmi_jinja_str_cut(r, s, at, next));
         at = next;
     }
-    llmi_builder_str(&b, llmi_str_cut(r, s, at, s->n));
+    llmi_builder_str(&b, llmi_jinja_str_cut(r, s, at, s->n));
     return llmi_builder_finish(&b);
 }
 
-const llmi_str *llmi_str_replace(llmi_jinja_run *r, const llmi_str *s, const llmi_str *from, const llmi_str *to,
-                                 int64_t count) {
+const llmi_jinja_str *llmi_jinja_str_replace(llmi_jinja_run *r, const llmi_jinja_str *s, const llmi_jinja_str *from,
+                                             const llmi_jinja_str *to, int64_t count) {
     if (count == 0) return s;
     if (from->n == 0) return put_between(r, s, to, count);
     llmi_builder b;
     llmi_builder_init(&b, r);
     size_t at = 0;
     for (int64_t done = 0, found; count < 0 || done < count; done++) {
-        if (!llmi_jinja_run_spend(r, 1) || (found = llmi_str_find(r, s, from, at)) < 0) break;
-        llmi_builder_str(&b, llmi_str_cut(r, s, at, (size_t)found));
+        if (!llmi_jinja_run_spend(r, 1) || (found = llmi_jinja_str_find(r, s, from, at)) < 0) break;
+        llmi_builder_str(&b, llmi_jinja_str_cut(r, s, at, (size_t)found));
         llmi_builder_str(&b, to);
         at = (size_t)found + from->n;
     }
-    llmi_builder_str(&b, llmi_str_cut(r, s, at, s->n));
+    llmi_builder_str(&b, llmi_jinja_str_cut(r, s, at, s->n));
     return llmi_builder_finish(&b);
 }
 
 /* Whether the sigma at i ends a word: a letter before it, none after, what is ignored aside. */
-static bool is_final_sigma(const llmi_str *s, size_t i) {
+static bool is_final_sigma(const llmi_jinja_str *s, size_t i) {
     enum { SIGHT = 64 }; /* bytes that are looked at */
     size_t at = i, used;
     uint32_t c = 0;
@@ -277,7 +280,7 @@ static bool is_final_sigma(const llmi_str *s, size_t i) {
     return true;
 }
 
-static llmi_python_case case_at(llmi_recase to, uint32_t c, bool first) {
+static llmi_python_case case_at(llmi_jinja_recase to, uint32_t c, bool first) {
     switch (to) {
     case LLMI_RECASE_UPPER:
         return LLMI_PYTHON_CASE_UPPER;
@@ -292,13 +295,13 @@ static llmi_python_case case_at(llmi_recase to, uint32_t c, bool first) {
     }
 }
 
-const llmi_str *llmi_str_recase(llmi_jinja_run *r, const llmi_str *s, llmi_recase to) {
+const llmi_jinja_str *llmi_jinja_str_recase(llmi_jinja_run *r, const llmi_jinja_str *s, llmi_jinja_recase to) {
     enum { SIGMA = 0x3a3 };
     llmi_builder b;
     llmi_builder_init(&b, r);
     if (!llmi_jinja_run_spend(r, s->n / 4)) return NULL;
     bool first = true; /* of the text, or of a word */
-    for (size_t i = 0, n; i < s->n && LLMI_OK(r); i += n) {
+    for (size_t i = 0, n; i < s->n && LLMI_JINJA_OK(r); i += n) {
         char out[LLMI_PYTHON_CASE_BYTES];
         uint32_t c = llmi_utf8_decode(s->p + i, s->n - i, &n);
         if (c == LLMI_UTF8_INVALID) {
@@ -316,36 +319,36 @@ const llmi_str *llmi_str_recase(llmi_jinja_run *r, const llmi_str *s, llmi_recas
     return llmi_builder_finish(&b);
 }
 
-const llmi_str *llmi_str_escape(llmi_jinja_run *r, const llmi_str *s) {
+const llmi_jinja_str *llmi_jinja_str_escape(llmi_jinja_run *r, const llmi_jinja_str *s) {
     static const char *const escapes[] = {"&amp;", "&lt;", "&gt;", "&#34;", "&#39;"};
     static const char escaped[] = "&<>\"'";
     llmi_builder b;
     llmi_builder_init(&b, r);
     size_t plain = 0;
     if (!llmi_jinja_run_scan(r, s->n)) return NULL;
-    for (size_t i = 0; i < s->n && LLMI_OK(r); i++) {
+    for (size_t i = 0; i < s->n && LLMI_JINJA_OK(r); i++) {
         const char *which = memchr(escaped, s->p[i], sizeof escaped - 1);
         if (!which) continue;
-        llmi_builder_str(&b, llmi_str_cut(r, s, plain, i));
+        llmi_builder_str(&b, llmi_jinja_str_cut(r, s, plain, i));
         size_t begin = b.bytes.len;
         llmi_builder_puts(&b, escapes[which - escaped]);
         llmi_builder_mark_as(&b, begin, s);
         plain = i + 1;
     }
-    if (LLMI_OK(r)) llmi_builder_str(&b, llmi_str_cut(r, s, plain, s->n));
+    if (LLMI_JINJA_OK(r)) llmi_builder_str(&b, llmi_jinja_str_cut(r, s, plain, s->n));
     return llmi_builder_finish(&b);
 }
 
-llmi_jinja_list *llmi_str_lines(llmi_jinja_run *r, const llmi_str *s, bool ends) {
-    llmi_jinja_list *l = llmi_list_new(r, 0);
+llmi_jinja_list *llmi_jinja_str_lines(llmi_jinja_run *r, const llmi_jinja_str *s, bool ends) {
+    llmi_jinja_list *l = llmi_jinja_list_new(r, 0);
     if (!llmi_jinja_run_scan(r, s->n)) return NULL;
-    for (size_t at = 0, n; l && at < s->n && LLMI_OK(r);) {
+    for (size_t at = 0, n; l && at < s->n && LLMI_JINJA_OK(r);) {
         size_t end = at;
         for (n = 0; end < s->n; end += n)
             if (llmi_python_is_newline(llmi_utf8_decode(s->p + end, s->n - end, &n))) break;
         size_t next = end + (end < s->n ? n : 0);
         if (end < s->n && s->p[end] == '\r' && next < s->n && s->p[next] == '\n') next++;
-        llmi_list_add(r, l, llmi_of_str(llmi_str_cut(r, s, at, ends ? next : end)));
+        llmi_jinja_list_add(r, l, llmi_jinja_of_str(llmi_jinja_str_cut(r, s, at, ends ? next : end)));
         at = next;
     }
     return l;

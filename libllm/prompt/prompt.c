@@ -29,7 +29,7 @@ static void prompt_free(llm_prompt *p) {
     llm_runtime *rt = p->runtime;
     const llm_allocator *a = memory_of(p);
     for (int i = 0; i < LLMI_N_FORMATS; i++)
-        if (p->formats[i]) llmi_template_unref(p->formats[i]);
+        if (p->formats[i]) llmi_jinja_template_unref(p->formats[i]);
     llmi_buf *const bufs[] = {&p->separator, &p->query_prefix, &p->label_field, &p->rationale_field,
                               &p->examples,  &p->keys,         &p->folded,      &p->ends};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
@@ -51,7 +51,7 @@ static void prompt_free(llm_prompt *p) {
 static llm_status parse_format(llm_prompt *p, int32_t format, const char *source) {
     if (!source) return LLM_OK;
     llmi_buf *kept = &p->sources[format];
-    llm_status status = llmi_template_parse(&p->formats[format], memory_of(p), source, strlen(source), NULL);
+    llm_status status = llmi_jinja_parse(&p->formats[format], memory_of(p), source, strlen(source), NULL);
     if (status != LLM_OK) return llmi_error_in(status, "%s", FORMAT_NAMES[format]);
     bool ok = llmi_buf_append(kept, source, strlen(source)) &&
               llmi_names_shown(&p->shown[format], (llm_span){kept->len ? kept->data : "", kept->len});
@@ -237,7 +237,7 @@ llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format
     const llmi_json *context = make_context(&doc, p, fields, rationales);
     llm_status status = context ? LLM_OK : doc.status;
     if (status == LLM_OK)
-        status = llmi_template_render(out, NULL, p->formats[format], &(llmi_rendering){.context = context});
+        status = llmi_jinja_render(out, NULL, p->formats[format], &(llmi_jinja_rendering){.context = context});
     llmi_json_doc_free(&doc);
     return status == LLM_OK ? LLM_OK : llmi_error_in(status, "%s", FORMAT_NAMES[format]);
 }

@@ -33,10 +33,10 @@ typedef struct llmi_vectors {
 struct llm_prompt {
     llm_runtime *runtime; /* reference: whose memory this is */
     atomic_int n_refs;
-    atomic_bool in_use;                     /* no more examples */
-    llmi_template *formats[LLMI_N_FORMATS]; /* reference; INSTRUCTION may be NULL */
-    llmi_buf sources[LLMI_N_FORMATS];       /* of the formats */
-    llmi_buf shown[LLMI_N_FORMATS];         /* llm_span of each: the fields that it shows */
+    atomic_bool in_use;                           /* no more examples */
+    llmi_jinja_template *formats[LLMI_N_FORMATS]; /* reference; INSTRUCTION may be NULL */
+    llmi_buf sources[LLMI_N_FORMATS];             /* of the formats */
+    llmi_buf shown[LLMI_N_FORMATS];               /* llm_span of each: the fields that it shows */
     llmi_buf separator;
     llmi_buf query_prefix;                 /* what each question begins with, as far as the format says */
     llmi_buf label_field, rationale_field; /* NUL-terminated */

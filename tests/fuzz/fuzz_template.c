@@ -33,23 +33,23 @@ static double seconds(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void render(const llmi_template *t, const llmi_json *context) {
-    llmi_template_limits limits = {
+static void render(const llmi_jinja_template *t, const llmi_json *context) {
+    llmi_jinja_limits limits = {
         .max_steps = STEPS, .max_output_bytes = OUTPUT, .max_memory_bytes = MEMORY, .max_depth = 64};
-    llmi_rendering how = {.context = context, .has_now = true, .limits = &limits};
+    llmi_jinja_rendering how = {.context = context, .has_now = true, .limits = &limits};
     llmi_buf out, pieces;
     llmi_buf_init(&out, &COUNTING);
     llmi_buf_init(&pieces, &COUNTING);
     size_t before = peak = held;
     double begin = seconds();
-    llm_status status = llmi_template_render(&out, &pieces, t, &how);
+    llm_status status = llmi_jinja_render(&out, &pieces, t, &how);
     /* The output, twice while it is copied, is beyond the budget of values; blocks round up. */
     if (peak - before > MEMORY + 4 * (size_t)OUTPUT + SLACK) abort();
     if (seconds() - begin > 2) abort(); /* 20,000 steps: a sanitizer needs some milliseconds */
     if (status != LLM_OK && !llm_last_error()[0]) abort();
     size_t at = 0;
-    for (size_t i = 0; status == LLM_OK && i < llmi_buf_count(&pieces, llmi_piece); i++) {
-        llmi_piece p = llmi_buf_at(&pieces, llmi_piece, i);
+    for (size_t i = 0; status == LLM_OK && i < llmi_buf_count(&pieces, llmi_jinja_piece); i++) {
+        llmi_jinja_piece p = llmi_buf_at(&pieces, llmi_jinja_piece, i);
         if (p.begin != at || p.end <= p.begin || p.line < 1) abort();
         at = p.end;
     }
@@ -63,12 +63,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"add_generation_prompt\":true}";
     const uint8_t *end = memchr(data, 0, n);
     size_t n_source = end ? (size_t)(end - data) : n;
-    llmi_template *t;
+    llmi_jinja_template *t;
     llmi_json_doc doc;
     const llmi_json *context = NULL;
     llmi_json_doc_init(&doc, &COUNTING, 0);
     llmi_error_clear();
-    llm_status status = llmi_template_parse(&t, &COUNTING, (const char *)data, n_source, "chat template");
+    llm_status status = llmi_jinja_parse(&t, &COUNTING, (const char *)data, n_source, "chat template");
     if ((status == LLM_OK) != (t != NULL) || (status != LLM_OK && !llm_last_error()[0])) abort();
     if (end)
         llmi_json_parse(&context, &doc, (llm_span){(const char *)end + 1, n - n_source - 1}, "context",
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         llmi_json_parse(&context, &doc, (llm_span){usual, sizeof usual - 1}, "context", 0);
     if (t && context) render(t, context);
     llmi_json_doc_free(&doc);
-    llmi_template_unref(t);
+    llmi_jinja_template_unref(t);
     if (held) abort();
     return 0;
 }

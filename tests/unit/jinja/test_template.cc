@@ -58,40 +58,40 @@ bool is_true(const llmi_json *j) {
 struct Outcome {
     llm_status status;
     std::string text, error;
-    std::vector<llmi_piece> pieces;
+    std::vector<llmi_jinja_piece> pieces;
 };
 
 struct Template {
-    llmi_template *t = nullptr;
+    llmi_jinja_template *t = nullptr;
     llm_status status;
     std::string error;
 
     explicit Template(const std::string &source, const llm_allocator *a = &llmi_default_allocator,
                       const char *what = nullptr) {
         llmi_error_clear();
-        status = llmi_template_parse(&t, a, source.data(), source.size(), what);
+        status = llmi_jinja_parse(&t, a, source.data(), source.size(), what);
         if (status != LLM_OK) error = llm_last_error();
     }
     Template(const Template &) = delete;
-    ~Template() { llmi_template_unref(t); }
+    ~Template() { llmi_jinja_template_unref(t); }
 
-    Outcome render(const llmi_json *context, const llmi_template_limits *limits = nullptr,
+    Outcome render(const llmi_json *context, const llmi_jinja_limits *limits = nullptr,
                    const llm_allocator *a = &llmi_default_allocator) const {
         if (!t) return {status, "", error, {}};
         llmi_buf out, pieces;
         llmi_buf_init(&out, a);
         llmi_buf_init(&pieces, a);
-        llmi_rendering how = {};
+        llmi_jinja_rendering how = {};
         how.context = context;
         how.now = NOON;
         how.has_now = true;
         how.limits = limits;
         llmi_error_clear();
-        Outcome o = {llmi_template_render(&out, &pieces, t, &how), "", "", {}};
+        Outcome o = {llmi_jinja_render(&out, &pieces, t, &how), "", "", {}};
         if (o.status != LLM_OK) o.error = llm_last_error();
         o.text.assign(out.data ? out.data : "", out.len);
-        for (size_t i = 0; i < llmi_buf_count(&pieces, llmi_piece); i++)
-            o.pieces.push_back(llmi_buf_at(&pieces, llmi_piece, i));
+        for (size_t i = 0; i < llmi_buf_count(&pieces, llmi_jinja_piece); i++)
+            o.pieces.push_back(llmi_buf_at(&pieces, llmi_jinja_piece, i));
         llmi_buf_free(&out);
         llmi_buf_free(&pieces);
         return o;
@@ -99,7 +99,7 @@ struct Template {
 };
 
 Outcome render(const std::string &source, const std::string &context = "{}",
-               const llmi_template_limits *limits = nullptr) {
+               const llmi_jinja_limits *limits = nullptr) {
     Json j(context);
     return Template(source).render(j.j, limits);
 }
@@ -225,14 +225,14 @@ TEST(Template, AnEscapeBeyondUnicodeStandsForItself) {
 }
 
 TEST(Template, EveryBudgetEndsInAnError) {
-    llmi_template_limits few = llmi_template_default_limits;
+    llmi_jinja_limits few = llmi_jinja_default_limits;
     few.max_steps = 1000;
     EXPECT_EQ(render("{% for i in range(99999) %}x{% endfor %}", "{}", &few).status, LLM_E_LIMIT);
-    llmi_template_limits small = llmi_template_default_limits;
+    llmi_jinja_limits small = llmi_jinja_default_limits;
     small.max_output_bytes = 100;
     EXPECT_EQ(render("{% for i in range(101) %}x{% endfor %}", "{}", &small).status, LLM_E_LIMIT);
     EXPECT_EQ(render("{% for i in range(100) %}x{% endfor %}", "{}", &small).status, LLM_OK);
-    small = llmi_template_default_limits;
+    small = llmi_jinja_default_limits;
     small.max_memory_bytes = 100000;
     EXPECT_EQ(render("{% set ns = namespace(x='ab') %}{% for i in range(40) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
                      "{}", &small)
@@ -267,7 +267,7 @@ int64_t steps_of(const std::string &source, const llmi_json *context) {
     Template t(source);
     int64_t low = 0, high = 1 << 30;
     while (low + 1 < high) {
-        llmi_template_limits limits = llmi_template_default_limits;
+        llmi_jinja_limits limits = llmi_jinja_default_limits;
         limits.max_steps = low + (high - low) / 2;
         limits.max_output_bytes = limits.max_memory_bytes = SIZE_MAX / 4;
         (t.render(context, &limits).status == LLM_E_LIMIT ? low : high) = limits.max_steps;
@@ -344,7 +344,7 @@ TEST(Template, MemoryStaysWithinItsBudget) {
     Json context("{\"s\": \"" + std::string(200000, 'x') + "\"}");
     for (const char *source : fat) {
         Peak peak;
-        llmi_template_limits limits = llmi_template_default_limits;
+        llmi_jinja_limits limits = llmi_jinja_default_limits;
         limits.max_memory_bytes = 4 << 20;
         limits.max_output_bytes = 1 << 20;
         Template t(source, &peak.a);
@@ -401,7 +401,7 @@ TEST(Template, TheCallersStackMayBeSmall) {
 std::string origins(const Outcome &o) {
     std::string out;
     size_t end = 0;
-    for (const llmi_piece &p : o.pieces) {
+    for (const llmi_jinja_piece &p : o.pieces) {
         EXPECT_EQ(p.begin, end);
         end = p.end;
         out.append(p.end - p.begin, p.given ? 'G' : 'T');
@@ -444,7 +444,7 @@ TEST(Template, KnowsLineAndMessageOfEachPiece) {
                        R"({"messages": [{"content": "x"}, {"content": "y"}]})");
     ASSERT_EQ(o.text, "a\n<x>\n<y>\ng\n");
     std::string lines, messages, generation;
-    for (const llmi_piece &p : o.pieces)
+    for (const llmi_jinja_piece &p : o.pieces)
         for (size_t i = p.begin; i < p.end; i++) {
             lines += static_cast<char>('0' + p.line);
             messages += p.message < 0 ? '.' : static_cast<char>('0' + p.message);
