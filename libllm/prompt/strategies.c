@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "prompt/reason.h"
 #include "prompt/selectors.h"
-#include "serve/batch.h"
+#include "serve/jobs.h"
 
 static const llm_span line_end = {"\n", 1};
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "serve/batch.h"
+#include "serve/jobs.h"
 
 typedef struct embedding {
     llmi_many jobs;

@@ -5,7 +5,7 @@
 #include "api/options.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "serve/batch.h"
+#include "serve/jobs.h"
 #include "serve/result.h"
 #include "unicode/categories.h"
 

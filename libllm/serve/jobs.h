@@ -1,6 +1,6 @@
 /* Many jobs run to their end: those of llm_score and llm_embed. */
-#ifndef LLMI_SERVE_BATCH_H
-#define LLMI_SERVE_BATCH_H
+#ifndef LLMI_SERVE_JOBS_H
+#define LLMI_SERVE_JOBS_H
 
 #include "base/buf.h"
 #include "serve/engine.h"

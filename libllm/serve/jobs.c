@@ -1,4 +1,4 @@
-#include "serve/batch.h"
+#include "serve/jobs.h"
 
 #include <string.h>
 
