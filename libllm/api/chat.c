@@ -29,7 +29,7 @@ static const struct {
 } DEFAULTS[] = {
     {"tools", &llmi_json_null}, {"documents", &llmi_json_null}, {"add_generation_prompt", &llmi_json_false}};
 
-static bool add_variable(llmi_context *c, const char *name, const llmi_json *value) {
+static bool add_variable(llmi_template_context *c, const char *name, const llmi_json *value) {
     const llmi_json *with = value ? llmi_json_with(&c->doc, c->variables, name, value) : NULL;
     if (with) c->variables = with;
     return with != NULL;
@@ -37,14 +37,14 @@ static bool add_variable(llmi_context *c, const char *name, const llmi_json *val
 
 /* The variables of a context, and the names of those that are special tokens. */
 typedef struct completion {
-    llmi_context *c;
+    llmi_template_context *c;
     const llm_tokenizer *t;
     const char *trusted[N_TRUSTED + 1];
     int n;
 } completion;
 
 static llm_status add_token(completion *to, const char *name, llm_token id) {
-    llmi_context *c = to->c;
+    llmi_template_context *c = to->c;
     if (id == LLM_TOKEN_NONE || to->n == N_TRUSTED || llmi_json_get(c->variables, name)) return LLM_OK;
     llm_span text;
     llmi_tokenizer_token(to->t, id, &text, NULL, NULL);
@@ -56,7 +56,7 @@ static llm_status add_token(completion *to, const char *name, llm_token id) {
 
 /* Adds what the context leaves out. */
 static llm_status complete(completion *to) {
-    llmi_context *c = to->c;
+    llmi_template_context *c = to->c;
     llm_status status = LLM_OK;
     const char *name;
     llm_token id;
@@ -171,7 +171,8 @@ static llm_status encode(llm_rendering *r, const llm_tokenizer *t) {
 
 /* ---- the call ---- */
 
-static llm_status apply(llm_rendering *r, const llm_tokenizer *t, const llm_template *tmpl, llmi_context *context) {
+static llm_status apply(llm_rendering *r, const llm_tokenizer *t, const llm_template *tmpl,
+                        llmi_template_context *context) {
     completion all = {.c = context, .t = t};
     llm_status status = complete(&all);
     if (status == LLM_OK) status = llmi_template_run(r, tmpl, context, all.trusted);
@@ -190,11 +191,11 @@ LLM_API llm_status llm_chat_apply(llm_rendering **out, const llm_model *model, c
         return llmi_error(LLM_E_UNSUPPORTED, "%s: the model has no tokenizer", llmi_weights_path(model->weights));
     llm_template_options o;
     llm_template *own = NULL;
-    llmi_context variables = {0};
+    llmi_template_context variables = {0};
     llm_rendering *r = NULL;
     llm_status status = llmi_options_get(&o, "template", options);
     if (status != LLM_OK) return status;
-    status = llmi_context_read(&variables, llmi_runtime_allocator(model->runtime), context, n_bytes, &o);
+    status = llmi_template_context_read(&variables, llmi_runtime_allocator(model->runtime), context, n_bytes, &o);
     if (status == LLM_OK && !tmpl) status = llm_template_of_model(&own, model, NULL);
     if (status == LLM_OK) status = llmi_rendering_create(&r, model->runtime);
     if (status == LLM_OK) status = apply(r, model->tokenizer, tmpl ? tmpl : own, &variables);

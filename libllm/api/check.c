@@ -23,7 +23,7 @@ llm_status llmi_check_out(const void *out, size_t first_bytes, const char *what)
                       first_bytes);
 }
 
-void llmi_write_out(void *out, const void *full, size_t n_bytes) {
+void llmi_api_write_out(void *out, const void *full, size_t n_bytes) {
     uint32_t n_out;
     memcpy(&n_out, out, sizeof n_out);
     memset((char *)out + sizeof n_out, 0, n_out - sizeof n_out);
@@ -51,7 +51,7 @@ static size_t distance(const char *a, const char *b) {
     return line[n];
 }
 
-const char *llmi_nearest(const char *word, const char *const *names, size_t n_names) {
+const char *llmi_api_nearest(const char *word, const char *const *names, size_t n_names) {
     const char *nearest = NULL;
     size_t least = strnlen(word, MAX_NAME) / 3 + 2;
     for (size_t i = 0; i < n_names; i++) {

@@ -50,9 +50,9 @@ llm_status llmi_check_span(llm_span *span);
 /* Hands out a structure of any version: `full` is what this library knows, out->struct_size (the first
  * member) what the caller knows. Members beyond what this library knows become 0. */
 llm_status llmi_check_out(const void *out, size_t first_bytes, const char *what);
-void llmi_write_out(void *out, const void *full, size_t n_bytes);
+void llmi_api_write_out(void *out, const void *full, size_t n_bytes);
 
 /* The word among `names` that is fewest edits away from `word`, NULL if none is near. */
-const char *llmi_nearest(const char *word, const char *const *names, size_t n_names);
+const char *llmi_api_nearest(const char *word, const char *const *names, size_t n_names);
 
 #endif

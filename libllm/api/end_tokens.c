@@ -75,14 +75,14 @@ static llm_status add_list(adding *a, const llmi_weights *w) {
     return status;
 }
 
-llm_status llmi_ends_add(llm_tokenizer *t, llmi_weights *w, const llmi_log *log) {
+llm_status llmi_end_tokens_add(llm_tokenizer *t, llmi_weights *w, const llmi_log *log) {
     adding a = {t, log, "config.json"};
     if (llmi_weights_format(w) == LLMI_FORMAT_GGUF) return add_list(&a, w);
     llm_status status = add_member(&a, llmi_weights_config(w));
     return status == LLM_OK ? add_generation(&a, w) : status;
 }
 
-llm_status llmi_ends_put(llmi_gguf_writer *w, const llm_tokenizer *t) {
+llm_status llmi_end_tokens_put(llmi_gguf_writer *w, const llm_tokenizer *t) {
     llmi_buf ids;
     llmi_buf_init(&ids, w->a);
     llm_status status = LLM_OK;

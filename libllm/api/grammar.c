@@ -96,16 +96,16 @@ static llm_status accept(void *user, llm_token token) {
     return llmi_grammar_matcher_accept(user, token);
 }
 
-void llmi_matchers_free(llmi_matchers *m) {
+void llmi_grammar_matchers_free(llmi_grammar_matchers *m) {
     for (size_t i = 0; i < m->n && m->items; i++) llmi_grammar_matcher_destroy(m->items[i]);
     if (m->items) llmi_free(m->a, m->items, m->n * sizeof *m->items);
     if (m->masks) llmi_free(m->a, m->masks, m->n * sizeof *m->masks);
-    *m = (llmi_matchers){0};
+    *m = (llmi_grammar_matchers){0};
 }
 
-llm_status llmi_matchers_init(llmi_matchers *m, const llm_allocator *a, const llm_grammar *grammar,
-                              const llm_tokenizer *t, size_t n, bool at_start) {
-    *m = (llmi_matchers){.a = a, .n = n};
+llm_status llmi_grammar_matchers_init(llmi_grammar_matchers *m, const llm_allocator *a, const llm_grammar *grammar,
+                                      const llm_tokenizer *t, size_t n, bool at_start) {
+    *m = (llmi_grammar_matchers){.a = a, .n = n};
     if (!grammar) return LLM_OK;
     if (llmi_grammar_tokenizer(inner(grammar)) != t)
         return llmi_error(LLM_E_ARGUMENT, "the grammar was made for another tokenizer than the model's");
@@ -116,10 +116,10 @@ llm_status llmi_matchers_init(llmi_matchers *m, const llm_allocator *a, const ll
         status = llmi_grammar_matcher_create(&m->items[i], inner(grammar), a, at_start);
         if (status == LLM_OK) m->masks[i] = (llmi_mask_source){m->items[i], mask, accept};
     }
-    if (status != LLM_OK) llmi_matchers_free(m);
+    if (status != LLM_OK) llmi_grammar_matchers_free(m);
     return status;
 }
 
-bool llmi_matchers_over(const llmi_matchers *m, int32_t index) {
+bool llmi_grammar_matchers_over(const llmi_grammar_matchers *m, int32_t index) {
     return m->items && llmi_grammar_matcher_is_over(m->items[index]);
 }

@@ -14,7 +14,7 @@ LLM_API llm_status llm_model_load(llm_model **out, llm_runtime *runtime, const c
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(path);
-    return llmi_join_load(out, runtime, path, options);
+    return llmi_load_model(out, runtime, path, options);
 }
 
 LLM_API llm_model *llm_model_ref(llm_model *model) {
@@ -67,7 +67,7 @@ LLM_API llm_status llm_model_get_info(llm_model_info *out, const llm_model *mode
         .n_window = llmi_hparams_get_int(model, "attention.sliding_window"),
     };
     if (model->arch) sum_up(&info, model);
-    llmi_write_out(out, &info, sizeof info);
+    llmi_api_write_out(out, &info, sizeof info);
     return LLM_OK;
 }
 
@@ -90,7 +90,7 @@ LLM_API llm_status llm_model_get_tensor(llm_tensor_info *out, const llm_model *m
         .shape = {t->shape[0], t->shape[1], t->shape[2], t->shape[3]},
         .n_bytes = (int64_t)t->n_bytes,
     };
-    llmi_write_out(out, &info, sizeof info);
+    llmi_api_write_out(out, &info, sizeof info);
     return LLM_OK;
 }
 

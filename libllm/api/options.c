@@ -301,7 +301,7 @@ LLM_API int32_t llm_option_count(const char *group) {
 static llm_status no_such_group(const char *group) {
     const char *names[N_GROUPS];
     for (int i = 0; i < N_GROUPS; i++) names[i] = groups[i].name;
-    const char *nearest = llmi_nearest(group, names, N_GROUPS);
+    const char *nearest = llmi_api_nearest(group, names, N_GROUPS);
     return llmi_error(LLM_E_NOT_FOUND,
                       "there is no option group \"%s\"%s%s%s: known are runtime, model, engine, generate, quantize, "
                       "template, prompt, fill, ask",
@@ -329,7 +329,7 @@ LLM_API llm_status llm_option_get(llm_option_info *out, const char *group, int32
             .minimum = row->min,
             .maximum = row->max,
         };
-        llmi_write_out(out, &info, sizeof info);
+        llmi_api_write_out(out, &info, sizeof info);
         return LLM_OK;
     }
     return llmi_error(LLM_E_ARGUMENT, "option %d of group %s, expected 0..%d", index, group, n - 1);
@@ -407,7 +407,7 @@ static llm_status no_such_option(const char *group, const char *name) {
     size_t n = 0;
     for (int i = 0; i < N_ROWS; i++)
         if (strcmp(rows[i].group, group) == 0) names[n++] = rows[i].name;
-    const char *nearest = llmi_nearest(name, names, n);
+    const char *nearest = llmi_api_nearest(name, names, n);
     return llmi_error(LLM_E_NOT_FOUND, "there is no option \"%s\" in group %s%s%s%s", LLMI_QUOTE(name, strlen(name)),
                       group, nearest ? ": did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }

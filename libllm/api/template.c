@@ -162,10 +162,10 @@ LLM_API llm_status llm_template_of_model(llm_template **out, const llm_model *mo
 
 /* ---- rendering ---- */
 
-llm_status llmi_context_read(llmi_context *out, const llm_allocator *a, const char *json, size_t n_bytes,
-                             const llm_template_options *options) {
+llm_status llmi_template_context_read(llmi_template_context *out, const llm_allocator *a, const char *json,
+                                      size_t n_bytes, const llm_template_options *options) {
     llm_span text = {json, n_bytes};
-    *out = (llmi_context){.options = options};
+    *out = (llmi_template_context){.options = options};
     llmi_json_doc_init(&out->doc, a, (size_t)options->max_memory_bytes);
     llm_status status = llmi_json_parse(&out->variables, &out->doc, text, "context", LLMI_JSON_PYTHON);
     if (status != LLM_OK || llmi_json_is(out->variables, LLMI_JSON_OBJECT)) return status;
@@ -181,7 +181,7 @@ static int64_t local_now(void) {
     return (int64_t)now + local.tm_gmtoff;
 }
 
-llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_context *context,
+llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_template_context *context,
                              const char *const *trusted) {
     const llm_template_options *o = context->options;
     llmi_jinja_limits limits = {
@@ -211,11 +211,11 @@ LLM_API llm_status llm_template_render(llm_rendering **out, const llm_template *
     LLMI_NOT_NULL(tmpl);
     LLMI_TEXT(context, n_bytes);
     llm_template_options o;
-    llmi_context variables = {0};
+    llmi_template_context variables = {0};
     llm_rendering *r = NULL;
     llm_status status = llmi_options_get(&o, "template", options);
     if (status != LLM_OK) return status;
-    status = llmi_context_read(&variables, llmi_runtime_allocator(tmpl->runtime), context, n_bytes, &o);
+    status = llmi_template_context_read(&variables, llmi_runtime_allocator(tmpl->runtime), context, n_bytes, &o);
     if (status == LLM_OK) status = llmi_rendering_create(&r, tmpl->runtime);
     if (status == LLM_OK) status = llmi_template_run(r, tmpl, &variables, NULL);
     llmi_json_doc_free(&variables.doc);

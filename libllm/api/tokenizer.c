@@ -16,7 +16,7 @@ const llm_allocator *llmi_tokenizer_memory(const llm_tokenizer *tokenizer) {
     return tokenizer->a;
 }
 
-llm_status llmi_check_token(const llm_tokenizer *tokenizer, llm_token token) {
+llm_status llmi_tokenizer_check_token(const llm_tokenizer *tokenizer, llm_token token) {
     int32_t n = llmi_tokenizer_size(tokenizer);
     if (token >= 0 && token < n) return LLM_OK;
     return llmi_error(LLM_E_ARGUMENT, "token is %d, expected 0..%d, an id of the vocabulary", token, n - 1);
@@ -27,11 +27,11 @@ static llm_status check_flags(uint32_t flags, uint32_t known, const char *names)
     return llmi_error(LLM_E_ARGUMENT, "flags are 0x%x, expected bits of %s", flags, names);
 }
 
-llm_status llmi_check_encode_flags(uint32_t flags) {
+llm_status llmi_tokenizer_check_encode_flags(uint32_t flags) {
     return check_flags(flags, LLM_ENCODE_ADD_SPECIAL | LLM_ENCODE_PARSE_SPECIAL, "LLM_ENCODE_*");
 }
 
-llm_status llmi_check_decode_flags(uint32_t flags) {
+llm_status llmi_tokenizer_check_decode_flags(uint32_t flags) {
     return check_flags(flags, LLM_DECODE_SKIP_SPECIAL | LLM_DECODE_KEEP_PREFIX, "LLM_DECODE_*");
 }
 
@@ -61,17 +61,17 @@ static ptrdiff_t folder_of(const char *path) {
 static llm_status load_json(llm_tokenizer **out, llm_runtime *rt, const llmi_file *file) {
     const llm_allocator *a = llmi_runtime_allocator(rt);
     llmi_tokenizer_files texts = {.json = {file->data, file->size}};
-    llmi_file beside[LLMI_TOKENIZER_FILES];
+    llmi_file beside[LLMI_LOAD_TOKENIZER_FILES];
     ptrdiff_t n_folder = folder_of(file->path);
     llm_status status = LLM_OK;
-    for (int i = 0; i < LLMI_TOKENIZER_FILES; i++) beside[i] = (llmi_file){.a = a};
-    for (int i = 1; n_folder >= 0 && i < LLMI_TOKENIZER_FILES && status == LLM_OK; i++) {
-        status = open_beside(&beside[i], a, file->path, (size_t)n_folder, llmi_tokenizer_file_names[i]);
-        if (status == LLM_OK) *llmi_tokenizer_file(&texts, i) = (llm_span){beside[i].data, beside[i].size};
+    for (int i = 0; i < LLMI_LOAD_TOKENIZER_FILES; i++) beside[i] = (llmi_file){.a = a};
+    for (int i = 1; n_folder >= 0 && i < LLMI_LOAD_TOKENIZER_FILES && status == LLM_OK; i++) {
+        status = open_beside(&beside[i], a, file->path, (size_t)n_folder, llmi_load_tokenizer_file_names[i]);
+        if (status == LLM_OK) *llmi_load_tokenizer_file(&texts, i) = (llm_span){beside[i].data, beside[i].size};
         if (status == LLM_E_NOT_FOUND) status = LLM_OK;
     }
-    if (status == LLM_OK) status = llmi_join_json(out, rt, &texts);
-    for (int i = 0; i < LLMI_TOKENIZER_FILES; i++) llmi_file_close(&beside[i]);
+    if (status == LLM_OK) status = llmi_load_tokenizer_json(out, rt, &texts);
+    for (int i = 0; i < LLMI_LOAD_TOKENIZER_FILES; i++) llmi_file_close(&beside[i]);
     return status == LLM_OK ? status : llmi_error_in(status, "%s", LLMI_QUOTE(file->path, strlen(file->path)));
 }
 
@@ -80,8 +80,8 @@ static llm_status load_gguf(llm_tokenizer **out, llm_runtime *rt, const char *pa
     llmi_weights_options options = {.use_mmap = true, .metadata_only = true};
     llm_status status = llmi_weights_open(&w, llmi_runtime_allocator(rt), path, &options);
     if (status != LLM_OK) return status;
-    status = llmi_join_tokenizer(out, w, rt);
-    if (status == LLM_OK && !*out) status = llmi_join_no_tokenizer(LLM_E_NOT_FOUND, w);
+    status = llmi_load_tokenizer(out, w, rt);
+    if (status == LLM_OK && !*out) status = llmi_load_no_tokenizer(LLM_E_NOT_FOUND, w);
     llmi_weights_unref(w);
     return status;
 }
@@ -167,7 +167,7 @@ LLM_API llm_status llm_tokenizer_encode(size_t *n_tokens, const llm_tokenizer *t
     LLMI_NOT_NULL(tokenizer);
     LLMI_TEXT(text, n_bytes);
     LLMI_ROOM(tokens, capacity);
-    llm_status status = llmi_check_encode_flags(flags);
+    llm_status status = llmi_tokenizer_check_encode_flags(flags);
     if (status != LLM_OK) return status;
     llmi_buf ids;
     llmi_buf_init(&ids, llmi_tokenizer_memory(tokenizer));
@@ -194,9 +194,9 @@ LLM_API llm_status llm_tokenizer_decode(size_t *n_bytes, const llm_tokenizer *to
     LLMI_NOT_NULL(tokenizer);
     LLMI_ARRAY(tokens, n_tokens);
     LLMI_ROOM(text, capacity);
-    llm_status status = llmi_check_decode_flags(flags);
+    llm_status status = llmi_tokenizer_check_decode_flags(flags);
     for (size_t i = 0; i < n_tokens && status == LLM_OK; i++) {
-        status = llmi_check_token(tokenizer, tokens[i]);
+        status = llmi_tokenizer_check_token(tokenizer, tokens[i]);
         if (status != LLM_OK) return llmi_error_in(status, "id %zu of %zu", i, n_tokens);
     }
     if (status != LLM_OK) return status;
@@ -236,11 +236,11 @@ LLM_API llm_status llm_tokenizer_get_token(llm_token_info *out, const llm_tokeni
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(tokenizer);
     llm_status status = llmi_check_out(out, LLMI_UPTO(llm_token_info, score), "llm_token_info");
-    if (status == LLM_OK) status = llmi_check_token(tokenizer, token);
+    if (status == LLM_OK) status = llmi_tokenizer_check_token(tokenizer, token);
     if (status != LLM_OK) return status;
     llm_token_info info = {0};
     llmi_tokenizer_token(tokenizer, token, &info.text, &info.type, &info.score);
-    llmi_write_out(out, &info, sizeof info);
+    llmi_api_write_out(out, &info, sizeof info);
     return LLM_OK;
 }
 

@@ -81,7 +81,7 @@ LLM_API llm_status llm_answer_sample(llm_sample *out, const llm_answer *answer, 
         .logprob = s->logprob,
         .score = s->score,
     };
-    llmi_write_out(out, &full, sizeof full);
+    llmi_api_write_out(out, &full, sizeof full);
     return LLM_OK;
 }
 
@@ -111,7 +111,7 @@ LLM_API llm_status llm_answer_get_stats(llm_result_stats *out, const llm_answer 
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(answer);
     llm_status status = llmi_check_out(out, LLMI_UPTO(llm_result_stats, decode_ms), "llm_result_stats");
-    if (status == LLM_OK) llmi_write_out(out, &answer->stats, sizeof answer->stats);
+    if (status == LLM_OK) llmi_api_write_out(out, &answer->stats, sizeof answer->stats);
     return status;
 }
 
@@ -203,7 +203,7 @@ llm_status llmi_answer_write_json(llm_answer *answer) {
     llmi_json_key(&w, "usage");
     write_usage(&w, &answer->stats);
     llmi_json_key(&w, "prompt");
-    llmi_filled_write(&w, answer->filled);
+    llmi_prompt_filled_write(&w, answer->filled);
     llmi_json_end(&w, '}');
     return w.failed ? LLM_E_MEMORY : LLM_OK;
 }

@@ -190,7 +190,7 @@ static llm_status ask(llmi_ask *x, const llmi_json *fields, const llm_fill_optio
     int strategy;
     llm_fill_options f = *fill;
     llm_status status = find_strategy(&strategy, x->o->cot);
-    if (!llmi_marker_init(&x->answer_mark, x->a, x->answer_text)) return LLM_E_MEMORY;
+    if (!llmi_extract_marker_init(&x->answer_mark, x->a, x->answer_text)) return LLM_E_MEMORY;
     if (status == LLM_OK) status = check_judge(x->o->judge);
     if (status == LLM_OK) status = llmi_extract_create(&x->extract, x->a, x->o->extract, strlen(x->o->extract));
     if (status == LLM_OK) status = llmi_answer_create(&x->out, x->engine->model->runtime);
@@ -231,7 +231,7 @@ LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *pro
     }
     llmi_json_doc_free(&doc);
     llmi_extract_destroy(x.extract);
-    llmi_marker_free(&x.answer_mark);
+    llmi_extract_marker_free(&x.answer_mark);
     llm_prompt_unref(own);
     if (status == LLM_OK)
         *out = x.out;

@@ -209,7 +209,8 @@ static llm_status read(llmi_buf *examples, llmi_json_doc *doc, llm_span text, in
     }
 }
 
-llm_status llmi_fewshot_read(llmi_buf *examples, llmi_json_doc *doc, const char *text, size_t n, int32_t format) {
+llm_status llmi_prompt_read_examples(llmi_buf *examples, llmi_json_doc *doc, const char *text, size_t n,
+                                     int32_t format) {
     size_t before = examples->len;
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) text += 3, n -= 3;
     if (n > LLMI_JSON_MAX_BYTES)

@@ -14,6 +14,7 @@ enum { LLMI_FEWSHOT_MAX_EXAMPLES = 1 << 20, LLMI_FEWSHOT_MAX_COLUMNS = 1024 };
  * the list is what it was. AUTO: by the first character, '[' a JSON array, '{' JSON lines; else by the first line, TSV
  * if it has a tab, otherwise CSV. The first record of CSV and TSV names the fields, whose values are texts. A byte
  * order mark is skipped. Errors: LLM_E_FORMAT with the line, LLM_E_LIMIT, LLM_E_MEMORY. */
-llm_status llmi_fewshot_read(llmi_buf *examples, llmi_json_doc *doc, const char *text, size_t n, int32_t format);
+llm_status llmi_prompt_read_examples(llmi_buf *examples, llmi_json_doc *doc, const char *text, size_t n,
+                                     int32_t format);
 
 #endif

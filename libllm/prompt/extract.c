@@ -22,8 +22,8 @@ struct llmi_extract {
     const llm_allocator *a;
     extract_fn run;
     llmi_buf argument;
-    llmi_pattern *pattern;
-    llmi_marker marker;
+    llmi_extract_regex *pattern;
+    llmi_extract_marker marker;
 };
 
 static llm_status give(llmi_buf *out, bool *found, const char *text, size_t n) {
@@ -54,14 +54,14 @@ static bool is_edge(const char *text, size_t n) {
     size_t len;
     uint32_t c = llmi_utf8_decode(text, n, &len);
     return c != LLMI_UTF8_INVALID &&
-           ((llmi_unicode_class(c) & (LLMI_SPACE | LLMI_PUNCT)) || llmi_plain_char(c, 0) == '$');
+           ((llmi_unicode_class(c) & (LLMI_SPACE | LLMI_PUNCT)) || llmi_extract_plain_char(c, 0) == '$');
 }
 
 /* Without spaces, punctuation and currency signs at the ends, unless nothing else is there. */
 static llm_span trim(llm_span s) {
     llm_span t = s;
     while (t.len && is_edge(t.ptr, t.len)) {
-        if (llmi_number_begins(t.ptr, t.len)) break;
+        if (llmi_extract_number_begins(t.ptr, t.len)) break;
         size_t len = llmi_utf8_step(t.ptr, t.len);
         t = (llm_span){t.ptr + len, t.len - len};
     }
@@ -93,7 +93,7 @@ bool llmi_extract_normalize(llmi_buf *out, const char *text, size_t n) {
     bool ok = llmi_extract_fold(&folded, text, n);
     llm_span s = trim((llm_span){folded.len ? folded.data : "", folded.len});
     bool number = false;
-    if (ok) ok = llmi_number_whole(out, &number, s.ptr, s.len) == LLM_OK;
+    if (ok) ok = llmi_extract_number_whole(out, &number, s.ptr, s.len) == LLM_OK;
     if (ok && !number) ok = llmi_buf_append(out, s.ptr, s.len);
     llmi_buf_free(&folded);
     return ok;
@@ -113,21 +113,21 @@ static llm_status whole(llmi_buf *out, bool *found, const llmi_extract *x, const
 }
 
 static llm_status number(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
-    return llmi_number_last(out, found, text, n);
+    return llmi_extract_number_last(out, found, text, n);
 }
 
 static llm_status letter(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
-    return llmi_letter_last(out, found, (llm_span){x->argument.data, x->argument.len}, text, n);
+    return llmi_extract_letter_last(out, found, (llm_span){x->argument.data, x->argument.len}, text, n);
 }
 
 static llm_status regex(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
     llm_span s = {0};
-    llm_status status = llmi_pattern_find(&s, found, x->pattern, text, n);
+    llm_status status = llmi_extract_regex_find(&s, found, x->pattern, text, n);
     return status == LLM_OK && *found ? give(out, found, s.ptr, s.len) : status;
 }
 
 static llm_status after(llmi_buf *out, bool *found, const llmi_extract *x, const char *text, size_t n) {
-    llm_span s = llmi_marker_after(&x->marker, (llm_span){text, n});
+    llm_span s = llmi_extract_marker_after(&x->marker, (llm_span){text, n});
     if (!s.ptr) return LLM_OK;
     s = strip(s.ptr, s.len);
     const char *end = memchr(s.ptr, '\n', s.len);
@@ -275,9 +275,9 @@ static llm_status parse(llmi_extract *x, const char *spec, size_t n) {
             return llmi_error(LLM_E_ARGUMENT, "extractor \"%s\": expected %s:SOMETHING", KINDS[i].name, KINDS[i].name);
         x->run = KINDS[i].run;
         size_t n_kept = colon ? n_argument : argument ? strlen(argument) : 0;
-        if (x->run == regex) return llmi_pattern_create(&x->pattern, x->a, argument, n_kept);
+        if (x->run == regex) return llmi_extract_regex_create(&x->pattern, x->a, argument, n_kept);
         if (x->run == after)
-            return llmi_marker_init(&x->marker, x->a, (llm_span){argument, n_kept}) ? LLM_OK : LLM_E_MEMORY;
+            return llmi_extract_marker_init(&x->marker, x->a, (llm_span){argument, n_kept}) ? LLM_OK : LLM_E_MEMORY;
         return llmi_buf_append(&x->argument, argument ? argument : "", n_kept) ? LLM_OK : LLM_E_MEMORY;
     }
     return llmi_error(LLM_E_ARGUMENT,
@@ -303,8 +303,8 @@ llm_status llmi_extract_create(llmi_extract **out, const llm_allocator *a, const
 
 void llmi_extract_destroy(llmi_extract *x) {
     if (!x) return;
-    llmi_pattern_destroy(x->pattern);
-    llmi_marker_free(&x->marker);
+    llmi_extract_regex_destroy(x->pattern);
+    llmi_extract_marker_free(&x->marker);
     llmi_buf_free(&x->argument);
     llmi_free(x->a, x, sizeof *x);
 }

@@ -42,12 +42,12 @@ static bool stands_alone(const char *p) {
     return is_capital(p[0]) && !is_initial(p) && !is_word(p);
 }
 
-llm_status llmi_letter_last(llmi_buf *out, bool *found, llm_span letters, const char *text, size_t n) {
+llm_status llmi_extract_letter_last(llmi_buf *out, bool *found, llm_span letters, const char *text, size_t n) {
     enum { EDGE = 4 };
     llmi_buf plain, edged;
     llmi_buf_init(&plain, out->a);
     llmi_buf_init(&edged, out->a);
-    bool ok = llmi_plain_text(&plain, text, n) && llmi_buf_append(&edged, "\0\0\0", EDGE) &&
+    bool ok = llmi_extract_plain_text(&plain, text, n) && llmi_buf_append(&edged, "\0\0\0", EDGE) &&
               llmi_buf_append(&edged, plain.data, plain.len) && llmi_buf_append(&edged, "\0\0\0", EDGE);
     *found = false;
     for (size_t i = edged.len - EDGE; ok && !*found && i-- > EDGE;) {

@@ -360,10 +360,10 @@ static bool append_number(llmi_buf *out, const found_number *x) {
 
 /* ---- whole texts ---- */
 
-llm_status llmi_number_last(llmi_buf *out, bool *found, const char *text, size_t n) {
+llm_status llmi_extract_number_last(llmi_buf *out, bool *found, const char *text, size_t n) {
     llmi_buf plain;
     llmi_buf_init(&plain, out->a);
-    bool ok = llmi_plain_text(&plain, text, n);
+    bool ok = llmi_extract_plain_text(&plain, text, n);
     found_number last = {0};
     for (size_t i = 0; ok && i < plain.len;) i = read_at(&last, plain.data, i);
     *found = ok && last.kind != NO_NUMBER;
@@ -372,10 +372,10 @@ llm_status llmi_number_last(llmi_buf *out, bool *found, const char *text, size_t
     return ok ? LLM_OK : LLM_E_MEMORY;
 }
 
-llm_status llmi_number_whole(llmi_buf *out, bool *found, const char *text, size_t n) {
+llm_status llmi_extract_number_whole(llmi_buf *out, bool *found, const char *text, size_t n) {
     llmi_buf plain;
     llmi_buf_init(&plain, out->a);
-    bool ok = llmi_plain_text(&plain, text, n);
+    bool ok = llmi_extract_plain_text(&plain, text, n);
     found_number x = {.kind = DECIMAL};
     if (ok) {
         size_t at = scan_sign(&x.negative, plain.data, 0), len = scan_decimal(&x.d, plain.data + at);
@@ -387,13 +387,13 @@ llm_status llmi_number_whole(llmi_buf *out, bool *found, const char *text, size_
     return ok ? LLM_OK : LLM_E_MEMORY;
 }
 
-bool llmi_number_begins(const char *text, size_t n) {
+bool llmi_extract_number_begins(const char *text, size_t n) {
     char p[8] = "";
     uint32_t c, before = 0;
     size_t n_plain = 0;
     for (size_t i = 0, len; i < n && n_plain < 4; i += len, before = c) {
         c = llmi_utf8_decode(text + i, n - i, &len);
-        uint8_t plain = llmi_plain_char(c, before);
+        uint8_t plain = llmi_extract_plain_char(c, before);
         if (plain) p[n_plain++] = (char)plain;
     }
     bool negative;

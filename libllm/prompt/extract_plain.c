@@ -109,7 +109,7 @@ static uint8_t by_class(uint32_t c) {
     return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_SC ? '$' : LLMI_PLAIN_OTHER;
 }
 
-uint8_t llmi_plain_char(uint32_t c, uint32_t before) {
+uint8_t llmi_extract_plain_char(uint32_t c, uint32_t before) {
     if (c < 0x80) {
         bool space = llmi_unicode_class(c) & LLMI_SPACE;
         return c == '\n' ? '\n' : space ? ' ' : c < 0x20 || c == 0x7f ? LLMI_PLAIN_OTHER : (uint8_t)c;
@@ -124,13 +124,13 @@ uint8_t llmi_plain_char(uint32_t c, uint32_t before) {
     return by_class(c);
 }
 
-bool llmi_plain_text(llmi_buf *out, const char *text, size_t n) {
+bool llmi_extract_plain_text(llmi_buf *out, const char *text, size_t n) {
     out->len = 0;
     if (!llmi_buf_reserve(out, n + 1)) return false;
     uint32_t c, before = 0;
     for (size_t i = 0, len; i < n; i += len, before = c) {
         c = llmi_utf8_decode(text + i, n - i, &len);
-        uint8_t plain = llmi_plain_char(c, before);
+        uint8_t plain = llmi_extract_plain_char(c, before);
         if (plain) out->data[out->len++] = (char)plain;
     }
     out->data[out->len] = 0;

@@ -30,10 +30,10 @@ enum { LLMI_PLAIN_N_FRACTIONS = 19 };
 extern const llmi_plain_fraction llmi_plain_fractions[LLMI_PLAIN_N_FRACTIONS];
 
 /* The byte of character c after the character `before` (0: none); 0 if it has none. */
-uint8_t llmi_plain_char(uint32_t c, uint32_t before);
+uint8_t llmi_extract_plain_char(uint32_t c, uint32_t before);
 
 /* Replaces what `out` holds with the bytes of valid UTF-8, and a NUL that out->len does not count. */
-bool llmi_plain_text(llmi_buf *out, const char *text, size_t n);
+bool llmi_extract_plain_text(llmi_buf *out, const char *text, size_t n);
 
 static inline bool llmi_plain_is_digit(uint8_t c) {
     return c >= '0' && c <= '9';

@@ -16,7 +16,7 @@ enum {
     HEAP_LIMIT_KIB = 1 << 14
 };
 
-struct llmi_pattern {
+struct llmi_extract_regex {
     const llm_allocator *a;
     pcre2_general_context *memory;
     pcre2_code *code;
@@ -43,7 +43,7 @@ static void put_memory(void *ptr, void *user) {
 /* Compiling recurses: PCRE2's own limit of 250 needs more stack than a thread of 64 KiB has. */
 enum { MAX_PARENTHESES = 32 };
 
-static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
+static llm_status compile(llmi_extract_regex *p, const char *pattern, size_t n) {
     enum { OUT_OF_MEMORY = 121 }; /* as pcre2_compile numbers it */
     int code = 0;
     size_t at = 0;
@@ -61,25 +61,25 @@ static llm_status compile(llmi_pattern *p, const char *pattern, size_t n) {
     return llmi_error(LLM_E_FORMAT, "pattern \"%s\": %s at byte %zu", LLMI_QUOTE(pattern, n), (char *)text, at);
 }
 
-llm_status llmi_pattern_create(llmi_pattern **out, const llm_allocator *a, const char *pattern, size_t n) {
+llm_status llmi_extract_regex_create(llmi_extract_regex **out, const llm_allocator *a, const char *pattern, size_t n) {
     *out = NULL;
     if (n > USER_PATTERN_MAX)
         return llmi_error(LLM_E_LIMIT, "a pattern has %zu bytes, expected at most %d", n, USER_PATTERN_MAX);
-    llmi_pattern *p = llmi_alloc_zero(a, sizeof *p);
+    llmi_extract_regex *p = llmi_alloc_zero(a, sizeof *p);
     if (!p) return LLM_E_MEMORY;
     p->a = a;
     llmi_buf_init(&p->source, a);
     bool ok = llmi_buf_append(&p->source, pattern, n) && llmi_buf_append(&p->source, "", 1);
     llm_status status = ok ? compile(p, pattern, n) : LLM_E_MEMORY;
     if (status != LLM_OK) {
-        llmi_pattern_destroy(p);
+        llmi_extract_regex_destroy(p);
         return status;
     }
     *out = p;
     return LLM_OK;
 }
 
-void llmi_pattern_destroy(llmi_pattern *p) {
+void llmi_extract_regex_destroy(llmi_extract_regex *p) {
     if (!p) return;
     pcre2_code_free(p->code);
     pcre2_general_context_free(p->memory);
@@ -131,7 +131,7 @@ static llm_status judge(llm_span *out, bool *found, int code, pcre2_match_data *
     return LLM_OK;
 }
 
-static pcre2_match_context *make_limits(const llmi_pattern *p, budget *left) {
+static pcre2_match_context *make_limits(const llmi_extract_regex *p, budget *left) {
     pcre2_match_context *limits = pcre2_match_context_create(p->memory);
     if (!limits) return NULL;
     pcre2_set_match_limit(limits, UINT32_MAX);
@@ -141,7 +141,8 @@ static pcre2_match_context *make_limits(const llmi_pattern *p, budget *left) {
     return limits;
 }
 
-llm_status llmi_pattern_find(llm_span *out, bool *found, const llmi_pattern *p, const char *text, size_t n) {
+llm_status llmi_extract_regex_find(llm_span *out, bool *found, const llmi_extract_regex *p, const char *text,
+                                   size_t n) {
     *found = false;
     budget left = {.pattern_bytes = p->source.data, .steps = MIN_STEPS};
     if (n < INT64_MAX / STEPS_PER_BYTE / 2) left.steps += STEPS_PER_BYTE * (int64_t)n;

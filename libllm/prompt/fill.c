@@ -179,8 +179,8 @@ static llm_status arrange(filling *x, const llmi_buf *ranked, const llmi_buf *ta
         size_t rank = llmi_buf_at(taken, size_t, i), index = llmi_buf_at(ranked, llmi_ranked, rank).index;
         places[i] = (llmi_ranked){rank, given ? -(double)index : last ? (double)rank : 0};
     }
-    if (is_order(x, "random")) llmi_select_shuffle(places, n, x->o->seed, LLMI_DRAW_ORDER);
-    if (last || given) llmi_select_sort(places, n);
+    if (is_order(x, "random")) llmi_selectors_shuffle(places, n, x->o->seed, LLMI_DRAW_ORDER);
+    if (last || given) llmi_selectors_sort(places, n);
     x->f->shots.len = 0;
     for (size_t i = 0; i < n && ok; i++) {
         llmi_ranked r = llmi_buf_at(ranked, llmi_ranked, places[i].index);
@@ -282,7 +282,7 @@ llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, cons
     if (status == LLM_OK) status = choose(&x);
     if (status == LLM_OK) {
         llmi_json_writer w = llmi_json_writer_to(&x.f->json);
-        llmi_filled_write(&w, x.f);
+        llmi_prompt_filled_write(&w, x.f);
         if (w.failed) status = LLM_E_MEMORY;
     }
     llm_template_unref(x.tmpl);
@@ -399,7 +399,7 @@ static void write_shots(llmi_json_writer *w, const llm_filled *f) {
     llmi_json_end(w, ']');
 }
 
-void llmi_filled_write(llmi_json_writer *w, const llm_filled *f) {
+void llmi_prompt_filled_write(llmi_json_writer *w, const llm_filled *f) {
     llmi_json_begin(w, '{');
     llmi_json_key(w, "text");
     if (f->no_text.status == LLM_OK)

@@ -127,7 +127,7 @@ static bool list_shown(llmi_buf *names, const llmi_buf *asked, llm_span source) 
     return true;
 }
 
-bool llmi_names_shown(llmi_buf *names, llm_span source) {
+bool llmi_prompt_format_variables(llmi_buf *names, llm_span source) {
     llmi_buf asked;
     bool raw = false;
     llmi_buf_init(&asked, names->a);

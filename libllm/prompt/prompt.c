@@ -54,7 +54,7 @@ static llm_status parse_format(llm_prompt *p, int32_t format, const char *source
     llm_status status = llmi_jinja_parse(&p->formats[format], memory_of(p), source, strlen(source), NULL);
     if (status != LLM_OK) return llmi_error_in(status, "%s", FORMAT_NAMES[format]);
     bool ok = llmi_buf_append(kept, source, strlen(source)) &&
-              llmi_names_shown(&p->shown[format], (llm_span){kept->len ? kept->data : "", kept->len});
+              llmi_prompt_format_variables(&p->shown[format], (llm_span){kept->len ? kept->data : "", kept->len});
     return ok ? LLM_OK : LLM_E_MEMORY;
 }
 
@@ -161,7 +161,7 @@ LLM_API llm_status llm_prompt_add_examples(llm_prompt *prompt, const char *text,
     LLMI_TEXT(text, n_bytes);
     if (atomic_load(&prompt->in_use))
         return llmi_error(LLM_E_STATE, "llm_prompt_add_examples: the prompt is in use and can no longer change");
-    return llmi_fewshot_read(&prompt->examples, &prompt->doc, text ? text : "", n_bytes, format);
+    return llmi_prompt_read_examples(&prompt->examples, &prompt->doc, text ? text : "", n_bytes, format);
 }
 
 LLM_API int32_t llm_prompt_example_count(const llm_prompt *prompt) {

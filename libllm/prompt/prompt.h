@@ -103,6 +103,6 @@ llm_status llmi_prompt_fill(llm_filled **out, llm_prompt *p, llm_engine *e, cons
                             const llm_fill_options *o);
 
 /* Writes the filled prompt as an object. */
-void llmi_filled_write(llmi_json_writer *w, const llm_filled *f);
+void llmi_prompt_filled_write(llmi_json_writer *w, const llm_filled *f);
 
 #endif

@@ -82,7 +82,7 @@ static llm_status by_place(ranking *x) {
 }
 
 static llm_status by_chance(ranking *x) {
-    llmi_select_shuffle(x->r, x->n, x->o->seed, LLMI_DRAW_SELECT);
+    llmi_selectors_shuffle(x->r, x->n, x->o->seed, LLMI_DRAW_SELECT);
     return LLM_OK;
 }
 
@@ -137,7 +137,7 @@ static llm_status by_label(ranking *x) {
     llm_status status = labels && first && l && sort_labels(l, &texts, x) ? LLM_OK : LLM_E_MEMORY;
     if (status == LLM_OK) {
         size_t n = number_labels(labels, l, first, x);
-        status = llmi_select_balance(x->r, x->n, x->a, labels, n, x->o->seed);
+        status = llmi_selectors_balance(x->r, x->n, x->a, labels, n, x->o->seed);
     }
     llmi_buf_free(&texts);
     if (l) llmi_free(x->a, l, x->n * sizeof *l);
@@ -154,7 +154,7 @@ static llm_status by_words(ranking *x) {
     if (status == LLM_OK)
         status = llmi_bm25_score(scores, x->a, docs, x->n, x->key, (double)x->o->bm25_k1, (double)x->o->bm25_b);
     for (size_t i = 0; i < x->n && status == LLM_OK; i++) x->r[i].score = scores[i];
-    if (status == LLM_OK) llmi_select_sort(x->r, x->n);
+    if (status == LLM_OK) llmi_selectors_sort(x->r, x->n);
     if (scores) llmi_free(x->a, scores, x->n * sizeof *scores);
     if (docs) llmi_free(x->a, docs, x->n * sizeof *docs);
     return status;
@@ -170,7 +170,7 @@ static llm_status nearness(const llmi_vectors **out, ranking *x) {
     if (!query) return LLM_E_MEMORY;
     status = llm_embed(query, x->e, &x->key, 1, LLM_POOL_MEAN, 1);
     for (size_t i = 0; i < x->n && status == LLM_OK; i++)
-        x->r[i].score = llmi_select_dot(query, (*out)->rows + x->r[i].index * dim, dim);
+        x->r[i].score = llmi_selectors_dot(query, (*out)->rows + x->r[i].index * dim, dim);
     llmi_free(x->a, query, dim * sizeof *query);
     return status == LLM_OK ? LLM_OK : llmi_error_in(status, "the question");
 }
@@ -178,14 +178,14 @@ static llm_status nearness(const llmi_vectors **out, ranking *x) {
 static llm_status by_nearness(ranking *x) {
     const llmi_vectors *v;
     llm_status status = nearness(&v, x);
-    if (status == LLM_OK) llmi_select_sort(x->r, x->n);
+    if (status == LLM_OK) llmi_selectors_sort(x->r, x->n);
     return status;
 }
 
 static llm_status by_margin(ranking *x) {
     const llmi_vectors *v;
     llm_status status = nearness(&v, x);
-    if (status == LLM_OK) status = llmi_select_mmr(x->r, &x->n, x->a, v->rows, v->dim, (double)x->o->mmr_lambda);
+    if (status == LLM_OK) status = llmi_selectors_mmr(x->r, &x->n, x->a, v->rows, v->dim, (double)x->o->mmr_lambda);
     return status;
 }
 
@@ -202,7 +202,7 @@ static llm_status run_selector(ranking *x) {
         names[i] = SELECTORS[i].name;
         if (strcmp(name, names[i]) == 0) return x->n ? SELECTORS[i].run(x) : LLM_OK;
     }
-    const char *nearest = llmi_nearest(name, names, N_SELECTORS);
+    const char *nearest = llmi_api_nearest(name, names, N_SELECTORS);
     return llmi_error(LLM_E_ARGUMENT,
                       "llm_fill_options: select is \"%s\"%s%s%s, expected first, random, balanced, "
                       "bm25, knn or mmr",

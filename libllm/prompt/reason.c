@@ -21,7 +21,7 @@ static llm_status take_answer(llmi_ask *x, llmi_sample *s, llm_span text) {
 /* Behind answer_text if that is there, else anywhere. */
 static llm_status seek_answer(llmi_ask *x, llmi_sample *s, bool needs_mark) {
     llm_span text = {s->text.len ? s->text.data : "", s->text.len};
-    llm_span behind = llmi_marker_after(&x->answer_mark, text);
+    llm_span behind = llmi_extract_marker_after(&x->answer_mark, text);
     llm_status status = behind.ptr ? take_answer(x, s, behind) : LLM_OK;
     if (status != LLM_OK || s->has_answer || needs_mark) return status;
     return take_answer(x, s, text);

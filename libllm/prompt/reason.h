@@ -34,7 +34,7 @@ typedef struct llmi_ask {
     const llm_ask_options *o; /* no text is NULL */
     llm_generate_options g;   /* of the user, with what ends a plain text */
     llm_span answer_text;
-    llmi_marker answer_mark; /* finds it */
+    llmi_extract_marker answer_mark; /* finds it */
     llmi_extract *extract;
     const llm_allocator *a;
     int32_t n_settled; /* samples that will not get an answer any more, or have it */

@@ -11,7 +11,7 @@ static void swap(llmi_ranked *r, size_t i, size_t j) {
     r[j] = kept;
 }
 
-void llmi_select_shuffle(llmi_ranked *r, size_t n, uint64_t seed, uint32_t stream) {
+void llmi_selectors_shuffle(llmi_ranked *r, size_t n, uint64_t seed, uint32_t stream) {
     for (size_t i = n; i > 1; i--) {
         size_t j = (size_t)(llmi_philox_uniform(seed, i, stream) * (double)i);
         swap(r, i - 1, j < i ? j : i - 1);
@@ -33,7 +33,7 @@ static void sift(llmi_ranked *r, size_t i, size_t n) {
     }
 }
 
-void llmi_select_sort(llmi_ranked *r, size_t n) {
+void llmi_selectors_sort(llmi_ranked *r, size_t n) {
     for (size_t i = n / 2; i-- > 0;) sift(r, i, n);
     for (size_t i = n; i > 1; i--) {
         swap(r, 0, i - 1);
@@ -43,19 +43,19 @@ void llmi_select_sort(llmi_ranked *r, size_t n) {
 
 /* ---- by label ---- */
 
-llm_status llmi_select_balance(llmi_ranked *r, size_t n, const llm_allocator *a, const size_t *labels, size_t n_labels,
-                               uint64_t seed) {
+llm_status llmi_selectors_balance(llmi_ranked *r, size_t n, const llm_allocator *a, const size_t *labels,
+                                  size_t n_labels, uint64_t seed) {
     size_t *rounds = llmi_alloc_zero(a, (n_labels + 1) * sizeof *rounds);
     llmi_ranked *turns = llmi_alloc_array(a, n_labels, sizeof *turns);
     if (rounds && turns) {
         for (size_t i = 0; i < n_labels; i++) turns[i] = (llmi_ranked){.index = i};
-        llmi_select_shuffle(turns, n_labels, seed, LLMI_DRAW_LABELS);
-        llmi_select_shuffle(r, n, seed, LLMI_DRAW_SELECT);
+        llmi_selectors_shuffle(turns, n_labels, seed, LLMI_DRAW_LABELS);
+        llmi_selectors_shuffle(r, n, seed, LLMI_DRAW_SELECT);
         /* The place of a candidate: round by round, in each the labels by their turn. */
         for (size_t i = 0; i < n; i++) r[i].score = (double)rounds[labels[r[i].index]]++ * (double)n_labels;
         for (size_t k = 0; k < n_labels; k++) rounds[turns[k].index] = k;
         for (size_t i = 0; i < n; i++) r[i].score = -(r[i].score + (double)rounds[labels[r[i].index]]);
-        llmi_select_sort(r, n);
+        llmi_selectors_sort(r, n);
         for (size_t i = 0; i < n; i++) r[i].score = 0;
     }
     llm_status status = rounds && turns ? LLM_OK : LLM_E_MEMORY;
@@ -66,15 +66,15 @@ llm_status llmi_select_balance(llmi_ranked *r, size_t n, const llm_allocator *a,
 
 /* ---- maximal marginal relevance ---- */
 
-double llmi_select_dot(const float *x, const float *y, size_t n) {
+double llmi_selectors_dot(const float *x, const float *y, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += (double)x[i] * (double)y[i];
     return sum;
 }
 
-llm_status llmi_select_mmr(llmi_ranked *r, size_t *n, const llm_allocator *a, const float *vectors, size_t dim,
-                           double lambda) {
-    llmi_select_sort(r, *n);
+llm_status llmi_selectors_mmr(llmi_ranked *r, size_t *n, const llm_allocator *a, const float *vectors, size_t dim,
+                              double lambda) {
+    llmi_selectors_sort(r, *n);
     if (*n > LLMI_MMR_MAX) *n = LLMI_MMR_MAX;
     size_t count = *n;
     double *nearest = llmi_alloc_array(a, count, sizeof *nearest); /* of each candidate to those that are ranked */
@@ -94,7 +94,7 @@ llm_status llmi_select_mmr(llmi_ranked *r, size_t *n, const llm_allocator *a, co
         nearest[i] = kept;
         r[i].score = best_value;
         for (size_t k = i + 1; k < count; k++) {
-            double s = llmi_select_dot(vectors + r[k].index * dim, vectors + r[i].index * dim, dim);
+            double s = llmi_selectors_dot(vectors + r[k].index * dim, vectors + r[i].index * dim, dim);
             if (s > nearest[k]) nearest[k] = s;
         }
     }

@@ -16,15 +16,15 @@ typedef struct llmi_ranked {
 enum { LLMI_DRAW_SELECT = 0x73656c, LLMI_DRAW_LABELS, LLMI_DRAW_ORDER };
 
 /* A permutation of equal probability. */
-void llmi_select_shuffle(llmi_ranked *r, size_t n, uint64_t seed, uint32_t stream);
+void llmi_selectors_shuffle(llmi_ranked *r, size_t n, uint64_t seed, uint32_t stream);
 
 /* Best score first; ties by index. */
-void llmi_select_sort(llmi_ranked *r, size_t n);
+void llmi_selectors_sort(llmi_ranked *r, size_t n);
 
 /* Round and round the labels (numbers 0..n_labels-1, labels[index]), each in random order: any beginning holds the
  * labels equally often, as far as they last. */
-llm_status llmi_select_balance(llmi_ranked *r, size_t n, const llm_allocator *a, const size_t *labels, size_t n_labels,
-                               uint64_t seed);
+llm_status llmi_selectors_balance(llmi_ranked *r, size_t n, const llm_allocator *a, const size_t *labels,
+                                  size_t n_labels, uint64_t seed);
 
 enum { LLMI_MMR_MAX = 4096 };
 
@@ -32,9 +32,9 @@ enum { LLMI_MMR_MAX = 4096 };
  * relevance - (1 - lambda) * (largest similarity to those before it), which becomes its score. r: candidates with
  * their relevance as score; similarity is the product of rows of vectors [., dim]. Of more than LLMI_MMR_MAX
  * candidates the most relevant are ranked; *n becomes their number. */
-llm_status llmi_select_mmr(llmi_ranked *r, size_t *n, const llm_allocator *a, const float *vectors, size_t dim,
-                           double lambda);
+llm_status llmi_selectors_mmr(llmi_ranked *r, size_t *n, const llm_allocator *a, const float *vectors, size_t dim,
+                              double lambda);
 
-double llmi_select_dot(const float *x, const float *y, size_t n);
+double llmi_selectors_dot(const float *x, const float *y, size_t n);
 
 #endif

@@ -153,7 +153,7 @@ static llm_status collect(tree *t, size_t first) {
         const llmi_sample *s = llmi_sample_at(x->out, i);
         const thought *parent = find_parent(t, s->parent);
         llm_span text = {s->text.data, s->text.len};
-        bool answered = s->text.len && llmi_marker_after(&x->answer_mark, text).ptr;
+        bool answered = s->text.len && llmi_extract_marker_after(&x->answer_mark, text).ptr;
         thought new = {
             .sample = i,
             .logprob = (parent ? parent->logprob : 0) + s->logprob,
@@ -178,7 +178,7 @@ static llm_status add_verdict(void *user, size_t item, llm_token token, float lo
     return LLM_OK;
 }
 
-static llm_status add_question(tree *t, llmi_many *jobs, const thought *judged) {
+static llm_status add_question(tree *t, llmi_jobs *jobs, const thought *judged) {
     llm_span ask = {t->x->o->judge_text, strlen(t->x->o->judge_text)};
     size_t begin = llmi_buf_count(&jobs->ids, llm_token), n_shared = 0;
     for (size_t k = 0; k < 2; k++) {
@@ -191,7 +191,7 @@ static llm_status add_question(tree *t, llmi_many *jobs, const thought *judged) 
             status = llmi_reason_follow(&jobs->ids, t->x, judged->sample, '\n', ask);
         n_shared = llmi_buf_count(&jobs->ids, llm_token) - from;
         if (status == LLM_OK) status = llmi_reason_append(&jobs->ids, t->x, VERDICTS[k]);
-        if (status == LLM_OK) status = llmi_many_add(jobs, from, n_shared);
+        if (status == LLM_OK) status = llmi_jobs_add(jobs, from, n_shared);
         if (status != LLM_OK) return status;
     }
     return LLM_OK;
@@ -199,24 +199,24 @@ static llm_status add_question(tree *t, llmi_many *jobs, const thought *judged) 
 
 /* Scores become log p(yes) - log p(no). */
 static llm_status judge(tree *t) {
-    llmi_many jobs;
+    llmi_jobs jobs;
     llm_status status = llmi_engine_enter(t->x->engine, "llm_ask");
     if (status != LLM_OK) return status;
-    llmi_many_init(&jobs, t->x->engine, LLMI_JOB_SCORE);
+    llmi_jobs_init(&jobs, t->x->engine, LLMI_JOB_SCORE);
     jobs.token = add_verdict;
     jobs.user = t;
     for (size_t i = 0; i < llmi_buf_count(&t->grown, thought) && status == LLM_OK; i++) {
         llmi_buf_at(&t->grown, thought, i).score = 0;
         status = add_question(t, &jobs, &llmi_buf_at(&t->grown, thought, i));
     }
-    if (status == LLM_OK) status = llmi_many_run(&jobs);
+    if (status == LLM_OK) status = llmi_jobs_run(&jobs);
     llmi_engine_leave(t->x->engine);
     llm_result_stats *sum = &t->x->out->stats;
     sum->n_prompt_tokens += jobs.stats.n_prompt_tokens;
     sum->n_cached_tokens += jobs.stats.n_cached_tokens;
     sum->n_tokens += jobs.stats.n_tokens;
     sum->prompt_ms += jobs.stats.prompt_ms;
-    llmi_many_free(&jobs);
+    llmi_jobs_free(&jobs);
     return status;
 }
 
@@ -232,7 +232,7 @@ static llm_status keep_best(tree *t) {
         llmi_sample_at(t->x->out, g->sample)->score = g->score;
         r[i] = (llmi_ranked){i, g->score};
     }
-    llmi_select_sort(r, n);
+    llmi_selectors_sort(r, n);
     t->kept.len = 0;
     bool ok = true;
     for (size_t i = 0; i < n && i < breadth && ok; i++)

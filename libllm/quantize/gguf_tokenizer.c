@@ -268,12 +268,12 @@ static llm_status put_all(writing *x) {
     if (status == LLM_OK) status = llmi_gguf_put_string(x->w, KEY("pre"), pre, strlen(pre));
     if (status == LLM_OK) status = put_lists(x);
     if (status == LLM_OK) status = put_special(x);
-    if (status == LLM_OK) status = llmi_ends_put(x->w, x->t);
+    if (status == LLM_OK) status = llmi_end_tokens_put(x->w, x->t);
     if (status == LLM_OK) status = put_flags(x);
     return status == LLM_OK ? put_chat_template(x) : status;
 }
 
-llm_status llmi_hf_put_tokenizer(llmi_gguf_writer *w, const llm_model *m) {
+llm_status llmi_gguf_tokenizer_put(llmi_gguf_writer *w, const llm_model *m) {
     llm_span text;
     llmi_json_doc doc;
     llm_status status = llmi_weights_side_file(&text, m->weights, "tokenizer.json");

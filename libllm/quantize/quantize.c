@@ -89,7 +89,7 @@ static llm_status from_directory(job *j) {
     llm_model *m;
     options.backend = "reference";
     options.pack_weights = 0;
-    llm_status status = llmi_join_load(&m, j->rt, j->in, &options);
+    llm_status status = llmi_load_model(&m, j->rt, j->in, &options);
     if (status != LLM_OK) return status;
     status = llmi_plan_hf(&j->plan, &j->writer, m);
     if (status != LLM_OK) status = llmi_error_in(status, "%s", LLMI_QUOTE(j->in, strlen(j->in)));

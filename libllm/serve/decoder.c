@@ -60,7 +60,7 @@ LLM_API llm_status llm_decoder_create(llm_decoder **out, const llm_tokenizer *to
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(tokenizer);
-    llm_status status = llmi_check_decode_flags(flags);
+    llm_status status = llmi_tokenizer_check_decode_flags(flags);
     if (status != LLM_OK) return status;
     const llm_allocator *a = llmi_tokenizer_memory(tokenizer);
     llm_decoder *d = llmi_alloc_zero(a, sizeof *d);
@@ -82,7 +82,7 @@ LLM_API llm_status llm_decoder_push(llm_span *out, llm_decoder *decoder, llm_tok
     LLMI_NOT_NULL(out);
     *out = (llm_span){"", 0};
     LLMI_NOT_NULL(decoder);
-    llm_status status = llmi_check_token(decoder->tokenizer, token);
+    llm_status status = llmi_tokenizer_check_token(decoder->tokenizer, token);
     if (status != LLM_OK) return status;
     decoder->text.len = 0;
     status = llmi_decoder_take(&decoder->text, &decoder->inner, token);

@@ -5,8 +5,8 @@
 #include "base/alloc.h"
 #include "base/status.h"
 
-llm_status llmi_deliver_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
-                             const llmi_stops *stops, llmi_buf *text) {
+llm_status llmi_delivery_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
+                              const llmi_stop_strings *stops, llmi_buf *text) {
     *d = (llmi_delivery){.stops = stops, .text = text};
     llmi_decoder_init(&d->decoder, a, tokenizer, flags | LLM_DECODE_SKIP_SPECIAL);
     if (!stops->n) return LLM_OK;
@@ -16,7 +16,7 @@ llm_status llmi_deliver_init(llmi_delivery *d, const llm_allocator *a, const llm
     return LLM_OK;
 }
 
-void llmi_deliver_free(llmi_delivery *d) {
+void llmi_delivery_free(llmi_delivery *d) {
     if (d->matched) llmi_free(d->decoder.bytes.a, d->matched, d->stops->n * sizeof *d->matched);
     llmi_decoder_free(&d->decoder);
     d->matched = NULL;
@@ -26,12 +26,12 @@ void llmi_deliver_free(llmi_delivery *d) {
 static void find_stop(llmi_delivery *d, size_t before) {
     size_t n_read, n_string;
     size_t n_new = d->text->len - before;
-    if (n_new && llmi_stops_read(&n_read, &n_string, d->stops, d->matched, d->text->data + before, n_new)) {
+    if (n_new && llmi_stop_strings_read(&n_read, &n_string, d->stops, d->matched, d->text->data + before, n_new)) {
         d->text->len = before + n_read - n_string;
         d->stopped = true;
         d->n_ready = d->text->len;
     } else {
-        d->n_ready = d->text->len - llmi_stops_pending(d->stops, d->matched);
+        d->n_ready = d->text->len - llmi_stop_strings_pending(d->stops, d->matched);
     }
 }
 
@@ -41,7 +41,7 @@ static bool has_text(const llmi_delivery *d, llm_token token) {
     return t && token >= 0 && token < llmi_tokenizer_size(t);
 }
 
-llm_status llmi_deliver_token(llmi_delivery *d, llm_token token) {
+llm_status llmi_delivery_token(llmi_delivery *d, llm_token token) {
     if (d->stopped || !has_text(d, token)) return LLM_OK;
     size_t before = d->text->len;
     llm_status status = llmi_decoder_take(d->text, &d->decoder, token);
@@ -49,7 +49,7 @@ llm_status llmi_deliver_token(llmi_delivery *d, llm_token token) {
     return status;
 }
 
-llm_status llmi_deliver_end(llmi_delivery *d) {
+llm_status llmi_delivery_end(llmi_delivery *d) {
     if (d->stopped || !d->decoder.tokenizer) return LLM_OK;
     size_t before = d->text->len;
     llm_status status = llmi_decoder_rest(d->text, &d->decoder);

@@ -7,23 +7,23 @@
 
 typedef struct llmi_delivery {
     llmi_decoder decoder;
-    const llmi_stops *stops; /* borrowed */
-    size_t *matched;         /* [stops->n], see stop_strings.h */
-    llmi_buf *text;          /* where it goes; borrowed */
-    size_t n_ready;          /* leading bytes of text that may be shown */
-    bool stopped;            /* text ends before a stop string */
+    const llmi_stop_strings *stops; /* borrowed */
+    size_t *matched;                /* [stops->n], see stop_strings.h */
+    llmi_buf *text;                 /* where it goes; borrowed */
+    size_t n_ready;                 /* leading bytes of text that may be shown */
+    bool stopped;                   /* text ends before a stop string */
 } llmi_delivery;
 
 /* tokenizer NULL: no text comes out. flags: LLM_DECODE_KEEP_PREFIX if the text goes on from another.
  * text and stops must outlive the delivery. */
-llm_status llmi_deliver_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
-                             const llmi_stops *stops, llmi_buf *text);
-void llmi_deliver_free(llmi_delivery *d);
+llm_status llmi_delivery_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
+                              const llmi_stop_strings *stops, llmi_buf *text);
+void llmi_delivery_free(llmi_delivery *d);
 
 /* After a failure (memory) nothing has changed. */
-llm_status llmi_deliver_token(llmi_delivery *d, llm_token token);
+llm_status llmi_delivery_token(llmi_delivery *d, llm_token token);
 
 /* Nothing more comes: all text is ready. */
-llm_status llmi_deliver_end(llmi_delivery *d);
+llm_status llmi_delivery_end(llmi_delivery *d);
 
 #endif

@@ -6,7 +6,7 @@
 #include "serve/jobs.h"
 
 typedef struct embedding {
-    llmi_many jobs;
+    llmi_jobs jobs;
     float *out; /* [n_texts, n_embd] */
     size_t n_embd;
     int32_t pooling;
@@ -40,7 +40,7 @@ static llm_status add_text(embedding *e, const llm_engine *engine, llm_span text
     if (status != LLM_OK) return status;
     if (llmi_buf_count(&e->jobs.ids, llm_token) == begin)
         return llmi_error(LLM_E_ARGUMENT, "it has no tokens, so there is nothing to embed");
-    return llmi_many_add(&e->jobs, begin, 0);
+    return llmi_jobs_add(&e->jobs, begin, 0);
 }
 
 static llm_status embed(embedding *e, const llm_engine *engine, const llm_span *texts, size_t n_texts,
@@ -49,9 +49,9 @@ static llm_status embed(embedding *e, const llm_engine *engine, const llm_span *
         llm_status status = add_text(e, engine, texts[i]);
         if (status != LLM_OK) return llmi_error_in(status, "text %zu", i);
     }
-    llm_status status = llmi_many_run(&e->jobs);
+    llm_status status = llmi_jobs_run(&e->jobs);
     for (size_t i = 0; i < n_texts && status == LLM_OK; i++) {
-        size_t n_tokens = llmi_buf_at(&e->jobs.items, llmi_many_item, i).n_ids;
+        size_t n_tokens = llmi_buf_at(&e->jobs.items, llmi_jobs_item, i).n_ids;
         finish_row(e->out + i * e->n_embd, e->n_embd, n_tokens, e->pooling, normalize);
     }
     return status;
@@ -83,12 +83,12 @@ LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *tex
     if (status == LLM_OK) status = llmi_engine_enter(engine, "llm_embed");
     if (status != LLM_OK) return status;
     embedding e = {.out = out, .n_embd = (size_t)engine->model->hp.n_embd, .pooling = pooling};
-    llmi_many_init(&e.jobs, engine, LLMI_JOB_EMBED);
+    llmi_jobs_init(&e.jobs, engine, LLMI_JOB_EMBED);
     e.jobs.n_logprobs = -1;
     e.jobs.hidden = on_hidden;
     e.jobs.user = &e;
     status = embed(&e, engine, texts, n_texts, normalize);
     llmi_engine_leave(engine);
-    llmi_many_free(&e.jobs);
+    llmi_jobs_free(&e.jobs);
     return status;
 }

@@ -34,7 +34,7 @@ LLM_API llm_status llm_engine_estimate(llm_engine_memory *out, const llm_model *
     llm_status status = llmi_check_out(out, LLMI_UPTO(llm_engine_memory, total_bytes), "llm_engine_memory");
     if (status == LLM_OK) status = resolve(&o, model, options);
     if (status == LLM_OK) status = llmi_engine_estimate(&memory, model, &o);
-    if (status == LLM_OK) llmi_write_out(out, &memory, sizeof memory);
+    if (status == LLM_OK) llmi_api_write_out(out, &memory, sizeof memory);
     return status;
 }
 
@@ -153,7 +153,7 @@ LLM_API void llm_engine_cancel(llm_engine *engine) {
 
 llm_status llmi_engine_tokenizer(const llm_tokenizer **out, const llm_engine *e) {
     *out = e->model->tokenizer;
-    return *out ? LLM_OK : llmi_join_no_tokenizer(LLM_E_UNSUPPORTED, e->model->weights);
+    return *out ? LLM_OK : llmi_load_no_tokenizer(LLM_E_UNSUPPORTED, e->model->weights);
 }
 
 llm_status llmi_engine_encode(struct llmi_buf *ids, const llm_engine *e, llm_span text, uint32_t flags) {

@@ -5,21 +5,21 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-void llmi_many_init(llmi_many *b, llm_engine *e, int32_t kind) {
-    *b = (llmi_many){.engine = e, .kind = kind};
+void llmi_jobs_init(llmi_jobs *b, llm_engine *e, int32_t kind) {
+    *b = (llmi_jobs){.engine = e, .kind = kind};
     llmi_buf_init(&b->ids, llmi_engine_memory(e));
     llmi_buf_init(&b->items, llmi_engine_memory(e));
 }
 
-void llmi_many_free(llmi_many *b) {
+void llmi_jobs_free(llmi_jobs *b) {
     llmi_buf_free(&b->ids);
     llmi_buf_free(&b->items);
 }
 
-llm_status llmi_many_add(llmi_many *b, size_t begin, size_t score_from) {
+llm_status llmi_jobs_add(llmi_jobs *b, size_t begin, size_t score_from) {
     size_t n_ids = llmi_buf_count(&b->ids, llm_token) - begin;
     llm_status status = llmi_job_check_length(b->engine->inner, n_ids, false);
-    llmi_many_item item = {begin, n_ids, score_from};
+    llmi_jobs_item item = {begin, n_ids, score_from};
     if (status == LLM_OK && !llmi_buf_push(&b->items, item)) status = LLM_E_MEMORY;
     return status;
 }
@@ -39,7 +39,7 @@ typedef struct slot {
 enum { WAITING = 0, RUNNING, DONE };
 
 struct run {
-    llmi_many *b;
+    llmi_jobs *b;
     slot *slots;
     size_t n_slots, n_running;
     uint8_t *state;        /* of each item */
@@ -48,16 +48,16 @@ struct run {
     llmi_error_copy failure;
 };
 
-static const llmi_many_item *item_at(const llmi_many *b, size_t index) {
-    return &llmi_buf_at(&b->items, llmi_many_item, index);
+static const llmi_jobs_item *item_at(const llmi_jobs *b, size_t index) {
+    return &llmi_buf_at(&b->items, llmi_jobs_item, index);
 }
 
-static const llm_token *ids_of(const llmi_many *b, const llmi_many_item *item) {
+static const llm_token *ids_of(const llmi_jobs *b, const llmi_jobs_item *item) {
     return (const llm_token *)(const void *)b->ids.data + item->begin;
 }
 
-static size_t shared(const llmi_many *b, size_t i, size_t k) {
-    const llmi_many_item *x = item_at(b, i), *y = item_at(b, k);
+static size_t shared(const llmi_jobs *b, size_t i, size_t k) {
+    const llmi_jobs_item *x = item_at(b, i), *y = item_at(b, k);
     size_t n = 0, most = x->n_ids < y->n_ids ? x->n_ids : y->n_ids;
     const llm_token *xs = ids_of(b, x), *ys = ids_of(b, y);
     while (n < most && xs[n] == ys[n]) n++;
@@ -71,7 +71,7 @@ static void fail(run *r, const llmi_error_copy *failure) {
 static int32_t on_token(void *user, int32_t index, llm_token token, float logprob, const llm_token_logprob *top,
                         int32_t n_top) {
     slot *s = user;
-    llmi_many *b = s->run->b;
+    llmi_jobs *b = s->run->b;
     b->stats.n_tokens++;
     return b->token ? b->token(b->user, s->item, token, logprob, top, n_top) : LLM_FINISH_NONE;
 }
@@ -104,8 +104,8 @@ static bool should_wait(const run *r, size_t item) {
 }
 
 static llm_status start(run *r, slot *s, size_t index) {
-    llmi_many *b = r->b;
-    const llmi_many_item *item = item_at(b, index);
+    llmi_jobs *b = r->b;
+    const llmi_jobs_item *item = item_at(b, index);
     llmi_job_desc desc = {
         .kind = b->kind,
         .prompt = ids_of(b, item),
@@ -189,10 +189,10 @@ static llm_status run_all(run *r) {
     return status == LLM_OK ? LLM_OK : llmi_error_restore(&failure);
 }
 
-llm_status llmi_many_run(llmi_many *b) {
+llm_status llmi_jobs_run(llmi_jobs *b) {
     const llm_allocator *a = llmi_engine_memory(b->engine);
     double begin = llmi_now_ms();
-    run r = {.b = b, .n_items = llmi_buf_count(&b->items, llmi_many_item)};
+    run r = {.b = b, .n_items = llmi_buf_count(&b->items, llmi_jobs_item)};
     r.n_slots = (size_t)llmi_engine_options(b->engine->inner)->n_seqs;
     r.slots = llmi_alloc_zero(a, r.n_slots * sizeof *r.slots);
     r.state = llmi_alloc_zero(a, r.n_items);

@@ -5,33 +5,33 @@
 #include "base/buf.h"
 #include "serve/engine.h"
 
-typedef struct llmi_many_item {
-    size_t begin, n_ids; /* its ids within llmi_many.ids */
+typedef struct llmi_jobs_item {
+    size_t begin, n_ids; /* its ids within llmi_jobs.ids */
     size_t score_from;
-} llmi_many_item;
+} llmi_jobs_item;
 
-typedef struct llmi_many {
+typedef struct llmi_jobs {
     llm_engine *engine;
     int32_t kind;       /* LLMI_JOB_* */
     int32_t n_logprobs; /* SCORE: alternatives */
     llmi_buf ids;       /* llm_token, of all items */
-    llmi_buf items;     /* llmi_many_item */
+    llmi_buf items;     /* llmi_jobs_item */
     /* What the engine reports of item `item` (engine.h). A negative status ends the whole. */
     llm_status (*token)(void *user, size_t item, llm_token token, float logprob, const llm_token_logprob *top,
                         int32_t n_top);
     void (*hidden)(void *user, size_t item, int32_t row, const float *hidden);
     void *user;
     llmi_job_stats stats; /* sums; prompt_ms is the time of the whole */
-} llmi_many;
+} llmi_jobs;
 
-void llmi_many_init(llmi_many *b, llm_engine *e, int32_t kind);
-void llmi_many_free(llmi_many *b);
+void llmi_jobs_init(llmi_jobs *b, llm_engine *e, int32_t kind);
+void llmi_jobs_free(llmi_jobs *b);
 
 /* Adds the ids that were appended to b->ids after the first `begin`. LLM_E_LIMIT if they exceed the context. */
-llm_status llmi_many_add(llmi_many *b, size_t begin, size_t score_from);
+llm_status llmi_jobs_add(llmi_jobs *b, size_t begin, size_t score_from);
 
 /* Runs what was added; items without ids are passed over. An item waits for a running one with which it
  * shares more than with any that is done: what it shares is then in the cache. */
-llm_status llmi_many_run(llmi_many *b);
+llm_status llmi_jobs_run(llmi_jobs *b);
 
 #endif

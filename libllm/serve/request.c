@@ -52,7 +52,7 @@ static llm_status take_token(llm_request *r, int32_t index, llm_token token, flo
     size_t begin = d->n_ready;
     if (!reserve_events(r, 1)) return LLM_E_MEMORY;
     llm_status status = llmi_result_add(&r->result->items[index], token, r->n_logprobs, logprob, top, n_top);
-    if (status == LLM_OK) status = llmi_deliver_token(d, token);
+    if (status == LLM_OK) status = llmi_delivery_token(d, token);
     if (status == LLM_OK) push_event(r, index, token, begin, LLM_FINISH_NONE);
     return status;
 }
@@ -68,7 +68,7 @@ static int32_t on_token(void *user, int32_t index, llm_token token, float logpro
     pthread_mutex_unlock(&r->lock);
     if (status != LLM_OK) return status;
     if (stopped) return LLM_FINISH_STOP;
-    return llmi_matchers_over(&r->matchers, index) ? LLM_FINISH_GRAMMAR : LLM_FINISH_NONE;
+    return llmi_grammar_matchers_over(&r->matchers, index) ? LLM_FINISH_GRAMMAR : LLM_FINISH_NONE;
 }
 
 static void on_finish(void *user, int32_t index, int32_t finish, const llmi_error_copy *error) {
@@ -77,7 +77,7 @@ static void on_finish(void *user, int32_t index, int32_t finish, const llmi_erro
     pthread_mutex_lock(&r->lock);
     llmi_delivery *d = &r->deliveries[index];
     size_t begin = d->n_ready;
-    llm_status status = llmi_deliver_end(d);
+    llm_status status = llmi_delivery_end(d);
     if (status != LLM_OK) {
         llmi_error_save(&here, status);
         error = &here;
@@ -100,11 +100,11 @@ static void request_free(llm_request *r) {
     llm_engine *e = r->engine;
     const llm_allocator *a = llmi_engine_memory(e);
     int32_t n = r->result ? r->result->n_items : 0;
-    for (int32_t i = 0; i < n && r->deliveries; i++) llmi_deliver_free(&r->deliveries[i]);
+    for (int32_t i = 0; i < n && r->deliveries; i++) llmi_delivery_free(&r->deliveries[i]);
     if (r->deliveries) llmi_free(a, r->deliveries, (size_t)n * sizeof *r->deliveries);
     if (r->stop_tokens) llmi_free(a, r->stop_tokens, r->n_stop_tokens * sizeof *r->stop_tokens);
-    llmi_stops_free(&r->stops);
-    llmi_matchers_free(&r->matchers);
+    llmi_stop_strings_free(&r->stops);
+    llmi_grammar_matchers_free(&r->matchers);
     llmi_buf_free(&r->events);
     llmi_buf_free(&r->shown);
     llmi_buf_free(&r->shown_top);
@@ -160,7 +160,7 @@ static bool has_text(const llm_tokenizer *t, const llm_token *ids, size_t n) {
 /* Everything a request needs before the engine knows of it. */
 static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_options *o) {
     const llm_allocator *a = llmi_engine_memory(r->engine);
-    llm_status status = llmi_stops_init(&r->stops, a, o->stop_strings, o->n_stop_strings);
+    llm_status status = llmi_stop_strings_init(&r->stops, a, o->stop_strings, o->n_stop_strings);
     if (status != LLM_OK) return status;
     if (o->n_stop_tokens) {
         r->stop_tokens = llmi_alloc_array(a, o->n_stop_tokens, sizeof *r->stop_tokens);
@@ -176,9 +176,9 @@ static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_optio
     if (!r->deliveries) return LLM_E_MEMORY;
     uint32_t flags = goes_on ? LLM_DECODE_KEEP_PREFIX : 0;
     for (int32_t i = 0; i < o->n && status == LLM_OK; i++)
-        status = llmi_deliver_init(&r->deliveries[i], a, r->tokenizer, flags, &r->stops, &r->result->items[i].text);
+        status = llmi_delivery_init(&r->deliveries[i], a, r->tokenizer, flags, &r->stops, &r->result->items[i].text);
     if (status == LLM_OK)
-        status = llmi_matchers_init(&r->matchers, a, o->grammar, r->tokenizer, (size_t)o->n, !goes_on);
+        status = llmi_grammar_matchers_init(&r->matchers, a, o->grammar, r->tokenizer, (size_t)o->n, !goes_on);
     if (status != LLM_OK) return status;
     return reserve_events(r, 0) ? LLM_OK : LLM_E_MEMORY;
 }

@@ -13,11 +13,11 @@ struct llm_request {
     llmi_job *job;
     llm_result *result;             /* reference; read-only once no completion is open */
     const llm_tokenizer *tokenizer; /* NULL: ids only */
-    llmi_stops stops;
+    llmi_stop_strings stops;
     llm_token *stop_tokens;
     size_t n_stop_tokens;
     bool ignore_eos;
-    llmi_matchers matchers; /* of the grammar */
+    llmi_grammar_matchers matchers; /* of the grammar */
     int32_t n_logprobs;
 
     pthread_mutex_t lock;      /* of all below, and of the result while completions are open */

@@ -10,7 +10,7 @@
 #include "unicode/categories.h"
 
 typedef struct scoring {
-    llmi_many jobs;
+    llmi_jobs jobs;
     llm_result *result;
     uint32_t flags;    /* of encoding, without LLM_ENCODE_ADD_SPECIAL */
     llmi_buf prefix;   /* llm_token: what the model puts before a text */
@@ -67,7 +67,7 @@ static llm_status nothing_to_score(const llm_score_item *item, size_t n_whole, s
 }
 
 static llm_status add_item(scoring *s, const llm_engine *e, const llm_score_item *item) {
-    llmi_many *b = &s->jobs;
+    llmi_jobs *b = &s->jobs;
     size_t begin = count(&b->ids);
     s->together.len = s->ids.len = 0;
     if (!llmi_buf_append(&s->together, item->prompt.ptr, item->prompt.len) ||
@@ -81,7 +81,7 @@ static llm_status add_item(scoring *s, const llm_engine *e, const llm_score_item
     size_t from = count(&s->prefix) + count(&s->ids), n = count(&b->ids) - begin;
     if (!from) from = 1; /* the first token of all has nothing before it */
     if (!item->continuation.len || from >= n) return nothing_to_score(item, n - count(&s->prefix), count(&s->ids));
-    return llmi_many_add(b, begin, from);
+    return llmi_jobs_add(b, begin, from);
 }
 
 static llm_status add_items(scoring *s, const llm_engine *e, const llm_score_item *items, size_t n_items) {
@@ -111,7 +111,7 @@ static llm_status score(scoring *s, llm_engine *e, const llm_score_item *items, 
     s->result->n_top = (size_t)s->n_logprobs;
     if (o->add_special) status = find_prefix(s, e);
     if (status == LLM_OK) status = add_items(s, e, items, n_items);
-    if (status == LLM_OK) status = llmi_many_run(&s->jobs);
+    if (status == LLM_OK) status = llmi_jobs_run(&s->jobs);
     const llmi_job_stats *sum = &s->jobs.stats;
     s->result->stats = (llm_result_stats){
         .n_prompt_tokens = sum->n_prompt_tokens,
@@ -151,7 +151,7 @@ LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_sco
         .n_logprobs = o.n_logprobs > 0 ? o.n_logprobs : 0,
         .flags = o.parse_special ? LLM_ENCODE_PARSE_SPECIAL : 0,
     };
-    llmi_many_init(&s.jobs, engine, LLMI_JOB_SCORE);
+    llmi_jobs_init(&s.jobs, engine, LLMI_JOB_SCORE);
     s.jobs.n_logprobs = s.n_logprobs;
     s.jobs.token = on_token;
     s.jobs.user = &s;
@@ -163,7 +163,7 @@ LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_sco
     llmi_buf_free(&s.prefix);
     llmi_buf_free(&s.together);
     llmi_buf_free(&s.ids);
-    llmi_many_free(&s.jobs);
+    llmi_jobs_free(&s.jobs);
     if (status == LLM_OK)
         *out = s.result;
     else

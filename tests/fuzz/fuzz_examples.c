@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     llmi_json_doc_init(&doc, &m.allocator, 0);
     llmi_buf_init(&examples, &m.allocator);
     llmi_error_clear();
-    llm_status status = llmi_fewshot_read(&examples, &doc, text, n - 1, data[0] % 5);
+    llm_status status = llmi_prompt_read_examples(&examples, &doc, text, n - 1, data[0] % 5);
     if (status != LLM_OK && (!llm_last_error()[0] || examples.len)) abort();
     for (size_t i = 0; i < llmi_buf_count(&examples, llmi_json); i++)
         if (!llmi_json_is(&llmi_buf_at(&examples, llmi_json, i), LLMI_JSON_OBJECT)) abort();

@@ -50,7 +50,7 @@ struct Examples {
         llmi_json_doc_free(&doc);
     }
     llm_status read(const std::string &text, int32_t format = LLMI_FEWSHOT_AUTO) {
-        return llmi_fewshot_read(&list, &doc, text.data(), text.size(), format);
+        return llmi_prompt_read_examples(&list, &doc, text.data(), text.size(), format);
     }
     size_t count() const { return llmi_buf_count(&list, llmi_json); }
 };
@@ -174,8 +174,8 @@ TEST(Select, MmrAsComputedElsewhere) {
         for (k = 0; k < n; k++)
             r.push_back({k, json_number_value(json_array_get(json_object_get(golden.j, "relevance"), k))});
         size_t count = n;
-        ASSERT_EQ(LLM_OK, llmi_select_mmr(r.data(), &count, &llmi_default_allocator, vectors.data(), dim,
-                                          json_number_value(json_object_get(value, "lambda"))));
+        ASSERT_EQ(LLM_OK, llmi_selectors_mmr(r.data(), &count, &llmi_default_allocator, vectors.data(), dim,
+                                             json_number_value(json_object_get(value, "lambda"))));
         ASSERT_EQ(n, count);
         for (k = 0; k < n; k++)
             EXPECT_EQ(json_integer_value(json_array_get(json_object_get(value, "order"), k)),
@@ -212,8 +212,8 @@ TEST(Select, ShufflesArePermutationsOfTheSeed) {
     std::map<std::vector<size_t>, int> seen;
     for (uint64_t seed = 0; seed < 2400; seed++) {
         auto r = ranked(4), again = ranked(4);
-        llmi_select_shuffle(r.data(), 4, seed, LLMI_DRAW_SELECT);
-        llmi_select_shuffle(again.data(), 4, seed, LLMI_DRAW_SELECT);
+        llmi_selectors_shuffle(r.data(), 4, seed, LLMI_DRAW_SELECT);
+        llmi_selectors_shuffle(again.data(), 4, seed, LLMI_DRAW_SELECT);
         EXPECT_EQ(places(r), places(again));
         std::set<size_t> all;
         for (auto &x : r) all.insert(x.index);
@@ -232,7 +232,7 @@ TEST(Select, SortsByScoreThenPlace) {
         auto expected = r;
         std::stable_sort(expected.begin(), expected.end(),
                          [](const llmi_ranked &a, const llmi_ranked &b) { return a.score > b.score; });
-        llmi_select_sort(r.data(), n);
+        llmi_selectors_sort(r.data(), n);
         EXPECT_EQ(places(expected), places(r));
     }
 }
@@ -242,7 +242,7 @@ TEST(Select, BalanceHoldsForEachBeginning) {
     for (size_t i = 0; i < 60; i++) labels.push_back(i < 30 ? 0 : i < 50 ? 1 : 2);
     for (uint64_t seed = 0; seed < 50; seed++) {
         auto r = ranked(60);
-        ASSERT_EQ(LLM_OK, llmi_select_balance(r.data(), 60, &llmi_default_allocator, labels.data(), 3, seed));
+        ASSERT_EQ(LLM_OK, llmi_selectors_balance(r.data(), 60, &llmi_default_allocator, labels.data(), 3, seed));
         std::set<size_t> all;
         size_t counts[3] = {0, 0, 0};
         for (size_t i = 0; i < 60; i++) {

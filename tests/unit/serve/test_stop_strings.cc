@@ -40,22 +40,22 @@ class Stops {
   public:
     explicit Stops(const std::vector<std::string> &strings) {
         for (const std::string &s : strings) spans.push_back({s.data(), s.size()});
-        EXPECT_EQ(LLM_OK, llmi_stops_init(&stops, &llmi_default_allocator, spans.data(), spans.size()));
+        EXPECT_EQ(LLM_OK, llmi_stop_strings_init(&stops, &llmi_default_allocator, spans.data(), spans.size()));
         matched.resize(spans.size());
     }
-    ~Stops() { llmi_stops_free(&stops); }
+    ~Stops() { llmi_stop_strings_free(&stops); }
     bool read(std::string &text, const std::string &piece) {
         size_t n_read, n_string;
-        bool found = llmi_stops_read(&n_read, &n_string, &stops, matched.data(), piece.data(), piece.size());
+        bool found = llmi_stop_strings_read(&n_read, &n_string, &stops, matched.data(), piece.data(), piece.size());
         text += piece.substr(0, n_read);
         if (found) text.resize(text.size() - n_string);
         return found;
     }
-    size_t pending() const { return llmi_stops_pending(&stops, matched.data()); }
+    size_t pending() const { return llmi_stop_strings_pending(&stops, matched.data()); }
 
   private:
     std::vector<llm_span> spans;
-    llmi_stops stops;
+    llmi_stop_strings stops;
     std::vector<size_t> matched;
 };
 
@@ -93,8 +93,8 @@ TEST(StopStrings, EqualTheDefinitionOnRandomTexts) {
 TEST(StopStrings, MustBeNonEmptyUtf8) {
     for (const std::string &bad : {std::string(), std::string("a\xff"), std::string("\xac")}) {
         llm_span span = {bad.data(), bad.size()};
-        llmi_stops stops;
-        EXPECT_EQ(LLM_E_ARGUMENT, llmi_stops_init(&stops, &llmi_default_allocator, &span, 1));
+        llmi_stop_strings stops;
+        EXPECT_EQ(LLM_E_ARGUMENT, llmi_stop_strings_init(&stops, &llmi_default_allocator, &span, 1));
         EXPECT_NE(nullptr, strstr(llm_last_error(), "stop string 0"));
     }
 }
