@@ -13,13 +13,15 @@ typedef struct llmi_rope_row {
 } llmi_rope_row;
 
 struct llmi_arch {
-    const char *name;                  /* as llm_model_info.arch gives it */
-    const char *const *gguf_names;     /* general.architecture, NULL-terminated */
-    const char *const *hf_names;       /* config.json model_type, NULL-terminated */
-    const char *gguf_written_as;       /* general.architecture of what llm_quantize writes; NULL: the first */
-    const char *gguf_layer, *hf_layer; /* before the names of a layer: "blk.%d."; alternatives by '|' */
-    const char *hf_body;               /* before all names of the text model but the head, in files that
-                                          hold other parts too: "model." */
+    const char *name;              /* as llm_model_info.arch gives it */
+    const char *const *gguf_names; /* general.architecture, NULL-terminated */
+    const char *const *hf_names;   /* config.json model_type, NULL-terminated */
+    const char *gguf_written_as;   /* general.architecture of what llm_quantize writes; NULL: the first */
+    /* Before the names of a layer, whose number is %d; alternatives split by '|'. */
+    const char *gguf_layer, *hf_layer;
+    /* Before all names of the text model but the head's, in files that hold other parts too: "model." */
+    const char *hf_body;
+    bool hf_tied; /* a config.json that does not say whether the head is tied means that it is */
     size_t hparams_bytes, model_bytes, layer_bytes; /* of the family's structures; the first begins with llmi_hparams */
     const llmi_hparam_row *hparams;
     int32_t n_hparams;

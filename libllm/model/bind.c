@@ -5,15 +5,10 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "dtype.h"
+#include "model/adapt.h"
+#include "model/arch.h"
 #include "model/head.h"
 #include "model/rest.h"
-
-static llm_status check_shape(const llmi_tensor *t, const char *name, int64_t rows, int64_t cols) {
-    if (t->shape[0] == cols && t->shape[1] == rows && t->shape[2] == 1 && t->shape[3] == 1) return LLM_OK;
-    return llmi_error(LLM_E_FORMAT, "tensor \"%s\" has shape [%lld, %lld, %lld, %lld], expected [%lld, %lld]", name,
-                      (long long)t->shape[0], (long long)t->shape[1], (long long)t->shape[2], (long long)t->shape[3],
-                      (long long)cols, (long long)rows);
-}
 
 /* Reads every element once, a piece at a time. */
 static llm_status check_finite(const llmi_tensor *t, const char *name) {
@@ -33,20 +28,21 @@ static llm_status check_finite(const llmi_tensor *t, const char *name) {
     return LLM_OK;
 }
 
-static llm_status put(const llm_weight **slot, llm_model *m, const llmi_tensor *t, const char *name, int64_t rows,
-                      int64_t cols, bool in_place, const llm_model_options *options) {
+static llm_status put(const llm_weight **slot, llm_model *m, const llmi_weight_row *row, const llmi_tensor *t,
+                      const char *name, bool in_place, const llm_model_options *options) {
     if (t->other)
         return llmi_error(LLM_E_UNSUPPORTED, "tensor \"%s\" is of type %s, expected F32, F16 or BF16", name, t->other);
-    llm_status status = check_shape(t, name, rows, cols);
-    if (status == LLM_OK && options->check_tensors) status = check_finite(t, name);
+    llmi_tensor bound;
+    llm_status status = llmi_adapt_to_bind(&bound, &m->copies, m, row, t, name);
+    if (status == LLM_OK && options->check_tensors) status = check_finite(&bound, name);
     if (status != LLM_OK) return status;
     llm_tensor tensor = {
         .name = name,
-        .data = t->data,
-        .n_bytes = t->n_bytes,
-        .rows = rows,
-        .cols = cols,
-        .dtype = t->dtype,
+        .data = bound.data,
+        .n_bytes = bound.n_bytes,
+        .rows = row->rows.at ? bound.shape[1] : 1,
+        .cols = bound.shape[0],
+        .dtype = bound.dtype,
         .in_place = in_place,
     };
     llm_weight *weight = NULL;
@@ -74,8 +70,7 @@ static llm_status bind_row(llm_model *m, const llmi_weight_row *row, int32_t lay
     bool stated = row->only_if && llmi_weights_format(m->weights) != LLMI_FORMAT_GGUF;
     bool required = !(row->flags & LLMI_OPTIONAL) || stated;
     if (!t) return required ? llmi_error(LLM_E_FORMAT, "tensor \"%s\" is missing", name) : LLM_OK;
-    return put(slot_of(m, row, layer), m, t, name, llmi_dim_of(m->hparams, row->rows),
-               llmi_dim_of(m->hparams, row->cols), in_place, options);
+    return put(slot_of(m, row, layer), m, row, t, name, in_place, options);
 }
 
 /* ---- the whole model ---- */
@@ -104,10 +99,10 @@ static llm_status bind_ends(llm_model *m, const llmi_head *head, const llm_model
         llmi_log_write(llmi_runtime_log(m->runtime), LLM_LOG_WARNING,
                        "%s: tie_word_embeddings is true, but %s and %s differ: each is used as it is",
                        llmi_weights_path(m->weights), head->output_name, head->embed_name);
-    int64_t rows = m->hp.n_vocab, cols = m->hp.n_embd;
-    llm_status status = put(&m->embed, m, head->embed, head->embed_name, rows, cols, in_place || !head->tied, options);
+    llm_status status =
+        put(&m->embed, m, head->embed_row, head->embed, head->embed_name, in_place || !head->tied, options);
     if (status == LLM_OK && head->output)
-        status = put(&m->output, m, head->output, head->output_name, rows, cols, in_place, options);
+        status = put(&m->output, m, head->output_row, head->output, head->output_name, in_place, options);
     if (head->tied) m->output = m->embed;
     return status;
 }
@@ -151,5 +146,7 @@ llm_status llmi_bind(llm_model *m, const llm_model_options *options) {
     if (status == LLM_OK) status = make_structures(m);
     if (status == LLM_OK) status = report(options, 0);
     if (status == LLM_OK) status = bind_ends(m, &head, options);
-    return status == LLM_OK ? bind_rows(m, options) : status;
+    if (status == LLM_OK) status = bind_rows(m, options);
+    m->private_bytes += llmi_adapt_bytes(&m->copies);
+    return status;
 }

@@ -5,11 +5,15 @@
 #include "base/status.h"
 #include "model/arch.h"
 
-static const llmi_tensor *find(llmi_row_name name, const llm_model *m, llmi_role role) {
+static const llmi_weight_row *row_of(const llm_model *m, llmi_role role) {
     for (int32_t i = 0; i < m->arch->n_weights; i++)
-        if (m->arch->weights[i].role == role) return llmi_rows_find(name, m, &m->arch->weights[i], 0);
-    name[0] = 0;
+        if (m->arch->weights[i].role == role) return &m->arch->weights[i];
     return NULL;
+}
+
+static const llmi_tensor *find(llmi_row_name name, const llm_model *m, const llmi_weight_row *row) {
+    name[0] = 0;
+    return row ? llmi_rows_find(name, m, row, 0) : NULL;
 }
 
 bool llmi_head_is_end(const llmi_weight_row *row) {
@@ -20,8 +24,8 @@ static bool is_gguf(const llm_model *m) {
     return llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
 }
 
-static llm_status get_flag(bool *out, const llm_model *m, const char *key) {
-    *out = false;
+static llm_status get_flag(bool *out, const llm_model *m, const char *key, bool fallback) {
+    *out = fallback;
     return llmi_weights_has(m->weights, key) ? llmi_weights_get_bool(out, m->weights, key) : LLM_OK;
 }
 
@@ -51,13 +55,15 @@ static llm_status check_headless(const llmi_head *h, const llm_model *m) {
 
 llm_status llmi_head_find(llmi_head *h, const llm_model *m) {
     h->differ = false;
-    h->embed = find(h->embed_name, m, LLMI_ROLE_EMBED);
-    h->output = find(h->output_name, m, LLMI_ROLE_HEAD);
+    h->embed_row = row_of(m, LLMI_ROLE_EMBED);
+    h->output_row = row_of(m, LLMI_ROLE_HEAD);
+    h->embed = find(h->embed_name, m, h->embed_row);
+    h->output = find(h->output_name, m, h->output_row);
     llm_status status = LLM_OK;
     if (is_gguf(m))
         h->tied = !h->output && !llmi_arch_is_headless(m->arch, m->weights);
     else
-        status = get_flag(&h->tied, m, "tie_word_embeddings");
+        status = get_flag(&h->tied, m, "tie_word_embeddings", m->arch->hf_tied);
     if (status != LLM_OK) return status;
     if (h->tied) tie(h);
     if (!h->embed) return llmi_error(LLM_E_FORMAT, "tensor \"%s\" is missing", h->embed_name);

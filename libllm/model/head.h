@@ -5,7 +5,8 @@
 #include "model/rows.h"
 
 typedef struct llmi_head {
-    const llmi_tensor *embed, *output; /* output: NULL when it is the embedding, or when there is none */
+    const llmi_tensor *embed, *output;             /* output: NULL when it is the embedding, or when there is none */
+    const llmi_weight_row *embed_row, *output_row; /* NULL: the family has none */
     llmi_row_name embed_name, output_name;
     bool tied;
     bool differ; /* tied by its flag, but stored twice with different values: both are used, as by transformers 5 */

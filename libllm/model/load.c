@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "dtype.h"
+#include "model/adapt.h"
 #include "model/bind.h"
 #include "model/rope.h"
 
@@ -111,6 +112,7 @@ static void model_free(llm_model *m) {
     for (int32_t i = 0; i < m->n_owned; i++) m->device->ops->weight_free(m->device, m->owned[i]);
     free_tables(m);
     if (m->device) m->device->ops->close(m->device);
+    llmi_adapt_free(&m->copies);
     if (m->owned) llmi_free(a, m->owned, m->owned_capacity * sizeof *m->owned);
     if (m->layers) llmi_free(a, m->layers, (size_t)m->hp.n_layers * m->arch->layer_bytes);
     if (m->family) llmi_free(a, m->family, m->arch->model_bytes);
@@ -245,6 +247,7 @@ llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, c
     }
     m->n_refs = 1;
     m->runtime = runtime;
+    llmi_buf_init(&m->copies, a);
 
     double start = llmi_now_ms();
     llmi_weights_options how = {.use_mmap = o.use_mmap != 0, .metadata_only = o.tokenizer_only != 0};

@@ -5,6 +5,7 @@
 #include <llm/model.h>
 #include <llm/sys/program.h>
 
+#include "base/buf.h"
 #include "format/weights.h"
 #include "runtime/runtime.h"
 
@@ -40,7 +41,8 @@ struct llm_model {
     llm_weight **owned;               /* every weight once, for release */
     int32_t n_owned;
     size_t owned_capacity;
-    size_t private_bytes; /* copies the device made */
+    size_t private_bytes; /* copies, those the device made and: */
+    llmi_buf copies;      /* of tensors that no file holds as the device needs them (adapt.h) */
     llmi_pooling pooling;
     llm_tokenizer *tokenizer;                            /* set by the api layer, which joins text and model, */
     void (*tokenizer_destroy)(llm_tokenizer *tokenizer); /* and released with the model */

@@ -17,12 +17,33 @@ typedef struct llmi_dim {
     uint16_t at;
 } llmi_dim;
 
+/* clang-format off */
 #define LLMI_DIM(F, member)                                                                                            \
-    { offsetof(struct F##_hparams, member) }
+    {offsetof(struct F##_hparams, member)}
+/* clang-format on */
 
 int64_t llmi_dim_of(const void *hparams, llmi_dim dim);
 
-enum { LLMI_OPTIONAL = 1 }; /* a file may lack it */
+/* A weight that is a part of a larger tensor: rows first .. first + n - 1 of every `period` rows; of a vector, elements
+ * in place of rows. {0} for `first` is 0; for `period`: the weight is the whole tensor.
+ *
+ *     merged queries, keys and values:  q q q q k k v v              period 8, keys: first 4, n 2
+ *     by heads:                         q q k k v v q q k k v v      period 6, keys: first 2, n 2 */
+typedef struct llmi_slice {
+    llmi_dim first, n, period;
+} llmi_slice;
+
+#define LLMI_SLICE(F, first, n, period)                                                                                \
+    { LLMI_DIM(F, first), LLMI_DIM(F, n), LLMI_DIM(F, period) }
+#define LLMI_FIRST_SLICE(F, n, period)                                                                                 \
+    { {0}, LLMI_DIM(F, n), LLMI_DIM(F, period) }
+
+enum {
+    LLMI_OPTIONAL = 1,   /* a file may lack it */
+    LLMI_TRANSPOSED = 2, /* Hugging Face's files hold [in, out], as GPT-2's Conv1D; GGUF does not */
+    LLMI_PLUS_ONE = 4,   /* Hugging Face's files hold w - 1, as Gemma's norms; GGUF does not */
+    LLMI_GGUF_APART = 8  /* GGUF holds the slice as a tensor of its own */
+};
 
 typedef enum llmi_role {
     LLMI_ROLE_MODEL, /* a member of struct F_model */
@@ -38,14 +59,16 @@ typedef struct llmi_weight_row {
     llmi_role role;
     size_t offset;
     llmi_dim rows, cols;   /* rows {0}: a vector */
+    llmi_dim count;        /* stacked matrices, as of experts, bound as one of count * rows rows */
     llmi_dim rotary_heads; /* heads whose rows GGUF may keep in the other rotary order; {0}: not rotated */
+    llmi_slice slice;
     uint32_t flags;
     /* The boolean of config.json that says whether the model has the weight (absent: it does not), whatever
      * the file contains; NULL: every model has it. GGUF says it by containing the weight. */
     const char *only_if;
 } llmi_weight_row;
 
-/* The contents of a row of family F: {LLMI_LAYER_VECTOR(...), .flags = LLMI_OPTIONAL}. */
+/* The contents of a row of family F: {LLMI_LAYER_VECTOR(...), .flags = LLMI_PLUS_ONE}. */
 #define LLMI_WEIGHT(role_, offset_, gguf_, hf_) .gguf = gguf_, .hf = hf_, .role = role_, .offset = offset_
 #define LLMI_MODEL_MATRIX(F, member, gguf, hf, rows_, cols_)                                                           \
     LLMI_WEIGHT(LLMI_ROLE_MODEL, offsetof(struct F##_model, member), gguf, hf), .rows = LLMI_DIM(F, rows_),            \
@@ -61,8 +84,8 @@ typedef struct llmi_weight_row {
 /* A weight that is there if a boolean of config.json says so, in GGUF if the file holds it. flag NULL: always. */
 #define LLMI_IF(flag_) .only_if = flag_, .flags = ((flag_) != NULL) * LLMI_OPTIONAL
 
-/* clang-format off */
 /* The table of the embedding, and the head. */
+/* clang-format off */
 #define LLMI_END_WEIGHTS(F)                                                                                            \
     {LLMI_WEIGHT(LLMI_ROLE_EMBED, 0, "token_embd.weight", "model.embed_tokens.weight|embed_tokens.weight"),            \
      .rows = LLMI_DIM(F, base.n_vocab), .cols = LLMI_DIM(F, base.n_embd)},                                             \

@@ -6,11 +6,13 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "dtype.h"
+#include "model/adapt.h"
 #include "model/arch.h"
 
 void llmi_plan_init(llmi_plan *p, const llm_allocator *a, llm_dtype dtype, llm_dtype output_dtype) {
     *p = (llmi_plan){.a = a, .dtype = dtype, .output_dtype = output_dtype};
     llmi_buf_init(&p->tensors, a);
+    llmi_buf_init(&p->copies, a);
 }
 
 void llmi_plan_free(llmi_plan *p) {
@@ -19,6 +21,7 @@ void llmi_plan_free(llmi_plan *p) {
         llmi_free(p->a, name, strlen(name) + 1);
     }
     llmi_buf_free(&p->tensors);
+    llmi_adapt_free(&p->copies);
     if (p->factors) llmi_free(p->a, p->factors, (size_t)p->n_factors * sizeof *p->factors);
 }
 

@@ -20,7 +20,8 @@ typedef struct llmi_plan {
     llmi_buf tensors; /* llmi_plan_tensor */
     float *factors;   /* rope_freqs.weight, which a Hugging Face directory states by formula */
     int32_t n_factors;
-    size_t n_bytes; /* of all tensors */
+    llmi_buf copies; /* of tensors that GGUF holds in another form (model/adapt.h) */
+    size_t n_bytes;  /* of all tensors */
 } llmi_plan;
 
 void llmi_plan_init(llmi_plan *p, const llm_allocator *a, llm_dtype dtype, llm_dtype output_dtype);

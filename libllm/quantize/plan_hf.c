@@ -3,6 +3,8 @@
 
 #include "api/pooling.h"
 #include "base/alloc.h"
+#include "base/status.h"
+#include "model/adapt.h"
 #include "model/arch.h"
 #include "model/head.h"
 #include "model/rope.h"
@@ -15,11 +17,27 @@ static int32_t heads_to_reorder(const llm_model *m, const llmi_weight_row *row) 
     return (int32_t)llmi_dim_of(m->hparams, row->rotary_heads);
 }
 
+/* Whether an earlier row has written the tensor, of which this one is another slice. */
+static bool is_written(const llm_model *m, const llmi_weight_row *row) {
+    for (const llmi_weight_row *other = m->arch->weights; other < row; other++)
+        if (other->gguf && other->hf && strcmp(other->gguf, row->gguf) == 0 && strcmp(other->hf, row->hf) == 0)
+            return true;
+    return false;
+}
+
 static llm_status add(llmi_plan *p, const llm_model *m, const llmi_weight_row *row, int32_t layer, const llmi_tensor *t,
                       bool is_output) {
     llmi_row_name name;
-    if (!llmi_rows_name(name, m->arch, row, LLMI_FORMAT_GGUF, layer)) return LLM_OK;
-    return llmi_plan_add(p, (llm_span){name, strlen(name)}, t, is_output, heads_to_reorder(m, row));
+    llmi_tensor whole;
+    if (!llmi_rows_name(name, m->arch, row, LLMI_FORMAT_GGUF, layer) || is_written(m, row)) return LLM_OK;
+    int32_t n_heads = heads_to_reorder(m, row);
+    if (n_heads && row->slice.period.at && !(row->flags & LLMI_GGUF_APART))
+        return llmi_error(
+            LLM_E_UNSUPPORTED,
+            "tensor \"%s\": GGUF keeps its heads in another rotary order, and merged ones are not reordered", name);
+    llm_status status = llmi_adapt_to_gguf(&whole, &p->copies, m, row, t, name);
+    if (status != LLM_OK) return status;
+    return llmi_plan_add(p, (llm_span){name, strlen(name)}, &whole, is_output, n_heads);
 }
 
 static llm_status add_row(llmi_plan *p, const llm_model *m, const llmi_weight_row *row, int32_t layer) {

@@ -282,21 +282,6 @@ TEST_F(Load, EveryAllocationMayFail) {
 
 /* ---- Hugging Face directories ---- */
 
-std::string safetensors(const std::map<std::string, Tensor> &tensors) {
-    std::string header = "{", data;
-    for (auto &[name, t] : tensors) {
-        size_t begin = data.size();
-        data.append(reinterpret_cast<const char *>(t.values.data()), t.values.size() * 4);
-        header += (header.size() > 1 ? ",\"" : "\"") + name + "\":{\"dtype\":\"F32\",\"shape\":[";
-        for (size_t i = t.shape.size(); i-- > 0;) header += std::to_string(t.shape[i]) + (i ? "," : "");
-        header += "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(data.size()) + "]}";
-    }
-    header += "}";
-    header.resize((header.size() + 7) / 8 * 8, ' ');
-    uint64_t n = header.size();
-    return std::string(reinterpret_cast<const char *>(&n), 8) + header + data;
-}
-
 /* The tensors of a GGUF file under their other names. */
 std::map<std::string, Tensor> renamed(const Gguf &g, const llmi_arch *arch, const std::string &drop) {
     std::map<std::string, Tensor> out;
