@@ -2,7 +2,7 @@
 #ifndef LLMI_ENGINE_BATCH_H
 #define LLMI_ENGINE_BATCH_H
 
-#include "engine/sequence.h"
+#include "engine/kv_sequence.h"
 
 /* The part of one sequence: rows n_done .. n_done + n_rows - 1. Its logit rows and its hidden rows are the
  * last ones of them. */

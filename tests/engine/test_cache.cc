@@ -6,7 +6,7 @@
 #include <vector>
 
 extern "C" {
-#include "engine/sequence.h"
+#include "engine/kv_sequence.h"
 }
 
 namespace {

@@ -1,7 +1,7 @@
 /* A run of tokens and the pages that hold the computed part of it. Nothing here allocates: the arrays
  * belong to whoever made the sequence. */
-#ifndef LLMI_ENGINE_SEQUENCE_H
-#define LLMI_ENGINE_SEQUENCE_H
+#ifndef LLMI_ENGINE_KV_SEQUENCE_H
+#define LLMI_ENGINE_KV_SEQUENCE_H
 
 #include "engine/prefix.h"
 

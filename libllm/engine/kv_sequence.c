@@ -1,4 +1,4 @@
-#include "engine/sequence.h"
+#include "engine/kv_sequence.h"
 
 void llmi_kv_cache_place(llmi_kv_cache *c, llmi_arena *arena, const llmi_dims *dims) {
     llmi_kvpool_place(&c->pool, arena, dims);
