@@ -114,7 +114,7 @@ llm_status llmi_grammar_matchers_init(llmi_grammar_matchers *m, const llm_alloca
     llm_status status = m->masks ? LLM_OK : LLM_E_MEMORY;
     for (size_t i = 0; i < n && status == LLM_OK; i++) {
         status = llmi_grammar_matcher_create(&m->items[i], inner(grammar), a, at_start);
-        if (status == LLM_OK) m->masks[i] = (llmi_mask_source){m->items[i], mask, accept};
+        if (status == LLM_OK) m->masks[i] = (llmi_sampler_mask){m->items[i], mask, accept};
     }
     if (status != LLM_OK) llmi_grammar_matchers_free(m);
     return status;

@@ -11,7 +11,7 @@
 typedef struct llmi_grammar_matchers {
     const llm_allocator *a;
     llmi_grammar_matcher **items; /* [n]; NULL: no grammar */
-    llmi_mask_source *masks;
+    llmi_sampler_mask *masks;
     size_t n;
 } llmi_grammar_matchers;
 

@@ -267,7 +267,7 @@ static llm_status from_gguf(llm_tokenizer **out, const llmi_weights *w, llm_runt
 
 /* ---- tokenizer.json ---- */
 
-llm_status llmi_load_tokenizer_json(llm_tokenizer **out, llm_runtime *rt, const llmi_tokenizer_files *files) {
+llm_status llmi_api_load_tokenizer_json(llm_tokenizer **out, llm_runtime *rt, const llmi_tokenizer_files *files) {
     llm_tokenizer *t = NULL;
     *out = NULL;
     keeper *k = keep(rt);
@@ -279,27 +279,27 @@ llm_status llmi_load_tokenizer_json(llm_tokenizer **out, llm_runtime *rt, const 
     return attach(out, t, k, status);
 }
 
-const char *const llmi_load_tokenizer_file_names[LLMI_LOAD_TOKENIZER_FILES] = {
+const char *const llmi_api_tokenizer_file_names[LLMI_API_TOKENIZER_FILES] = {
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
 
-llm_span *llmi_load_tokenizer_file(llmi_tokenizer_files *files, int i) {
-    llm_span *const spans[LLMI_LOAD_TOKENIZER_FILES] = {&files->json, &files->config, &files->special_tokens_map,
-                                                        &files->added_tokens};
+llm_span *llmi_api_tokenizer_file(llmi_tokenizer_files *files, int i) {
+    llm_span *const spans[LLMI_API_TOKENIZER_FILES] = {&files->json, &files->config, &files->special_tokens_map,
+                                                       &files->added_tokens};
     return spans[i];
 }
 
 static llm_status from_directory(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {
     llmi_tokenizer_files files = {0};
-    for (int i = 0; i < LLMI_LOAD_TOKENIZER_FILES; i++) {
+    for (int i = 0; i < LLMI_API_TOKENIZER_FILES; i++) {
         llm_status status =
-            llmi_weights_side_file(llmi_load_tokenizer_file(&files, i), w, llmi_load_tokenizer_file_names[i]);
+            llmi_weights_side_file(llmi_api_tokenizer_file(&files, i), w, llmi_api_tokenizer_file_names[i]);
         if (status == LLM_E_NOT_FOUND && i == 0) return LLM_OK;
         if (status != LLM_OK && status != LLM_E_NOT_FOUND) return status;
     }
-    return llmi_load_tokenizer_json(out, rt, &files);
+    return llmi_api_load_tokenizer_json(out, rt, &files);
 }
 
-llm_status llmi_load_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {
+llm_status llmi_api_load_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime *rt) {
     *out = NULL;
     bool gguf = llmi_weights_format(w) == LLMI_FORMAT_GGUF;
     llm_status status = gguf ? from_gguf(out, w, rt) : from_directory(out, w, rt);
@@ -318,7 +318,7 @@ llm_status llmi_load_tokenizer(llm_tokenizer **out, llmi_weights *w, llm_runtime
     return LLM_OK;
 }
 
-llm_status llmi_load_no_tokenizer(llm_status status, const llmi_weights *w) {
+llm_status llmi_api_no_tokenizer(llm_status status, const llmi_weights *w) {
     const char *path = llmi_weights_path(w), *other = llmi_weights_other_tokenizer(w);
     if (!other)
         return llmi_error(status, "%s holds no tokenizer: text is not possible, token ids are",
@@ -351,7 +351,7 @@ static void log_text(const llm_model *m) {
                    m->pooling.how, m->pooling.stated ? " (by the file)" : "", m->pooling.normalize);
 }
 
-llm_status llmi_load_model(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options) {
+llm_status llmi_api_load_model(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options) {
     llm_model *m = NULL;
     llm_model_options o;
     *out = NULL;
@@ -364,7 +364,7 @@ llm_status llmi_load_model(llm_model **out, llm_runtime *rt, const char *path, c
     }
     status = llmi_model_load(&m, rt, path, &inner);
     if (status != LLM_OK) return status;
-    status = llmi_load_tokenizer(&m->tokenizer, m->weights, m->runtime);
+    status = llmi_api_load_tokenizer(&m->tokenizer, m->weights, m->runtime);
     m->tokenizer_destroy = llmi_tokenizer_unref;
     if (status == LLM_OK) status = llmi_pooling_read(m);
     if (status == LLM_OK) log_text(m);

@@ -14,7 +14,7 @@ LLM_API llm_status llm_model_load(llm_model **out, llm_runtime *runtime, const c
     LLMI_NOT_NULL(out);
     *out = NULL;
     LLMI_NOT_NULL(path);
-    return llmi_load_model(out, runtime, path, options);
+    return llmi_api_load_model(out, runtime, path, options);
 }
 
 LLM_API llm_model *llm_model_ref(llm_model *model) {

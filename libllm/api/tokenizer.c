@@ -61,17 +61,17 @@ static ptrdiff_t folder_of(const char *path) {
 static llm_status load_json(llm_tokenizer **out, llm_runtime *rt, const llmi_file *file) {
     const llm_allocator *a = llmi_runtime_allocator(rt);
     llmi_tokenizer_files texts = {.json = {file->data, file->size}};
-    llmi_file beside[LLMI_LOAD_TOKENIZER_FILES];
+    llmi_file beside[LLMI_API_TOKENIZER_FILES];
     ptrdiff_t n_folder = folder_of(file->path);
     llm_status status = LLM_OK;
-    for (int i = 0; i < LLMI_LOAD_TOKENIZER_FILES; i++) beside[i] = (llmi_file){.a = a};
-    for (int i = 1; n_folder >= 0 && i < LLMI_LOAD_TOKENIZER_FILES && status == LLM_OK; i++) {
-        status = open_beside(&beside[i], a, file->path, (size_t)n_folder, llmi_load_tokenizer_file_names[i]);
-        if (status == LLM_OK) *llmi_load_tokenizer_file(&texts, i) = (llm_span){beside[i].data, beside[i].size};
+    for (int i = 0; i < LLMI_API_TOKENIZER_FILES; i++) beside[i] = (llmi_file){.a = a};
+    for (int i = 1; n_folder >= 0 && i < LLMI_API_TOKENIZER_FILES && status == LLM_OK; i++) {
+        status = open_beside(&beside[i], a, file->path, (size_t)n_folder, llmi_api_tokenizer_file_names[i]);
+        if (status == LLM_OK) *llmi_api_tokenizer_file(&texts, i) = (llm_span){beside[i].data, beside[i].size};
         if (status == LLM_E_NOT_FOUND) status = LLM_OK;
     }
-    if (status == LLM_OK) status = llmi_load_tokenizer_json(out, rt, &texts);
-    for (int i = 0; i < LLMI_LOAD_TOKENIZER_FILES; i++) llmi_file_close(&beside[i]);
+    if (status == LLM_OK) status = llmi_api_load_tokenizer_json(out, rt, &texts);
+    for (int i = 0; i < LLMI_API_TOKENIZER_FILES; i++) llmi_file_close(&beside[i]);
     return status == LLM_OK ? status : llmi_error_in(status, "%s", LLMI_QUOTE(file->path, strlen(file->path)));
 }
 
@@ -80,8 +80,8 @@ static llm_status load_gguf(llm_tokenizer **out, llm_runtime *rt, const char *pa
     llmi_weights_options options = {.use_mmap = true, .metadata_only = true};
     llm_status status = llmi_weights_open(&w, llmi_runtime_allocator(rt), path, &options);
     if (status != LLM_OK) return status;
-    status = llmi_load_tokenizer(out, w, rt);
-    if (status == LLM_OK && !*out) status = llmi_load_no_tokenizer(LLM_E_NOT_FOUND, w);
+    status = llmi_api_load_tokenizer(out, w, rt);
+    if (status == LLM_OK && !*out) status = llmi_api_no_tokenizer(LLM_E_NOT_FOUND, w);
     llmi_weights_unref(w);
     return status;
 }
@@ -129,7 +129,7 @@ LLM_API llm_status llm_tokenizer_load(llm_tokenizer **out, llm_runtime *runtime,
     llm_runtime *rt;
     llm_status status = llmi_runtime_acquire(&rt, runtime);
     if (status != LLM_OK) return status;
-    int is_dir = llmi_path_is_dir(path);
+    int is_dir = llmi_file_is_dir(path);
     if (is_dir < 0)
         status = is_dir;
     else

@@ -80,7 +80,7 @@ static long cgroup_cores(void) {
     return least;
 }
 
-int32_t llmi_usable_cores(void) {
+int32_t llmi_cores_usable(void) {
     cpu_set_t set;
     long n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
     long limit = cgroup_cores();

@@ -138,7 +138,7 @@ static bool looks_like_hub_name(const char *path) {
     return stat(owner, &st) != 0;
 }
 
-int llmi_path_is_dir(const char *path) {
+int llmi_file_is_dir(const char *path) {
     struct stat st;
     if (stat(path, &st) == 0) return S_ISDIR(st.st_mode);
     llm_status status = llmi_file_error(errno, "examined", path);

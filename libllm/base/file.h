@@ -31,7 +31,7 @@ llm_status llmi_file_open_at(llmi_file *out, const llm_allocator *a, int dir_fd,
 void llmi_file_close(llmi_file *f);
 
 /* 1 if path is a directory, 0 if not, negative status if it cannot be told. */
-int llmi_path_is_dir(const char *path);
+int llmi_file_is_dir(const char *path);
 
 /* Copies n bytes of a file's data; false, not SIGBUS, if the file is mapped and was made shorter. A plain copy where
  * the system has no process_vm_readv or forbids it. */

@@ -11,13 +11,6 @@
 
 #include "base/utf8.h"
 
-/* ---- UTF-8 ---- */
-
-size_t llmi_utf8_char(const char *text, size_t n) {
-    size_t used;
-    return n && llmi_utf8_decode(text, n, &used) != LLMI_UTF8_INVALID ? used : 0;
-}
-
 /* Drops a last character that is not whole. */
 static size_t cut_whole(const char *text, size_t n) {
     size_t start = n;

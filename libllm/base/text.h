@@ -46,7 +46,4 @@ const char *llmi_quote(char *out, size_t capacity, const char *bytes, size_t n);
  * become \xHH; what no longer fits is cut as above. */
 void llmi_clean(char *text, size_t capacity);
 
-/* Length of the UTF-8 character at text[0..n-1], 0 if there is none. */
-size_t llmi_utf8_char(const char *text, size_t n);
-
 #endif

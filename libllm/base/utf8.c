@@ -46,6 +46,11 @@ uint32_t llmi_utf8_decode(const char *text, size_t n, size_t *n_used) {
     return c;
 }
 
+size_t llmi_utf8_char(const char *text, size_t n) {
+    size_t used;
+    return n && llmi_utf8_decode(text, n, &used) != LLMI_UTF8_INVALID ? used : 0;
+}
+
 size_t llmi_utf8_encode(char out[4], uint32_t c) {
     if (c < 0x80) {
         out[0] = (char)c;

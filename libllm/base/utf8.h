@@ -26,6 +26,9 @@ size_t llmi_utf8_encode(char out[4], uint32_t c);
 /* Length of the valid beginning of text. */
 size_t llmi_utf8_valid(const char *text, size_t n);
 
+/* Length of the character at text[0..n-1], 0 if there is none. */
+size_t llmi_utf8_char(const char *text, size_t n);
+
 /* Length of the character (or of one invalid byte) at text[0], n > 0. */
 static inline size_t llmi_utf8_step(const char *text, size_t n) {
     if ((unsigned char)text[0] < 0x80) return 1;

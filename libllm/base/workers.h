@@ -18,6 +18,6 @@ size_t llmi_workers_bytes(int32_t n_threads);
 const llm_pool *llmi_workers_pool(llmi_workers *w);
 
 /* Cores this process may use (affinity and cgroup quota), at least 1. */
-int32_t llmi_usable_cores(void);
+int32_t llmi_cores_usable(void);
 
 #endif

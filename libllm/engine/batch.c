@@ -33,7 +33,7 @@ void llmi_batch_clear(llmi_batch *b) {
 
 void llmi_batch_add(llmi_batch *b, const llmi_copy *copy, void *owner, int32_t n_rows, int32_t n_logits,
                     int32_t n_hidden) {
-    const llmi_seq *s = copy->seq;
+    const llmi_kv_sequence *s = copy->seq;
     b->seq_rows[b->n_parts] = b->n_rows;
     for (int32_t i = 0; i < n_rows; i++) {
         int32_t row = b->n_rows + i;
@@ -64,7 +64,7 @@ size_t llmi_batch_seal(llmi_batch *b) {
         if (b->parts[i].seq->n_pages > b->max_pages) b->max_pages = b->parts[i].seq->n_pages;
     int32_t *row = b->page_table;
     for (int32_t i = 0; i < b->n_parts; i++, row += b->max_pages) {
-        const llmi_seq *s = b->parts[i].seq;
+        const llmi_kv_sequence *s = b->parts[i].seq;
         memcpy(row, s->pages, (size_t)s->n_pages * sizeof *row);
         for (int32_t k = s->n_pages; k < b->max_pages; k++) row[k] = 0;
     }

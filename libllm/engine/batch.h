@@ -7,7 +7,7 @@
 /* The part of one sequence: rows n_done .. n_done + n_rows - 1. Its logit rows and its hidden rows are the
  * last ones of them. */
 typedef struct llmi_part {
-    llmi_seq *seq;
+    llmi_kv_sequence *seq;
     void *owner; /* whoever put it there */
     int32_t n_rows;
     int32_t first_logits, n_logits; /* in the step's logits */

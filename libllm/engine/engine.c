@@ -69,7 +69,7 @@ llm_status llmi_engine_create(llmi_engine **out, llm_model *m, const llm_engine_
     e->model = llmi_model_ref(m);
     e->a = a;
     e->options = *resolved;
-    llmi_dims_from(&e->dims, m, resolved);
+    llmi_engine_dims(&e->dims, m, resolved);
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
     llm_status status = build(e);
@@ -200,7 +200,7 @@ static llm_status compute(llmi_engine *e) {
     if (status == LLM_OK) {
         llmi_output_commit(e);
     } else {
-        for (int32_t i = 0; i < e->batch.n_parts; i++) llmi_copy_undo(&e->batch.parts[i].copy, &e->cache);
+        for (int32_t i = 0; i < e->batch.n_parts; i++) llmi_kv_copy_undo(&e->batch.parts[i].copy, &e->cache);
         llmi_batch_clear(&e->batch);
     }
     pthread_mutex_unlock(&e->lock);

@@ -62,13 +62,13 @@ typedef struct llmi_job_desc {
     int32_t kind;
     const llm_token *prompt; /* copied */
     size_t n_prompt;
-    int32_t n;                     /* completions, 1..n_seqs */
-    int32_t first_index;           /* they draw as those from this index on; the sink counts from 0 */
-    int32_t max_tokens;            /* -1: until the context is full */
-    llmi_sampling sampling;        /* bias copied */
-    const llmi_mask_source *masks; /* [n] or NULL; borrowed until the job ends. Asked on the pool's threads, each of
+    int32_t n;                      /* completions, 1..n_seqs */
+    int32_t first_index;            /* they draw as those from this index on; the sink counts from 0 */
+    int32_t max_tokens;             /* -1: until the context is full */
+    llmi_sampler_options sampling;  /* bias copied */
+    const llmi_sampler_mask *masks; /* [n] or NULL; borrowed until the job ends. Asked on the pool's threads, each of
                                       them by one at a time */
-    int32_t n_logprobs;            /* -1: logprob is not computed; 0..n_vocab alternatives */
+    int32_t n_logprobs;             /* -1: logprob is not computed; 0..n_vocab alternatives */
     size_t score_from;
     const llmi_sink *sink; /* borrowed until the job is destroyed, as is user */
     void *sink_user;

@@ -22,7 +22,7 @@ typedef struct llmi_completion {
     llmi_job *job;
     struct llmi_completion *prev, *next; /* in the list that `state` says */
     int32_t index, state;
-    llmi_seq seq;
+    llmi_kv_sequence seq;
     int32_t n_made; /* tokens generated or scored, or rows of hidden state delivered */
     int32_t finish;
     llmi_error_copy error; /* of LLM_FINISH_ERROR */
@@ -36,8 +36,8 @@ struct llmi_job {
     int32_t kind, n, first_index, n_open;
     int32_t max_tokens, n_logprobs;
     int32_t n_prompt, score_from;
-    llmi_sampling sampling;
-    const llmi_mask_source *masks;
+    llmi_sampler_options sampling;
+    const llmi_sampler_mask *masks;
     const llmi_sink *sink;
     void *sink_user;
     llm_token_logprob *tops;          /* [n_samplers, n_logprobs] */
@@ -119,7 +119,7 @@ void llmi_engine_clear_stop(llmi_engine *e);
 llm_status llmi_engine_cancelled(void);
 
 /* ---- options.c ---- */
-void llmi_dims_from(llmi_dims *out, const llm_model *m, const llm_engine_options *resolved);
+void llmi_engine_dims(llmi_dims *out, const llm_model *m, const llm_engine_options *resolved);
 void llmi_engine_place(llmi_engine *e, llmi_arena *arena, const llm_model *m);
 
 /* ---- job.c ---- */

@@ -47,7 +47,7 @@ static llm_status check_desc(const llmi_engine *e, const llmi_job_desc *d) {
     if (!d->n_prompt) return llmi_error(LLM_E_ARGUMENT, "the prompt has 0 tokens, expected at least 1");
     status = check_int("n", d->n, 1, e->dims.n_seqs);
     if (status == LLM_OK) status = check_int("max_tokens", d->max_tokens, -1, INT32_MAX);
-    if (status == LLM_OK) status = llmi_sampling_check(&d->sampling, n_vocab);
+    if (status == LLM_OK) status = llmi_sampler_options_check(&d->sampling, n_vocab);
     return status;
 }
 
@@ -78,7 +78,7 @@ static void place(llmi_arena *arena, const llmi_engine *e, const llmi_job_desc *
         int32_t *pages = llmi_arena_take(arena, (size_t)n_pages, sizeof *pages);
         if (!job) continue;
         job->completions[i] = (llmi_completion){.job = job, .index = i, .state = LLMI_WAITING};
-        llmi_seq_init(&job->completions[i].seq, tokens, pages);
+        llmi_kv_sequence_init(&job->completions[i].seq, tokens, pages);
         if (!d->n_prompt) continue;
         memcpy(tokens, d->prompt, d->n_prompt * sizeof *tokens);
         job->completions[i].seq.n_tokens = (int32_t)d->n_prompt;

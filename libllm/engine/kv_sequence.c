@@ -10,18 +10,18 @@ static int32_t take(llmi_kv_cache *c) {
     return llmi_kvpool_take(&c->pool);
 }
 
-void llmi_seq_init(llmi_seq *s, llm_token *tokens, int32_t *pages) {
-    *s = (llmi_seq){.tokens = tokens, .pages = pages, .spare = LLMI_NONE};
+void llmi_kv_sequence_init(llmi_kv_sequence *s, llm_token *tokens, int32_t *pages) {
+    *s = (llmi_kv_sequence){.tokens = tokens, .pages = pages, .spare = LLMI_NONE};
 }
 
-void llmi_seq_match(llmi_seq *s, llmi_kv_cache *c, int32_t most) {
+void llmi_kv_sequence_match(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t most) {
     s->n_done = llmi_prefix_match(s->pages, &c->prefix, s->tokens, most);
     s->n_pages = llmi_kvpool_pages(&c->pool, s->n_done);
     s->n_indexed = s->n_done / c->pool.page_tokens;
     for (int32_t i = 0; i < s->n_pages; i++) llmi_kvpool_ref(&c->pool, s->pages[i]);
 }
 
-static bool reserve_pages(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens) {
+static bool reserve_pages(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_tokens) {
     for (int32_t n = llmi_kvpool_pages(&c->pool, n_tokens); s->n_pages < n; s->n_pages++) {
         int32_t page = take(c);
         if (page == LLMI_NONE) return false;
@@ -31,18 +31,18 @@ static bool reserve_pages(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens) {
 }
 
 /* The page that token n_done goes into is begun and has other holders. */
-static bool tail_is_shared(const llmi_seq *s, const llmi_kvpool *pool) {
+static bool tail_is_shared(const llmi_kv_sequence *s, const llmi_kvpool *pool) {
     return s->n_done % pool->page_tokens && pool->refs[s->pages[s->n_done / pool->page_tokens]] > 1;
 }
 
 /* The place behind n_done is not written yet. */
-static bool is_at_end(const llmi_seq *s, const llmi_kvpool *pool) {
+static bool is_at_end(const llmi_kv_sequence *s, const llmi_kvpool *pool) {
     return pool->fill[s->pages[s->n_done / pool->page_tokens]] == s->n_done % pool->page_tokens;
 }
 
 /* Gives the tail back to the index, which makes room for another page in its place: its tokens are
  * computed once more. */
-static bool replace_tail(llmi_seq *s, llmi_kv_cache *c) {
+static bool replace_tail(llmi_kv_sequence *s, llmi_kv_cache *c) {
     int32_t index = s->n_done / c->pool.page_tokens, page = s->pages[index];
     if (!c->pool.indexed[page] || c->pool.refs[page] > 2) return false;
     llmi_kvpool_unref(&c->pool, page);
@@ -51,7 +51,7 @@ static bool replace_tail(llmi_seq *s, llmi_kv_cache *c) {
     return true;
 }
 
-bool llmi_seq_reserve(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens) {
+bool llmi_kv_sequence_reserve(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_tokens) {
     if (!reserve_pages(s, c, n_tokens)) return false;
     if (!tail_is_shared(s, &c->pool) || s->spare != LLMI_NONE) return true;
     s->spare = take(c);
@@ -59,7 +59,7 @@ bool llmi_seq_reserve(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens) {
 }
 
 /* The sequence whose length equals the page's fill appends in place; every other one needs its own copy of the page. */
-static bool copy_tail(llmi_copy *copy, llmi_seq *s, llmi_kv_cache *c) {
+static bool copy_tail(llmi_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c) {
     int32_t used = s->n_done % c->pool.page_tokens, index = s->n_done / c->pool.page_tokens;
     if (!tail_is_shared(s, &c->pool) || is_at_end(s, &c->pool)) return true;
     int32_t page = s->spare != LLMI_NONE ? s->spare : take(c);
@@ -70,7 +70,7 @@ static bool copy_tail(llmi_copy *copy, llmi_seq *s, llmi_kv_cache *c) {
     return true;
 }
 
-bool llmi_seq_open(llmi_copy *copy, llmi_seq *s, llmi_kv_cache *c, int32_t end) {
+bool llmi_kv_sequence_open(llmi_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c, int32_t end) {
     int32_t page_tokens = c->pool.page_tokens;
     *copy = (llmi_copy){.seq = s};
     if (!reserve_pages(s, c, end) || !copy_tail(copy, s, c)) return false;
@@ -81,19 +81,19 @@ bool llmi_seq_open(llmi_copy *copy, llmi_seq *s, llmi_kv_cache *c, int32_t end) 
     return true;
 }
 
-void llmi_copy_done(llmi_copy *copy, llmi_kv_cache *c) {
+void llmi_kv_copy_done(llmi_copy *copy, llmi_kv_cache *c) {
     if (copy->n_tokens) llmi_kvpool_unref(&c->pool, copy->src);
     copy->n_tokens = 0;
 }
 
-void llmi_copy_undo(llmi_copy *copy, llmi_kv_cache *c) {
+void llmi_kv_copy_undo(llmi_copy *copy, llmi_kv_cache *c) {
     if (!copy->n_tokens) return;
     copy->seq->pages[copy->index] = copy->src;
     copy->seq->spare = copy->dst;
     copy->n_tokens = 0;
 }
 
-static void index_pages(llmi_seq *s, llmi_kv_cache *c) {
+static void index_pages(llmi_kv_sequence *s, llmi_kv_cache *c) {
     int32_t page_tokens = c->pool.page_tokens;
     if (!c->prefix.nodes) return;
     for (int32_t i = s->n_indexed; i * page_tokens < s->n_done; i++) {
@@ -110,18 +110,18 @@ static void index_pages(llmi_seq *s, llmi_kv_cache *c) {
     }
 }
 
-static void drop_spare(llmi_seq *s, llmi_kv_cache *c) {
+static void drop_spare(llmi_kv_sequence *s, llmi_kv_cache *c) {
     if (s->spare != LLMI_NONE) llmi_kvpool_unref(&c->pool, s->spare);
     s->spare = LLMI_NONE;
 }
 
-void llmi_seq_commit(llmi_seq *s, llmi_kv_cache *c, int32_t n_done) {
+void llmi_kv_sequence_commit(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_done) {
     s->n_done = n_done;
     drop_spare(s, c);
     index_pages(s, c);
 }
 
-void llmi_seq_share(llmi_seq *dst, const llmi_seq *src, llmi_kv_cache *c) {
+void llmi_kv_sequence_share(llmi_kv_sequence *dst, const llmi_kv_sequence *src, llmi_kv_cache *c) {
     dst->n_done = src->n_done;
     dst->n_indexed = src->n_indexed;
     dst->n_pages = llmi_kvpool_pages(&c->pool, src->n_done);
@@ -131,7 +131,7 @@ void llmi_seq_share(llmi_seq *dst, const llmi_seq *src, llmi_kv_cache *c) {
     }
 }
 
-void llmi_seq_cut(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens) {
+void llmi_kv_sequence_cut(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_tokens) {
     int32_t n_pages = llmi_kvpool_pages(&c->pool, n_tokens), full = n_tokens / c->pool.page_tokens;
     s->n_tokens = n_tokens;
     if (s->n_done > n_tokens) s->n_done = n_tokens;
@@ -140,7 +140,7 @@ void llmi_seq_cut(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens) {
     while (s->n_pages > n_pages) llmi_kvpool_unref(&c->pool, s->pages[--s->n_pages]);
 }
 
-void llmi_seq_release(llmi_seq *s, llmi_kv_cache *c) {
+void llmi_kv_sequence_release(llmi_kv_sequence *s, llmi_kv_cache *c) {
     llmi_prefix_touch(&c->prefix, s->pages, s->n_pages);
     drop_spare(s, c);
     while (s->n_pages) llmi_kvpool_unref(&c->pool, s->pages[--s->n_pages]);

@@ -13,7 +13,7 @@ typedef struct llmi_kv_cache {
 
 void llmi_kv_cache_place(llmi_kv_cache *c, llmi_arena *arena, const llmi_dims *dims);
 
-typedef struct llmi_seq {
+typedef struct llmi_kv_sequence {
     llm_token *tokens;
     int32_t *pages;
     int32_t n_tokens;
@@ -21,40 +21,40 @@ typedef struct llmi_seq {
     int32_t n_pages;   /* held; some may lie ahead of n_done */
     int32_t n_indexed; /* full pages, from the first on, that the index knows */
     int32_t spare;     /* a page kept for the copy of a shared one, or LLMI_NONE */
-} llmi_seq;
+} llmi_kv_sequence;
 
 /* A pending copy-on-write: dst has replaced src in the page table, and the next step copies the first n_tokens.
  * src stays referenced until that step commits. */
 typedef struct llmi_copy {
-    llmi_seq *seq;
+    llmi_kv_sequence *seq;
     int32_t index, src, dst, n_tokens; /* n_tokens 0: no copy */
 } llmi_copy;
 
-void llmi_seq_init(llmi_seq *s, llm_token *tokens, int32_t *pages);
+void llmi_kv_sequence_init(llmi_kv_sequence *s, llm_token *tokens, int32_t *pages);
 
 /* For a sequence without pages: takes over the longest computed beginning of its first `most` tokens. */
-void llmi_seq_match(llmi_seq *s, llmi_kv_cache *c, int32_t most);
+void llmi_kv_sequence_match(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t most);
 
 /* Allocates pages for n_tokens, plus one in reserve if the last page is shared and may have to be copied. If no
  * reserve page is available, drops the shared page and recomputes its tokens: n_done moves back to its start.
  * false: no room; pages allocated so far are kept. */
-bool llmi_seq_reserve(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens);
+bool llmi_kv_sequence_reserve(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_tokens);
 
 /* Makes the places of tokens n_done..end-1 writable. false: no room, nothing changed but pages reserved. */
-bool llmi_seq_open(llmi_copy *copy, llmi_seq *s, llmi_kv_cache *c, int32_t end);
-void llmi_copy_done(llmi_copy *copy, llmi_kv_cache *c);
-void llmi_copy_undo(llmi_copy *copy, llmi_kv_cache *c);
+bool llmi_kv_sequence_open(llmi_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c, int32_t end);
+void llmi_kv_copy_done(llmi_copy *copy, llmi_kv_cache *c);
+void llmi_kv_copy_undo(llmi_copy *copy, llmi_kv_cache *c);
 
 /* Tokens up to n_done are computed now. */
-void llmi_seq_commit(llmi_seq *s, llmi_kv_cache *c, int32_t n_done);
+void llmi_kv_sequence_commit(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_done);
 
 /* Shares the computed part of src; the tokens are the caller's to copy. dst has no pages. */
-void llmi_seq_share(llmi_seq *dst, const llmi_seq *src, llmi_kv_cache *c);
+void llmi_kv_sequence_share(llmi_kv_sequence *dst, const llmi_kv_sequence *src, llmi_kv_cache *c);
 
 /* Forgets all but n_tokens. */
-void llmi_seq_cut(llmi_seq *s, llmi_kv_cache *c, int32_t n_tokens);
+void llmi_kv_sequence_cut(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_tokens);
 
 /* Gives all pages back; the tokens stay, to be computed again. */
-void llmi_seq_release(llmi_seq *s, llmi_kv_cache *c);
+void llmi_kv_sequence_release(llmi_kv_sequence *s, llmi_kv_cache *c);
 
 #endif

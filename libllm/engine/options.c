@@ -60,7 +60,7 @@ static int32_t smaller(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
 
-void llmi_dims_from(llmi_dims *out, const llm_model *m, const llm_engine_options *o) {
+void llmi_engine_dims(llmi_dims *out, const llm_model *m, const llm_engine_options *o) {
     int32_t n_pages = (int32_t)((o->n_kv_tokens + PAGE_TOKENS - 1) / PAGE_TOKENS);
     *out = (llmi_dims){
         .n_vocab = m->hp.n_vocab,
@@ -92,7 +92,7 @@ void llmi_engine_place(llmi_engine *e, llmi_arena *arena, const llm_model *m) {
 /* Everything that llmi_engine_create allocates. */
 llm_status llmi_engine_estimate(llm_engine_memory *out, const llm_model *m, const llm_engine_options *resolved) {
     llmi_engine e = {0};
-    llmi_dims_from(&e.dims, m, resolved);
+    llmi_engine_dims(&e.dims, m, resolved);
     llmi_arena arena = {0};
     llmi_engine_place(&e, &arena, m);
     llm_pool pool = {.n_threads = resolved->n_threads};

@@ -20,7 +20,7 @@ static void add_output(llmi_engine *e, llmi_completion *c, int32_t row, int32_t 
 static void commit_part(llmi_engine *e, const llmi_part *part) {
     llmi_completion *c = part->owner;
     llmi_job *job = c->job;
-    llmi_seq_commit(&c->seq, &e->cache, c->seq.n_done + part->n_rows);
+    llmi_kv_sequence_commit(&c->seq, &e->cache, c->seq.n_done + part->n_rows);
     bool through = c->seq.n_done == llmi_scheduler_n_compute(c);
     if (!job->t_prompt && (through || part->n_logits)) job->t_prompt = llmi_now_ms();
     if (job->kind == LLMI_JOB_SCORE)
@@ -41,7 +41,7 @@ static void commit_part(llmi_engine *e, const llmi_part *part) {
 
 void llmi_output_commit(llmi_engine *e) {
     e->n_outputs = 0;
-    for (int32_t i = 0; i < e->batch.n_parts; i++) llmi_copy_done(&e->batch.parts[i].copy, &e->cache);
+    for (int32_t i = 0; i < e->batch.n_parts; i++) llmi_kv_copy_done(&e->batch.parts[i].copy, &e->cache);
     for (int32_t i = 0; i < e->batch.n_parts; i++) commit_part(e, &e->batch.parts[i]);
 }
 
@@ -75,7 +75,7 @@ static llm_status choose(llmi_draw *d, llmi_sampler *sampler) {
         d->token = c->seq.tokens[d->output.position + 1];
         return LLM_OK;
     }
-    const llmi_mask_source *mask = job->masks ? &job->masks[c->index] : NULL;
+    const llmi_sampler_mask *mask = job->masks ? &job->masks[c->index] : NULL;
     return llmi_sampler_draw(&d->token, sampler, &job->sampling, mask, d->output.logits, c->seq.tokens,
                              (size_t)c->seq.n_tokens, job->first_index + c->index);
 }

@@ -78,7 +78,7 @@ void llmi_scheduler_queue(llmi_engine *e, llmi_completion *c) {
 
 void llmi_scheduler_remove(llmi_engine *e, llmi_completion *c) {
     leave_list(e, c);
-    llmi_seq_release(&c->seq, &e->cache);
+    llmi_kv_sequence_release(&c->seq, &e->cache);
     c->state = LLMI_ENDED;
 }
 
@@ -110,7 +110,7 @@ bool llmi_scheduler_preempt(llmi_engine *e) {
     llmi_completion *c = e->running.last;
     if (!c) return false;
     leave_list(e, c);
-    llmi_seq_release(&c->seq, &e->cache);
+    llmi_kv_sequence_release(&c->seq, &e->cache);
     enter_list(e, c, LLMI_QUEUED);
     return true;
 }
@@ -134,10 +134,10 @@ static bool is_worth_waiting(const llmi_engine *e, const llmi_completion *c) {
 enum { ADMITTED, WAITS, NO_ROOM };
 
 static int try_admit(llmi_engine *e, llmi_completion *c) {
-    llmi_seq_match(&c->seq, &e->cache, llmi_scheduler_first_needed(c));
+    llmi_kv_sequence_match(&c->seq, &e->cache, llmi_scheduler_first_needed(c));
     bool waits = is_worth_waiting(e, c);
-    if (waits || !llmi_seq_reserve(&c->seq, &e->cache, llmi_scheduler_n_compute(c))) {
-        llmi_seq_release(&c->seq, &e->cache);
+    if (waits || !llmi_kv_sequence_reserve(&c->seq, &e->cache, llmi_scheduler_n_compute(c))) {
+        llmi_kv_sequence_release(&c->seq, &e->cache);
         return waits ? WAITS : NO_ROOM;
     }
     if (!c->job->t_start) c->job->n_cached = c->seq.n_done;
@@ -243,7 +243,7 @@ void llmi_scheduler_plan(llmi_engine *e) {
         if (!n) continue;
         /* Only younger ones make room; they have no rows yet. */
         bool open;
-        while (!(open = llmi_seq_open(&copy, &c->seq, &e->cache, c->seq.n_done + n)) && e->running.last != c)
+        while (!(open = llmi_kv_sequence_open(&copy, &c->seq, &e->cache, c->seq.n_done + n)) && e->running.last != c)
             llmi_scheduler_preempt(e);
         if (open) add_rows(e, c, &copy, n);
         next = c->next;
@@ -256,7 +256,7 @@ void llmi_scheduler_fork(llmi_engine *e, llmi_job *job) {
     job->forked = true;
     for (int32_t i = 1; i < job->n; i++) {
         llmi_completion *c = &job->completions[i];
-        llmi_seq_share(&c->seq, &from->seq, &e->cache);
+        llmi_kv_sequence_share(&c->seq, &from->seq, &e->cache);
         enter_list(e, c, LLMI_RUNNING);
     }
     e->n_slots -= job->n - 1;

@@ -9,7 +9,7 @@
 
 struct llm_sequence {
     llmi_engine *engine;
-    llmi_seq seq;
+    llmi_kv_sequence seq;
     int32_t token_capacity, page_capacity;
 };
 
@@ -47,7 +47,7 @@ llm_status llmi_sequence_create(llm_sequence **out, llmi_engine *e) {
     llm_sequence *s = llmi_alloc_zero(e->a, sizeof *s);
     if (!s) return LLM_E_MEMORY;
     s->engine = e;
-    llmi_seq_init(&s->seq, NULL, NULL);
+    llmi_kv_sequence_init(&s->seq, NULL, NULL);
     llmi_engine_ref(e);
     *out = s;
     return LLM_OK;
@@ -57,7 +57,7 @@ void llmi_sequence_destroy(llm_sequence *s) {
     if (!s) return;
     llmi_engine *e = s->engine;
     pthread_mutex_lock(&e->lock);
-    llmi_seq_release(&s->seq, &e->cache);
+    llmi_kv_sequence_release(&s->seq, &e->cache);
     pthread_mutex_unlock(&e->lock);
     llmi_free(e->a, s->seq.tokens, (size_t)s->token_capacity * sizeof *s->seq.tokens);
     llmi_free(e->a, s->seq.pages, (size_t)s->page_capacity * sizeof *s->seq.pages);
@@ -79,7 +79,7 @@ llm_status llmi_sequence_fork(llm_sequence **out, llm_sequence *s) {
     f->seq.n_tokens = s->seq.n_tokens;
     if (s->seq.n_tokens) memcpy(f->seq.tokens, s->seq.tokens, (size_t)s->seq.n_tokens * sizeof *f->seq.tokens);
     pthread_mutex_lock(&e->lock);
-    llmi_seq_share(&f->seq, &s->seq, &e->cache);
+    llmi_kv_sequence_share(&f->seq, &s->seq, &e->cache);
     pthread_mutex_unlock(&e->lock);
     *out = f;
     return LLM_OK;
@@ -90,7 +90,7 @@ llm_status llmi_sequence_rewind(llm_sequence *s, size_t n_tokens) {
         return llmi_error(LLM_E_ARGUMENT, "the sequence has %" PRId32 " tokens, cannot keep %zu", s->seq.n_tokens,
                           n_tokens);
     pthread_mutex_lock(&s->engine->lock);
-    llmi_seq_cut(&s->seq, &s->engine->cache, (int32_t)n_tokens);
+    llmi_kv_sequence_cut(&s->seq, &s->engine->cache, (int32_t)n_tokens);
     pthread_mutex_unlock(&s->engine->lock);
     return LLM_OK;
 }
@@ -122,10 +122,10 @@ static llm_status make_room(llm_sequence *s, size_t n_rows) {
     bool fits;
     pthread_mutex_lock(&e->lock);
     if (!s->seq.n_done) {
-        llmi_seq_release(&s->seq, &e->cache);
-        llmi_seq_match(&s->seq, &e->cache, s->seq.n_tokens - (int32_t)n_rows);
+        llmi_kv_sequence_release(&s->seq, &e->cache);
+        llmi_kv_sequence_match(&s->seq, &e->cache, s->seq.n_tokens - (int32_t)n_rows);
     }
-    while (!(fits = llmi_seq_reserve(&s->seq, &e->cache, s->seq.n_tokens)) && llmi_scheduler_preempt(e)) {
+    while (!(fits = llmi_kv_sequence_reserve(&s->seq, &e->cache, s->seq.n_tokens)) && llmi_scheduler_preempt(e)) {
     }
     pthread_mutex_unlock(&e->lock);
     if (fits) return LLM_OK;
@@ -140,7 +140,7 @@ static llm_status run_chunk(llm_sequence *s, int32_t n, int32_t n_logits) {
     do {
         llmi_copy copy;
         pthread_mutex_lock(&e->lock);
-        bool open = llmi_seq_open(&copy, &s->seq, &e->cache, s->seq.n_done + n);
+        bool open = llmi_kv_sequence_open(&copy, &s->seq, &e->cache, s->seq.n_done + n);
         llmi_batch_clear(&e->batch);
         if (open) llmi_batch_add(&e->batch, &copy, NULL, n, n_logits, 0);
         pthread_mutex_unlock(&e->lock);
@@ -153,10 +153,10 @@ static llm_status run_chunk(llm_sequence *s, int32_t n, int32_t n_logits) {
                                        s->seq.n_done + n - n_logits + i);
         pthread_mutex_lock(&e->lock);
         if (status == LLM_OK) {
-            llmi_copy_done(&e->batch.parts[0].copy, &e->cache);
-            llmi_seq_commit(&s->seq, &e->cache, s->seq.n_done + n);
+            llmi_kv_copy_done(&e->batch.parts[0].copy, &e->cache);
+            llmi_kv_sequence_commit(&s->seq, &e->cache, s->seq.n_done + n);
         } else {
-            llmi_copy_undo(&e->batch.parts[0].copy, &e->cache);
+            llmi_kv_copy_undo(&e->batch.parts[0].copy, &e->cache);
         }
         pthread_mutex_unlock(&e->lock);
     } while (status == LLM_E_CANCELLED && !llmi_engine_is_interrupted(e));
@@ -198,9 +198,9 @@ llm_status llmi_sequence_eval(llm_sequence *s, const llm_token *tokens, size_t n
         if (status == LLM_OK) status = run_all(s, logits, (int32_t)n_rows);
         pthread_mutex_lock(&e->lock);
         if (status == LLM_OK)
-            llmi_seq_commit(&s->seq, &e->cache, s->seq.n_done); /* also when all of it was cached */
+            llmi_kv_sequence_commit(&s->seq, &e->cache, s->seq.n_done); /* also when all of it was cached */
         else
-            llmi_seq_cut(&s->seq, &e->cache, before);
+            llmi_kv_sequence_cut(&s->seq, &e->cache, before);
         pthread_mutex_unlock(&e->lock);
     }
     llmi_engine_end(e);

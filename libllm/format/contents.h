@@ -30,8 +30,8 @@ typedef struct llmi_contents {
     char note[192]; /* what is odd about the files, yet no error; "" */
 } llmi_contents;
 
-void llmi_contents_init(llmi_contents *c, const llm_allocator *a);
-void llmi_contents_free(llmi_contents *c);
+void llmi_weights_contents_init(llmi_contents *c, const llm_allocator *a);
+void llmi_weights_contents_free(llmi_contents *c);
 
 /* gguf.c: appends what n bytes of a GGUF file hold; they stay borrowed. The caller names the file. */
 llm_status llmi_gguf_parse(llmi_contents *c, const char *data, size_t n, bool metadata_only);

@@ -32,14 +32,14 @@ struct llmi_weights {
 
 /* ---- contents ---- */
 
-void llmi_contents_init(llmi_contents *c, const llm_allocator *a) {
+void llmi_weights_contents_init(llmi_contents *c, const llm_allocator *a) {
     *c = (llmi_contents){.a = a, .dir_fd = -1};
     llmi_buf *bufs[] = {&c->files, &c->metas, &c->tensors, &c->keys, &c->texts};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
     llmi_json_doc_init(&c->doc, a, 0);
 }
 
-void llmi_contents_free(llmi_contents *c) {
+void llmi_weights_contents_free(llmi_contents *c) {
     size_t n = llmi_buf_count(&c->files, llmi_file);
     for (size_t i = 0; i < n; i++) llmi_file_close(&llmi_buf_at(&c->files, llmi_file, i));
     llmi_buf *bufs[] = {&c->files, &c->metas, &c->tensors, &c->keys, &c->texts};
@@ -60,7 +60,7 @@ static void contents_move(llmi_contents *dst, llmi_contents *src, const llm_allo
     size_t n = llmi_buf_count(&dst->files, llmi_file);
     for (size_t i = 0; i < n; i++) llmi_buf_at(&dst->files, llmi_file, i).a = a;
     const llm_allocator *before = src->a;
-    llmi_contents_init(src, before);
+    llmi_weights_contents_init(src, before);
 }
 
 /* Where names were collected in the pool of keys, in order: config paths, then tensors. */
@@ -115,7 +115,7 @@ static void weights_free(llmi_weights *w) {
     }
     llmi_names_free(&w->tensors);
     llmi_names_free(&w->metas);
-    llmi_contents_free(&w->c);
+    llmi_weights_contents_free(&w->c);
     pthread_mutex_destroy(&w->lock);
     llmi_free(&a, w, sizeof *w);
 }
@@ -124,7 +124,7 @@ llm_status llmi_weights_from_contents(llmi_weights **out, llmi_contents *c) {
     *out = NULL;
     llmi_weights *w = llmi_alloc_zero(c->a, sizeof *w);
     if (!w) {
-        llmi_contents_free(c);
+        llmi_weights_contents_free(c);
         return LLM_E_MEMORY;
     }
     atomic_init(&w->n_refs, 1);
@@ -148,14 +148,14 @@ llm_status llmi_weights_open(llmi_weights **out, const llm_allocator *a, const c
                              const llmi_weights_options *options) {
     llmi_contents c;
     *out = NULL;
-    int is_dir = llmi_path_is_dir(path);
+    int is_dir = llmi_file_is_dir(path);
     if (is_dir < 0) return is_dir;
-    llmi_contents_init(&c, a);
+    llmi_weights_contents_init(&c, a);
     c.path = llmi_strndup(a, path, strlen(path));
     llm_status status = LLM_E_MEMORY;
     if (c.path) status = is_dir ? llmi_hf_open(&c, options) : llmi_gguf_open(&c, options);
     if (status == LLM_OK) return llmi_weights_from_contents(out, &c);
-    llmi_contents_free(&c);
+    llmi_weights_contents_free(&c);
     return status;
 }
 

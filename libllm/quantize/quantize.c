@@ -89,7 +89,7 @@ static llm_status from_directory(job *j) {
     llm_model *m;
     options.backend = "reference";
     options.pack_weights = 0;
-    llm_status status = llmi_load_model(&m, j->rt, j->in, &options);
+    llm_status status = llmi_api_load_model(&m, j->rt, j->in, &options);
     if (status != LLM_OK) return status;
     status = llmi_plan_hf(&j->plan, &j->writer, m);
     if (status != LLM_OK) status = llmi_error_in(status, "%s", LLMI_QUOTE(j->in, strlen(j->in)));
@@ -114,7 +114,7 @@ static llm_status from_gguf(job *j) {
 
 /* The output is opened first: what cannot be written is said before anything is read. */
 static llm_status convert(job *j, const char *out_path) {
-    int is_dir = llmi_path_is_dir(j->in);
+    int is_dir = llmi_file_is_dir(j->in);
     if (is_dir < 0) return is_dir;
     llm_status status = llmi_writer_open(&j->out, j->a, out_path);
     if (status != LLM_OK) return status;

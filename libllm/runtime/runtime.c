@@ -113,7 +113,7 @@ LLM_API llm_status llm_runtime_create(llm_runtime **out, const llm_runtime_optio
     atomic_init(&rt->backends, NULL);
     rt->allocator = *a;
     rt->log = (llmi_log){.fn = o.log, .user = o.log_user, .level = o.log_level};
-    rt->n_threads = o.n_threads ? o.n_threads : llmi_usable_cores();
+    rt->n_threads = o.n_threads ? o.n_threads : llmi_cores_usable();
     rt->use_jit = o.use_jit != 0;
     for (int32_t i = 0; i < N_ACTIVATIONS; i++)
         rt->hosts[i] = (llm_host){

@@ -153,7 +153,7 @@ LLM_API void llm_engine_cancel(llm_engine *engine) {
 
 llm_status llmi_engine_tokenizer(const llm_tokenizer **out, const llm_engine *e) {
     *out = e->model->tokenizer;
-    return *out ? LLM_OK : llmi_load_no_tokenizer(LLM_E_UNSUPPORTED, e->model->weights);
+    return *out ? LLM_OK : llmi_api_no_tokenizer(LLM_E_UNSUPPORTED, e->model->weights);
 }
 
 llm_status llmi_engine_encode(struct llmi_buf *ids, const llm_engine *e, llm_span text, uint32_t flags) {

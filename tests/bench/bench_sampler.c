@@ -26,7 +26,7 @@ static void fill(float *logits, int n, double spread) {
 
 static const struct {
     const char *name;
-    llmi_sampling how;
+    llmi_sampler_options how;
 } rows[] = {
 #define HOW(temperature, k, p, minimum, typical, repetition)                                                           \
     { temperature, k, p, minimum, typical, repetition, 0, 0, 64, 7, NULL, 0 }
@@ -41,7 +41,7 @@ static const struct {
     {"top-p 0.95, repetition penalty", HOW(0.8f, 0, 0.95f, 0, 1, 1.1f)},
 };
 
-static double median_draw(llmi_sampler *s, const llmi_sampling *how, const float *logits) {
+static double median_draw(llmi_sampler *s, const llmi_sampler_options *how, const float *logits) {
     static llm_token history[4096];
     double us[N_RUNS];
     for (int i = 0; i < N_RUNS; i++) {

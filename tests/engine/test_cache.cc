@@ -43,7 +43,7 @@ class Cache : public ::testing::Test {
 
 struct Seq {
     explicit Seq(Tokens ids = {}) : tokens(256), pages(64) {
-        llmi_seq_init(&s, tokens.data(), pages.data());
+        llmi_kv_sequence_init(&s, tokens.data(), pages.data());
         push(ids);
     }
     void push(const Tokens &ids) {
@@ -51,7 +51,7 @@ struct Seq {
     }
     Tokens tokens;
     std::vector<int32_t> pages;
-    llmi_seq s;
+    llmi_kv_sequence s;
 };
 
 class Sequences : public Cache {
@@ -59,16 +59,16 @@ class Sequences : public Cache {
     /* What a step does with all tokens of a sequence. */
     bool compute(Seq &q, bool succeed = true) {
         llmi_copy copy;
-        if (!llmi_seq_open(&copy, &q.s, &cache, q.s.n_tokens)) return false;
+        if (!llmi_kv_sequence_open(&copy, &q.s, &cache, q.s.n_tokens)) return false;
         for (int32_t i = 0; succeed && i < copy.n_tokens; i++)
             memory[(size_t)(copy.dst * 4 + i)] = memory[(size_t)(copy.src * 4 + i)];
         for (int32_t i = q.s.n_done; i < q.s.n_tokens; i++)
             memory[(size_t)(q.s.pages[i / 4] * 4 + i % 4)] = succeed ? q.tokens[(size_t)i] : -9;
         if (succeed) {
-            llmi_copy_done(&copy, &cache);
-            llmi_seq_commit(&q.s, &cache, q.s.n_tokens);
+            llmi_kv_copy_done(&copy, &cache);
+            llmi_kv_sequence_commit(&q.s, &cache, q.s.n_tokens);
         } else {
-            llmi_copy_undo(&copy, &cache);
+            llmi_kv_copy_undo(&copy, &cache);
         }
         return true;
     }
@@ -76,7 +76,7 @@ class Sequences : public Cache {
         for (int32_t i = 0; i < q.s.n_done; i++)
             ASSERT_EQ(q.tokens[(size_t)i], memory[(size_t)(q.s.pages[i / 4] * 4 + i % 4)]) << "token " << i;
     }
-    void release(Seq &q) { llmi_seq_release(&q.s, &cache); }
+    void release(Seq &q) { llmi_kv_sequence_release(&q.s, &cache); }
 };
 
 TEST_F(Cache, PagesComeBackWhenNobodyHoldsThem) {
@@ -102,7 +102,7 @@ TEST_F(Sequences, PrefixIsFoundToTheToken) {
             Seq b({1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
             b.tokens[(size_t)n] = 30;
             b.s.n_tokens = 11;
-            llmi_seq_match(&b.s, &cache, 11);
+            llmi_kv_sequence_match(&b.s, &cache, 11);
             EXPECT_EQ(n, b.s.n_done);
             EXPECT_EQ((n + 3) / 4, b.s.n_pages);
             expect_intact(b);
@@ -116,7 +116,7 @@ TEST_F(Sequences, MatchKeepsToItsLimit) {
     make(8);
     Seq a({1, 2, 3, 4, 5, 6, 7, 8}), b({1, 2, 3, 4, 5, 6, 7, 8});
     ASSERT_TRUE(compute(a));
-    llmi_seq_match(&b.s, &cache, 7);
+    llmi_kv_sequence_match(&b.s, &cache, 7);
     EXPECT_EQ(7, b.s.n_done);
     ASSERT_TRUE(compute(b));
     expect_intact(a);
@@ -130,7 +130,7 @@ TEST_F(Sequences, ForksWriteApart) {
     make(8);
     Seq a({1, 2, 3, 4, 5, 6}), b(Tokens{1, 2, 3, 4, 5, 6});
     ASSERT_TRUE(compute(a));
-    llmi_seq_share(&b.s, &a.s, &cache);
+    llmi_kv_sequence_share(&b.s, &a.s, &cache);
     a.push({7});
     b.push({8});
     ASSERT_TRUE(compute(a));
@@ -149,7 +149,7 @@ TEST_F(Sequences, TheContinuationOfACachedOneNeedsNoCopy) {
     Seq a({1, 2, 3, 4, 5, 6}), b({1, 2, 3, 4, 5, 6, 7});
     ASSERT_TRUE(compute(a));
     release(a);
-    llmi_seq_match(&b.s, &cache, 6);
+    llmi_kv_sequence_match(&b.s, &cache, 6);
     int32_t page = b.s.pages[1];
     ASSERT_TRUE(compute(b));
     EXPECT_EQ(page, b.s.pages[1]);
@@ -161,14 +161,14 @@ TEST_F(Sequences, RewindDoesNotSpoilWhatOthersHold) {
     make(8);
     Seq a({1, 2, 3, 4, 5, 6, 7}), b({1, 2, 3, 4, 5, 6, 7});
     ASSERT_TRUE(compute(a));
-    llmi_seq_share(&b.s, &a.s, &cache);
-    llmi_seq_cut(&a.s, &cache, 5);
+    llmi_kv_sequence_share(&b.s, &a.s, &cache);
+    llmi_kv_sequence_cut(&a.s, &cache, 5);
     a.push({20, 21, 22, 23});
     ASSERT_TRUE(compute(a));
     expect_intact(a);
     expect_intact(b);
     Seq c({1, 2, 3, 4, 5, 6, 7});
-    llmi_seq_match(&c.s, &cache, 7);
+    llmi_kv_sequence_match(&c.s, &cache, 7);
     EXPECT_EQ(7, c.s.n_done) << "what was rewound is still known";
     expect_intact(c);
     for (Seq *q : {&a, &b, &c}) release(*q);
@@ -179,7 +179,7 @@ TEST_F(Sequences, StoppedStepLeavesNoTrace) {
     make(8);
     Seq a({1, 2, 3, 4, 5, 6}), b({1, 2, 3, 4, 5, 6});
     ASSERT_TRUE(compute(a));
-    llmi_seq_share(&b.s, &a.s, &cache);
+    llmi_kv_sequence_share(&b.s, &a.s, &cache);
     b.push({9, 9, 9});
     a.push({7});
     ASSERT_TRUE(compute(b, false));
@@ -227,7 +227,7 @@ TEST_F(Sequences, NothingIsKeptWithoutTheCache) {
     make(4, false);
     Seq a({1, 2, 3, 4, 5}), b({1, 2, 3, 4, 5});
     ASSERT_TRUE(compute(a));
-    llmi_seq_match(&b.s, &cache, 5);
+    llmi_kv_sequence_match(&b.s, &cache, 5);
     EXPECT_EQ(0, b.s.n_done);
     release(a);
     EXPECT_EQ(4, cache.pool.n_free);
@@ -237,8 +237,8 @@ TEST_F(Sequences, SpareSecuresTheCopy) {
     make(3);
     Seq a({1, 2, 3, 4, 5, 6, 7}), b({1, 2, 3, 4, 5, 9});
     ASSERT_TRUE(compute(a));
-    llmi_seq_match(&b.s, &cache, 5);
-    ASSERT_TRUE(llmi_seq_reserve(&b.s, &cache, 6));
+    llmi_kv_sequence_match(&b.s, &cache, 5);
+    ASSERT_TRUE(llmi_kv_sequence_reserve(&b.s, &cache, 6));
     EXPECT_EQ(0, cache.pool.n_free);
     ASSERT_TRUE(compute(b));
     expect_intact(a);
@@ -254,9 +254,9 @@ TEST_F(Sequences, WhatFitsWithoutTheCacheFitsWithIt) {
     Seq a({1, 2, 3, 4, 5, 6, 7}), b({1, 2, 3, 4, 5, 9, 9, 9});
     ASSERT_TRUE(compute(a));
     release(a);
-    llmi_seq_match(&b.s, &cache, 7);
+    llmi_kv_sequence_match(&b.s, &cache, 7);
     EXPECT_EQ(5, b.s.n_done);
-    ASSERT_TRUE(llmi_seq_reserve(&b.s, &cache, 8));
+    ASSERT_TRUE(llmi_kv_sequence_reserve(&b.s, &cache, 8));
     EXPECT_EQ(4, b.s.n_done);
     ASSERT_TRUE(compute(b));
     expect_intact(b);
@@ -279,10 +279,10 @@ TEST_F(Sequences, RandomOperationsKeepEverySequenceIntact) {
                 release(q);
                 q.s.n_tokens = 0;
                 for (int32_t n = 1 + below(20); n > 0; n--) q.push({below(2)});
-                llmi_seq_match(&q.s, &cache, q.s.n_tokens - 1);
+                llmi_kv_sequence_match(&q.s, &cache, q.s.n_tokens - 1);
                 break;
             case 1:
-                llmi_seq_cut(&q.s, &cache, below((uint32_t)q.s.n_tokens + 1));
+                llmi_kv_sequence_cut(&q.s, &cache, below((uint32_t)q.s.n_tokens + 1));
                 break;
             case 2: {
                 Seq &from = *all[(size_t)below(6)];
@@ -291,7 +291,7 @@ TEST_F(Sequences, RandomOperationsKeepEverySequenceIntact) {
                 q.tokens = from.tokens;
                 q.s.tokens = q.tokens.data();
                 q.s.n_tokens = from.s.n_done;
-                llmi_seq_share(&q.s, &from.s, &cache);
+                llmi_kv_sequence_share(&q.s, &from.s, &cache);
                 break;
             }
             default:

@@ -153,7 +153,7 @@ TEST_P(Generate, MasksForbidAndAreTold) {
             return LLM_OK;
         }
     } sources[3];
-    llmi_mask_source masks[3];
+    llmi_sampler_mask masks[3];
     for (int i = 0; i < 3; i++) masks[i] = {&sources[i], Source::mask, Source::accept};
     Engine engine(model);
     Job job(made_tokens(10, 7), 20, 3);

@@ -107,7 +107,7 @@ TEST(Threads, DestroyWaitsForTheMasks) {
         }
         static llm_status accept(void *, llm_token) { return LLM_OK; }
     } source;
-    llmi_mask_source mask = {&source, Source::mask, Source::accept};
+    llmi_sampler_mask mask = {&source, Source::mask, Source::accept};
     Model model;
     Engine engine(model);
     Job job(made_tokens(10, 1), 50);

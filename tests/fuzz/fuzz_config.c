@@ -25,12 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     llmi_contents c;
     llmi_weights *w = NULL;
     fuzz_memory_init(&m, n);
-    llmi_contents_init(&c, &m.allocator);
+    llmi_weights_contents_init(&c, &m.allocator);
     c.format = LLMI_FORMAT_SAFETENSORS;
     if (llmi_hf_parse_config(&c, (llm_span){(const char *)data, n}) == LLM_OK)
         llmi_weights_from_contents(&w, &c);
     else
-        llmi_contents_free(&c);
+        llmi_weights_contents_free(&c);
     if (w) {
         fuzz_look_at_metas(w);
         read_hparams(w, &m.allocator);

@@ -6,7 +6,7 @@ static void parse(const char *data, size_t n, bool metadata_only) {
     llmi_contents c;
     fuzz_memory_init(&m, n);
     llmi_error_clear();
-    llmi_contents_init(&c, &m.allocator);
+    llmi_weights_contents_init(&c, &m.allocator);
     c.format = LLMI_FORMAT_GGUF;
     fuzz_contents(&c, llmi_gguf_parse(&c, data, n, metadata_only));
     fuzz_memory_check(&m);

@@ -55,7 +55,7 @@ static inline void fuzz_contents(llmi_contents *c, llm_status status) {
     if (status == LLM_OK)
         status = llmi_weights_from_contents(&w, c);
     else
-        llmi_contents_free(c);
+        llmi_weights_contents_free(c);
     if (status != LLM_OK && !llm_last_error()[0]) abort();
     if (!w) return;
     fuzz_look_at_metas(w);

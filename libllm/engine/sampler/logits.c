@@ -4,19 +4,19 @@
 
 #include "engine/sampler/logits_tables.h"
 
-#ifdef LLMI_PASSES_X86
-static const llmi_passes *const all[] = {&llmi_passes_avx512, &llmi_passes_avx2, &llmi_passes_portable, NULL};
+#ifdef LLMI_LOGITS_X86
+static const llmi_logits_kernels *const all[] = {&llmi_logits_avx512, &llmi_logits_avx2, &llmi_logits_portable, NULL};
 
 /* The builtins look too whether the system saves the registers. */
-const llmi_passes *const *llmi_passes_list(void) {
+const llmi_logits_kernels *const *llmi_logits_list(void) {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f")) return all;
     return __builtin_cpu_supports("avx2") ? all + 1 : all + 2;
 }
 #else
-static const llmi_passes *const all[] = {&llmi_passes_portable, NULL};
+static const llmi_logits_kernels *const all[] = {&llmi_logits_portable, NULL};
 
-const llmi_passes *const *llmi_passes_list(void) {
+const llmi_logits_kernels *const *llmi_logits_list(void) {
     return all;
 }
 #endif

@@ -9,7 +9,7 @@
 
 enum { LLMI_BLOCK = 64, LLMI_TALLIES = 4 };
 
-typedef struct llmi_passes {
+typedef struct llmi_logits_kernels {
     const char *name;
 
     /* Copies the logits and finds each block's largest. True if one is no number. */
@@ -39,9 +39,9 @@ typedef struct llmi_passes {
 
     /* w = 0 where the rank is below `from`; each block's sum of what stays. rank may be w. */
     void (*keep)(float *w, float *sums, const float *rank, int32_t n_blocks, float from);
-} llmi_passes;
+} llmi_logits_kernels;
 
 /* What this machine runs, the fastest first, ended by NULL. */
-const llmi_passes *const *llmi_passes_list(void);
+const llmi_logits_kernels *const *llmi_logits_list(void);
 
 #endif

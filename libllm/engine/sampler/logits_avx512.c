@@ -1,4 +1,4 @@
 #include "engine/sampler/logits_tables.h"
-#define NAME llmi_passes_avx512
+#define NAME llmi_logits_avx512
 #define TEXT "AVX-512"
 #include "engine/sampler/logits_body.h"

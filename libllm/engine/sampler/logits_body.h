@@ -1,4 +1,4 @@
-/* The passes of logits.h for the instruction set that the including file is compiled for. It defines NAME. */
+/* The kernels of logits.h for the instruction set that the including file is compiled for. It defines NAME. */
 #include <math.h>
 #include <string.h>
 
@@ -89,7 +89,7 @@ static void weigh(float *w, float *sums, const float *x, int32_t n_blocks, float
         lanes sum = all_lanes(0);
         for (int i = b * LLMI_BLOCK; i < (b + 1) * LLMI_BLOCK; i += LANES) {
             for (int j = 0; j < PARTS; j++) {
-                llmi_vf v = llmi_exact_exp2((load(x + i, j) - top) * scale);
+                llmi_vf v = llmi_portable_exp2((load(x + i, j) - top) * scale);
                 store(w + i, j, v);
                 sum.part[j] += v;
             }
@@ -105,7 +105,7 @@ static double mean(const float *w, const float *x, int32_t n_blocks, float top, 
         for (int i = b * LLMI_BLOCK; i < (b + 1) * LLMI_BLOCK; i += LANES) {
             for (int j = 0; j < PARTS; j++) {
                 llmi_vf d = (load(x + i, j) - top) * scale;
-                sum.part[j] += load(w + i, j) * llmi_vf_max(d, llmi_vf_all(LLMI_EXACT_EXP2_LEAST));
+                sum.part[j] += load(w + i, j) * llmi_vf_max(d, llmi_vf_all(LLMI_PORTABLE_EXP2_LEAST));
             }
         }
         total += (double)sum_lanes(&sum);
@@ -228,4 +228,4 @@ static void keep(float *w, float *sums, const float *rank, int32_t n_blocks, flo
     }
 }
 
-const llmi_passes NAME = {TEXT, scan, weigh, mean, nearness, measure, tally, select_between, sum, keep};
+const llmi_logits_kernels NAME = {TEXT, scan, weigh, mean, nearness, measure, tally, select_between, sum, keep};

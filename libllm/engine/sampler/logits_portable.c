@@ -1,4 +1,4 @@
 #include "engine/sampler/logits_tables.h"
-#define NAME llmi_passes_portable
+#define NAME llmi_logits_portable
 #define TEXT "portable C"
 #include "engine/sampler/logits_body.h"

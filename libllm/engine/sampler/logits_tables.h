@@ -3,6 +3,6 @@
 
 #include "engine/sampler/logits.h"
 
-extern const llmi_passes llmi_passes_portable, llmi_passes_avx2, llmi_passes_avx512;
+extern const llmi_logits_kernels llmi_logits_portable, llmi_logits_avx2, llmi_logits_avx512;
 
 #endif

@@ -27,7 +27,7 @@ static llm_status check_integer(const char *name, int32_t value, int32_t least) 
                       INT32_MAX);
 }
 
-llm_status llmi_sampling_check(const llmi_sampling *s, int32_t n_vocab) {
+llm_status llmi_sampler_options_check(const llmi_sampler_options *s, int32_t n_vocab) {
     const struct {
         const char *name;
         float value;

@@ -40,12 +40,12 @@ static inline llmi_vf llmi_vf_max(llmi_vf x, llmi_vf y) {
 #endif
 }
 
-/* Below this llmi_exact_exp2 is 0. */
-#define LLMI_EXACT_EXP2_LEAST (-126.0f)
+/* Below this llmi_portable_exp2 is 0. */
+#define LLMI_PORTABLE_EXP2_LEAST (-126.0f)
 
 /* 2^x for x <= 0 within 2 units in the last place; 1 for 0. */
-static inline llmi_vf llmi_exact_exp2(llmi_vf x) {
-    llmi_vf c = llmi_vf_max(x, llmi_vf_all(LLMI_EXACT_EXP2_LEAST));
+static inline llmi_vf llmi_portable_exp2(llmi_vf x) {
+    llmi_vf c = llmi_vf_max(x, llmi_vf_all(LLMI_PORTABLE_EXP2_LEAST));
     llmi_vf shifted = c + 12582912.0f; /* 1.5 * 2^23: the low bits hold the nearest integer */
     llmi_vf f = c - (shifted - 12582912.0f);
     llmi_vf p = f * 1.535336188319500e-4f + 1.339887440266574e-3f; /* Cephes' polynomial (Moshier) */
@@ -55,11 +55,11 @@ static inline llmi_vf llmi_exact_exp2(llmi_vf x) {
     p = p * f + 6.931472028550421e-1f;
     p = p * f + 1.0f;
     llmi_vu power = ((llmi_vu)shifted + 127) << 23;
-    return (llmi_vf)((llmi_vi)(p * (llmi_vf)power) & (x >= LLMI_EXACT_EXP2_LEAST));
+    return (llmi_vf)((llmi_vi)(p * (llmi_vf)power) & (x >= LLMI_PORTABLE_EXP2_LEAST));
 }
 
 /* Natural logarithm of a normal x > 0 within a few units in the last place. */
-static inline double llmi_exact_log(double x) {
+static inline double llmi_portable_log(double x) {
     uint64_t bits;
     memcpy(&bits, &x, 8);
     int64_t e = (int64_t)(bits >> 52) - 1023;

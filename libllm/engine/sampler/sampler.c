@@ -23,7 +23,7 @@ enum { BLOCK = LLMI_BLOCK, MAX_LOGITS = 1 << 26 };
  * last candidate with logit -infinity and weight 0. */
 struct llmi_sampler {
     llm_allocator allocator;
-    const llmi_passes *passes;
+    const llmi_logits_kernels *kernels;
     int32_t n_vocab;
     int32_t n, n_blocks; /* candidates */
     bool all;            /* not a list */
@@ -37,7 +37,7 @@ struct llmi_sampler {
 
     float *rank; /* a stage's order: larger is better */
     int32_t *index;
-    llmi_cut_scratch cut;
+    llmi_threshold_scratch scratch;
     int32_t *seen;     /* [n_vocab] zero between calls */
     uint64_t *allowed; /* bit set of a mask */
 };
@@ -63,11 +63,11 @@ static size_t lay_out(llmi_sampler *s, char *base, int32_t n_vocab) {
     s->id = carve(base, &at, n);
     s->rank = carve(base, &at, n);
     s->index = carve(base, &at, n);
-    s->cut.rank = carve(base, &at, n);
-    s->cut.w = carve(base, &at, n);
-    s->cut.index = s->index; /* used one after the other */
+    s->scratch.rank = carve(base, &at, n);
+    s->scratch.w = carve(base, &at, n);
+    s->scratch.index = s->index; /* used one after the other */
     s->seen = carve(base, &at, n);
-    s->block_top = carve(base, &at, in_blocks((int32_t)n_blocks) * BLOCK); /* ranks of a cut of their own */
+    s->block_top = carve(base, &at, in_blocks((int32_t)n_blocks) * BLOCK); /* ranks of a threshold of their own */
     s->block_sum = carve(base, &at, n_blocks);
     s->allowed = carve(base, &at, n_blocks * (BLOCK / 32));
     return at;
@@ -85,7 +85,7 @@ llm_status llmi_sampler_create(llmi_sampler **out, const llm_allocator *a, int32
     llmi_sampler *s = llmi_alloc_zero(a, llmi_sampler_bytes(n_vocab));
     if (!s) return LLM_E_MEMORY;
     s->allocator = *a;
-    s->passes = llmi_passes_list()[0];
+    s->kernels = llmi_logits_list()[0];
     s->n_vocab = n_vocab;
     lay_out(s, (char *)s, n_vocab);
     *out = s;
@@ -112,14 +112,14 @@ static llm_status take_logits(llmi_sampler *s, const float *logits, size_t posit
     s->all = true;
     s->n = s->n_vocab;
     s->n_blocks = (int32_t)in_blocks(s->n_vocab);
-    bool nan = s->passes->scan(s->x, s->block_top, logits, n_whole);
+    bool nan = s->kernels->scan(s->x, s->block_top, logits, n_whole);
     if (n_whole < s->n_blocks) {
         float last[BLOCK];
         for (int i = 0; i < BLOCK; i++) {
             bool is_in = n_whole * BLOCK + i < s->n_vocab;
             last[i] = is_in ? logits[n_whole * BLOCK + i] : -INFINITY;
         }
-        nan |= s->passes->scan(s->x + n_whole * BLOCK, s->block_top + n_whole, last, 1);
+        nan |= s->kernels->scan(s->x + n_whole * BLOCK, s->block_top + n_whole, last, 1);
     }
     return nan ? find_nan(logits, position) : LLM_OK;
 }
@@ -156,14 +156,14 @@ static void add_up(llmi_sampler *s) {
 }
 
 static void weigh(llmi_sampler *s) {
-    s->passes->weigh(s->w, s->block_sum, s->x, s->n_blocks, s->top, s->scale);
+    s->kernels->weigh(s->w, s->block_sum, s->x, s->n_blocks, s->top, s->scale);
     add_up(s);
 }
 
 /* ---- bias, penalties, mask ---- */
 
 static void rescan(llmi_sampler *s, int32_t b) {
-    s->passes->scan(s->x + b * BLOCK, s->block_top + b, s->x + b * BLOCK, 1); /* all are numbers, as before */
+    s->kernels->scan(s->x + b * BLOCK, s->block_top + b, s->x + b * BLOCK, 1); /* all are numbers, as before */
 }
 
 static void add_bias(llmi_sampler *s, const llm_logit_bias *bias, size_t n) {
@@ -175,7 +175,7 @@ static void add_bias(llmi_sampler *s, const llm_logit_bias *bias, size_t n) {
 }
 
 /* A penalty never bans: what would be infinite stays the outermost number. */
-static void penalise_token(float *x, const llmi_sampling *how, int32_t count) {
+static void penalise_token(float *x, const llmi_sampler_options *how, int32_t count) {
     if (*x == INFINITY || *x == -INFINITY) return;
     double y = *x > 0 ? (double)*x / (double)how->repetition_penalty : (double)*x * (double)how->repetition_penalty;
     y -= (double)how->presence_penalty + (double)count * (double)how->frequency_penalty;
@@ -183,7 +183,7 @@ static void penalise_token(float *x, const llmi_sampling *how, int32_t count) {
 }
 
 /* The window is walked twice: once to count, once to act on each token and to forget its count. */
-static void penalise(llmi_sampler *s, const llmi_sampling *how, const llm_token *history, size_t n) {
+static void penalise(llmi_sampler *s, const llmi_sampler_options *how, const llm_token *history, size_t n) {
     if (how->repetition_penalty == 1 && how->presence_penalty == 0 && how->frequency_penalty == 0) return;
     if (how->penalty_window >= 0 && (size_t)how->penalty_window < n) {
         history += n - (size_t)how->penalty_window;
@@ -200,7 +200,7 @@ static void penalise(llmi_sampler *s, const llmi_sampling *how, const llm_token 
     }
 }
 
-static llm_status apply_mask(llmi_sampler *s, const llmi_mask_source *mask) {
+static llm_status apply_mask(llmi_sampler *s, const llmi_sampler_mask *mask) {
     int32_t n_words = (s->n_vocab + 63) / 64;
     memset(s->allowed, 0xff, (size_t)n_words * 8);
     if (s->n_vocab % 64) s->allowed[n_words - 1] = ((uint64_t)1 << s->n_vocab % 64) - 1;
@@ -219,7 +219,7 @@ static llm_status apply_mask(llmi_sampler *s, const llmi_mask_source *mask) {
 
 /* Goes on with the candidates whose rank is at least `from`. */
 static void take_list(llmi_sampler *s, const float *rank, float from) {
-    s->n = s->passes->select(s->index, rank, s->n_blocks, from, INFINITY);
+    s->n = s->kernels->select(s->index, rank, s->n_blocks, from, INFINITY);
     for (int32_t i = 0; i < s->n; i++) {
         int32_t at = s->index[i];
         s->x[i] = s->x[at];
@@ -231,10 +231,10 @@ static void take_list(llmi_sampler *s, const float *rank, float from) {
 }
 
 /* Returns the index just past the last tied entry needed for the tied weights to add up to c.rest. */
-static int32_t end_of_equals(llmi_sampler *s, const float *rank, llmi_cut c) {
+static int32_t end_of_equals(llmi_sampler *s, const float *rank, llmi_threshold c) {
     int32_t b = 0, i;
     if (c.one) return s->n;
-    s->passes->sum(s->block_sum, rank, s->w, s->n_blocks, c.rank, c.above);
+    s->kernels->sum(s->block_sum, rank, s->w, s->n_blocks, c.rank, c.above);
     for (; b < s->n_blocks && (double)s->block_sum[b] < c.rest; b++) c.rest -= (double)s->block_sum[b];
     for (i = b * BLOCK; i < s->n && c.rest > 0; i++)
         if (rank[i] >= c.rank && rank[i] < c.above) c.rest -= (double)s->w[i];
@@ -243,15 +243,15 @@ static int32_t end_of_equals(llmi_sampler *s, const float *rank, llmi_cut c) {
 
 /* Keeps the candidates of the largest ranks whose weights reach the target. */
 static void keep_head(llmi_sampler *s, const float *rank, double target) {
-    llmi_cut c = llmi_cut_find(s->passes, &s->cut, rank, s->w, s->n_blocks, s->total, target);
+    llmi_threshold c = llmi_threshold_find(s->kernels, &s->scratch, rank, s->w, s->n_blocks, s->total, target);
     int32_t end = end_of_equals(s, rank, c), b = end / BLOCK, at = b * BLOCK;
-    s->passes->keep(s->w, s->block_sum, rank, b, c.rank);
+    s->kernels->keep(s->w, s->block_sum, rank, b, c.rank);
     if (b < s->n_blocks) {
         for (int32_t i = end; i < at + BLOCK; i++)
             if (rank[i] < c.above) s->w[i] = 0;
-        s->passes->keep(s->w + at, s->block_sum + b, rank + at, 1, c.rank);
+        s->kernels->keep(s->w + at, s->block_sum + b, rank + at, 1, c.rank);
         b++, at += BLOCK;
-        s->passes->keep(s->w + at, s->block_sum + b, rank + at, s->n_blocks - b, c.above);
+        s->kernels->keep(s->w + at, s->block_sum + b, rank + at, s->n_blocks - b, c.above);
     }
     add_up(s);
 }
@@ -268,7 +268,7 @@ static void keep_top_k(llmi_sampler *s, int32_t k) {
         int32_t n = s->n_blocks, n_blocks = (int32_t)in_blocks(n);
         for (int32_t i = n; i < n_blocks * BLOCK; i++) s->block_top[i] = -INFINITY;
         weigh_alike(s, n);
-        take_list(s, s->x, llmi_cut_find(s->passes, &s->cut, s->block_top, s->w, n_blocks, n, k).rank);
+        take_list(s, s->x, llmi_threshold_find(s->kernels, &s->scratch, s->block_top, s->w, n_blocks, n, k).rank);
     }
     weigh_alike(s, s->n);
     s->total = s->n;
@@ -279,8 +279,8 @@ static void keep_top_k(llmi_sampler *s, int32_t k) {
 /* Tokens whose surprise is nearest to the entropy: -ln(probability) - entropy is mean - ln(weight), where mean is
  * that of ln(weight). */
 static void keep_typical(llmi_sampler *s, float p) {
-    double mean = s->passes->mean(s->w, s->x, s->n_blocks, s->top, s->scale) / s->total;
-    s->passes->nearness(s->rank, s->x, s->n_blocks, s->top, s->scale, mean);
+    double mean = s->kernels->mean(s->w, s->x, s->n_blocks, s->top, s->scale) / s->total;
+    s->kernels->nearness(s->rank, s->x, s->n_blocks, s->top, s->scale, mean);
     keep_head(s, s->rank, (double)p * s->total);
 }
 
@@ -290,8 +290,8 @@ static void keep_top_p(llmi_sampler *s, float p) {
 
 static void keep_min_p(llmi_sampler *s, float p) {
     float least, most;
-    s->passes->measure(&least, &most, s->w, s->w, s->n_blocks);
-    s->passes->keep(s->w, s->block_sum, s->w, s->n_blocks, p * most);
+    s->kernels->measure(&least, &most, s->w, s->w, s->n_blocks);
+    s->kernels->keep(s->w, s->block_sum, s->w, s->n_blocks, p * most);
     add_up(s);
 }
 
@@ -317,7 +317,7 @@ static llm_token pick(const llmi_sampler *s, double u) {
     return s->all ? i : s->id[i];
 }
 
-static llm_token choose(llmi_sampler *s, const llmi_sampling *how, double u) {
+static llm_token choose(llmi_sampler *s, const llmi_sampler_options *how, double u) {
     if (how->temperature == 0) return largest(s);
     s->scale = LOG2_E / (how->temperature > FLT_MIN ? how->temperature : FLT_MIN);
     if (how->top_k > 0 && how->top_k < s->n_vocab) keep_top_k(s, how->top_k);
@@ -328,8 +328,9 @@ static llm_token choose(llmi_sampler *s, const llmi_sampling *how, double u) {
     return pick(s, u);
 }
 
-llm_status llmi_sampler_draw(llm_token *out, llmi_sampler *s, const llmi_sampling *how, const llmi_mask_source *mask,
-                             const float *logits, const llm_token *history, size_t n_history, int32_t index) {
+llm_status llmi_sampler_draw(llm_token *out, llmi_sampler *s, const llmi_sampler_options *how,
+                             const llmi_sampler_mask *mask, const float *logits, const llm_token *history,
+                             size_t n_history, int32_t index) {
     *out = LLM_TOKEN_NONE;
     llm_status status = take_logits(s, logits, n_history);
     if (status != LLM_OK) return status;
@@ -385,7 +386,7 @@ llm_status llmi_sampler_logprobs(float *logprob, llm_token_logprob *top, int32_t
     if (status != LLM_OK) return status;
     s->scale = LOG2_E;
     weigh(s);
-    double log_total = llmi_exact_log(s->total);
+    double log_total = llmi_portable_log(s->total);
     *logprob = (float)((double)s->x[token] - (double)s->top - log_total);
     if (n_top == 0) return LLM_OK;
     keep_top_k(s, n_top);

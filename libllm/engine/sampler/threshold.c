@@ -26,11 +26,11 @@ static float unordered(uint32_t u) {
 }
 
 typedef struct search {
-    const llmi_passes *passes;
-    const llmi_cut_scratch *scratch;
+    const llmi_logits_kernels *kernels;
+    const llmi_threshold_scratch *scratch;
     const float *rank, *w;
     int32_t n_blocks;
-    uint32_t low, high; /* the cut's rank is at least `low` and less than `high` */
+    uint32_t low, high; /* the threshold's rank is at least `low` and less than `high` */
     double above;       /* weight of the ranks from `high` on */
     double dropped;     /* weight of what is no longer in the list, all of it from a former `high` on */
 } search;
@@ -47,7 +47,7 @@ static bool is_open(const search *s) {
 
 static bool enclose(search *s) {
     float least, most;
-    s->passes->measure(&least, &most, s->rank, s->w, s->n_blocks);
+    s->kernels->measure(&least, &most, s->rank, s->w, s->n_blocks);
     if (!(least <= most)) return false;
     if (s->low < ordered(least)) s->low = ordered(least);
     if (s->high > ordered(most)) s->high = ordered(most) + 1;
@@ -71,7 +71,7 @@ static void narrow(search *s, double target, const uint32_t key[LLMI_TALLIES]) {
     float from[LLMI_TALLIES];
     double weight[LLMI_TALLIES];
     for (int i = 0; i < LLMI_TALLIES; i++) from[i] = unordered(key[i]);
-    s->passes->tally(weight, s->rank, s->w, s->n_blocks, from);
+    s->kernels->tally(weight, s->rank, s->w, s->n_blocks, from);
     for (int i = 0; i < LLMI_TALLIES; i++) {
         if (s->dropped + weight[i] >= target) {
             s->low = key[i];
@@ -85,8 +85,8 @@ static void narrow(search *s, double target, const uint32_t key[LLMI_TALLIES]) {
 
 /* Goes on with what lies between. */
 static bool take_list(search *s) {
-    const llmi_cut_scratch *to = s->scratch;
-    int32_t n = s->passes->select(to->index, s->rank, s->n_blocks, unordered(s->low), unordered(s->high));
+    const llmi_threshold_scratch *to = s->scratch;
+    int32_t n = s->kernels->select(to->index, s->rank, s->n_blocks, unordered(s->low), unordered(s->high));
     for (int32_t i = 0; i < n; i++) {
         int32_t from = to->index[i];
         to->rank[i] = s->rank[from];
@@ -116,8 +116,8 @@ static void finish(search *s, double target) {
 /* Picks pivots around the boundary of a sample that holds the same fraction of the weight. Returns false if the sample
  * weighs nothing. */
 static bool choose_by_sample(uint32_t key[LLMI_TALLIES], const search *s, double share) {
-    const llmi_cut_scratch *to = s->scratch;
-    search sample = {.passes = s->passes, .scratch = to, .rank = to->rank, .w = to->w};
+    const llmi_threshold_scratch *to = s->scratch;
+    search sample = {.kernels = s->kernels, .scratch = to, .rank = to->rank, .w = to->w};
     for (int32_t b = 0; b < s->n_blocks; b += SAMPLE, sample.n_blocks++) {
         memcpy(to->rank + sample.n_blocks * LLMI_BLOCK, s->rank + b * LLMI_BLOCK, LLMI_BLOCK * sizeof(float));
         memcpy(to->w + sample.n_blocks * LLMI_BLOCK, s->w + b * LLMI_BLOCK, LLMI_BLOCK * sizeof(float));
@@ -126,18 +126,18 @@ static bool choose_by_sample(uint32_t key[LLMI_TALLIES], const search *s, double
     if (!enclose(&sample)) return false;
     float all = -INFINITY, most = unordered(sample.high - 1);
     double weight[LLMI_TALLIES];
-    s->passes->tally(weight, sample.rank, sample.w, sample.n_blocks, (const float[LLMI_TALLIES]){all, all, all, all});
+    s->kernels->tally(weight, sample.rank, sample.w, sample.n_blocks, (const float[LLMI_TALLIES]){all, all, all, all});
     finish(&sample, share * weight[0]);
-    float cut = unordered(sample.low), away = most - cut;
+    float threshold = unordered(sample.low), away = most - threshold;
     if (!isfinite(away)) return false;
     const float distances[LLMI_TALLIES] = {-away / 8, -away / 64, away / 64, away / 8};
-    for (int i = 0; i < LLMI_TALLIES; i++) key[i] = ordered(cut + distances[i]);
+    for (int i = 0; i < LLMI_TALLIES; i++) key[i] = ordered(threshold + distances[i]);
     return true;
 }
 
-llmi_cut llmi_cut_find(const llmi_passes *passes, const llmi_cut_scratch *scratch, const float *rank, const float *w,
-                       int32_t n_blocks, double total, double target) {
-    search s = {.passes = passes, .scratch = scratch, .rank = rank, .w = w, .n_blocks = n_blocks};
+llmi_threshold llmi_threshold_find(const llmi_logits_kernels *kernels, const llmi_threshold_scratch *scratch,
+                                   const float *rank, const float *w, int32_t n_blocks, double total, double target) {
+    search s = {.kernels = kernels, .scratch = scratch, .rank = rank, .w = w, .n_blocks = n_blocks};
     uint32_t key[LLMI_TALLIES];
     open_wide(&s);
     if (n_blocks >= LARGE && choose_by_sample(key, &s, target / total)) {
@@ -146,6 +146,6 @@ llmi_cut llmi_cut_find(const llmi_passes *passes, const llmi_cut_scratch *scratc
     }
     finish(&s, target);
     float least = unordered(s.low), above = unordered(s.high);
-    int32_t n_equal = passes->select(scratch->index, s.rank, s.n_blocks, least, above);
-    return (llmi_cut){least, above, target - s.above, n_equal == 1};
+    int32_t n_equal = kernels->select(scratch->index, s.rank, s.n_blocks, least, above);
+    return (llmi_threshold){least, above, target - s.above, n_equal == 1};
 }

@@ -8,21 +8,21 @@
 
 #include "engine/sampler/logits.h"
 
-typedef struct llmi_cut_scratch {
+typedef struct llmi_threshold_scratch {
     float *rank, *w; /* whole blocks, as many as the list has */
     int32_t *index;
-} llmi_cut_scratch;
+} llmi_threshold_scratch;
 
 /* The shortest head whose weights reach a target: the ranks from `above` on, and the first of those from `rank`
  * to below `above`, which are equal, whose weights reach `rest`. */
-typedef struct llmi_cut {
+typedef struct llmi_threshold {
     float rank, above;
     double rest;
     bool one; /* only one is equal */
-} llmi_cut;
+} llmi_threshold;
 
 /* total: what all weigh. */
-llmi_cut llmi_cut_find(const llmi_passes *passes, const llmi_cut_scratch *scratch, const float *rank, const float *w,
-                       int32_t n_blocks, double total, double target);
+llmi_threshold llmi_threshold_find(const llmi_logits_kernels *kernels, const llmi_threshold_scratch *scratch,
+                                   const float *rank, const float *w, int32_t n_blocks, double total, double target);
 
 #endif

@@ -155,10 +155,10 @@ INSTANTIATE_TEST_SUITE_P(MappedOrRead, File, ::testing::Bool());
 
 TEST(Path, SaysWhetherItIsADirectory) {
     Folder folder;
-    EXPECT_EQ(1, llmi_path_is_dir(folder.path.c_str()));
-    EXPECT_EQ(0, llmi_path_is_dir(folder.write("f", "x").c_str()));
-    EXPECT_EQ(LLM_E_NOT_FOUND, llmi_path_is_dir((folder.path + "/none").c_str()));
-    EXPECT_EQ(LLM_E_NOT_FOUND, llmi_path_is_dir(""));
+    EXPECT_EQ(1, llmi_file_is_dir(folder.path.c_str()));
+    EXPECT_EQ(0, llmi_file_is_dir(folder.write("f", "x").c_str()));
+    EXPECT_EQ(LLM_E_NOT_FOUND, llmi_file_is_dir((folder.path + "/none").c_str()));
+    EXPECT_EQ(LLM_E_NOT_FOUND, llmi_file_is_dir(""));
 }
 
 /* A mapped file that shrinks: an answer where touching the bytes would raise SIGBUS. */

@@ -11,6 +11,7 @@
 extern "C" {
 #include "base/status.h"
 #include "base/text.h"
+#include "base/utf8.h"
 }
 
 namespace {

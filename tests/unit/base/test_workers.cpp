@@ -237,16 +237,16 @@ TEST(Workers, RefusedThreadsAreAnErrorWithoutALeak) {
 TEST(Cores, FollowAffinity) {
     cpu_set_t before, one;
     ASSERT_EQ(0, sched_getaffinity(0, sizeof before, &before));
-    int all = llmi_usable_cores();
+    int all = llmi_cores_usable();
     EXPECT_GE(all, 1);
     EXPECT_LE(all, CPU_COUNT(&before));
     CPU_ZERO(&one);
     for (int i = 0; i < CPU_SETSIZE; i++)
         if (CPU_ISSET(i, &before) && CPU_COUNT(&one) == 0) CPU_SET(i, &one);
     sched_setaffinity(0, sizeof one, &one);
-    EXPECT_EQ(1, llmi_usable_cores());
+    EXPECT_EQ(1, llmi_cores_usable());
     sched_setaffinity(0, sizeof before, &before);
-    EXPECT_EQ(all, llmi_usable_cores());
+    EXPECT_EQ(all, llmi_cores_usable());
 }
 
 } // namespace

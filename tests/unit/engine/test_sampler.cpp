@@ -24,8 +24,8 @@ namespace {
 const float inf = std::numeric_limits<float>::infinity();
 const float nan_f = std::numeric_limits<float>::quiet_NaN();
 
-llmi_sampling neutral() {
-    llmi_sampling how = {};
+llmi_sampler_options neutral() {
+    llmi_sampler_options how = {};
     how.temperature = 1;
     how.top_p = how.typical_p = how.repetition_penalty = 1;
     how.penalty_window = 64;
@@ -60,8 +60,8 @@ class Sampler {
         EXPECT_EQ(1, counting.n) << "allocations after creation";
         EXPECT_EQ(0, counting.alive);
     }
-    int draw(const llmi_sampling &how, const std::vector<float> &logits, const std::vector<llm_token> &history = {},
-             int index = 0, const llmi_mask_source *mask = nullptr) {
+    int draw(const llmi_sampler_options &how, const std::vector<float> &logits,
+             const std::vector<llm_token> &history = {}, int index = 0, const llmi_sampler_mask *mask = nullptr) {
         std::vector<float> before = logits;
         llm_token token = -7;
         status = llmi_sampler_draw(&token, s, &how, mask, logits.data(), history.data(), history.size(), index);
@@ -98,7 +98,7 @@ void cut(std::vector<Candidate> &c, double p) {
     normalise(c);
 }
 
-std::vector<double> penalised(const llmi_sampling &how, const std::vector<float> &logits,
+std::vector<double> penalised(const llmi_sampler_options &how, const std::vector<float> &logits,
                               const std::vector<llm_token> &history) {
     std::vector<double> x(logits.begin(), logits.end());
     for (size_t i = 0; i < how.n_bias; i++) x[(size_t)how.bias[i].token] += how.bias[i].bias;
@@ -114,7 +114,7 @@ std::vector<double> penalised(const llmi_sampling &how, const std::vector<float>
 }
 
 /* slack moves every limit a little. */
-std::vector<Candidate> distribution(const llmi_sampling &how, const std::vector<double> &x, double slack) {
+std::vector<Candidate> distribution(const llmi_sampler_options &how, const std::vector<double> &x, double slack) {
     std::vector<Candidate> c;
     double top = *std::max_element(x.begin(), x.end());
     for (size_t i = 0; i < x.size(); i++) c.push_back({(int)i, x[i], std::exp((x[i] - top) / (double)how.temperature)});
@@ -160,7 +160,7 @@ int at(const std::vector<Candidate> &c, double u) {
 }
 
 /* What may come out when every limit is known to about 1e-6. */
-std::set<int> expected(const llmi_sampling &how, const std::vector<float> &logits,
+std::set<int> expected(const llmi_sampler_options &how, const std::vector<float> &logits,
                        const std::vector<llm_token> &history, int index) {
     std::vector<double> x = penalised(how, logits, history);
     if (how.temperature == 0) return {(int)(std::max_element(x.begin(), x.end()) - x.begin())};
@@ -229,8 +229,8 @@ const Shape shapes[] = {{"normal", [](int n, std::mt19937 &rng) { return normal(
                              return x;
                          }}};
 
-llmi_sampling random_setting(std::mt19937 &rng, int n_vocab) {
-    llmi_sampling how = neutral();
+llmi_sampler_options random_setting(std::mt19937 &rng, int n_vocab) {
+    llmi_sampler_options how = neutral();
     const float temperatures[] = {0, 0.1f, 0.7f, 1, 1, 2.5f};
     const float ps[] = {1, 1, 1, 0.05f, 0.5f, 0.9f, 0.99f};
     const float min_ps[] = {0, 0, 0, 0.05f, 0.5f, 1};
@@ -256,7 +256,7 @@ TEST(Sampler, AgreesWithTheDefinitionOnEveryShape) {
         for (const Shape &shape : shapes) {
             for (int round = 0; round < (n_vocab > 1000 ? 40 : 150); round++) {
                 auto logits = shape.make(n_vocab, rng);
-                llmi_sampling how = random_setting(rng, n_vocab);
+                llmi_sampler_options how = random_setting(rng, n_vocab);
                 std::vector<llm_token> history(rng() % 30);
                 for (auto &t : history) t = (int)(rng() % (unsigned)n_vocab);
                 std::vector<llm_logit_bias> bias(rng() % 3);
@@ -291,7 +291,7 @@ TEST(Sampler, AgreesWithTheDefinitionOnALargeVocabulary) {
                                           {9000, 0.5f, 1.0f, 0.0f},
                                           {0, 1.0f, 0.9f, 0.0f},
                                           {0, 1.0f, 1.0f, 0.02f}}) {
-            llmi_sampling how = neutral();
+            llmi_sampler_options how = neutral();
             how.top_k = k, how.top_p = p, how.typical_p = typical, how.min_p = min, how.seed = rng();
             auto want = expected(how, logits, {}, 0);
             EXPECT_TRUE(want.count(sampler.draw(how, logits))) << shape.name << " " << k << " " << p << " " << typical;
@@ -302,7 +302,7 @@ TEST(Sampler, AgreesWithTheDefinitionOnALargeVocabulary) {
 /* ---- frequencies ---- */
 
 /* Draws at many positions against the probabilities of the definition. */
-void expect_frequencies(const llmi_sampling &how, const std::vector<float> &logits) {
+void expect_frequencies(const llmi_sampler_options &how, const std::vector<float> &logits) {
     const size_t n_draws = 40000;
     Sampler sampler((int)logits.size());
     std::vector<llm_token> history(n_draws, 0);
@@ -330,7 +330,7 @@ void expect_frequencies(const llmi_sampling &how, const std::vector<float> &logi
 TEST(Sampler, FrequenciesAreTheProbabilities) {
     std::mt19937 rng(3);
     auto logits = normal(200, rng, 0.5f);
-    llmi_sampling how = neutral();
+    llmi_sampler_options how = neutral();
     how.seed = 12345;
     expect_frequencies(how, logits);
     how.temperature = 0.5f;
@@ -360,7 +360,7 @@ TEST(Sampler, TokensAreTheSameOnEveryMachine) {
     std::vector<llm_token> history;
     uint64_t hash = 1469598103934665603u;
     for (int i = 0; i < 400; i++) {
-        llmi_sampling how = neutral();
+        llmi_sampler_options how = neutral();
         how.temperature = 0.5f + 0.01f * (float)(i % 100);
         how.seed = (uint64_t)i << 40 | 99;
         if (i % 4 == 1) how.top_p = 0.9f;
@@ -376,7 +376,7 @@ TEST(Sampler, TokensAreTheSameOnEveryMachine) {
 TEST(Sampler, DrawDependsOnSeedIndexAndPositionOnly) {
     std::mt19937 rng(5);
     auto logits = normal(1000, rng, 0.1f);
-    llmi_sampling how = neutral();
+    llmi_sampler_options how = neutral();
     Sampler a(1000), b(1000);
     b.draw(how, normal(1000, rng, 1));
     std::vector<llm_token> history(10, 3), other(10, 4);
@@ -414,23 +414,23 @@ TEST(Philox, KnownAnswers) { /* Random123's kat_vectors, philox4x32 10 */
 TEST(Exact, FunctionsAreCloseToTheTrueOnes) {
     double worst_exp = 0, worst_log = 0;
     for (int i = 0; i <= 126 * 997; i++) {
-        float x = -(float)i / 997.0f, got = llmi_exact_exp2(llmi_vf_all(x))[0];
+        float x = -(float)i / 997.0f, got = llmi_portable_exp2(llmi_vf_all(x))[0];
         if (x < -125.9f) continue;
         worst_exp = std::max(worst_exp, std::fabs(got / std::exp2((double)x) - 1));
     }
     for (int i = 1; i < 100000; i++) {
         double x = i < 50000 ? i / 20000.0 : std::exp2((i - 75000) / 50.0);
-        worst_log = std::max(worst_log, std::fabs(llmi_exact_log(x) - std::log(x)) / (std::fabs(std::log(x)) + 0.1));
+        worst_log = std::max(worst_log, std::fabs(llmi_portable_log(x) - std::log(x)) / (std::fabs(std::log(x)) + 0.1));
     }
     EXPECT_LT(worst_exp, 2.5e-7);
     EXPECT_LT(worst_log, 1e-15);
-    EXPECT_EQ(1.0f, llmi_exact_exp2(llmi_vf_all(0.0f))[0]);
-    EXPECT_EQ(1.0f, llmi_exact_exp2(llmi_vf_all(-0.0f))[0]);
-    for (float x : {-126.1f, -1e9f, -3e38f, -inf}) EXPECT_EQ(0.0f, llmi_exact_exp2(llmi_vf_all(x))[0]);
+    EXPECT_EQ(1.0f, llmi_portable_exp2(llmi_vf_all(0.0f))[0]);
+    EXPECT_EQ(1.0f, llmi_portable_exp2(llmi_vf_all(-0.0f))[0]);
+    for (float x : {-126.1f, -1e9f, -3e38f, -inf}) EXPECT_EQ(0.0f, llmi_portable_exp2(llmi_vf_all(x))[0]);
 }
 
 /* Everything that the passes of one instruction set find in some logits, as bytes. */
-std::vector<unsigned char> all_passes(const llmi_passes *p, std::vector<float> logits) {
+std::vector<unsigned char> all_passes(const llmi_logits_kernels *p, std::vector<float> logits) {
     const int n_blocks = (int)(logits.size() / LLMI_BLOCK);
     std::vector<unsigned char> out;
     auto add = [&](const void *data, size_t n) {
@@ -466,7 +466,7 @@ std::vector<unsigned char> all_passes(const llmi_passes *p, std::vector<float> l
 
 TEST(Passes, EveryInstructionSetGivesTheSameBits) {
     std::mt19937 rng(11);
-    const llmi_passes *const *list = llmi_passes_list();
+    const llmi_logits_kernels *const *list = llmi_logits_list();
     for (int n_blocks : {1, 2, 3, 5, 64, 2344}) {
         for (const Shape &shape : shapes) {
             auto logits = shape.make(n_blocks * LLMI_BLOCK, rng);
@@ -492,7 +492,7 @@ TEST(Sampler, GreedyTakesTheLowestOfEqualLogits) {
     Sampler s(200);
     std::vector<float> logits(200, -1.0f);
     logits[150] = logits[70] = logits[71] = 2;
-    llmi_sampling how = neutral();
+    llmi_sampler_options how = neutral();
     how.temperature = 0;
     EXPECT_EQ(70, s.draw(how, logits));
     llm_logit_bias bias[] = {{70, -inf}, {150, 0.5f}, {150, -0.5f}};
@@ -507,7 +507,7 @@ TEST(Sampler, GreedyTakesTheLowestOfEqualLogits) {
 TEST(Sampler, PenaltiesReachBackAsFarAsTheWindow) {
     Sampler s(4);
     std::vector<float> logits = {4, 3.5f, 1, 0};
-    llmi_sampling how = neutral();
+    llmi_sampler_options how = neutral();
     how.temperature = 0;
     how.presence_penalty = 1;
     how.penalty_window = 2;
@@ -529,7 +529,7 @@ struct Mask {
     std::vector<int> accepted;
     llm_status answer = LLM_OK, accept_answer = LLM_OK;
     uint64_t tail = 0;
-    llmi_mask_source source{this, mask, accept};
+    llmi_sampler_mask source{this, mask, accept};
     static llm_status mask(void *user, uint64_t *bits, int32_t n_vocab) {
         auto *m = static_cast<Mask *>(user);
         m->tail = bits[(n_vocab - 1) / 64];
@@ -549,7 +549,7 @@ TEST(Sampler, MaskForbidsAndIsTold) {
     for (int i = 0; i < 130; i++) logits[(size_t)i] = (float)i;
     Mask m;
     m.allowed = {3, 64, 65};
-    llmi_sampling how = neutral();
+    llmi_sampler_options how = neutral();
     how.temperature = 0;
     EXPECT_EQ(65, s.draw(how, logits, {}, 0, &m.source));
     EXPECT_EQ(3u, m.tail);
@@ -574,7 +574,7 @@ TEST(Sampler, MaskForbidsAndIsTold) {
 TEST(Sampler, NonNumbersAreAnErrorThatNamesTheToken) {
     Sampler s(300);
     for (float temperature : {0.0f, 1.0f}) {
-        llmi_sampling how = neutral();
+        llmi_sampler_options how = neutral();
         how.temperature = temperature;
         for (int at : {0, 5, 63, 64, 256, 299}) {
             std::vector<float> logits(300, 1.0f);
@@ -597,7 +597,7 @@ TEST(Sampler, InfiniteLogitsOutdoAllOthersEqually) {
     Sampler s(300);
     std::vector<float> logits(300, 1.0f);
     logits[100] = logits[250] = inf;
-    llmi_sampling how = neutral();
+    llmi_sampler_options how = neutral();
     how.temperature = 0;
     EXPECT_EQ(100, s.draw(how, logits));
     how.temperature = 1;
@@ -628,7 +628,7 @@ TEST(Sampler, BannedTokensNeverComeOut) {
         std::set<int> allowed;
         for (int i = 0; i < 3; i++) allowed.insert((int)(rng() % 500));
         for (int id : allowed) logits[(size_t)id] = (float)(rng() % 200) - 100;
-        llmi_sampling how = random_setting(rng, 500);
+        llmi_sampler_options how = random_setting(rng, 500);
         EXPECT_TRUE(allowed.count(s.draw(how, logits, {}, round)));
     }
 }
@@ -689,36 +689,38 @@ TEST(SamplingCheck, NamesTheMemberTheValueAndTheRange) {
     const llm_logit_bias far = {100, 0}, below = {-1, 0}, not_number = {1, nan_f}, infinite = {1, inf},
                          ban = {99, -inf};
     const struct {
-        std::function<void(llmi_sampling &)> edit;
+        std::function<void(llmi_sampler_options &)> edit;
         const char *text; /* NULL: accepted */
     } rows[] = {
-        {[](llmi_sampling &) {}, nullptr},
-        {[](llmi_sampling &h) { h.temperature = 0; }, nullptr},
-        {[](llmi_sampling &h) { h.temperature = -0.5f; }, "temperature is -0.5, expected"},
-        {[](llmi_sampling &h) { h.temperature = nan_f; }, "temperature is "},
-        {[](llmi_sampling &h) { h.temperature = inf; }, "temperature is inf"},
-        {[](llmi_sampling &h) { h.top_k = -1; }, "top_k is -1, expected 0.."},
-        {[](llmi_sampling &h) { h.top_p = 0; }, "top_p is 0, expected above 0"},
-        {[](llmi_sampling &h) { h.top_p = 1.01f; }, "top_p is 1.01"},
-        {[](llmi_sampling &h) { h.min_p = -0.1f; }, "min_p is -0.1, expected 0..1"},
-        {[](llmi_sampling &h) { h.min_p = nan_f; }, "min_p is "},
-        {[](llmi_sampling &h) { h.typical_p = 0; }, "typical_p is 0"},
-        {[](llmi_sampling &h) { h.repetition_penalty = 0; }, "repetition_penalty is 0"},
-        {[](llmi_sampling &h) { h.presence_penalty = -inf; }, "presence_penalty is -inf"},
-        {[](llmi_sampling &h) { h.presence_penalty = -2; }, nullptr},
-        {[](llmi_sampling &h) { h.frequency_penalty = nan_f; }, "frequency_penalty is "},
-        {[](llmi_sampling &h) { h.penalty_window = -2; }, "penalty_window is -2, expected -1.."},
-        {[&](llmi_sampling &h) { h.bias = &far, h.n_bias = 1; }, "logit_bias[0].token is 100, expected 0..99"},
-        {[&](llmi_sampling &h) { h.bias = &below, h.n_bias = 1; }, "logit_bias[0].token is -1"},
-        {[&](llmi_sampling &h) { h.bias = &not_number, h.n_bias = 1; },
+        {[](llmi_sampler_options &) {}, nullptr},
+        {[](llmi_sampler_options &h) { h.temperature = 0; }, nullptr},
+        {[](llmi_sampler_options &h) { h.temperature = -0.5f; }, "temperature is -0.5, expected"},
+        {[](llmi_sampler_options &h) { h.temperature = nan_f; }, "temperature is "},
+        {[](llmi_sampler_options &h) { h.temperature = inf; }, "temperature is inf"},
+        {[](llmi_sampler_options &h) { h.top_k = -1; }, "top_k is -1, expected 0.."},
+        {[](llmi_sampler_options &h) { h.top_p = 0; }, "top_p is 0, expected above 0"},
+        {[](llmi_sampler_options &h) { h.top_p = 1.01f; }, "top_p is 1.01"},
+        {[](llmi_sampler_options &h) { h.min_p = -0.1f; }, "min_p is -0.1, expected 0..1"},
+        {[](llmi_sampler_options &h) { h.min_p = nan_f; }, "min_p is "},
+        {[](llmi_sampler_options &h) { h.typical_p = 0; }, "typical_p is 0"},
+        {[](llmi_sampler_options &h) { h.repetition_penalty = 0; }, "repetition_penalty is 0"},
+        {[](llmi_sampler_options &h) { h.presence_penalty = -inf; }, "presence_penalty is -inf"},
+        {[](llmi_sampler_options &h) { h.presence_penalty = -2; }, nullptr},
+        {[](llmi_sampler_options &h) { h.frequency_penalty = nan_f; }, "frequency_penalty is "},
+        {[](llmi_sampler_options &h) { h.penalty_window = -2; }, "penalty_window is -2, expected -1.."},
+        {[&](llmi_sampler_options &h) { h.bias = &far, h.n_bias = 1; }, "logit_bias[0].token is 100, expected 0..99"},
+        {[&](llmi_sampler_options &h) { h.bias = &below, h.n_bias = 1; }, "logit_bias[0].token is -1"},
+        {[&](llmi_sampler_options &h) { h.bias = &not_number, h.n_bias = 1; },
          "logit_bias[0].bias of token 1 is not a number"},
-        {[&](llmi_sampling &h) { h.bias = &infinite, h.n_bias = 1; }, "logit_bias[0].bias of token 1 is infinite"},
-        {[&](llmi_sampling &h) { h.bias = &ban, h.n_bias = 1; }, nullptr},
+        {[&](llmi_sampler_options &h) { h.bias = &infinite, h.n_bias = 1; },
+         "logit_bias[0].bias of token 1 is infinite"},
+        {[&](llmi_sampler_options &h) { h.bias = &ban, h.n_bias = 1; }, nullptr},
     };
     for (auto &row : rows) {
-        llmi_sampling how = neutral();
+        llmi_sampler_options how = neutral();
         row.edit(how);
-        EXPECT_EQ(row.text ? LLM_E_ARGUMENT : LLM_OK, llmi_sampling_check(&how, 100)) << (row.text ? row.text : "");
+        EXPECT_EQ(row.text ? LLM_E_ARGUMENT : LLM_OK, llmi_sampler_options_check(&how, 100))
+            << (row.text ? row.text : "");
         if (row.text) {
             EXPECT_NE(nullptr, strstr(llm_last_error(), row.text)) << llm_last_error();
         }

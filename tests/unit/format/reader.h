@@ -51,14 +51,14 @@ class Weights {
         n_exact = bytes.size();
         llmi_contents c;
         llmi_error_clear();
-        llmi_contents_init(&c, a);
+        llmi_weights_contents_init(&c, a);
         c.format = format;
         llm_status status = format == LLMI_FORMAT_GGUF ? llmi_gguf_parse(&c, exact.get(), n_exact, metadata_only)
                                                        : llmi_safetensors_parse(&c, exact.get(), n_exact);
         if (status == LLM_OK)
             status = llmi_weights_from_contents(&w, &c);
         else
-            llmi_contents_free(&c);
+            llmi_weights_contents_free(&c);
         EXPECT_EQ(status == LLM_OK, w != nullptr);
         EXPECT_EQ(status == LLM_OK, llm_last_error()[0] == 0) << llm_last_error();
         if (w) expect_inside();

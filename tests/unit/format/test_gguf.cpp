@@ -336,7 +336,7 @@ TEST(Gguf, ManyTensorsAndKeysAreQuick) {
     ASSERT_EQ(LLM_OK, f.parse(g.encode().substr(0), LLMI_FORMAT_GGUF, true)) << llm_last_error();
     llmi_contents c;
     std::string bytes = g.encode();
-    llmi_contents_init(&c, &llmi_default_allocator);
+    llmi_weights_contents_init(&c, &llmi_default_allocator);
     c.format = LLMI_FORMAT_GGUF;
     ASSERT_EQ(LLM_OK, llmi_gguf_parse(&c, bytes.data(), bytes.size(), false)) << llm_last_error();
     llmi_weights *w;

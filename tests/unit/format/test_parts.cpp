@@ -84,14 +84,14 @@ TEST(Ranges, SortAsTheStandardLibrary) {
 TEST(Meta, SearchBeforeThereIsATable) {
     llmi_contents c;
     std::string bytes = good_gguf().encode();
-    llmi_contents_init(&c, &llmi_default_allocator);
+    llmi_weights_contents_init(&c, &llmi_default_allocator);
     c.format = LLMI_FORMAT_GGUF;
     ASSERT_EQ(LLM_OK, llmi_gguf_parse(&c, bytes.data(), bytes.size(), true));
     ASSERT_NE(nullptr, llmi_meta_search(&c, "a.u32"));
     EXPECT_EQ(LLMI_META_U32, llmi_meta_search(&c, "a.u32")->type);
     EXPECT_EQ(nullptr, llmi_meta_search(&c, "a.u3"));
     EXPECT_EQ(nullptr, llmi_meta_search(&c, "a.u322"));
-    llmi_contents_free(&c);
+    llmi_weights_contents_free(&c);
 }
 
 TEST(Weights, LastReferenceFrees) {
