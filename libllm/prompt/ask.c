@@ -6,7 +6,7 @@
 #include "api/rendering.h"
 #include "base/alloc.h"
 #include "base/text.h"
-#include "prompt/reason.h"
+#include "prompt/strategies.h"
 #include "runtime/runtime.h"
 
 /* ---- texts as public calls ---- */
@@ -93,67 +93,15 @@ static llm_status add_stops(llmi_ask *x, llmi_buf *spans, llmi_buf *next) {
     return ok ? LLM_OK : LLM_E_MEMORY;
 }
 
-/* ---- strategies of one or two stages ---- */
-
-static llm_status ask_at_once(llmi_ask *x) {
-    llmi_branch b = {.parent = -1, .n = x->o->n_samples};
-    llmi_reason_round run = {.stage = LLM_STAGE_ANSWER, .votes = true, .g = &x->g};
-    size_t first;
-    llmi_buf_init(&b.ids, x->a);
-    llm_status status = llmi_reason_begin(&b.ids, x, "");
-    if (status == LLM_OK) status = llmi_reason_run(&first, x, &b, 1, &run);
-    llmi_buf_free(&b.ids);
-    return status;
-}
-
-/* Samples of reasoning that have not come to an answer: each is asked for it. */
-static llm_status ask_for_answers(llmi_ask *x, llmi_branch *b, size_t first, size_t n) {
-    llm_generate_options g = x->g;
-    g.max_tokens = x->o->answer_tokens;
-    g.temperature = 0;
-    llmi_reason_round run = {.stage = LLM_STAGE_ANSWER, .votes = true, .g = &g};
-    llm_status status = LLM_OK;
-    size_t n_branches = 0, begin;
-    for (size_t i = first; i < first + n && status == LLM_OK; i++) {
-        const llmi_sample *s = llmi_sample_at(x->out, i);
-        if (s->has_answer || s->finish == LLM_FINISH_CANCELLED) continue;
-        b[n_branches] = (llmi_branch){.parent = (int32_t)i, .n = 1};
-        llmi_buf_init(&b[n_branches].ids, x->a);
-        status = llmi_reason_follow(&b[n_branches++].ids, x, i, ' ', x->answer_text);
-    }
-    if (status == LLM_OK && n_branches) status = llmi_reason_run(&begin, x, b, n_branches, &run);
-    for (size_t i = 0; i < n_branches; i++) llmi_buf_free(&b[i].ids);
-    return status;
-}
-
-static llm_status ask_in_two_stages(llmi_ask *x) {
-    llmi_branch b = {.parent = -1, .n = x->o->n_samples};
-    llm_generate_options g = x->g;
-    g.grammar = NULL; /* that of the answer: then it is always asked for */
-    llmi_reason_round run = {.stage = LLM_STAGE_REASONING, .votes = !x->g.grammar, .needs_mark = true, .g = &g};
-    size_t first;
-    bool decided = false;
-    llmi_buf_init(&b.ids, x->a);
-    llm_status status = llmi_reason_begin(&b.ids, x, x->o->think_text);
-    if (status == LLM_OK) status = llmi_reason_run(&first, x, &b, 1, &run);
-    llmi_buf_free(&b.ids);
-    if (status == LLM_OK) status = llmi_reason_count(&decided, x);
-    if (status != LLM_OK || (decided && x->o->early_stop)) return status;
-    size_t n = llmi_buf_count(&x->out->samples, llmi_sample) - first;
-    llmi_branch *more = llmi_alloc_array(x->a, n, sizeof *more);
-    if (!more) return LLM_E_MEMORY;
-    status = ask_for_answers(x, more, first, n);
-    llmi_free(x->a, more, n * sizeof *more);
-    return status;
-}
+/* ---- strategies ---- */
 
 static const struct {
     const char *name;
     llm_status (*run)(llmi_ask *x);
 } STRATEGIES[] = {
-    {"none", ask_at_once},      {"zero", ask_in_two_stages},
-    {"few", ask_at_once},       {"least_to_most", llmi_reason_least_to_most},
-    {"tree", llmi_reason_tree},
+    {"none", llmi_strategy_at_once},          {"zero", llmi_strategy_in_two_stages},
+    {"few", llmi_strategy_at_once},           {"least_to_most", llmi_strategy_least_to_most},
+    {"tree", llmi_strategy_tree_of_thoughts},
 };
 enum { N_STRATEGIES = sizeof STRATEGIES / sizeof STRATEGIES[0] };
 

@@ -80,10 +80,6 @@ llm_status llmi_reason_count(bool *decided, llmi_ask *x);
 /* Asks for the answer after sample i, n times. */
 llm_status llmi_reason_conclude(llmi_ask *x, size_t i, int32_t n);
 
-/* The strategies of more than two stages. */
-llm_status llmi_reason_least_to_most(llmi_ask *x);
-llm_status llmi_reason_tree(llmi_ask *x);
-
 llm_status llmi_answer_create(llm_answer **out, llm_runtime *rt);
 llm_status llmi_answer_write_json(llm_answer *answer);
 
