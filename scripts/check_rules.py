@@ -49,6 +49,13 @@ ALLOWED = {
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(FORBIDDEN) + r")\s*\(")
 # Types and enumerators that two files define; the list only shrinks.
 DEFINED_TWICE = []
+# Functions that begin with neither folder nor file. Those of base are the vocabulary of all others; of the rest the list
+# only shrinks.
+NAMED_FREELY = """
+    llmi_realloc llmi_free llmi_strndup llmi_error llmi_error_in llmi_error_clear llmi_error_save llmi_error_restore
+    llmi_format llmi_vformat llmi_quote llmi_clean llmi_number llmi_number_f32 llmi_strtod
+    llmi_dim_of llmi_step_view
+""".split()
 BRACES = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 MAX_FILE_LINES = 1000
 MAX_FUNCTION_LINES = 100
@@ -126,6 +133,25 @@ def types_of(code):
                 yield part.split()[0].split("=")[0], m.start()
 
 
+def prefixes_of(path):
+    """What the names of a file may begin with: its folders, the first words of its name; also in the singular."""
+    *folders, file = path.split("/")[1:]
+    words = file.rsplit(".", 1)[0].split("_")
+    names = [*folders, *("_".join(words[:n]) for n in range(1, len(words) + 1))]
+    return tuple(f"llmi_{n}_" for name in names for n in {name, re.sub("s$", "", name), re.sub("ies$", "y", name)})
+
+
+def check_names(path, source):
+    if not path.startswith("libllm/"):
+        return
+    code = without_comments_and_texts(source)
+    own = r"^(?!static\b|typedef\b|extern\b|return\b|else\b|LLM_API\b)[A-Za-z_][\w \*\n]*?[ \*\n](\w+)\([^;{}]*\)\s*\{"
+    for m in re.finditer(own, code, flags=re.M):
+        name = m.group(1)
+        if name not in NAMED_FREELY and not (name + "_").startswith(prefixes_of(path)):
+            yield line_of(code, m.start()), f"{name}() begins with none of {', '.join(sorted(prefixes_of(path)))}"
+
+
 def check_defined_once(files):
     """Types and enumerators that two files of the library or its public headers define: (path, line, text)."""
     first = {}
@@ -143,7 +169,7 @@ def check(path, source):
     """Faults of one file, as (line, text); path is relative to the root."""
     checks = [check_includes, check_sizes]
     if path.endswith((".c", ".h")):
-        checks.append(check_calls)
+        checks += [check_calls, check_names]
     for one in checks:
         yield from one(path, source)
 

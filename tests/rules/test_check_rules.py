@@ -19,7 +19,7 @@ ROWS = [
     ("kernels/cpu/x.c", '#include "cpu/cpu.h"\n#include <llm/sys/backend.h>\n', []),
     ("kernels/cpu/x.c", "#include <llm/model.h>\n", ["kernels include only"]),
     ("kernels/cpu/x.c", '#include "base/buf.h"\n', ["nothing of libllm"]),
-    ("libllm/api/x.c", "void f(void) {\n    abort();\n}\n", ["abort()"]),
+    ("libllm/api/x.c", "void llmi_x(void) {\n    abort();\n}\n", ["abort()"]),
     ("libllm/api/x.c", "/* abort() */ // exit(1)\nchar *s = \"printf(\";\n", []),
     ("libllm/api/x.c", "x = a->free(p); y = b.exit(1); my_free(p); llmi_free(a, p, 1);\n", []),
     ("libllm/api/x.c", "p = malloc(1);\nassert(p);\n", ["malloc()", "assert()"]),
@@ -32,13 +32,21 @@ ROWS = [
     ("kernels/ref/x.c", "int f(void) {\n" + "    g();\n" * 101 + "}\n", ["a function of 101 lines"]),
     ("kernels/ref/x.c", "int f(int a,\n      int b) {\n" + "    if (a) {\n    }\n" * 51 + "}\n", ["a function of 102 lines"]),
     ("kernels/ref/x.c", "int f(void) {\n" + "    g();\n" * 100 + "}\nint t[] = {\n" + "    1,\n" * 200 + "};\n", []),
+    ("libllm/api/x.c", "llm_status llmi_api_f(int a,\n                int b) {\n}\nbool llmi_x(void) {\n}\n", []),
+    ("libllm/api/x.c", "llm_status llmi_apif(int a) {\n}\n", ["llmi_apif()"]),
+    ("libllm/api/x.c", "static int f(void) {\n}\nLLM_API int llm_f(void) {\n}\nint llmi_y(void);\nDEFINE(z) {\n}\n", []),
+    ("libllm/api/x.c", "const char *\ntake(void) {\n}\n", ["take()"]),
+    ("libllm/engine/sampler/big_tables.c", "int llmi_big_f(int a) {\n}\nint llmi_big_table_f(int a) {\n}\n", []),
+    ("libllm/engine/sampler/big_tables.c", "int llmi_sampler_f(int a) {\n}\nint llmi_tables_f(int a) {\n}\n", ["llmi_tables_f()"]),
+    ("libllm/base/alloc.c", "void llmi_free(void *p) {\n}\n", []),
+    ("kernels/ref/x.c", "int anything(int a) {\n}\n", []),
 ]
 
 for path, source, expected in ROWS:
     faults = [text for _, text in check_rules.check(path, source)]
     fits = len(faults) == len(expected) and all(e in f for e, f in zip(expected, faults))
     assert fits, f"{path}: {source[:60]!r} gave {faults}, expected {expected}"
-line, text = next(check_rules.check("libllm/api/x.c", "\n\nint f(void) {\n    exit(1);\n"))
+line, text = next(check_rules.check("libllm/api/x.c", "\n\nint llmi_x(void) {\n    exit(1);\n"))
 assert line == 4, line
 TWICE = [
     # two files, the names that are defined in both
