@@ -40,9 +40,9 @@ void llmi_adapt_free(llmi_buf *copies) {
 /* ---- what is to be done ---- */
 
 static llm_status get_slice(form *f, const void *hparams, const llmi_slice *slice) {
-    f->first = slice->first.at ? llmi_dim_of(hparams, slice->first) : 0;
-    f->n = llmi_dim_of(hparams, slice->n);
-    f->period = llmi_dim_of(hparams, slice->period);
+    f->first = slice->first.at ? llmi_rows_dim(hparams, slice->first) : 0;
+    f->n = llmi_rows_dim(hparams, slice->n);
+    f->period = llmi_rows_dim(hparams, slice->period);
     if (f->n >= 1 && f->n_lines % f->n == 0 && f->first >= 0 && f->first + f->n <= f->period) return LLM_OK;
     return llmi_error(LLM_E_FORMAT, "tensor \"%s\": %lld rows are not made of rows %lld..%lld of every %lld", f->name,
                       (long long)f->n_lines, (long long)f->first, (long long)(f->first + f->n - 1),
@@ -51,10 +51,10 @@ static llm_status get_slice(form *f, const void *hparams, const llmi_slice *slic
 
 static llm_status get_form(form *f, const llm_model *m, const llmi_weight_row *row) {
     bool hf = llmi_weights_format(m->weights) != LLMI_FORMAT_GGUF;
-    int64_t rows = llmi_dim_of(m->hparams, row->rows), cols = llmi_dim_of(m->hparams, row->cols);
+    int64_t rows = llmi_rows_dim(m->hparams, row->rows), cols = llmi_rows_dim(m->hparams, row->cols);
     f->dtype = llmk_dtype_get(f->t->dtype);
     f->vector = !row->rows.at;
-    f->count = llmi_dim_of(m->hparams, row->count);
+    f->count = llmi_rows_dim(m->hparams, row->count);
     f->width = f->vector ? 1 : cols;
     f->n_lines = f->vector ? cols : rows * f->count;
     f->transposed = hf && row->flags & LLMI_TRANSPOSED;

@@ -40,6 +40,9 @@ struct llmi_arch {
     void (*forward)(const llm_model *m, llmi_recorder *r);
 };
 
+/* The families in the order of archs.def; NULL beyond the last. */
+const llmi_arch *llmi_arch_at(int32_t index);
+
 /* NULL if no family answers to the name. */
 const llmi_arch *llmi_arch_find(int format, const char *name, size_t n);
 

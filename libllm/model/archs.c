@@ -22,6 +22,10 @@ static const char *const *names_of(const llmi_arch *arch, int format) {
     return format == LLMI_FORMAT_GGUF ? arch->gguf_names : arch->hf_names;
 }
 
+const llmi_arch *llmi_arch_at(int32_t index) {
+    return index >= 0 && index < N_ARCHS ? archs[index] : NULL;
+}
+
 const char *llmi_arch_gguf_name(const llmi_arch *arch) {
     return arch->gguf_written_as ? arch->gguf_written_as : arch->gguf_names[0];
 }

@@ -5,7 +5,7 @@
 
 #include "model/arch.h"
 
-int64_t llmi_dim_of(const void *hparams, llmi_dim dim) {
+int64_t llmi_rows_dim(const void *hparams, llmi_dim dim) {
     int32_t value = 1;
     if (dim.at) memcpy(&value, (const char *)hparams + dim.at, sizeof value);
     return value;

@@ -22,7 +22,7 @@ typedef struct llmi_dim {
     {offsetof(struct F##_hparams, member)}
 /* clang-format on */
 
-int64_t llmi_dim_of(const void *hparams, llmi_dim dim);
+int64_t llmi_rows_dim(const void *hparams, llmi_dim dim);
 
 /* A weight that is a part of a larger tensor: rows first .. first + n - 1 of every `period` rows; of a vector, elements
  * in place of rows. {0} for `first` is 0; for `period`: the weight is the whole tensor.

@@ -14,7 +14,7 @@
  * queries and keys change places. */
 static int32_t heads_to_reorder(const llm_model *m, const llmi_weight_row *row) {
     if (m->arch->gguf_rope_style == m->arch->hf_rope_style || !row->rotary_heads.at) return 0;
-    return (int32_t)llmi_dim_of(m->hparams, row->rotary_heads);
+    return (int32_t)llmi_rows_dim(m->hparams, row->rotary_heads);
 }
 
 /* Whether an earlier row has written the tensor, of which this one is another slice. */

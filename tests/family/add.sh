@@ -1,10 +1,10 @@
 #!/bin/sh
-# add.sh SOURCE TEST_OBJECT LIBRARY LIBRARIES...: copies the tree, adds a family to it as one file and one line, builds what
-# reads families, and runs its test. The other layers are those of LIBRARY. From the environment: CC, CXX, FLAGS (of CXX),
-# BUILD_TYPE, SANITIZE.
+# add.sh SOURCE OBJECTS LIBRARIES: copies the tree, adds a family to it as one file and one line, builds what reads families,
+# and runs its test, which is linked of OBJECTS and LIBRARIES; of libllm.a among them it takes the other layers. From the
+# environment: CC, CXX, FLAGS (of CXX), BUILD_TYPE, SANITIZE.
 set -eu
-source=$1 object=$2 library=$3
-shift 3
+source=$1
+shift
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 cd "$source"
@@ -20,7 +20,6 @@ cmake -S "$tree" -B "$tree/build" -G "Unix Makefiles" -DCMAKE_C_COMPILER="$CC" -
 cmake --build "$tree/build" --target llm_model/fast --parallel 2 >"$tree/log" 2>&1 || { cat "$tree/log"; exit 1; }
 find "$tree/build/libllm/model" -name '*.o' >"$tree/objects"
 
-# Objects come first: of the library only the other layers are taken.
-# shellcheck disable=SC2086
-"$CXX" $FLAGS "$object" $(cat "$tree/objects") "$library" "$@" -o "$tree/test"
+# shellcheck disable=SC2046,SC2086
+"$CXX" $FLAGS $(cat "$tree/objects") "$@" -o "$tree/test"
 "$tree/test"
