@@ -36,13 +36,15 @@ std::vector<double> by_logits(llm_engine *e, const std::vector<llm_token> &ids, 
 
 // Cancelled again and again until it has returned: what the host's thread does while another one computes.
 llm_status cancelled_from_outside(llm_engine *e, const std::function<llm_status()> &call) {
-    std::atomic<bool> returned{false};
+    std::atomic<bool> runs{false}, returned{false};
     std::thread other([&] {
         while (!returned) {
             llm_engine_cancel(e);
+            runs = true;
             std::this_thread::yield();
         }
     });
+    while (!runs) std::this_thread::yield(); // a short call could return before the thread has begun
     llm_status status = call();
     returned = true;
     other.join();
