@@ -2,7 +2,7 @@
 """Checks the rules of the source that no compiler checks: scripts/check_rules.py [ROOT]
 
 Layers include downward only; the library calls nothing that ends, prints to or changes its host; a data type is a
-row of a table, never a case of a switch; files and functions stay small; a name means one thing. Prints each fault as
+row of a table, never a case of a switch; files and functions stay small; a name says where it is and means one thing. Prints each fault as
 FILE:LINE: what, and ends with 1 if there is one.
 """
 
@@ -141,15 +141,32 @@ def prefixes_of(path):
     return tuple(f"llmi_{n}_" for name in names for n in {name, re.sub("s$", "", name), re.sub("ies$", "y", name)})
 
 
+def functions_of(code):
+    """(name, offset) of each function with external linkage that is not a public call."""
+    own = r"^(?!static\b|typedef\b|extern\b|return\b|else\b|LLM_API\b)[A-Za-z_][\w \*\n]*?[ \*\n](\w+)\([^;{}]*\)\s*\{"
+    for m in re.finditer(own, code, flags=re.M):
+        yield m.group(1), m.start()
+
+
 def check_names(path, source):
     if not path.startswith("libllm/"):
         return
     code = without_comments_and_texts(source)
-    own = r"^(?!static\b|typedef\b|extern\b|return\b|else\b|LLM_API\b)[A-Za-z_][\w \*\n]*?[ \*\n](\w+)\([^;{}]*\)\s*\{"
-    for m in re.finditer(own, code, flags=re.M):
-        name = m.group(1)
+    for name, at in functions_of(code):
         if name not in NAMED_FREELY and not (name + "_").startswith(prefixes_of(path)):
-            yield line_of(code, m.start()), f"{name}() begins with none of {', '.join(sorted(prefixes_of(path)))}"
+            yield line_of(code, at), f"{name}() begins with none of {', '.join(sorted(prefixes_of(path)))}"
+
+
+def check_families(files):
+    """Functions whose first word begins functions of another folder, too: (path, line, text)."""
+    first = {}
+    for path, source in files:
+        code = without_comments_and_texts(source)
+        for name, at in functions_of(code) if path.startswith("libllm/") else []:
+            folder, word = path.split("/")[1], "_".join(name.split("_")[:2])
+            where = first.setdefault(word, folder)
+            if where != folder and name not in NAMED_FREELY:
+                yield path, line_of(code, at), f"{name}(): {word}_* are functions of {where}"
 
 
 def check_defined_once(files):
@@ -180,7 +197,7 @@ def main():
     files = [(p.relative_to(root).as_posix(), p.read_text()) for p in paths if p.suffix in (".c", ".h", ".def")]
     own = [(path, source) for path, source in files if not path.startswith("include/")]
     faults = [(path, *fault) for path, source in own for fault in check(path, source)]
-    faults += check_defined_once(files)
+    faults += [*check_families(files), *check_defined_once(files)]
     for path, line, text in faults:
         print(f"{path}:{line}: {text}")
     print(f"{len(files)} files, {len(faults)} faults")

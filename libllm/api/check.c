@@ -4,18 +4,18 @@
 
 #include "base/options.h"
 
-llm_status llmi_check_bytes(llm_span text) {
+llm_status llmi_api_check_bytes(llm_span text) {
     if (!text.ptr && text.len) return llmi_error(LLM_E_ARGUMENT, "it is NULL, its length is not 0");
     if (text.len <= LLMI_MOST_BYTES) return LLM_OK;
     return llmi_error(LLM_E_ARGUMENT, "its length is %zu, expected its number of bytes", text.len);
 }
 
-llm_status llmi_check_span(llm_span *span) {
+llm_status llmi_api_check_span(llm_span *span) {
     if (span->ptr && span->len == LLM_NTS) span->len = strlen(span->ptr);
-    return llmi_check_bytes(*span);
+    return llmi_api_check_bytes(*span);
 }
 
-llm_status llmi_check_out(const void *out, size_t first_bytes, const char *what) {
+llm_status llmi_api_check_out(const void *out, size_t first_bytes, const char *what) {
     uint32_t n_bytes;
     memcpy(&n_bytes, out, sizeof n_bytes);
     if (n_bytes >= first_bytes && n_bytes <= LLMI_OPTIONS_MAX_BYTES) return LLM_OK;

@@ -43,13 +43,13 @@
     } while (0)
 
 /* A text among others: NULL only with length 0, which is a number of bytes ... */
-llm_status llmi_check_bytes(llm_span text);
+llm_status llmi_api_check_bytes(llm_span text);
 /* ... or LLM_NTS, which becomes the length. */
-llm_status llmi_check_span(llm_span *span);
+llm_status llmi_api_check_span(llm_span *span);
 
 /* Hands out a structure of any version: `full` is what this library knows, out->struct_size (the first
  * member) what the caller knows. Members beyond what this library knows become 0. */
-llm_status llmi_check_out(const void *out, size_t first_bytes, const char *what);
+llm_status llmi_api_check_out(const void *out, size_t first_bytes, const char *what);
 void llmi_api_write_out(void *out, const void *full, size_t n_bytes);
 
 /* The word among `names` that is fewest edits away from `word`, NULL if none is near. */

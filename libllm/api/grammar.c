@@ -22,7 +22,8 @@ static llm_status make(llm_grammar **out, const llm_tokenizer *tokenizer, const 
                        make_fn fn) {
     llmi_grammar *g = NULL;
     /* Only the count of references changes. */
-    llm_status status = fn(&g, llmi_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer, text ? text : "", n_bytes);
+    llm_status status =
+        fn(&g, llmi_api_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer, text ? text : "", n_bytes);
     if (status == LLM_OK) *out = outer(g);
     return status;
 }
@@ -67,12 +68,12 @@ LLM_API llm_status llm_grammar_from_choices(llm_grammar **out, const llm_tokeniz
     llm_status status = LLM_OK;
     for (size_t i = 0; i < n_choices && status == LLM_OK; i++) {
         llm_span choice = choices[i];
-        status = llmi_check_span(&choice);
+        status = llmi_api_check_span(&choice);
         if (status != LLM_OK) return llmi_error_in(status, "choice %zu of %zu", i, n_choices);
     }
     llmi_grammar *g = NULL;
-    status =
-        llmi_grammar_from_choices(&g, llmi_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer, choices, n_choices);
+    status = llmi_grammar_from_choices(&g, llmi_api_tokenizer_memory(tokenizer), (llm_tokenizer *)tokenizer, choices,
+                                       n_choices);
     if (status == LLM_OK) *out = outer(g);
     return status;
 }
@@ -96,16 +97,16 @@ static llm_status accept(void *user, llm_token token) {
     return llmi_grammar_matcher_accept(user, token);
 }
 
-void llmi_grammar_matchers_free(llmi_grammar_matchers *m) {
+void llmi_api_matchers_free(llmi_api_matchers *m) {
     for (size_t i = 0; i < m->n && m->items; i++) llmi_grammar_matcher_destroy(m->items[i]);
     if (m->items) llmi_free(m->a, m->items, m->n * sizeof *m->items);
     if (m->masks) llmi_free(m->a, m->masks, m->n * sizeof *m->masks);
-    *m = (llmi_grammar_matchers){0};
+    *m = (llmi_api_matchers){0};
 }
 
-llm_status llmi_grammar_matchers_init(llmi_grammar_matchers *m, const llm_allocator *a, const llm_grammar *grammar,
-                                      const llm_tokenizer *t, size_t n, bool at_start) {
-    *m = (llmi_grammar_matchers){.a = a, .n = n};
+llm_status llmi_api_matchers_init(llmi_api_matchers *m, const llm_allocator *a, const llm_grammar *grammar,
+                                  const llm_tokenizer *t, size_t n, bool at_start) {
+    *m = (llmi_api_matchers){.a = a, .n = n};
     if (!grammar) return LLM_OK;
     if (llmi_grammar_tokenizer(inner(grammar)) != t)
         return llmi_error(LLM_E_ARGUMENT, "the grammar was made for another tokenizer than the model's");
@@ -116,10 +117,10 @@ llm_status llmi_grammar_matchers_init(llmi_grammar_matchers *m, const llm_alloca
         status = llmi_grammar_matcher_create(&m->items[i], inner(grammar), a, at_start);
         if (status == LLM_OK) m->masks[i] = (llmi_sampler_mask){m->items[i], mask, accept};
     }
-    if (status != LLM_OK) llmi_grammar_matchers_free(m);
+    if (status != LLM_OK) llmi_api_matchers_free(m);
     return status;
 }
 
-bool llmi_grammar_matchers_over(const llmi_grammar_matchers *m, int32_t index) {
+bool llmi_api_matchers_over(const llmi_api_matchers *m, int32_t index) {
     return m->items && llmi_grammar_matcher_is_over(m->items[index]);
 }

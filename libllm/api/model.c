@@ -49,7 +49,7 @@ LLM_API llm_status llm_model_get_info(llm_model_info *out, const llm_model *mode
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(model);
-    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_model_info, n_bytes), "llm_model_info");
+    llm_status status = llmi_api_check_out(out, LLMI_UPTO(llm_model_info, n_bytes), "llm_model_info");
     if (status != LLM_OK) return status;
     const llmi_hparams *hp = &model->hp;
     llm_model_info info = {
@@ -77,7 +77,7 @@ LLM_API llm_status llm_model_get_tensor(llm_tensor_info *out, const llm_model *m
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(model);
-    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_tensor_info, n_bytes), "llm_tensor_info");
+    llm_status status = llmi_api_check_out(out, LLMI_UPTO(llm_tensor_info, n_bytes), "llm_tensor_info");
     if (status != LLM_OK) return status;
     const llmi_tensor *t = llmi_weights_tensor_at(model->weights, index);
     if (!t)

@@ -314,7 +314,7 @@ LLM_API llm_status llm_option_get(llm_option_info *out, const char *group, int32
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(group);
-    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_option_info, maximum), "llm_option_info");
+    llm_status status = llmi_api_check_out(out, LLMI_UPTO(llm_option_info, maximum), "llm_option_info");
     if (status != LLM_OK) return status;
     if (!find_group(group)) return no_such_group(group);
     int32_t n = 0;
@@ -424,7 +424,7 @@ LLM_API llm_status llm_option_set(void *options, const char *group, const char *
     for (int i = 0; i < N_ROWS; i++) {
         const option_row *row = &rows[i];
         if (strcmp(row->group, group) != 0 || strcmp(row->name, name) != 0) continue;
-        llm_status status = llmi_check_out(options, row->offset + row->n_bytes, g->what);
+        llm_status status = llmi_api_check_out(options, row->offset + row->n_bytes, g->what);
         if (status != LLM_OK || set_member((char *)options + row->offset, row, g->defaults, value)) return status;
         range_text range;
         return llmi_error(LLM_E_ARGUMENT, "%s is \"%s\", expected %s", name, LLMI_QUOTE(value, strlen(value)),

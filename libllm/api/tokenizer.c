@@ -12,11 +12,11 @@
 #include "base/utf8.h"
 #include "tokenizer/internal.h"
 
-const llm_allocator *llmi_tokenizer_memory(const llm_tokenizer *tokenizer) {
+const llm_allocator *llmi_api_tokenizer_memory(const llm_tokenizer *tokenizer) {
     return tokenizer->a;
 }
 
-llm_status llmi_tokenizer_check_token(const llm_tokenizer *tokenizer, llm_token token) {
+llm_status llmi_api_check_token(const llm_tokenizer *tokenizer, llm_token token) {
     int32_t n = llmi_tokenizer_size(tokenizer);
     if (token >= 0 && token < n) return LLM_OK;
     return llmi_error(LLM_E_ARGUMENT, "token is %d, expected 0..%d, an id of the vocabulary", token, n - 1);
@@ -27,11 +27,11 @@ static llm_status check_flags(uint32_t flags, uint32_t known, const char *names)
     return llmi_error(LLM_E_ARGUMENT, "flags are 0x%x, expected bits of %s", flags, names);
 }
 
-llm_status llmi_tokenizer_check_encode_flags(uint32_t flags) {
+llm_status llmi_api_check_encode_flags(uint32_t flags) {
     return check_flags(flags, LLM_ENCODE_ADD_SPECIAL | LLM_ENCODE_PARSE_SPECIAL, "LLM_ENCODE_*");
 }
 
-llm_status llmi_tokenizer_check_decode_flags(uint32_t flags) {
+llm_status llmi_api_check_decode_flags(uint32_t flags) {
     return check_flags(flags, LLM_DECODE_SKIP_SPECIAL | LLM_DECODE_KEEP_PREFIX, "LLM_DECODE_*");
 }
 
@@ -167,10 +167,10 @@ LLM_API llm_status llm_tokenizer_encode(size_t *n_tokens, const llm_tokenizer *t
     LLMI_NOT_NULL(tokenizer);
     LLMI_TEXT(text, n_bytes);
     LLMI_ROOM(tokens, capacity);
-    llm_status status = llmi_tokenizer_check_encode_flags(flags);
+    llm_status status = llmi_api_check_encode_flags(flags);
     if (status != LLM_OK) return status;
     llmi_buf ids;
-    llmi_buf_init(&ids, llmi_tokenizer_memory(tokenizer));
+    llmi_buf_init(&ids, llmi_api_tokenizer_memory(tokenizer));
     status = llmi_tokenizer_encode(&ids, tokenizer, text ? text : "", n_bytes, flags);
     if (status == LLM_OK) status = give(n_tokens, tokens, capacity, &ids, sizeof *tokens);
     llmi_buf_free(&ids);
@@ -179,7 +179,7 @@ LLM_API llm_status llm_tokenizer_encode(size_t *n_tokens, const llm_tokenizer *t
 
 static llm_status decode(llmi_buf *text, const llm_tokenizer *t, const llm_token *tokens, size_t n, uint32_t flags) {
     llmi_buf raw;
-    llmi_buf_init(&raw, llmi_tokenizer_memory(t));
+    llmi_buf_init(&raw, llmi_api_tokenizer_memory(t));
     llm_status status = llmi_tokenizer_decode(&raw, t, tokens, n, flags, !(flags & LLM_DECODE_KEEP_PREFIX));
     if (status == LLM_OK && raw.len) status = llmi_utf8_repair(text, raw.data, raw.len) ? LLM_E_MEMORY : LLM_OK;
     llmi_buf_free(&raw);
@@ -194,14 +194,14 @@ LLM_API llm_status llm_tokenizer_decode(size_t *n_bytes, const llm_tokenizer *to
     LLMI_NOT_NULL(tokenizer);
     LLMI_ARRAY(tokens, n_tokens);
     LLMI_ROOM(text, capacity);
-    llm_status status = llmi_tokenizer_check_decode_flags(flags);
+    llm_status status = llmi_api_check_decode_flags(flags);
     for (size_t i = 0; i < n_tokens && status == LLM_OK; i++) {
-        status = llmi_tokenizer_check_token(tokenizer, tokens[i]);
+        status = llmi_api_check_token(tokenizer, tokens[i]);
         if (status != LLM_OK) return llmi_error_in(status, "id %zu of %zu", i, n_tokens);
     }
     if (status != LLM_OK) return status;
     llmi_buf bytes;
-    llmi_buf_init(&bytes, llmi_tokenizer_memory(tokenizer));
+    llmi_buf_init(&bytes, llmi_api_tokenizer_memory(tokenizer));
     status = decode(&bytes, tokenizer, tokens, n_tokens, flags);
     if (status == LLM_OK) status = give(n_bytes, text, capacity, &bytes, 1);
     llmi_buf_free(&bytes);
@@ -235,8 +235,8 @@ LLM_API llm_status llm_tokenizer_get_token(llm_token_info *out, const llm_tokeni
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(tokenizer);
-    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_token_info, score), "llm_token_info");
-    if (status == LLM_OK) status = llmi_tokenizer_check_token(tokenizer, token);
+    llm_status status = llmi_api_check_out(out, LLMI_UPTO(llm_token_info, score), "llm_token_info");
+    if (status == LLM_OK) status = llmi_api_check_token(tokenizer, token);
     if (status != LLM_OK) return status;
     llm_token_info info = {0};
     llmi_tokenizer_token(tokenizer, token, &info.text, &info.type, &info.score);

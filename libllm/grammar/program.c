@@ -98,7 +98,7 @@ static int32_t emit_sequences(emitter *e, const llmi_byte_seq *seqs, size_t begi
 
 static int32_t emit_chars(emitter *e, const llmi_ir_node *node, int32_t next) {
     e->seqs.len = 0;
-    if (!llmi_utf8_ranges_append(&e->seqs, &llmi_buf_at(&e->ir->ranges, llmi_ir_range, node->first), (size_t)node->n))
+    if (!llmi_grammar_utf8_ranges(&e->seqs, &llmi_buf_at(&e->ir->ranges, llmi_ir_range, node->first), (size_t)node->n))
         return fail(e, LLM_E_MEMORY);
     return emit_sequences(e, (const llmi_byte_seq *)(const void *)e->seqs.data, 0,
                           llmi_buf_count(&e->seqs, llmi_byte_seq), 0, next);

@@ -317,7 +317,7 @@ static void add_element(regex *r) {
     }
 }
 
-int32_t llmi_regex_syntax_read(llmi_ir *ir, const char *text, size_t n, bool whole, llmi_chars_fn chars_fn) {
+int32_t llmi_grammar_regex(llmi_ir *ir, const char *text, size_t n, bool whole, llmi_chars_fn chars_fn) {
     regex r = {.chars = chars_fn, .whole = whole};
     llmi_reader *s = &r.s;
     llmi_reader_init(s, ir, text, n);
@@ -339,7 +339,7 @@ llm_status llmi_grammar_from_regex(llmi_grammar **out, const llm_allocator *a, l
     *out = NULL;
     llmi_ir_init(&ir, a);
     int32_t root = llmi_ir_rule_new(&ir, "regular expression", 18);
-    llmi_ir_define(&ir, root, llmi_regex_syntax_read(&ir, text, n, true, NULL));
+    llmi_ir_define(&ir, root, llmi_grammar_regex(&ir, text, n, true, NULL));
     llm_status status = ir.status == LLM_OK ? llmi_grammar_make(out, &ir, root, t) : ir.status;
     llmi_ir_free(&ir);
     return status == LLM_OK ? status : llmi_error_in(status, "regular expression");

@@ -163,7 +163,7 @@ void llmi_schema_forget_patterns(llmi_schema *s) {
 }
 
 static int32_t read_regex(llmi_schema *s, llmi_ir *ir, llm_span text, bool whole, llmi_chars_fn chars) {
-    int32_t node = llmi_regex_syntax_read(ir, text.ptr, text.len, whole, chars);
+    int32_t node = llmi_grammar_regex(ir, text.ptr, text.len, whole, chars);
     if (ir->status != LLM_OK && ir->status != LLM_E_MEMORY)
         llmi_error_in(ir->status, "#%s/pattern", LLMI_QUOTE(s->path.ptr, s->path.len));
     return node;

@@ -31,7 +31,7 @@ static bool add(llmi_buf *out, uint32_t first, uint32_t last) {
     return llmi_buf_push(out, seq);
 }
 
-bool llmi_utf8_ranges_append(llmi_buf *out, const llmi_ir_range *ranges, size_t n) {
+bool llmi_grammar_utf8_ranges(llmi_buf *out, const llmi_ir_range *ranges, size_t n) {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < sizeof same_length / sizeof same_length[0]; k++) {
             uint32_t first = ranges[i].first, last = ranges[i].last, end;

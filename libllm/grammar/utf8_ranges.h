@@ -14,6 +14,6 @@ typedef struct llmi_byte_seq {
 } llmi_byte_seq;
 
 /* Appends llmi_byte_seq elements in order; surrogates and what lies beyond Unicode are left out. False: no memory. */
-bool llmi_utf8_ranges_append(llmi_buf *out, const llmi_ir_range *ranges, size_t n);
+bool llmi_grammar_utf8_ranges(llmi_buf *out, const llmi_ir_range *ranges, size_t n);
 
 #endif

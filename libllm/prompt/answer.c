@@ -64,7 +64,7 @@ LLM_API llm_status llm_answer_sample(llm_sample *out, const llm_answer *answer, 
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(answer);
-    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_sample, score), "llm_sample");
+    llm_status status = llmi_api_check_out(out, LLMI_UPTO(llm_sample, score), "llm_sample");
     if (status != LLM_OK) return status;
     int32_t n = (int32_t)llmi_buf_count(&answer->samples, llmi_sample);
     if (index < 0 || index >= n)
@@ -110,7 +110,7 @@ LLM_API llm_status llm_answer_get_stats(llm_result_stats *out, const llm_answer 
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(answer);
-    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_result_stats, decode_ms), "llm_result_stats");
+    llm_status status = llmi_api_check_out(out, LLMI_UPTO(llm_result_stats, decode_ms), "llm_result_stats");
     if (status == LLM_OK) llmi_api_write_out(out, &answer->stats, sizeof answer->stats);
     return status;
 }

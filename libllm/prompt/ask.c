@@ -162,7 +162,7 @@ LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *pro
     llmi_json_doc doc;
     const llmi_json *fields = NULL;
     llm_prompt *own = NULL;
-    llmi_ask x = {.engine = engine, .o = &o, .a = llmi_engine_memory(engine)};
+    llmi_ask x = {.engine = engine, .o = &o, .a = llmi_serve_memory(engine)};
     llmi_json_doc_init(&doc, x.a, 0);
     llm_status status = llmi_options_get(&f, "fill", fill);
     if (status == LLM_OK) status = llmi_options_get(&o, "ask", options);

@@ -106,7 +106,7 @@ static llm_status encode(filling *x) {
     f->is_chat = x->tmpl != NULL;
     if (!x->e) return LLM_OK;
     if (!x->tmpl)
-        return llmi_engine_encode(&f->tokens, x->e, (llm_span){f->text.data, f->text.len}, LLM_ENCODE_ADD_SPECIAL);
+        return llmi_serve_encode(&f->tokens, x->e, (llm_span){f->text.data, f->text.len}, LLM_ENCODE_ADD_SPECIAL);
     llm_rendering *r;
     llm_template_options fixed = llmi_template_defaults;
     fixed.now = 0; /* the same prompt on any day */

@@ -196,12 +196,12 @@ static llm_status fly(llmi_ask *x, flight *f, size_t n, const llmi_reason_round 
 /* `first`: where the samples of the branches begin, one branch after the other. */
 static llm_status run_wave(flight *f, llmi_ask *x, const llmi_branch *b, size_t n, const llmi_reason_round *run,
                            size_t first, int32_t wave, bool *decided) {
-    llm_status status = llmi_engine_enter(x->engine, "llm_ask");
+    llm_status status = llmi_serve_begin(x->engine, "llm_ask");
     if (status != LLM_OK) return status;
     for (size_t i = 0; i < n && status == LLM_OK; first += (size_t)b[i++].n)
         status = launch(&f[i], x, &b[i], run, i, first, wave);
     if (status == LLM_OK) status = fly(x, f, n, run, decided);
-    llmi_engine_leave(x->engine);
+    llmi_serve_end(x->engine);
     llmi_error_copy failure;
     llmi_error_save(&failure, status);
     for (size_t i = 0; i < n; i++) llm_request_destroy(f[i].request);
@@ -248,13 +248,13 @@ llm_status llmi_reason_append(llmi_buf *ids, const llmi_ask *x, llm_span text) {
         both.len = with.len = anchor.len = 0;
         if (!llmi_buf_append(&both, ANCHORS[i], 1) || !llmi_buf_append(&both, text.ptr, text.len))
             status = LLM_E_MEMORY;
-        if (status == LLM_OK) status = llmi_engine_encode(&anchor, x->engine, (llm_span){ANCHORS[i], 1}, 0);
-        if (status == LLM_OK) status = llmi_engine_encode(&with, x->engine, (llm_span){both.data, both.len}, 0);
+        if (status == LLM_OK) status = llmi_serve_encode(&anchor, x->engine, (llm_span){ANCHORS[i], 1}, 0);
+        if (status == LLM_OK) status = llmi_serve_encode(&with, x->engine, (llm_span){both.data, both.len}, 0);
         if (status != LLM_OK || with.len <= anchor.len || memcmp(with.data, anchor.data, anchor.len) != 0) continue;
         done = true;
         if (!llmi_buf_append(ids, with.data + anchor.len, with.len - anchor.len)) status = LLM_E_MEMORY;
     }
-    if (status == LLM_OK && !done) status = llmi_engine_encode(ids, x->engine, text, 0);
+    if (status == LLM_OK && !done) status = llmi_serve_encode(ids, x->engine, text, 0);
     llmi_buf_free(&both);
     llmi_buf_free(&with);
     llmi_buf_free(&anchor);
@@ -277,7 +277,7 @@ llm_status llmi_reason_begin(llmi_buf *ids, const llmi_ask *x, const char *text)
          ok = llmi_buf_append(&whole, f->text.data, f->text.len);
     ok = ok && llmi_buf_append(&whole, " ", blank) && llmi_buf_append(&whole, text, strlen(text));
     llm_status status =
-        ok ? llmi_engine_encode(ids, x->engine, (llm_span){whole.data, whole.len}, LLM_ENCODE_ADD_SPECIAL)
+        ok ? llmi_serve_encode(ids, x->engine, (llm_span){whole.data, whole.len}, LLM_ENCODE_ADD_SPECIAL)
            : LLM_E_MEMORY;
     llmi_buf_free(&whole);
     return status;

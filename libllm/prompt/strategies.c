@@ -259,7 +259,7 @@ static llm_status add_question(tree *t, llmi_jobs *jobs, const thought *judged) 
 /* Scores become log p(yes) - log p(no). */
 static llm_status judge(tree *t) {
     llmi_jobs jobs;
-    llm_status status = llmi_engine_enter(t->x->engine, "llm_ask");
+    llm_status status = llmi_serve_begin(t->x->engine, "llm_ask");
     if (status != LLM_OK) return status;
     llmi_jobs_init(&jobs, t->x->engine, LLMI_JOB_SCORE);
     jobs.token = add_verdict;
@@ -269,7 +269,7 @@ static llm_status judge(tree *t) {
         status = add_question(t, &jobs, &llmi_buf_at(&t->grown, thought, i));
     }
     if (status == LLM_OK) status = llmi_jobs_run(&jobs);
-    llmi_engine_leave(t->x->engine);
+    llmi_serve_end(t->x->engine);
     llm_result_stats *sum = &t->x->out->stats;
     sum->n_prompt_tokens += jobs.stats.n_prompt_tokens;
     sum->n_cached_tokens += jobs.stats.n_cached_tokens;

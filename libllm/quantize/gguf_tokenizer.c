@@ -273,7 +273,7 @@ static llm_status put_all(writing *x) {
     return status == LLM_OK ? put_chat_template(x) : status;
 }
 
-llm_status llmi_gguf_tokenizer_put(llmi_gguf_writer *w, const llm_model *m) {
+llm_status llmi_quantize_put_tokenizer(llmi_gguf_writer *w, const llm_model *m) {
     llm_span text;
     llmi_json_doc doc;
     llm_status status = llmi_weights_side_file(&text, m->weights, "tokenizer.json");

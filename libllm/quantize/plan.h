@@ -37,6 +37,6 @@ llm_status llmi_plan_hf(llmi_plan *p, llmi_gguf_writer *w, const llm_model *m);
 llm_status llmi_plan_add(llmi_plan *p, llm_span name, const llmi_tensor *source, bool is_output, int32_t n_heads);
 
 /* gguf_tokenizer.c: tokenizer.ggml.* */
-llm_status llmi_gguf_tokenizer_put(llmi_gguf_writer *w, const llm_model *m);
+llm_status llmi_quantize_put_tokenizer(llmi_gguf_writer *w, const llm_model *m);
 
 #endif

@@ -90,7 +90,7 @@ llm_status llmi_plan_hf(llmi_plan *p, llmi_gguf_writer *w, const llm_model *m) {
     llmi_head head;
     llm_status status = llmi_head_find(&head, m);
     if (status == LLM_OK) status = put_hparams(w, m);
-    if (status == LLM_OK && m->tokenizer) status = llmi_gguf_tokenizer_put(w, m);
+    if (status == LLM_OK && m->tokenizer) status = llmi_quantize_put_tokenizer(w, m);
     if (status == LLM_OK && m->arch->n_ropes) /* GGUF has one such tensor */
         status = add_factors(p, (const void *)((const char *)m->hparams + m->arch->ropes[0].hparams));
     for (int32_t i = 0; i < m->arch->n_weights && status == LLM_OK; i++) {

@@ -8,7 +8,7 @@
 llm_status llmi_delivery_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
                               const llmi_stop_strings *stops, llmi_buf *text) {
     *d = (llmi_delivery){.stops = stops, .text = text};
-    llmi_decoder_init(&d->decoder, a, tokenizer, flags | LLM_DECODE_SKIP_SPECIAL);
+    llmi_serve_decoder_init(&d->decoder, a, tokenizer, flags | LLM_DECODE_SKIP_SPECIAL);
     if (!stops->n) return LLM_OK;
     d->matched = llmi_alloc_array(a, stops->n, sizeof *d->matched);
     if (!d->matched) return LLM_E_MEMORY;
@@ -18,7 +18,7 @@ llm_status llmi_delivery_init(llmi_delivery *d, const llm_allocator *a, const ll
 
 void llmi_delivery_free(llmi_delivery *d) {
     if (d->matched) llmi_free(d->decoder.bytes.a, d->matched, d->stops->n * sizeof *d->matched);
-    llmi_decoder_free(&d->decoder);
+    llmi_serve_decoder_free(&d->decoder);
     d->matched = NULL;
 }
 
@@ -44,7 +44,7 @@ static bool has_text(const llmi_delivery *d, llm_token token) {
 llm_status llmi_delivery_token(llmi_delivery *d, llm_token token) {
     if (d->stopped || !has_text(d, token)) return LLM_OK;
     size_t before = d->text->len;
-    llm_status status = llmi_decoder_take(d->text, &d->decoder, token);
+    llm_status status = llmi_serve_decoder_take(d->text, &d->decoder, token);
     if (status == LLM_OK) find_stop(d, before);
     return status;
 }
@@ -52,7 +52,7 @@ llm_status llmi_delivery_token(llmi_delivery *d, llm_token token) {
 llm_status llmi_delivery_end(llmi_delivery *d) {
     if (d->stopped || !d->decoder.tokenizer) return LLM_OK;
     size_t before = d->text->len;
-    llm_status status = llmi_decoder_rest(d->text, &d->decoder);
+    llm_status status = llmi_serve_decoder_rest(d->text, &d->decoder);
     if (status != LLM_OK) return status;
     find_stop(d, before);
     d->n_ready = d->text->len;

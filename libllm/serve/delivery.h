@@ -6,7 +6,7 @@
 #include "serve/stop_strings.h"
 
 typedef struct llmi_delivery {
-    llmi_decoder decoder;
+    llmi_serve_decoder decoder;
     const llmi_stop_strings *stops; /* borrowed */
     size_t *matched;                /* [stops->n], see stop_strings.h */
     llmi_buf *text;                 /* where it goes; borrowed */

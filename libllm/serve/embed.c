@@ -34,9 +34,9 @@ static void finish_row(float *row, size_t n_embd, size_t n_tokens, int32_t pooli
 
 static llm_status add_text(embedding *e, const llm_engine *engine, llm_span text) {
     size_t begin = llmi_buf_count(&e->jobs.ids, llm_token);
-    llm_status status = llmi_check_span(&text);
+    llm_status status = llmi_api_check_span(&text);
     if (status != LLM_OK) return status;
-    status = llmi_engine_encode(&e->jobs.ids, engine, text, LLM_ENCODE_ADD_SPECIAL);
+    status = llmi_serve_encode(&e->jobs.ids, engine, text, LLM_ENCODE_ADD_SPECIAL);
     if (status != LLM_OK) return status;
     if (llmi_buf_count(&e->jobs.ids, llm_token) == begin)
         return llmi_error(LLM_E_ARGUMENT, "it has no tokens, so there is nothing to embed");
@@ -80,7 +80,7 @@ LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *tex
     LLMI_NOT_NULL(engine);
     LLMI_ARRAY(texts, n_texts);
     llm_status status = choose(&pooling, &normalize, engine->model);
-    if (status == LLM_OK) status = llmi_engine_enter(engine, "llm_embed");
+    if (status == LLM_OK) status = llmi_serve_begin(engine, "llm_embed");
     if (status != LLM_OK) return status;
     embedding e = {.out = out, .n_embd = (size_t)engine->model->hp.n_embd, .pooling = pooling};
     llmi_jobs_init(&e.jobs, engine, LLMI_JOB_EMBED);
@@ -88,7 +88,7 @@ LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *tex
     e.jobs.hidden = on_hidden;
     e.jobs.user = &e;
     status = embed(&e, engine, texts, n_texts, normalize);
-    llmi_engine_leave(engine);
+    llmi_serve_end(engine);
     llmi_jobs_free(&e.jobs);
     return status;
 }

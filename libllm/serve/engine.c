@@ -31,7 +31,7 @@ LLM_API llm_status llm_engine_estimate(llm_engine_memory *out, const llm_model *
     LLMI_NOT_NULL(model);
     llm_engine_options o;
     llm_engine_memory memory = {.struct_size = sizeof memory};
-    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_engine_memory, total_bytes), "llm_engine_memory");
+    llm_status status = llmi_api_check_out(out, LLMI_UPTO(llm_engine_memory, total_bytes), "llm_engine_memory");
     if (status == LLM_OK) status = resolve(&o, model, options);
     if (status == LLM_OK) status = llmi_engine_estimate(&memory, model, &o);
     if (status == LLM_OK) llmi_api_write_out(out, &memory, sizeof memory);
@@ -65,11 +65,11 @@ LLM_API llm_status llm_engine_create(llm_engine **out, llm_model *model, const l
     return LLM_OK;
 }
 
-void llmi_engine_keep(llm_engine *e) {
+void llmi_serve_engine_ref(llm_engine *e) {
     atomic_fetch_add_explicit(&e->n_refs, 1, memory_order_relaxed);
 }
 
-void llmi_engine_release(llm_engine *e) {
+void llmi_serve_engine_unref(llm_engine *e) {
     if (atomic_fetch_sub_explicit(&e->n_refs, 1, memory_order_acq_rel) != 1) return;
     llm_model *m = e->model;
     llmi_engine_unref(e->inner);
@@ -94,11 +94,11 @@ LLM_API void llm_engine_destroy(llm_engine *engine) {
     llmi_engine_interrupt(engine->inner, false);
     while (n_active && llmi_engine_step(&n_active, engine->inner) == LLM_OK) {
     }
-    llmi_engine_release(engine);
+    llmi_serve_engine_unref(engine);
     llmi_error_restore(&before);
 }
 
-void llmi_engine_enlist(llm_engine *e, llm_request *r) {
+void llmi_serve_enlist(llm_engine *e, llm_request *r) {
     pthread_mutex_lock(&e->lock);
     r->prev = NULL;
     r->next = e->requests;
@@ -107,7 +107,7 @@ void llmi_engine_enlist(llm_engine *e, llm_request *r) {
     pthread_mutex_unlock(&e->lock);
 }
 
-void llmi_engine_delist(llm_engine *e, llm_request *r) {
+void llmi_serve_delist(llm_engine *e, llm_request *r) {
     pthread_mutex_lock(&e->lock);
     if (r->next) r->next->prev = r->prev;
     if (r->prev)
@@ -119,7 +119,7 @@ void llmi_engine_delist(llm_engine *e, llm_request *r) {
 
 /* ---- steps ---- */
 
-llm_status llmi_engine_enter(llm_engine *e, const char *call) {
+llm_status llmi_serve_begin(llm_engine *e, const char *call) {
     llm_status status = llmi_engine_here(e->inner, call);
     if (status != LLM_OK) return status;
     if (atomic_exchange(&e->inside, true))
@@ -128,7 +128,7 @@ llm_status llmi_engine_enter(llm_engine *e, const char *call) {
     return LLM_OK;
 }
 
-void llmi_engine_leave(llm_engine *e) {
+void llmi_serve_end(llm_engine *e) {
     atomic_store(&e->inside, false);
 }
 
@@ -137,10 +137,10 @@ LLM_API llm_status llm_engine_step(int32_t *n_active, llm_engine *engine) {
     llmi_error_clear();
     LLMI_NOT_NULL(engine);
     int32_t n = 0;
-    llm_status status = llmi_engine_enter(engine, "llm_engine_step");
+    llm_status status = llmi_serve_begin(engine, "llm_engine_step");
     if (status != LLM_OK) return status;
     status = llmi_engine_step(&n, engine->inner);
-    llmi_engine_leave(engine);
+    llmi_serve_end(engine);
     if (n_active) *n_active = n;
     return status;
 }
@@ -151,14 +151,14 @@ LLM_API void llm_engine_cancel(llm_engine *engine) {
 
 /* ---- text ---- */
 
-llm_status llmi_engine_tokenizer(const llm_tokenizer **out, const llm_engine *e) {
+llm_status llmi_serve_tokenizer(const llm_tokenizer **out, const llm_engine *e) {
     *out = e->model->tokenizer;
     return *out ? LLM_OK : llmi_api_no_tokenizer(LLM_E_UNSUPPORTED, e->model->weights);
 }
 
-llm_status llmi_engine_encode(struct llmi_buf *ids, const llm_engine *e, llm_span text, uint32_t flags) {
+llm_status llmi_serve_encode(struct llmi_buf *ids, const llm_engine *e, llm_span text, uint32_t flags) {
     const llm_tokenizer *tokenizer;
-    llm_status status = llmi_engine_tokenizer(&tokenizer, e);
+    llm_status status = llmi_serve_tokenizer(&tokenizer, e);
     if (status != LLM_OK) return status;
     return llmi_tokenizer_encode(ids, tokenizer, text.len ? text.ptr : "", text.len, flags);
 }

@@ -25,26 +25,26 @@ struct llm_engine {
         if (here != LLM_OK) return here;                                                                               \
     } while (0)
 
-void llmi_engine_keep(llm_engine *e);
-void llmi_engine_release(llm_engine *e);
+void llmi_serve_engine_ref(llm_engine *e);
+void llmi_serve_engine_unref(llm_engine *e);
 
 /* Brackets a call that steps: LLM_E_BUSY if another one is under way. */
-llm_status llmi_engine_enter(llm_engine *e, const char *call);
-void llmi_engine_leave(llm_engine *e);
+llm_status llmi_serve_begin(llm_engine *e, const char *call);
+void llmi_serve_end(llm_engine *e);
 
 /* NULL-terminated lists of requests. */
-void llmi_engine_enlist(llm_engine *e, llm_request *r);
-void llmi_engine_delist(llm_engine *e, llm_request *r);
+void llmi_serve_enlist(llm_engine *e, llm_request *r);
+void llmi_serve_delist(llm_engine *e, llm_request *r);
 
-static inline const llm_allocator *llmi_engine_memory(const llm_engine *e) {
+static inline const llm_allocator *llmi_serve_memory(const llm_engine *e) {
     return llmi_engine_allocator(e->inner);
 }
 
 /* LLM_E_UNSUPPORTED for a model that has none. */
-llm_status llmi_engine_tokenizer(const llm_tokenizer **out, const llm_engine *e);
+llm_status llmi_serve_tokenizer(const llm_tokenizer **out, const llm_engine *e);
 
 /* Appends the ids of a text. */
 struct llmi_buf;
-llm_status llmi_engine_encode(struct llmi_buf *ids, const llm_engine *e, llm_span text, uint32_t flags);
+llm_status llmi_serve_encode(struct llmi_buf *ids, const llm_engine *e, llm_span text, uint32_t flags);
 
 #endif

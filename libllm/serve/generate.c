@@ -39,14 +39,14 @@ static llm_status generate(llm_result **out, llm_engine *e, llm_span text, const
     llm_generate_options o;
     llm_request *r = NULL;
     llm_status status = llmi_options_get(&o, "generate", options);
-    if (status == LLM_OK) status = llmi_engine_enter(e, "llm_generate");
+    if (status == LLM_OK) status = llmi_serve_begin(e, "llm_generate");
     if (status != LLM_OK) return status;
     if (text.ptr)
         status = llmi_request_submit_text(&r, e, text, &o);
     else
         status = llmi_request_submit(&r, e, ids, n_ids, 0, &o);
     if (status == LLM_OK) status = run(out, r, on_event, user);
-    llmi_engine_leave(e);
+    llmi_serve_end(e);
     llm_request_destroy(r);
     return status;
 }

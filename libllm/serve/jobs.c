@@ -7,8 +7,8 @@
 
 void llmi_jobs_init(llmi_jobs *b, llm_engine *e, int32_t kind) {
     *b = (llmi_jobs){.engine = e, .kind = kind};
-    llmi_buf_init(&b->ids, llmi_engine_memory(e));
-    llmi_buf_init(&b->items, llmi_engine_memory(e));
+    llmi_buf_init(&b->ids, llmi_serve_memory(e));
+    llmi_buf_init(&b->items, llmi_serve_memory(e));
 }
 
 void llmi_jobs_free(llmi_jobs *b) {
@@ -190,7 +190,7 @@ static llm_status run_all(run *r) {
 }
 
 llm_status llmi_jobs_run(llmi_jobs *b) {
-    const llm_allocator *a = llmi_engine_memory(b->engine);
+    const llm_allocator *a = llmi_serve_memory(b->engine);
     double begin = llmi_now_ms();
     run r = {.b = b, .n_items = llmi_buf_count(&b->items, llmi_jobs_item)};
     r.n_slots = (size_t)llmi_engine_options(b->engine->inner)->n_seqs;

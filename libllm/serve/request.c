@@ -68,7 +68,7 @@ static int32_t on_token(void *user, int32_t index, llm_token token, float logpro
     pthread_mutex_unlock(&r->lock);
     if (status != LLM_OK) return status;
     if (stopped) return LLM_FINISH_STOP;
-    return llmi_grammar_matchers_over(&r->matchers, index) ? LLM_FINISH_GRAMMAR : LLM_FINISH_NONE;
+    return llmi_api_matchers_over(&r->matchers, index) ? LLM_FINISH_GRAMMAR : LLM_FINISH_NONE;
 }
 
 static void on_finish(void *user, int32_t index, int32_t finish, const llmi_error_copy *error) {
@@ -98,20 +98,20 @@ static const llmi_sink sink = {.token = on_token, .finish = on_finish};
 
 static void request_free(llm_request *r) {
     llm_engine *e = r->engine;
-    const llm_allocator *a = llmi_engine_memory(e);
+    const llm_allocator *a = llmi_serve_memory(e);
     int32_t n = r->result ? r->result->n_items : 0;
     for (int32_t i = 0; i < n && r->deliveries; i++) llmi_delivery_free(&r->deliveries[i]);
     if (r->deliveries) llmi_free(a, r->deliveries, (size_t)n * sizeof *r->deliveries);
     if (r->stop_tokens) llmi_free(a, r->stop_tokens, r->n_stop_tokens * sizeof *r->stop_tokens);
     llmi_stop_strings_free(&r->stops);
-    llmi_grammar_matchers_free(&r->matchers);
+    llmi_api_matchers_free(&r->matchers);
     llmi_buf_free(&r->events);
     llmi_buf_free(&r->shown);
     llmi_buf_free(&r->shown_top);
     llm_result_unref(r->result);
     pthread_mutex_destroy(&r->lock);
     llmi_free(a, r, sizeof *r);
-    llmi_engine_release(e);
+    llmi_serve_engine_unref(e);
 }
 
 llm_status llmi_request_check_lists(const llm_generate_options *o) {
@@ -141,7 +141,7 @@ static llm_status check_options(const llm_engine *e, const llm_generate_options 
     if (o->grammar && o->ignore_eos)
         return llmi_error(LLM_E_ARGUMENT, "ignore_eos is 1 beside a grammar, which decides where the text may end");
     const llm_tokenizer *tokenizer;
-    return o->n_stop_strings || o->grammar ? llmi_engine_tokenizer(&tokenizer, e) : LLM_OK;
+    return o->n_stop_strings || o->grammar ? llmi_serve_tokenizer(&tokenizer, e) : LLM_OK;
 }
 
 /* A prompt of nothing but special tokens has no text: then the completion begins one. */
@@ -159,7 +159,7 @@ static bool has_text(const llm_tokenizer *t, const llm_token *ids, size_t n) {
 
 /* Everything a request needs before the engine knows of it. */
 static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_options *o) {
-    const llm_allocator *a = llmi_engine_memory(r->engine);
+    const llm_allocator *a = llmi_serve_memory(r->engine);
     llm_status status = llmi_stop_strings_init(&r->stops, a, o->stop_strings, o->n_stop_strings);
     if (status != LLM_OK) return status;
     if (o->n_stop_tokens) {
@@ -178,7 +178,7 @@ static llm_status prepare(llm_request *r, bool goes_on, const llm_generate_optio
     for (int32_t i = 0; i < o->n && status == LLM_OK; i++)
         status = llmi_delivery_init(&r->deliveries[i], a, r->tokenizer, flags, &r->stops, &r->result->items[i].text);
     if (status == LLM_OK)
-        status = llmi_grammar_matchers_init(&r->matchers, a, o->grammar, r->tokenizer, (size_t)o->n, !goes_on);
+        status = llmi_api_matchers_init(&r->matchers, a, o->grammar, r->tokenizer, (size_t)o->n, !goes_on);
     if (status != LLM_OK) return status;
     return reserve_events(r, 0) ? LLM_OK : LLM_E_MEMORY;
 }
@@ -221,10 +221,10 @@ llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_
     llm_status status = llmi_engine_here(engine->inner, "llm_request_submit");
     if (status == LLM_OK) status = check_options(engine, options);
     if (status != LLM_OK) return status;
-    const llm_allocator *a = llmi_engine_memory(engine);
+    const llm_allocator *a = llmi_serve_memory(engine);
     llm_request *r = llmi_alloc_zero(a, sizeof *r);
     if (!r) return LLM_E_MEMORY;
-    llmi_engine_keep(engine);
+    llmi_serve_engine_ref(engine);
     r->engine = engine;
     r->tokenizer = engine->model->tokenizer;
     r->ignore_eos = options->ignore_eos != 0;
@@ -239,7 +239,7 @@ llm_status llmi_request_submit(llm_request **out, llm_engine *engine, const llm_
         request_free(r);
         return status;
     }
-    llmi_engine_enlist(engine, r);
+    llmi_serve_enlist(engine, r);
     *out = r;
     return LLM_OK;
 }
@@ -253,8 +253,8 @@ static llm_status find_mark(llm_token *out, const llm_engine *e, llm_span text) 
     *out = LLM_TOKEN_NONE;
     for (size_t i = 0; i < text.len && !may; i++)
         may = text.ptr[i] == '<' || text.ptr[i] == '[' || (unsigned char)text.ptr[i] >= 0x80;
-    llmi_buf_init(&ids, llmi_engine_memory(e));
-    if (may) status = llmi_engine_encode(&ids, e, text, LLM_ENCODE_PARSE_SPECIAL);
+    llmi_buf_init(&ids, llmi_serve_memory(e));
+    if (may) status = llmi_serve_encode(&ids, e, text, LLM_ENCODE_PARSE_SPECIAL);
     for (size_t i = 0; i < llmi_buf_count(&ids, llm_token) && *out == LLM_TOKEN_NONE; i++) {
         llm_span spelling;
         int32_t type = 0;
@@ -291,8 +291,8 @@ llm_status llmi_request_submit_text(llm_request **out, llm_engine *engine, llm_s
     uint32_t flags =
         (options->add_special ? LLM_ENCODE_ADD_SPECIAL : 0) | (options->parse_special ? LLM_ENCODE_PARSE_SPECIAL : 0);
     llm_token mark = LLM_TOKEN_NONE;
-    llmi_buf_init(&ids, llmi_engine_memory(engine));
-    llm_status status = llmi_engine_encode(&ids, engine, prompt, flags);
+    llmi_buf_init(&ids, llmi_serve_memory(engine));
+    llm_status status = llmi_serve_encode(&ids, engine, prompt, flags);
     if (status == LLM_OK && !options->parse_special) status = find_mark(&mark, engine, prompt);
     if (status == LLM_OK)
         status = llmi_request_submit(out, engine, (const llm_token *)(void *)ids.data, llmi_buf_count(&ids, llm_token),
@@ -458,7 +458,7 @@ LLM_API llm_status llm_request_result(llm_result **out, llm_request *request) {
 
 LLM_API void llm_request_destroy(llm_request *request) {
     if (!request || !llmi_engine_is_here(request->engine->inner)) return;
-    llmi_engine_delist(request->engine, request);
+    llmi_serve_delist(request->engine, request);
     llmi_job_destroy(request->job);
     request_free(request);
 }

@@ -17,7 +17,7 @@ struct llm_request {
     llm_token *stop_tokens;
     size_t n_stop_tokens;
     bool ignore_eos;
-    llmi_grammar_matchers matchers; /* of the grammar */
+    llmi_api_matchers matchers; /* of the grammar */
     int32_t n_logprobs;
 
     pthread_mutex_t lock;      /* of all below, and of the result while completions are open */

@@ -150,7 +150,7 @@ LLM_API llm_status llm_result_get_stats(llm_result_stats *out, const llm_result 
     llmi_error_clear();
     LLMI_NOT_NULL(out);
     LLMI_NOT_NULL(result);
-    llm_status status = llmi_check_out(out, LLMI_UPTO(llm_result_stats, decode_ms), "llm_result_stats");
+    llm_status status = llmi_api_check_out(out, LLMI_UPTO(llm_result_stats, decode_ms), "llm_result_stats");
     if (status == LLM_OK) llmi_api_write_out(out, &result->stats, sizeof result->stats);
     return status;
 }

@@ -27,8 +27,8 @@ static size_t count(const llmi_buf *ids) {
  * prompt and continuation, or be scored: it is left out. */
 static llm_status find_prefix(scoring *s, const llm_engine *e) {
     llm_span sample = {"a", 1};
-    llm_status status = llmi_engine_encode(&s->ids, e, sample, 0);
-    if (status == LLM_OK) status = llmi_engine_encode(&s->prefix, e, sample, LLM_ENCODE_ADD_SPECIAL);
+    llm_status status = llmi_serve_encode(&s->ids, e, sample, 0);
+    if (status == LLM_OK) status = llmi_serve_encode(&s->prefix, e, sample, LLM_ENCODE_ADD_SPECIAL);
     if (status != LLM_OK) return status;
     const llm_token *bare = (const llm_token *)(const void *)s->ids.data;
     const llm_token *whole = (const llm_token *)(const void *)s->prefix.data;
@@ -74,9 +74,9 @@ static llm_status add_item(scoring *s, const llm_engine *e, const llm_score_item
         !llmi_buf_append(&s->together, item->continuation.ptr, item->continuation.len) ||
         !llmi_buf_append(&b->ids, s->prefix.data, s->prefix.len))
         return LLM_E_MEMORY;
-    llm_status status = llmi_engine_encode(&s->ids, e, without_space(item->prompt), s->flags);
+    llm_status status = llmi_serve_encode(&s->ids, e, without_space(item->prompt), s->flags);
     if (status == LLM_OK)
-        status = llmi_engine_encode(&b->ids, e, (llm_span){s->together.data, s->together.len}, s->flags);
+        status = llmi_serve_encode(&b->ids, e, (llm_span){s->together.data, s->together.len}, s->flags);
     if (status != LLM_OK) return status;
     size_t from = count(&s->prefix) + count(&s->ids), n = count(&b->ids) - begin;
     if (!from) from = 1; /* the first token of all has nothing before it */
@@ -87,8 +87,8 @@ static llm_status add_item(scoring *s, const llm_engine *e, const llm_score_item
 static llm_status add_items(scoring *s, const llm_engine *e, const llm_score_item *items, size_t n_items) {
     for (size_t i = 0; i < n_items; i++) {
         llm_score_item item = items[i];
-        llm_status status = llmi_check_span(&item.prompt);
-        if (status == LLM_OK) status = llmi_check_span(&item.continuation);
+        llm_status status = llmi_api_check_span(&item.prompt);
+        if (status == LLM_OK) status = llmi_api_check_span(&item.continuation);
         if (status == LLM_OK) status = add_item(s, e, &item);
         if (status != LLM_OK) return llmi_error_in(status, "item %zu", i);
         if (!llmi_buf_append(&s->result->items[i].text, item.continuation.ptr, item.continuation.len))
@@ -124,13 +124,13 @@ static llm_status score(scoring *s, llm_engine *e, const llm_score_item *items, 
 
 static llm_status begin(llm_engine *e, const llm_generate_options *o) {
     const llm_tokenizer *tokenizer;
-    llm_status status = llmi_engine_tokenizer(&tokenizer, e);
+    llm_status status = llmi_serve_tokenizer(&tokenizer, e);
     if (status != LLM_OK) return status;
     int32_t n_vocab = e->model->hp.n_vocab;
     if (o->n_logprobs > n_vocab)
         return llmi_error(LLM_E_ARGUMENT, "n_logprobs is %d, expected at most %d, the size of the vocabulary",
                           o->n_logprobs, n_vocab);
-    return llmi_engine_enter(e, "llm_score");
+    return llmi_serve_begin(e, "llm_score");
 }
 
 LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_score_item *items, size_t n_items,
@@ -146,7 +146,7 @@ LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_sco
     if (status == LLM_OK) status = begin(engine, &o);
     if (status != LLM_OK) return status;
 
-    const llm_allocator *a = llmi_engine_memory(engine);
+    const llm_allocator *a = llmi_serve_memory(engine);
     scoring s = {
         .n_logprobs = o.n_logprobs > 0 ? o.n_logprobs : 0,
         .flags = o.parse_special ? LLM_ENCODE_PARSE_SPECIAL : 0,
@@ -159,7 +159,7 @@ LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_sco
     llmi_buf_init(&s.together, a);
     llmi_buf_init(&s.ids, a);
     status = score(&s, engine, items, n_items, &o);
-    llmi_engine_leave(engine);
+    llmi_serve_end(engine);
     llmi_buf_free(&s.prefix);
     llmi_buf_free(&s.together);
     llmi_buf_free(&s.ids);

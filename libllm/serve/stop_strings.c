@@ -15,7 +15,7 @@ typedef struct llmi_stop_string {
 } llmi_stop_string;
 
 static llm_status check(llm_span *s, size_t index) {
-    llm_status status = llmi_check_span(s);
+    llm_status status = llmi_api_check_span(s);
     if (status != LLM_OK) return llmi_error_in(status, "stop string %zu", index);
     if (!s->len) return llmi_error(LLM_E_ARGUMENT, "stop string %zu is empty", index);
     size_t valid = llmi_utf8_valid(s->ptr, s->len);

@@ -65,10 +65,10 @@ static llm_token pick(const uint64_t *allowed, const llm_tokenizer *t, int32_t n
 }
 
 static void walk(times *out, const llm_grammar *g, const llm_tokenizer *t, uint64_t *allowed, unsigned seed) {
-    llmi_grammar_matchers m;
+    llmi_api_matchers m;
     int32_t n_vocab = llm_tokenizer_size(t);
-    if (llmi_grammar_matchers_init(&m, &llmi_default_allocator, g, t, 1, false) != LLM_OK) exit(2);
-    for (int i = 0; i < MAX_TOKENS && !llmi_grammar_matchers_over(&m, 0); i++) {
+    if (llmi_api_matchers_init(&m, &llmi_default_allocator, g, t, 1, false) != LLM_OK) exit(2);
+    for (int i = 0; i < MAX_TOKENS && !llmi_api_matchers_over(&m, 0); i++) {
         memset(allowed, 0xff, ((size_t)n_vocab + 63) / 64 * 8);
         double begin = 1e6 * llmb_cpu_now();
         if (m.masks[0].mask(m.masks[0].user, allowed, n_vocab) != LLM_OK) break;
@@ -79,7 +79,7 @@ static void walk(times *out, const llm_grammar *g, const llm_tokenizer *t, uint6
         out->us[out->n++] = middle - begin + 1e6 * llmb_cpu_now() - before;
         if (llm_tokenizer_is_eog(t, token)) break;
     }
-    llmi_grammar_matchers_free(&m);
+    llmi_api_matchers_free(&m);
 }
 
 static void print(const char *what, times *x) {

@@ -61,4 +61,9 @@ for one, other, names in TWICE:
     faults = list(check_rules.check_defined_once([("libllm/base/x.h", one), ("libllm/base/y.c", other)]))
     assert [f[2].split()[0] for f in faults] == names, f"{one!r} and {other!r} gave {faults}, expected {names}"
 assert not list(check_rules.check_defined_once([("kernels/cpu/x.c", TWICE[0][0]), ("kernels/cpu/y.c", TWICE[0][1])]))
+
+one = ("libllm/model/x.c", "int llmi_x_run(void) {\n}\nint llmi_free(void) {\n}\n")
+other = ("libllm/serve/x.c", "int llmi_x_stop(void) {\n}\nint llmi_free(void) {\n}\n")
+assert [f[2].split()[0] for f in check_rules.check_families([one, other])] == ["llmi_x_stop():"]
+assert not list(check_rules.check_families([one, ("libllm/model/y.c", other[1]), ("kernels/cpu/x.c", other[1])]))
 print(f"{len(ROWS)} rows, {len(TWICE)} pairs")
