@@ -16,6 +16,7 @@ struct llmi_arch {
     const char *name;              /* as llm_model_info.arch gives it */
     const char *const *gguf_names; /* general.architecture, NULL-terminated */
     const char *const *hf_names;   /* config.json model_type, NULL-terminated */
+    const char *hf_class;          /* config.json architectures, where it is not NAMEForCausalLM; or NULL */
     const char *gguf_written_as;   /* general.architecture of what llm_quantize writes; NULL: the first */
     /* Before the names of a layer, whose number is %d; alternatives split by '|'. */
     const char *gguf_layer, *hf_layer;

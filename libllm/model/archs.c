@@ -89,15 +89,21 @@ llm_status llmi_arch_check_kind(const llmi_weights *w) {
     return LLM_OK;
 }
 
+/* A class whose code the family computes. */
+static bool is_own(const llmi_arch *arch, llm_span class) {
+    if (arch->hf_class && llmi_span_is(class, arch->hf_class)) return true;
+    return is_class(class, arch->name, "ForCausalLM") || is_class(class, arch->name, "Model");
+}
+
 bool llmi_arch_is_foreign(const llmi_arch *arch, const llmi_weights *w, llm_span *class) {
     if (llmi_weights_format(w) == LLMI_FORMAT_GGUF || !class_of(class, w)) return false;
-    return !is_class(*class, arch->name, "ForCausalLM") && !is_class(*class, arch->name, "Model");
+    return !is_own(arch, *class);
 }
 
 static llm_status check_class(const llmi_arch *arch, const llmi_weights *w) {
     llm_span class;
     if (llmi_weights_format(w) == LLMI_FORMAT_GGUF || !class_of(&class, w)) return LLM_OK;
-    if (ends_in(class, "ForCausalLM") || is_class(class, arch->name, "Model")) return LLM_OK;
+    if (ends_in(class, "ForCausalLM") || is_own(arch, class)) return LLM_OK;
     return llmi_error(
         LLM_E_UNSUPPORTED,
         "architectures[0] is \"%s\": such a model is not computed, expected a class that generates, such as "

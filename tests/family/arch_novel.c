@@ -123,6 +123,7 @@ const llmi_arch llmi_arch_novel = {
     .name = "novel",
     .gguf_names = (const char *const[]){"novel", NULL},
     .hf_names = (const char *const[]){"novel", NULL},
+    .hf_class = "NovelLMHeadModel",
     .gguf_layer = "blk.%d.",
     .hf_layer = "transformer.h.%d.|h.%d.",
     .hf_body = "transformer.",

@@ -9,17 +9,17 @@ extern "C" {
 #include "model/arch.h"
 }
 
-/* Hyper-parameters by their GGUF keys: two layers, width 16, 4 heads of 4 that share 2 keys. */
+/* Hyper-parameters by their GGUF keys: two layers, width 32, 4 heads of 8 that share 2 keys. */
 inline const std::map<std::string, std::string> &tiny_values() {
     static const std::map<std::string, std::string> values = {
         {"block_count", "2"},
         {"context_length", "64"},
-        {"embedding_length", "16"},
+        {"embedding_length", "32"},
         {"vocab_size", "32"},
-        {"feed_forward_length", "24"},
+        {"feed_forward_length", "64"},
         {"attention.head_count", "4"},
         {"attention.head_count_kv", "2"},
-        {"attention.key_length", "4"},
+        {"attention.key_length", "8"},
         {"attention.layer_norm_rms_epsilon", "1e-5"},
         {"attention.layer_norm_epsilon", "1e-5"},
     };

@@ -99,7 +99,7 @@ TEST_P(Families, AWeightThatNothingReadsIsRefused) {
     row.hf = "made_up_norm.weight";
     row.role = LLMI_ROLE_LAYER;
     ASSERT_TRUE(llmi_rows_name(name, arch, &row, LLMI_FORMAT_SAFETENSORS, 1));
-    more.tensors[name] = made_up({16}, 1);
+    more.tensors[name] = made_up({32}, 1);
     more.write();
     expect_refused(more.folder.path, name);
 }

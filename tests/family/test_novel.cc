@@ -4,16 +4,17 @@
 
 #include <cmath>
 
+#include "family/families.h"
 #include "unit/model/counting.h"
-#include "unit/model/files.h"
 
 namespace {
 
 const llm_token tokens[] = {1, 5, 9, 30, 2, 2, 17};
 constexpr size_t n_tokens = sizeof tokens / sizeof tokens[0];
 
-const char *config = R"({"model_type":"novel","n_layer":2,"n_embd":16,"n_head":4,"n_kv_head":2,"n_inner":24,
-    "vocab_size":32,"n_positions":64,"layer_norm_epsilon":1e-5,"activation_function":"silu"})";
+const char *config = R"({"model_type":"novel","n_layer":2,"n_embd":32,"n_head":4,"n_kv_head":2,"n_inner":64,
+    "vocab_size":32,"n_positions":64,"layer_norm_epsilon":1e-5,"activation_function":"silu",
+    "architectures":["NovelLMHeadModel"]})";
 
 using Tensors = std::map<std::string, Tensor>;
 
@@ -48,23 +49,35 @@ Tensor without_one(Tensor t) {
     return t;
 }
 
-/* The weights of a Qwen2 under the names, and in the form, of the family. */
-Tensors novel_tensors(const Gguf &g, const std::string &body = "transformer.") {
+/* A Qwen2 whose values any floating type holds. */
+struct Plain : TinyFamily {
+    Plain() : TinyFamily(llmi_arch_find(LLMI_FORMAT_SAFETENSORS, "qwen2", 5)) {
+        for (auto &[name, t] : tensors)
+            for (float &value : t.values) value = std::round(value * 64) / 64;
+        write();
+    }
+};
+
+/* Its weights under the names, and in the form, of the family. */
+Tensors novel_tensors(const Tensors &plain, const std::string &body = "transformer.") {
     Tensors out;
-    out[body + "wte.weight"] = g.tensors.at("token_embd.weight");
-    out[body + "ln_f.weight"] = without_one(g.tensors.at("output_norm.weight"));
+    out[body + "wte.weight"] = plain.at("model.embed_tokens.weight");
+    out[body + "ln_f.weight"] = without_one(plain.at("model.norm.weight"));
     for (int i = 0; i < 2; i++) {
-        auto get = [&](const std::string &name) { return g.tensors.at("blk." + std::to_string(i) + "." + name); };
-        std::string to = body + "h." + std::to_string(i) + ".";
-        out[to + "ln_1.weight"] = without_one(get("attn_norm.weight"));
-        out[to + "attn.c_attn.weight"] =
-            transposed(merged({get("attn_q.weight"), get("attn_k.weight"), get("attn_v.weight")}));
-        out[to + "attn.c_attn.bias"] = merged({get("attn_q.bias"), get("attn_k.bias"), get("attn_v.bias")});
-        out[to + "attn.c_proj.weight"] = transposed(get("attn_output.weight"));
-        out[to + "ln_2.weight"] = without_one(get("ffn_norm.weight"));
-        out[to + "mlp.gate_up.weight"] = merged({get("ffn_gate.weight"), get("ffn_up.weight")}, 4);
-        Tensor down = get("ffn_down.weight");
-        down.shape = {24, 8, 2};
+        std::string from = "model.layers." + std::to_string(i) + ".", to = body + "h." + std::to_string(i) + ".";
+        auto get = [&](const std::string &name) { return plain.at(from + name); };
+        auto qkv = [&](const std::string &end) {
+            return merged(
+                {get("self_attn.q_proj." + end), get("self_attn.k_proj." + end), get("self_attn.v_proj." + end)});
+        };
+        out[to + "ln_1.weight"] = without_one(get("input_layernorm.weight"));
+        out[to + "attn.c_attn.weight"] = transposed(qkv("weight"));
+        out[to + "attn.c_attn.bias"] = qkv("bias");
+        out[to + "attn.c_proj.weight"] = transposed(get("self_attn.o_proj.weight"));
+        out[to + "ln_2.weight"] = without_one(get("post_attention_layernorm.weight"));
+        out[to + "mlp.gate_up.weight"] = merged({get("mlp.gate_proj.weight"), get("mlp.up_proj.weight")}, 4);
+        Tensor down = get("mlp.down_proj.weight");
+        down.shape = {64, 16, 2};
         out[to + (i ? "mlp.down" : "mlp.down_stack")] = down;
     }
     return out;
@@ -75,12 +88,15 @@ std::vector<float> logits(const std::string &path, const char *backend = "cpu") 
     llm_model_options options;
     llm_model_options_init(&options);
     options.backend = backend;
+    llm_engine_options engine;
+    llm_engine_options_init(&engine);
+    engine.kv_dtype = LLM_DTYPE_F32; /* also for models that are not stored in F32 */
     llm_model *m = nullptr;
     llm_engine *e = nullptr;
     llm_sequence *s = nullptr;
     std::vector<float> row(32);
     llm_status status = llm_model_load(&m, nullptr, path.c_str(), &options);
-    if (status == LLM_OK) status = llm_engine_create(&e, m, nullptr);
+    if (status == LLM_OK) status = llm_engine_create(&e, m, &engine);
     if (status == LLM_OK) status = llm_sequence_create(&s, e);
     if (status == LLM_OK) status = llm_sequence_eval(s, tokens, n_tokens, row.data(), 1);
     EXPECT_EQ(LLM_OK, status) << llm_last_error();
@@ -90,29 +106,38 @@ std::vector<float> logits(const std::string &path, const char *backend = "cpu") 
     return row;
 }
 
-std::string write(const Folder &folder, const Tensors &tensors, const std::string &text = config) {
+std::string write(const Folder &folder, const Tensors &tensors, const std::string &text = config,
+                  const std::string &dtype = "F32") {
     folder.write("config.json", text);
-    folder.write("model.safetensors", safetensors(tensors));
+    folder.write("model.safetensors", safetensors(tensors, dtype));
     return folder.path;
 }
 
 TEST(Novel, ComputesWhatItsWeightsMean) {
     Folder folder;
-    Gguf g = tiny_gguf("qwen2");
-    std::string plain = folder.write("plain.gguf", g.encode());
+    Plain plain;
     for (const char *backend : {"reference", "cpu"}) {
-        std::vector<float> expected = logits(plain, backend);
+        std::vector<float> expected = logits(plain.folder.path, backend);
         EXPECT_TRUE(std::isfinite(expected[0]));
         for (const char *body : {"transformer.", ""})
-            EXPECT_EQ(expected, logits(write(folder, novel_tensors(g, body)), backend)) << backend << body;
+            EXPECT_EQ(expected, logits(write(folder, novel_tensors(plain.tensors, body)), backend)) << backend << body;
     }
+    std::vector<float> expected = logits(plain.folder.path, "reference");
+    for (const char *dtype : {"BF16", "F16"})
+        EXPECT_EQ(expected, logits(write(folder, novel_tensors(plain.tensors), config, dtype), "reference")) << dtype;
 }
 
+/* Of types in blocks as well: a slice of rows begins between blocks. */
 TEST(Novel, IsTheSameAsGguf) {
     Folder folder;
-    std::string path = write(folder, novel_tensors(tiny_gguf("qwen2"))), out = folder.path + "/out.gguf";
-    ASSERT_EQ(LLM_OK, llm_quantize(nullptr, path.c_str(), out.c_str(), LLM_DTYPE_F32, nullptr)) << llm_last_error();
-    EXPECT_EQ(logits(path), logits(out));
+    Plain plain;
+    std::string path = write(folder, novel_tensors(plain.tensors)), out = folder.path + "/out.gguf";
+    std::string plain_out = folder.path + "/plain.gguf";
+    for (llm_dtype dtype : {LLM_DTYPE_F32, LLM_DTYPE_BF16, LLM_DTYPE_Q8_0, LLM_DTYPE_Q4_0}) {
+        ASSERT_EQ(LLM_OK, llm_quantize(nullptr, path.c_str(), out.c_str(), dtype, nullptr)) << llm_last_error();
+        ASSERT_EQ(LLM_OK, llm_quantize(nullptr, plain.folder.path.c_str(), plain_out.c_str(), dtype, nullptr));
+        EXPECT_EQ(logits(plain_out, "reference"), logits(out, "reference")) << llm_dtype_name(dtype);
+    }
     llm_model *m = nullptr;
     ASSERT_EQ(LLM_OK, llm_model_load(&m, nullptr, out.c_str(), nullptr)) << llm_last_error();
     llm_model_info info = {};
@@ -120,28 +145,27 @@ TEST(Novel, IsTheSameAsGguf) {
     ASSERT_EQ(LLM_OK, llm_model_get_info(&info, m));
     EXPECT_STREQ("novel", info.arch);
     EXPECT_EQ(4, info.n_heads);
-    EXPECT_EQ(24, info.n_ff);
-    EXPECT_EQ(1 + 1 + 2 * 8, info.n_tensors)
-        << "merged weights are written once, those that GGUF holds apart one by one";
+    EXPECT_EQ(64, info.n_ff);
+    EXPECT_EQ(1 + 1 + 2 * 8, info.n_tensors) << "merged weights once, those that GGUF holds apart one by one";
     llm_span value;
     EXPECT_EQ(LLM_OK, llm_model_find_meta(&value, m, "novel.feed_forward_length"));
-    EXPECT_EQ("24", std::string(value.ptr, value.len));
+    EXPECT_EQ("64", std::string(value.ptr, value.len));
     llm_model_unref(m);
 }
 
 TEST(Novel, RefusesWhatDoesNotFit) {
-    Tensors good = novel_tensors(tiny_gguf("qwen2"));
+    Tensors good = novel_tensors(Plain().tensors);
     struct {
         const char *name;
         Tensor tensor;
         const char *text;
     } rows[] = {
-        {"transformer.h.0.attn.c_attn.weight", made_up({16, 32}, 1), "[16, 32, 1, 1], expected [32, 16]"},
-        {"transformer.h.1.attn.c_attn.bias", made_up({31}, 1), "[31, 1, 1, 1], expected [32, 1]"},
-        {"transformer.h.1.mlp.gate_up.weight", made_up({16, 24}, 1), "[16, 24, 1, 1], expected [16, 48]"},
-        {"transformer.h.1.mlp.down", made_up({24, 16}, 1), "[24, 16, 1, 1], expected [24, 8, 2]"},
-        {"transformer.h.1.attn.bias", made_up({16}, 1), "family novel does not compute with it"},
-        {"transformer.wpe.weight", made_up({16, 64}, 1), "family novel does not compute with it"},
+        {"transformer.h.0.attn.c_attn.weight", made_up({32, 64}, 1), "[32, 64, 1, 1], expected [64, 32]"},
+        {"transformer.h.1.attn.c_attn.bias", made_up({63}, 1), "[63, 1, 1, 1], expected [64, 1]"},
+        {"transformer.h.1.mlp.gate_up.weight", made_up({32, 64}, 1), "[32, 64, 1, 1], expected [32, 128]"},
+        {"transformer.h.1.mlp.down", made_up({64, 32}, 1), "[64, 32, 1, 1], expected [64, 16, 2]"},
+        {"transformer.h.1.attn.bias", made_up({32}, 1), "family novel does not compute with it"},
+        {"transformer.wpe.weight", made_up({32, 64}, 1), "family novel does not compute with it"},
     };
     for (auto &row : rows) {
         Folder folder;
@@ -157,14 +181,14 @@ TEST(Novel, RefusesWhatDoesNotFit) {
     llm_model *m = nullptr;
     EXPECT_EQ(LLM_E_UNSUPPORTED, llm_model_load(&m, nullptr, write(folder, good, text).c_str(), nullptr));
     EXPECT_NE(nullptr, strstr(llm_last_error(), "activation_function is \"gelu\"")) << llm_last_error();
-    text = std::string(config).replace(std::string(config).find("\"n_inner\":24"), 12, "\"n_inner\":22");
+    text = std::string(config).replace(std::string(config).find("\"n_inner\":64"), 12, "\"n_inner\":62");
     EXPECT_EQ(LLM_E_FORMAT, llm_model_load(&m, nullptr, write(folder, good, text).c_str(), nullptr));
-    EXPECT_NE(nullptr, strstr(llm_last_error(), "22 rows are not made of rows 0..3 of every 8")) << llm_last_error();
+    EXPECT_NE(nullptr, strstr(llm_last_error(), "62 rows are not made of rows 0..3 of every 8")) << llm_last_error();
 }
 
 TEST(Novel, EveryAllocationMayFail) {
     Folder folder;
-    std::string path = write(folder, novel_tensors(tiny_gguf("qwen2"))), out = folder.path + "/out.gguf";
+    std::string path = write(folder, novel_tensors(Plain().tensors)), out = folder.path + "/out.gguf";
     for (bool quantize : {false, true})
         for (int fail_at = 0;; fail_at++) {
             ASSERT_LT(fail_at, 3000);

@@ -161,13 +161,22 @@ inline Gguf tiny_with_text(const std::string &arch = "llama") {
     return g;
 }
 
-/* A file of F32 tensors. */
-inline std::string safetensors(const std::map<std::string, Tensor> &tensors) {
+/* A value as its file stores it, cut to the bits that BF16 and F16 (normal numbers) have. */
+inline std::string stored(float value, const std::string &dtype) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    uint32_t half = bits << 1 ? (bits >> 16 & 0x8000) | ((bits >> 13 & 0x3ffff) - (112 << 10)) : 0;
+    bits = dtype == "F32" ? bits : dtype == "BF16" ? bits >> 16 : half;
+    return std::string(reinterpret_cast<const char *>(&bits), dtype == "F32" ? 4 : 2);
+}
+
+/* A file of tensors of type F32, BF16 or F16. */
+inline std::string safetensors(const std::map<std::string, Tensor> &tensors, const std::string &dtype = "F32") {
     std::string header = "{", data;
     for (auto &[name, t] : tensors) {
         size_t begin = data.size();
-        data.append(reinterpret_cast<const char *>(t.values.data()), t.values.size() * 4);
-        header += (header.size() > 1 ? ",\"" : "\"") + name + "\":{\"dtype\":\"F32\",\"shape\":[";
+        for (float value : t.values) data += stored(value, dtype);
+        header += (header.size() > 1 ? ",\"" : "\"") + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":[";
         for (size_t i = t.shape.size(); i-- > 0;) header += std::to_string(t.shape[i]) + (i ? "," : "");
         header += "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(data.size()) + "]}";
     }
