@@ -60,6 +60,9 @@ static llm_status get_form(form *f, const llm_model *m, const llmi_weight_row *r
     f->transposed = hf && row->flags & LLMI_TRANSPOSED;
     f->plus_one = hf && row->flags & LLMI_PLUS_ONE;
     f->n = f->period = f->n_lines;
+    if (f->n_lines < 1 || f->width < 1 || f->count < 1)
+        return llmi_error(LLM_E_FORMAT, "tensor \"%s\": the hyper-parameters leave it %lld rows of %lld elements",
+                          f->name, (long long)rows * f->count, (long long)cols);
     bool sliced = row->slice.period.at && (hf || !(row->flags & LLMI_GGUF_APART));
     llm_status status = sliced ? get_slice(f, m->hparams, &row->slice) : LLM_OK;
     if (status == LLM_OK) f->n_source = f->n_lines / f->n * f->period;

@@ -20,8 +20,11 @@ struct llmi_arch {
     const char *gguf_written_as;   /* general.architecture of what llm_quantize writes; NULL: the first */
     /* Before the names of a layer, whose number is %d; alternatives split by '|'. */
     const char *gguf_layer, *hf_layer;
-    /* Before all names of the text model but the head's, in files that hold other parts too: "model." */
+    /* Before all names of the text model but the head's, in files that hold other parts too: "model."; NULL: nothing */
     const char *hf_body;
+    /* What files keep of a layer though nothing is computed with it, such as a mask; alternatives split by '|', or
+     * NULL. */
+    const char *hf_unused;
     bool hf_tied; /* a config.json that does not say whether the head is tied means that it is */
     size_t hparams_bytes, model_bytes, layer_bytes; /* of the family's structures; the first begins with llmi_hparams */
     const llmi_hparam_row *hparams;

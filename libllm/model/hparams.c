@@ -159,13 +159,6 @@ static llm_status read_name(int64_t *out, const llmi_hparam_source *s, const llm
                       text.ptr, row->names[1].name ? "are" : "is", known);
 }
 
-static llm_status read_integer(int64_t *out, const llmi_hparam_source *s, const llmi_hparam_row *row, const char *key,
-                               int32_t n_layers) {
-    if (row->type == LLMI_HPARAM_BOOL) return read_bool(out, s, key);
-    if (row->type == LLMI_HPARAM_NAME) return read_name(out, s, row, key);
-    return read_int(out, s, row, key, n_layers);
-}
-
 static bool is_float(const llmi_hparam_row *row) {
     return row->type == LLMI_HPARAM_FLOAT || row->type == LLMI_HPARAM_FRACTION;
 }
@@ -200,7 +193,8 @@ static llm_status read_row(void *hparams, const llmi_hparam_source *s, const llm
         return status;
     }
     int64_t value = is_null(s, names) || isnan(row->fallback) ? 0 : (int64_t)row->fallback;
-    if (found) status = read_integer(&value, s, row, key, base->n_layers);
+    if (found && row->type == LLMI_HPARAM_NAME) status = read_name(&value, s, row, key);
+    if (found && row->type == LLMI_HPARAM_INT) status = read_int(&value, s, row, key, base->n_layers);
     int32_t narrow = (int32_t)value;
     memcpy(member, &narrow, sizeof narrow);
     return status;
@@ -276,7 +270,6 @@ static llm_status write_row(llmi_gguf_writer *w, const void *hparams, const llmi
     if (row->type == LLMI_HPARAM_NAME) return write_name(w, row, key, integer);
     if (row->fallback == 0 && (is_float(row) ? number == 0 : integer == 0)) return LLM_OK;
     if (is_float(row)) return llmi_gguf_put_f32(w, key, number);
-    if (row->type == LLMI_HPARAM_BOOL) return llmi_gguf_put_bool(w, key, integer != 0);
     return llmi_gguf_put_u32(w, key, (uint32_t)integer);
 }
 

@@ -29,8 +29,8 @@ typedef enum llmi_hparam_type {
     LLMI_HPARAM_INT,      /* int32_t. GGUF may state one for each layer, which have to be equal */
     LLMI_HPARAM_FLOAT,    /* float */
     LLMI_HPARAM_FRACTION, /* float, which GGUF may not keep in an integer type */
-    LLMI_HPARAM_BOOL,     /* int32_t, 0 or 1 */
-    LLMI_HPARAM_NAME      /* int32_t: the value of one of `names` */
+    LLMI_HPARAM_NAME,     /* int32_t: the value of one of `names` */
+    LLMI_HPARAM_BOOL      /* only to be refused */
 } llmi_hparam_type;
 
 enum {
@@ -59,19 +59,21 @@ typedef struct llmi_hparam_row {
 /* A member of the one object of config.json that says how positions are encoded: rope_scaling or rope_parameters. */
 #define LLMI_ROPE_OBJECT "$"
 
+/* The offset of a member of struct F_hparams. The compiler refuses one of another type. */
+#define LLMI_HPARAM_AT(F, member, type)                                                                                \
+    _Generic(((struct F##_hparams *)0)->member, type : offsetof(struct F##_hparams, member))
+
 /* The contents of a row of family F, whose values are in struct F_hparams: {LLMI_INT(...), .only_if = "flag"}. */
-#define LLMI_NUMBER(F, type_, member_, gguf_, hf_, min_, max_, fallback_)                                              \
-    .gguf = gguf_, .hf = hf_, .offset = offsetof(struct F##_hparams, member_), .type = type_, .min = min_,             \
-    .max = max_, .fallback = fallback_
+#define LLMI_NUMBER(type_, offset_, gguf_, hf_, min_, max_, fallback_)                                                 \
+    .gguf = gguf_, .hf = hf_, .offset = offset_, .type = type_, .min = min_, .max = max_, .fallback = fallback_
 #define LLMI_INT(F, member, gguf, hf, min, max, fallback)                                                              \
-    LLMI_NUMBER(F, LLMI_HPARAM_INT, member, gguf, hf, min, max, fallback)
+    LLMI_NUMBER(LLMI_HPARAM_INT, LLMI_HPARAM_AT(F, member, int32_t), gguf, hf, min, max, fallback)
 #define LLMI_FLOAT(F, member, gguf, hf, min, max, fallback)                                                            \
-    LLMI_NUMBER(F, LLMI_HPARAM_FLOAT, member, gguf, hf, min, max, fallback)
+    LLMI_NUMBER(LLMI_HPARAM_FLOAT, LLMI_HPARAM_AT(F, member, float), gguf, hf, min, max, fallback)
 #define LLMI_FRACTION(F, member, gguf, hf, min, max, fallback)                                                         \
-    LLMI_NUMBER(F, LLMI_HPARAM_FRACTION, member, gguf, hf, min, max, fallback)
-#define LLMI_NAME(F, member_, gguf_, hf_, names_, fallback_)                                                           \
-    .gguf = gguf_, .hf = hf_, .offset = offsetof(struct F##_hparams, member_), .type = LLMI_HPARAM_NAME,               \
-    .names = names_, .fallback = fallback_
+    LLMI_NUMBER(LLMI_HPARAM_FRACTION, LLMI_HPARAM_AT(F, member, float), gguf, hf, min, max, fallback)
+#define LLMI_NAME(F, member, gguf, hf, names_, fallback)                                                               \
+    LLMI_NUMBER(LLMI_HPARAM_NAME, LLMI_HPARAM_AT(F, member, int32_t), gguf, hf, 0, 0, fallback), .names = names_
 
 /* Refuses any other value than the one that the family computes. */
 #define LLMI_ONLY(type_, gguf_, hf_, value_)                                                                           \

@@ -7,7 +7,7 @@
 #include "model/arch.h"
 
 typedef enum kind {
-    COMPUTED, /* a row binds it, or a table that is computed from the hyper-parameters */
+    COMPUTED, /* a row binds it, or nothing of it was learned */
     UNUSED,   /* changes no result of what is computed */
     LOST      /* belongs to what is computed */
 } kind;
@@ -49,7 +49,7 @@ static llm_span span_of(const char *text) {
 
 /* Whether the file's names of the text model begin with the family's body, as those of its other parts do not. */
 static bool has_body(const llm_model *m) {
-    if (llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF) return false;
+    if (!m->arch->hf_body || llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF) return false;
     for (int32_t i = 0; i < m->arch->n_weights; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];
         llmi_row_name name;
@@ -104,7 +104,8 @@ static kind kind_of(const llm_model *m, llm_span name, const char **flag) {
         known = true;
     }
     if (known) return UNUSED;
-    if (is_table(name)) return COMPUTED;
+    const llmi_weight_row unused = {.hf = m->arch->hf_unused, .role = LLMI_ROLE_LAYER};
+    if (is_table(name) || llmi_rows_matches(m, &unused, name)) return COMPUTED;
     int32_t layer = llmi_rows_layer_of(m, name);
     if (layer >= 0) return layer < m->hp.n_layers ? LOST : UNUSED;
     return is_of_text_model(m, name) ? LOST : UNUSED;

@@ -7,20 +7,16 @@
 #ifndef LLMI_MODEL_ROWS_H
 #define LLMI_MODEL_ROWS_H
 
-#include <stddef.h>
+#include "model/hparams.h"
 
-#include "model/model.h"
-
-/* A dimension: the int32_t at this offset of the family's hyper-parameters. At 0 are the layers, which are none: {0}
- * is 1. */
+/* A dimension: the int32_t at this offset of the family's hyper-parameters. At 0 is n_layers, which is no dimension:
+ * {0} stands for 1. */
 typedef struct llmi_dim {
     uint16_t at;
 } llmi_dim;
 
-/* clang-format off */
 #define LLMI_DIM(F, member)                                                                                            \
-    {offsetof(struct F##_hparams, member)}
-/* clang-format on */
+    { LLMI_HPARAM_AT(F, member, int32_t) }
 
 int64_t llmi_rows_dim(const void *hparams, llmi_dim dim);
 
@@ -68,24 +64,22 @@ typedef struct llmi_weight_row {
     const char *only_if;
 } llmi_weight_row;
 
+/* clang-format off */
 /* The contents of a row of family F: {LLMI_LAYER_VECTOR(...), .flags = LLMI_PLUS_ONE}. */
 #define LLMI_WEIGHT(role_, offset_, gguf_, hf_) .gguf = gguf_, .hf = hf_, .role = role_, .offset = offset_
-#define LLMI_MODEL_MATRIX(F, member, gguf, hf, rows_, cols_)                                                           \
-    LLMI_WEIGHT(LLMI_ROLE_MODEL, offsetof(struct F##_model, member), gguf, hf), .rows = LLMI_DIM(F, rows_),            \
-                                                                                .cols = LLMI_DIM(F, cols_)
 #define LLMI_MODEL_VECTOR(F, member, gguf, hf, cols_)                                                                  \
     LLMI_WEIGHT(LLMI_ROLE_MODEL, offsetof(struct F##_model, member), gguf, hf), .cols = LLMI_DIM(F, cols_)
-#define LLMI_LAYER_MATRIX(F, member, gguf, hf, rows_, cols_)                                                           \
-    LLMI_WEIGHT(LLMI_ROLE_LAYER, offsetof(struct F##_layer, member), gguf, hf), .rows = LLMI_DIM(F, rows_),            \
-                                                                                .cols = LLMI_DIM(F, cols_)
+#define LLMI_MODEL_MATRIX(F, member, gguf, hf, rows_, cols)                                                            \
+    LLMI_MODEL_VECTOR(F, member, gguf, hf, cols), .rows = LLMI_DIM(F, rows_)
 #define LLMI_LAYER_VECTOR(F, member, gguf, hf, cols_)                                                                  \
     LLMI_WEIGHT(LLMI_ROLE_LAYER, offsetof(struct F##_layer, member), gguf, hf), .cols = LLMI_DIM(F, cols_)
+#define LLMI_LAYER_MATRIX(F, member, gguf, hf, rows_, cols)                                                            \
+    LLMI_LAYER_VECTOR(F, member, gguf, hf, cols), .rows = LLMI_DIM(F, rows_)
 
 /* A weight that is there if a boolean of config.json says so, in GGUF if the file holds it. flag NULL: always. */
 #define LLMI_IF(flag_) .only_if = flag_, .flags = ((flag_) != NULL) * LLMI_OPTIONAL
 
 /* The table of the embedding, and the head. */
-/* clang-format off */
 #define LLMI_END_WEIGHTS(F)                                                                                            \
     {LLMI_WEIGHT(LLMI_ROLE_EMBED, 0, "token_embd.weight", "model.embed_tokens.weight|embed_tokens.weight"),            \
      .rows = LLMI_DIM(F, base.n_vocab), .cols = LLMI_DIM(F, base.n_embd)},                                             \

@@ -127,6 +127,7 @@ const llmi_arch llmi_arch_novel = {
     .gguf_layer = "blk.%d.",
     .hf_layer = "transformer.h.%d.|h.%d.",
     .hf_body = "transformer.",
+    .hf_unused = "attn.bias|attn.masked_bias",
     .hf_tied = true,
     .hparams_bytes = sizeof(novel_hparams),
     .model_bytes = sizeof(novel_model),

@@ -73,6 +73,7 @@ Tensors novel_tensors(const Tensors &plain, const std::string &body = "transform
         out[to + "ln_1.weight"] = without_one(get("input_layernorm.weight"));
         out[to + "attn.c_attn.weight"] = transposed(qkv("weight"));
         out[to + "attn.c_attn.bias"] = qkv("bias");
+        out[to + "attn.bias"] = made_up({8, 8}, 1); /* a mask */
         out[to + "attn.c_proj.weight"] = transposed(get("self_attn.o_proj.weight"));
         out[to + "ln_2.weight"] = without_one(get("post_attention_layernorm.weight"));
         out[to + "mlp.gate_up.weight"] = merged({get("mlp.gate_proj.weight"), get("mlp.up_proj.weight")}, 4);
@@ -164,7 +165,7 @@ TEST(Novel, RefusesWhatDoesNotFit) {
         {"transformer.h.1.attn.c_attn.bias", made_up({63}, 1), "[63, 1, 1, 1], expected [64, 1]"},
         {"transformer.h.1.mlp.gate_up.weight", made_up({32, 64}, 1), "[32, 64, 1, 1], expected [32, 128]"},
         {"transformer.h.1.mlp.down", made_up({64, 32}, 1), "[64, 32, 1, 1], expected [64, 16, 2]"},
-        {"transformer.h.1.attn.bias", made_up({32}, 1), "family novel does not compute with it"},
+        {"transformer.h.1.attn.sinks", made_up({32}, 1), "family novel does not compute with it"},
         {"transformer.wpe.weight", made_up({32, 64}, 1), "family novel does not compute with it"},
     };
     for (auto &row : rows) {
