@@ -1,14 +1,18 @@
 #!/bin/sh
-# Makes the bundled model from its seed: corpus, tokenizer, training, GGUF, measure.
-# sh make.sh RUN [llm command]; without the command the measure runs on PyTorch.
+# From the corpus to a GGUF and its measure, by one command: tokenizer, training, GGUF, RESULTS.md, all in the folder RUN.
+# sh make.sh RUN MINUTES [LLM]; MINUTES: of training in all, a run that was ended goes on; LLM: the llm command, without it the
+# measure runs on PyTorch. FROM=FILE.gguf begins with that model ("" with nothing), LAYERS=7 with so many layers.
 set -eu
-run=$(realpath -m "${1:?usage: make.sh RUN [LLM]}")
-llm=${2:+$(realpath "$2")}
+run=$(realpath -m "${1:?usage: make.sh RUN MINUTES [LLM]}")
+minutes=${2:?usage: make.sh RUN MINUTES [LLM]}
+llm=${3:+$(realpath "$3")}
 cd "$(dirname "$0")"
-python3 train.py --run "$run" --seed 1 --steps 3850
-python3 export.py gguf "$run" ../models/tiny-reasoner.gguf
+from=${FROM-../models/tiny-reasoner.gguf}
+python3 train.py --run "$run" --seed "${SEED:-2}" --minutes "$minutes" ${from:+--from "$from"} --layers "${LAYERS:-7}"
+python3 export.py gguf "$run" "$run/tiny-reasoner.gguf"
 if [ -n "$llm" ]; then
-    python3 evaluate.py --model ../models/tiny-reasoner.gguf --with llm --llm "$llm"
+    python3 evaluate.py --model "$run/tiny-reasoner.gguf" --output "$run/RESULTS.md" --with llm --llm "$llm"
 else
-    python3 evaluate.py --model ../models/tiny-reasoner.gguf --with torch
+    python3 evaluate.py --model "$run/tiny-reasoner.gguf" --output "$run/RESULTS.md" --with torch
 fi
+ls -l "$run/tiny-reasoner.gguf" "$run/RESULTS.md"

@@ -8,6 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 
+STRIP = 256
+
+
 @dataclass
 class Shape:
     n_vocab: int = 1024
@@ -48,6 +51,18 @@ def rotate(x, cos, sin):
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
 
 
+def attend(q, k, v, mask, causal):
+    """Attention with scores in the type of q. On a CPU this is faster than scaled_dot_product_attention, backward above all; a causal
+    mask is taken in strips of rows, each with the keys that it sees."""
+    if not causal:
+        return torch.softmax(q @ k.mT + mask.to(q.dtype), -1) @ v
+    out, t = [], q.shape[2]
+    for at in range(0, t, STRIP):
+        end = min(at + STRIP, t)
+        out.append(torch.softmax(q[:, :, at:end] @ k[:, :, :end].mT + mask[at:end, :end].to(q.dtype), -1) @ v[:, :, :end])
+    return torch.cat(out, 2)
+
+
 class Block(nn.Module):
     def __init__(self, s: Shape):
         super().__init__()
@@ -71,9 +86,7 @@ class Block(nn.Module):
             k, v = past.extend(self, k, v)
         n = s.n_heads // s.n_kv_heads
         k, v = k.repeat_interleave(n, 1), v.repeat_interleave(n, 1)
-        # On two cores this is faster than scaled_dot_product_attention, backward above all.
-        w = torch.softmax((q @ k.transpose(-1, -2)).float() * s.head_dim**-0.5 + mask, -1)
-        y = (w.to(v.dtype) @ v).transpose(1, 2).reshape(b, t, s.n_embd)
+        y = attend(q * s.head_dim**-0.5, k, v, mask, causal=past is None).transpose(1, 2).reshape(b, t, s.n_embd)
         x = x + self.o(y).float()
         h = self.ffn_norm(x)
         return x + self.down(F.silu(self.gate(h).float()) * self.up(h).float()).float()

@@ -105,6 +105,14 @@ class Corpus(unittest.TestCase):
             self.assertGreaterEqual(asked, 3)
             self.assertTrue(parts[-1][1])
 
+    def test_training_says_none_of_the_held_out_sayings(self):
+        def plain(said):
+            return re.sub(r"[^a-z ]", "", said.lower()).strip()
+
+        said = {plain(x.format(me="Tiny", name="Peter")) for group, _ in chat.TALK for x in group}
+        with open(f"{people.HERE}/talk.tsv", encoding="utf-8") as f:
+            self.assertEqual([line for line in f if plain(line.split("\t")[0]) in said], [])
+
     def test_problems_of_heldout_have_the_answers_of_their_terms(self):
         with open(f"{people.HERE}/problems.jsonl", encoding="utf-8") as f:
             for record in map(json.loads, f):

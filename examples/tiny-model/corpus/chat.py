@@ -58,12 +58,12 @@ def fact(rng):
     return tasks.asked(rng)
 
 
-_TALK = [tuple(table.entries(x) for x in line.split(" => ")) for line in table.sections("talk.txt")["talk"]]
+TALK = [tuple(table.entries(x) for x in line.split(" => ")) for line in table.sections("talk.txt")["talk"]]
 
 
 def small_talk(rng):
     """(what is said, the answer)"""
-    said, answers = rng.choice(_TALK[:8] + _TALK)
+    said, answers = rng.choice(TALK[:8] + TALK)
     slots = {"me": NAME, "name": rng.choice(w.GIRLS + w.BOYS)}
     return rng.choice(said).format(**slots), rng.choice(answers).format(**slots)
 
