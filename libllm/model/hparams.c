@@ -181,21 +181,19 @@ static llm_status read_row(void *hparams, const llmi_hparam_source *s, const llm
     bool on = false, found = llmi_hparams_find(key, s, names);
     llm_status status = is_on(&on, s, row);
     if (status != LLM_OK) return status;
-    if (!on) {
-        memset(member, 0, sizeof(int32_t));
-        return LLM_OK;
-    }
     if (!found && isnan(row->fallback)) return llmi_error(LLM_E_FORMAT, "%s is missing", key);
     if (is_float(row)) {
         float value = (float)row->fallback;
         if (found) status = read_float(&value, s, row, key);
+        if (!on) value = 0;
         memcpy(member, &value, sizeof value);
         return status;
     }
-    int64_t value = is_null(s, names) || isnan(row->fallback) ? 0 : (int64_t)row->fallback;
+    bool none = row->type == LLMI_HPARAM_INT && is_null(s, names);
+    int64_t value = none || isnan(row->fallback) ? 0 : (int64_t)row->fallback;
     if (found && row->type == LLMI_HPARAM_NAME) status = read_name(&value, s, row, key);
     if (found && row->type == LLMI_HPARAM_INT) status = read_int(&value, s, row, key, base->n_layers);
-    int32_t narrow = (int32_t)value;
+    int32_t narrow = on ? (int32_t)value : 0;
     memcpy(member, &narrow, sizeof narrow);
     return status;
 }

@@ -394,6 +394,7 @@ TEST(Hparams, HostileConfigs) {
                              "low_freq_factor":4.0,"high_freq_factor":4.0})"},
         {"rope_scaling", R"({"rope_type":"linear"})"},
         {"rope_scaling", R"({"factor":2.0})"},
+        {"rope_scaling", R"({"factor":2.0,"rope_type":null})"},
         {"rope_scaling", R"([2.0])"},
         {"rope_parameters", "8"},
         {"max_position_embeddings", "null"},
