@@ -84,12 +84,13 @@ static bool is_of_text_model(const llm_model *m, llm_span name) {
                                          "mm",
                                          "v",
                                          "a"};
-    bool body = has_body(m), in_body = body && begins(name, m->arch->hf_body);
-    size_t n_body = in_body ? strlen(m->arch->hf_body) : 0;
+    const char *body = m->arch->hf_body;
+    bool in_body = body && llmi_weights_format(m->weights) != LLMI_FORMAT_GGUF && begins(name, body);
+    size_t n_body = in_body ? strlen(body) : 0;
     name = (llm_span){name.ptr + n_body, name.len - n_body};
     llm_span part = take_part(&name);
     if (IS_ONE_OF(part, others)) return false;
-    return !body || in_body || is_beside_head(m, part);
+    return in_body || !has_body(m) || is_beside_head(m, part);
 }
 
 /* *flag: the flag of config.json that leaves it out, if that is why. */

@@ -419,6 +419,9 @@ TEST_F(Directory, WeightsThatNothingReadsAreRefusedOrSkippedByTheirPlace) {
     }
     tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = made_up({2}, 1);
     expect_warning(write(), nullptr);
+    tensors = renamed(tiny_gguf("qwen3"), m->arch, "model.");
+    tensors["model.visual.blocks.0.weight"] = made_up({16}, 1);
+    expect_warning(write(), "model.visual.blocks.0.weight");
 }
 
 } // namespace
