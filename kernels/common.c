@@ -75,40 +75,11 @@ llm_status llmk_tensor_check(const llm_host *host, const llm_tensor *t, const ll
     return LLM_OK;
 }
 
-llm_status llmk_kv_check(const llm_host *host, const llm_kv_desc *d) {
-    if (d->dtype != LLM_DTYPE_F32 && d->dtype != LLM_DTYPE_F16)
-        return llmk_error(host, LLM_E_UNSUPPORTED, "KV cache: data type is %d, expected F32 or F16", (int)d->dtype);
-    if (d->n_layers < 1 || d->n_kv_heads < 1 || d->head_dim < 1 || d->page_tokens < 1 || d->n_pages < 1)
-        return llmk_error(host, LLM_E_ARGUMENT,
-                          "KV cache: %d layers, %d heads of %d elements, %d pages of %d tokens; expected 1 or more",
-                          (int)d->n_layers, (int)d->n_kv_heads, (int)d->head_dim, (int)d->n_pages, (int)d->page_tokens);
-    return LLM_OK;
-}
+/* ---- steps ---- */
 
-/* ---- arguments of operations ---- */
-
-bool llmk_rope_fits(llm_view x, llm_view angles, int32_t head_dim) {
-    return x.rows == angles.rows && head_dim > 0 && x.cols % head_dim == 0 && angles.cols % 2 == 0 &&
-           angles.cols <= head_dim;
-}
-
-bool llmk_kv_write_fits(const llm_kv_desc *desc, int32_t layer, llm_view k, llm_view v, const llm_batch *batch) {
-    return k.cols == (int64_t)desc->n_kv_heads * desc->head_dim && llmk_same_shape(k, v) && k.rows == batch->n_rows &&
-           layer >= 0 && layer < desc->n_layers;
-}
-
-bool llmk_kv_copy_fits(const llm_kv_desc *desc, int32_t dst, int32_t src, int32_t n_tokens) {
-    return dst >= 0 && dst < desc->n_pages && src >= 0 && src < desc->n_pages && n_tokens >= 0 &&
-           n_tokens <= desc->page_tokens;
-}
-
-bool llmk_attention_fits(const llm_kv_desc *desc, const llm_attention *a, const llm_batch *batch) {
-    return a->n_heads > 0 && a->n_heads % desc->n_kv_heads == 0 && a->q.cols == (int64_t)a->n_heads * desc->head_dim &&
-           llmk_same_shape(a->q, a->out) && a->q.rows == batch->n_rows && a->layer >= 0 && a->layer < desc->n_layers;
-}
-
-int32_t llmk_kv_page(const llm_kv_desc *desc, const llm_batch *batch, int32_t seq, int32_t index) {
-    if (seq < 0 || seq >= batch->n_seqs || index < 0 || index >= batch->max_pages) return -1;
-    int32_t page = batch->page_table[(int64_t)seq * batch->max_pages + index];
-    return page >= 0 && page < desc->n_pages ? page : -1;
+int32_t llmk_step_page(const llm_step *step, const llm_state_table *table, int32_t n_pages, int32_t seq,
+                       int32_t index) {
+    if (seq < 0 || seq >= step->seqs || index < 0 || index >= table->width) return -1;
+    int32_t page = table->pages[(int64_t)seq * table->width + index];
+    return page >= 0 && page < n_pages ? page : -1;
 }

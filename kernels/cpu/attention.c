@@ -48,9 +48,11 @@ typedef struct workspace {
 typedef struct job {
     llmk_cpu_stream *s;
     const llmk_attention_kernels *k;
-    const llm_attention *a;
-    const llm_kv *kv;
-    const llm_batch *batch;
+    const llm_attend_args *a;
+    llm_view q, out; /* [rows, n_heads * head_dim]; out may be q */
+    const llmk_kv *kv;
+    const llm_state_table *table;
+    const llm_step *step;
     int32_t group;                   /* query heads of a key/value head */
     int32_t n_kv, n_heads, n_chunks; /* of an item: key/value heads, query heads of each; items of a group */
     int32_t n_spans;
@@ -88,10 +90,10 @@ static int64_t span_floats(int64_t max_rows) {
     return (max_rows * (int64_t)(sizeof(span) / sizeof(float)) + LLMK_KV_PANEL - 1) / LLMK_KV_PANEL * LLMK_KV_PANEL;
 }
 
-size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llmk_limits *limits) {
     size_t n = (size_t)workspace_floats(limits->max_cols) + (ITEMS_PER_THREAD + PARTS_PER_THREAD) * RESULT_FLOATS;
-    bool fits = llmk_multiply(&n, llmk_cpu_threads(limits->pool)) &&
-                llmk_add_size(&n, (size_t)span_floats(limits->max_rows)) && llmk_multiply(&n, sizeof(float));
+    bool fits = llmk_multiply(&n, limits->n_threads) && llmk_add_size(&n, (size_t)span_floats(limits->max_rows)) &&
+                llmk_multiply(&n, sizeof(float));
     return fits ? n : SIZE_MAX;
 }
 
@@ -136,7 +138,7 @@ static int32_t at_most(int32_t n, int32_t most) {
 static float *find_row(const job *j, const item *it, llm_view v, int32_t i) {
     int32_t kv = it->kv_head + i / it->n_of_each, rest = i % it->n_of_each;
     int32_t head = kv * j->group + it->head + rest % it->n_heads;
-    return llmk_row(v, it->rows.first + rest / it->n_heads) + (int64_t)head * j->kv->desc.head_dim;
+    return llmk_row(v, it->rows.first + rest / it->n_heads) + (int64_t)head * j->kv->head_dim;
 }
 
 /* Items of one key/value head are neighbours, so that its keys and values stay in the cache; the last
@@ -146,13 +148,13 @@ static item item_of(const job *j, int64_t index) {
     item it = {.rows = j->spans[j->n_spans - 1 - span_index], .kv_head = chunk / j->n_chunks * j->n_kv};
     it.head = chunk % j->n_chunks * j->n_heads;
     it.n_heads = at_most(j->group - it.head, j->n_heads);
-    it.n_kv = at_most(j->kv->desc.n_kv_heads - it.kv_head, j->n_kv);
+    it.n_kv = at_most(j->kv->n_heads - it.kv_head, j->n_kv);
     it.n_of_each = it.rows.n_rows * it.n_heads;
     it.n = it.n_kv * it.n_of_each;
-    it.seq = j->batch->row_seq[it.rows.first];
+    it.seq = j->step->row_seq[it.rows.first];
     it.first = it.all_last = INT32_MAX;
     for (int32_t r = 0; r < it.rows.n_rows; r++) {
-        int32_t last = j->batch->positions[it.rows.first + r], first = llmk_attention_first(j->a->window, last);
+        int32_t last = j->step->positions[it.rows.first + r], first = llmk_attention_first(j->a->window, last);
         if (first < it.first) it.first = first;
         if (first > it.all_first) it.all_first = first;
         if (last > it.last) it.last = last;
@@ -162,22 +164,22 @@ static item item_of(const job *j, int64_t index) {
 }
 
 /* Panels of a sequence are counted through its pages. */
-static int32_t panel_of(const llm_kv *kv, int32_t position) {
-    int32_t page_tokens = kv->desc.page_tokens;
+static int32_t panel_of(const llmk_kv *kv, int32_t position) {
+    int32_t page_tokens = kv->page_tokens;
     return position / page_tokens * kv->n_panels + position % page_tokens / LLMK_KV_PANEL;
 }
 
-static int32_t panel_position(const llm_kv *kv, int32_t panel) {
-    return panel / kv->n_panels * kv->desc.page_tokens + panel % kv->n_panels * LLMK_KV_PANEL;
+static int32_t panel_position(const llmk_kv *kv, int32_t panel) {
+    return panel / kv->n_panels * kv->page_tokens + panel % kv->n_panels * LLMK_KV_PANEL;
 }
 
 /* Rows of each register tile side by side: [tiles][head_dim][rows]. */
 static void pack_queries(const job *j, const item *it, float *out) {
-    int32_t dim = j->kv->desc.head_dim, n;
+    int32_t dim = j->kv->head_dim, n;
     for (int32_t begin = 0; begin < it->n; begin += n) {
         n = at_most(it->n_of_each - begin % it->n_of_each, j->k->tile_rows);
         for (int32_t i = 0; i < n; i++) {
-            const float *q = find_row(j, it, j->a->q, begin + i);
+            const float *q = find_row(j, it, j->q, begin + i);
             for (int32_t c = 0; c < dim; c++) out[(int64_t)c * n + i] = q[c] * j->a->scale;
         }
         out += (int64_t)n * dim;
@@ -192,10 +194,10 @@ static uint8_t clamp_lane(int32_t lane, int32_t most) {
 
 static void find_lanes(const job *j, const item *it, int32_t panel, llmk_lanes *out) {
     for (int32_t r = 0; r < it->rows.n_rows; r++) {
-        int32_t last = j->batch->positions[it->rows.first + r], first = llmk_attention_first(j->a->window, last);
+        int32_t last = j->step->positions[it->rows.first + r], first = llmk_attention_first(j->a->window, last);
         llmk_lanes lanes;
         for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p++) {
-            int32_t begin = panel_position(j->kv, panel + p), left = j->kv->desc.page_tokens;
+            int32_t begin = panel_position(j->kv, panel + p), left = j->kv->page_tokens;
             left -= (panel + p) % j->kv->n_panels * LLMK_KV_PANEL;
             int32_t n = left < LLMK_KV_PANEL ? left : LLMK_KV_PANEL;
             lanes.lo[p] = clamp_lane(first - begin, n);
@@ -206,7 +208,7 @@ static void find_lanes(const job *j, const item *it, int32_t panel, llmk_lanes *
 }
 
 static bool all_see(const job *j, const item *it, int32_t panel) {
-    return j->kv->desc.page_tokens % LLMK_KV_PANEL == 0 && panel_position(j->kv, panel) >= it->all_first &&
+    return j->kv->page_tokens % LLMK_KV_PANEL == 0 && panel_position(j->kv, panel) >= it->all_first &&
            panel_position(j->kv, panel + LLMK_KV_BLOCK_PANELS) <= it->all_last + 1;
 }
 
@@ -217,16 +219,16 @@ typedef struct place {
 } place;
 
 static place find_place(const job *j, const item *it, int32_t seq, int32_t panel) {
-    const llm_kv *kv = j->kv;
+    const llmk_kv *kv = j->kv;
     place at = {.keys = {NULL}};
     int32_t index = panel / kv->n_panels, of_page = panel % kv->n_panels, n = 0, n_here;
     for (int32_t p = 0; p < LLMK_KV_BLOCK_PANELS; p += n_here, index++, of_page = 0) {
-        int32_t page = llmk_kv_page(&kv->desc, j->batch, seq, index);
+        int32_t page = llmk_step_page(j->step, j->table, kv->n_pages, seq, index);
         n_here = at_most(kv->n_panels - of_page, LLMK_KV_BLOCK_PANELS - p);
         if (page < 0) continue;
         for (int32_t i = 0; i < n_here; i++) {
-            at.keys[p + i] = at.all[n + i] = llmk_kv_keys(kv, j->a->layer, page, it->kv_head, of_page + i);
-            at.values[p + i] = at.all[n + n_here + i] = llmk_kv_values(kv, j->a->layer, page, it->kv_head, of_page + i);
+            at.keys[p + i] = at.all[n + i] = llmk_kv_keys(kv, page, it->kv_head, of_page + i);
+            at.values[p + i] = at.all[n + n_here + i] = llmk_kv_values(kv, page, it->kv_head, of_page + i);
         }
         n += 2 * n_here;
     }
@@ -240,7 +242,7 @@ static bool find_block(const job *j, int32_t head, bool is_last, const place *he
     size_t offset = (size_t)head * j->kv->head_bytes, offset_next = is_last ? 0 : offset + j->kv->head_bytes;
     for (int32_t p = b->begin; p < b->end; p++) {
         if (!here->keys[p]) {
-            llmk_cpu_fail(j->s, LLM_E_INTERNAL, "attention: no such page");
+            llmk_cpu_fail(j->s, LLM_E_INTERNAL, "ATTEND: no such page");
             return false;
         }
         b->keys[p] = here->keys[p] + offset;
@@ -275,11 +277,11 @@ static void cut_block(llmk_attention_block *b, int32_t first, int32_t last) {
 /* Keys visible to all rows of the item are multiplied by all rows at once; the ragged rest row by row. */
 static bool attend_block(const job *j, const item *it, int32_t panel, const place *here, const place *there,
                          const workspace *w) {
-    const llm_kv *kv = j->kv;
-    bool f16 = kv->desc.dtype == LLM_DTYPE_F16, all = all_see(j, it, panel);
+    const llmk_kv *kv = j->kv;
+    bool f16 = kv->f16, all = all_see(j, it, panel);
     bool together = it->rows.n_shared == ALL || panel + LLMK_KV_BLOCK_PANELS <= it->rows.n_shared;
     int32_t n;
-    llmk_attention_block b = {.head_dim = kv->desc.head_dim, .values_stride = kv->values_stride};
+    llmk_attention_block b = {.head_dim = kv->head_dim, .values_stride = kv->values_stride};
     cut_block(&b, panel_of(kv, it->first) - panel, panel_of(kv, it->last) - panel);
     bool wide =
         together && f16 && it->n_of_each > j->k->tile_rows && b.values_stride * 2 * LLMK_KV_BLOCK <= WIDE_FLOATS;
@@ -290,13 +292,13 @@ static bool attend_block(const job *j, const item *it, int32_t panel, const plac
         n = packed - in_tile;
         if (!together) {
             n = at_most(n, it->n_heads - of_head % it->n_heads);
-            int32_t last = j->batch->positions[it->rows.first + of_head / it->n_heads];
+            int32_t last = j->step->positions[it->rows.first + of_head / it->n_heads];
             cut_block(&b, panel_of(kv, llmk_attention_first(j->a->window, last)) - panel, panel_of(kv, last) - panel);
             if (b.end <= b.begin) continue;
         }
         if (of_head == 0 || !together) {
             place own, next;
-            int32_t head = row / it->n_of_each, seq = j->batch->row_seq[it->rows.first + of_head / it->n_heads];
+            int32_t head = row / it->n_of_each, seq = j->step->row_seq[it->rows.first + of_head / it->n_heads];
             if (!together) {
                 own = find_place(j, it, seq, panel);
                 next = find_place(j, it, seq, panel + LLMK_KV_BLOCK_PANELS);
@@ -356,8 +358,8 @@ static void clear(const job *j, const item *it, result r) {
 
 static void finish(const job *j, const item *it, result r) {
     for (int32_t i = 0; i < it->n; i++)
-        j->k->divide(find_row(j, it, j->a->out, i), r.sum + (int64_t)i * j->kv->values_stride, r.total[i],
-                     j->kv->desc.head_dim);
+        j->k->divide(find_row(j, it, j->out, i), r.sum + (int64_t)i * j->kv->values_stride, r.total[i],
+                     j->kv->head_dim);
 }
 
 /* One thread walks over the parts of an item. */
@@ -417,40 +419,41 @@ static void share_parts(job *j, int32_t first, int32_t last) {
 
 /* Number of leading panels that the two rows of the batch share, because their pages are the same. */
 static int32_t shared_panels(const job *j, int32_t row, int32_t other) {
-    const llm_batch *batch = j->batch;
-    const int32_t *pages = batch->page_table + (int64_t)batch->row_seq[row] * batch->max_pages;
-    const int32_t *others = batch->page_table + (int64_t)batch->row_seq[other] * batch->max_pages;
-    int32_t most = at_most(batch->positions[row], batch->positions[other]) / j->kv->desc.page_tokens, n = 0;
+    const llm_step *step = j->step;
+    const int32_t *pages = j->table->pages + (int64_t)step->row_seq[row] * j->table->width;
+    const int32_t *others = j->table->pages + (int64_t)step->row_seq[other] * j->table->width;
+    int32_t most = at_most(step->positions[row], step->positions[other]) / j->kv->page_tokens, n = 0;
     while (n < most && pages[n] == others[n]) n++;
     return n * j->kv->n_panels;
 }
 
-static bool is_alone(const llm_batch *batch, int32_t row) {
-    int32_t seq = batch->row_seq[row];
-    return (row == 0 || batch->row_seq[row - 1] != seq) && (row + 1 == batch->n_rows || batch->row_seq[row + 1] != seq);
+static bool is_alone(const llm_step *step, int32_t row) {
+    int32_t seq = step->row_seq[row];
+    return step->seq_rows[seq + 1] - step->seq_rows[seq] == 1;
 }
 
 /* Whether the row goes on with the last span: at most n rows of one sequence, n_alone of several. */
 static bool join(const job *j, span *open, int32_t row, int32_t n, int32_t n_alone) {
-    if (j->batch->row_seq[row] == j->batch->row_seq[open->first]) return open->n_rows < n;
-    if (open->n_rows >= n_alone || !is_alone(j->batch, row) || !is_alone(j->batch, open->first)) return false;
+    if (j->step->row_seq[row] == j->step->row_seq[open->first]) return open->n_rows < n;
+    if (open->n_rows >= n_alone || !is_alone(j->step, row) || !is_alone(j->step, open->first)) return false;
     int32_t n_shared = at_most(shared_panels(j, open->first, row), open->n_shared);
-    if (n_shared < LLMK_KV_BLOCK_PANELS || n_shared < panel_of(j->kv, j->batch->positions[row]) / 2) return false;
+    if (n_shared < LLMK_KV_BLOCK_PANELS || n_shared < panel_of(j->kv, j->step->positions[row]) / 2) return false;
     open->n_shared = n_shared;
     return true;
 }
 
-/* Cuts the batch into spans of at most n rows, but enough of them for all threads; false if a position has no page. */
+/* Cuts the step into spans of at most n rows, but enough of them for all threads; false if a position has no page. */
 static bool cut(job *j, int32_t n) {
-    const llm_batch *batch = j->batch;
-    int64_t enough = (int64_t)batch->n_rows * j->kv->desc.n_kv_heads;
+    const llm_step *step = j->step;
+    int32_t n_rows = step->rows[LLM_ROWS_STEP];
+    int64_t enough = (int64_t)n_rows * j->kv->n_heads;
     enough /= (int64_t)ITEMS_PER_THREAD * llmk_cpu_threads(j->s->pool);
     int32_t n_alone = enough < n ? (int32_t)enough : n;
-    for (int32_t r = 0; r < batch->n_rows; r++) {
-        int32_t position = batch->positions[r], seq = batch->row_seq[r];
-        if (position < 0 || position / j->kv->desc.page_tokens >= batch->max_pages) return false;
-        if (seq < 0 || seq >= batch->n_seqs) return false;
-        j->n_steps += 2.0 * (position + 1) * (double)j->a->q.cols;
+    for (int32_t r = 0; r < n_rows; r++) {
+        int32_t position = step->positions[r], seq = step->row_seq[r];
+        if (position < 0 || position / j->kv->page_tokens >= j->table->width) return false;
+        if (seq < 0 || seq >= step->seqs) return false;
+        j->n_steps += 2.0 * (position + 1) * (double)j->q.cols;
         span *open = j->n_spans ? &j->spans[j->n_spans - 1] : NULL;
         if (open && join(j, open, r, n, n_alone))
             open->n_rows++;
@@ -463,10 +466,10 @@ static bool cut(job *j, int32_t n) {
 /* Key/value heads of an item: several if they have few rows, because the heads of a page lie one behind
  * the other and long runs are read faster; but enough items for all threads. */
 static int32_t choose_n_kv(const job *j) {
-    int32_t longest = 1, n_parts = 1, n_kv_heads = j->kv->desc.n_kv_heads;
+    int32_t longest = 1, n_parts = 1, n_kv_heads = j->kv->n_heads;
     for (int32_t i = 0; i < j->n_spans; i++) {
         span rows = j->spans[i];
-        int32_t parts = part_of(j, j->batch->positions[rows.first + rows.n_rows - 1]) + 1;
+        int32_t parts = part_of(j, j->step->positions[rows.first + rows.n_rows - 1]) + 1;
         if (rows.n_shared != ALL) return 1;
         if (rows.n_rows > longest) longest = rows.n_rows;
         if (parts > n_parts) n_parts = parts;
@@ -480,7 +483,7 @@ static int32_t choose_n_kv(const job *j) {
 }
 
 static bool plan(job *j) {
-    int32_t n_kv_heads = j->kv->desc.n_kv_heads;
+    int32_t n_kv_heads = j->kv->n_heads;
     int64_t room = item_floats(j->s->limits.max_cols) / j->kv->values_stride;
     int32_t most = room < ITEM_ROWS ? (int32_t)room : ITEM_ROWS;
     j->group = j->a->n_heads / n_kv_heads;
@@ -508,13 +511,22 @@ static bool share_out(const job *j, int32_t *first, int32_t *last) {
     return *first < *last && (int64_t)most_rows * j->kv->values_stride <= SHARED_FLOATS;
 }
 
-void llmk_attention(llm_stream *stream, const llm_attention *a, const llm_kv *kv, const llm_batch *batch) {
+void llmk_attend(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
-    bool fits = llmk_attention_fits(&kv->desc, a, batch) && kv->desc.head_dim <= s->limits.max_cols &&
-                batch->n_rows <= s->limits.max_rows;
-    if (!llmk_cpu_start(s, fits, "attention: shapes differ")) return;
-    job j = {.s = s, .k = &s->k->attention, .a = a, .kv = kv, .batch = batch, .spans = s->attention_scratch};
-    if (!llmk_cpu_start(s, plan(&j), "attention: no such page")) return;
+    const llm_attend_args *a = &op->u.attend;
+    const llm_state_table *table = llmk_kv_table(s->program, step, a->state);
+    job j = {
+        .s = s,
+        .k = &s->k->attention,
+        .a = a,
+        .q = llm_step_view(step, op->in[0]),
+        .out = llm_step_view(step, op->out[0]),
+        .kv = &table->state->kv[a->state],
+        .table = table,
+        .step = step,
+        .spans = s->attention_scratch,
+    };
+    if (!llmk_cpu_start(s, plan(&j), "ATTEND: no such page")) return;
     int32_t first, last;
     if (share_out(&j, &first, &last))
         share_parts(&j, first, last);

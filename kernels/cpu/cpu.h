@@ -9,17 +9,22 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include <llm/sys/backend.h>
-
 #include "cpu/kernels.h"
+#include "program_check.h"
+
+/* What scratch memory is made for. */
+typedef struct llmk_limits {
+    int64_t max_rows, max_cols; /* of any input of a product */
+    int32_t n_threads;
+} llmk_limits;
 
 /* The tables are members, so that a back end which differs in one operation opens this device and
  * overwrites that one (see llmk_cpu_open). */
 typedef struct llmk_cpu_device {
     llm_device base; /* base.ops is &device_ops */
     llm_device_ops device_ops;
-    llm_stream_ops stream_ops;
-    size_t (*linear_scratch_bytes)(const llmk_kernels *k, const llm_stream_options *limits);
+    llm_op_fn ops[LLM_N_OPS];
+    size_t (*linear_scratch_bytes)(const llmk_kernels *k, const llmk_limits *limits);
     llmk_kernels k;             /* resolved for host->cpu_mask and this CPU */
     struct llm_weight *weights; /* list of all, for weights_prepare */
     pthread_mutex_t lock;       /* guards the list and the preparing */
@@ -31,12 +36,13 @@ llm_status llmk_cpu_open(llm_device **out, const llm_host *host);
 /* Of one block: this structure, the scratch of linear operations, the scratch of attention. */
 typedef struct llmk_cpu_stream {
     llm_stream base;
+    const llm_program *program;
     const llmk_kernels *k;
     const llm_pool *pool; /* NULL: the calling thread alone */
     const int32_t *stop;
     atomic_int failure; /* llm_status, the first one since the last sync */
     _Atomic(const char *) text;
-    llm_stream_options limits;
+    llmk_limits limits;
     void *linear_scratch;    /* device->linear_scratch_bytes(limits) */
     void *attention_scratch; /* llmk_attention_scratch_bytes(limits) */
     size_t n_bytes;          /* of the whole block */
@@ -73,38 +79,36 @@ void llmk_cpu_run(llmk_cpu_stream *s, int32_t n_tasks, void (*task)(void *arg, i
 void llmk_cpu_share(llmk_cpu_stream *s, double n_steps, int64_t n_items,
                     void (*item)(void *arg, int64_t index, int32_t slot), void *arg);
 
-/* ---- operations (struct llm_stream_ops) and what device.c needs of them ---- */
+/* ---- what device.c makes its tables of ---- */
 
 /* weight.c, linear.c */
 llm_status llmk_weight_put(llm_weight **out, size_t *private_bytes, llm_device *device, const llm_tensor *tensor);
 void llmk_weight_free(llm_device *device, llm_weight *weight);
 llm_status llmk_weights_prepare(llm_device *device, const llm_pool *pool);
-size_t llmk_linear_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits);
-void llmk_linear(llm_stream *s, llm_view x, const llm_linear *products, int32_t n);
-void llmk_embed(llm_stream *s, llm_view out, const llm_weight *w, const int32_t *ids);
+size_t llmk_linear_scratch_bytes(const llmk_kernels *k, const llmk_limits *limits);
+void llmk_linear(llm_stream *s, const llm_op *op, const llm_step *step);
+void llmk_embed(llm_stream *s, const llm_op *op, const llm_step *step);
 
+llmk_shape llmk_weight_shape(const llm_weight *w);
 /* F32 elements of a stored vector (a norm's scale, a bias): [cols], made by llmk_weight_put. */
 const float *llmk_weight_vector(const llm_weight *w);
-/* Whether it is one row of n elements. */
-bool llmk_weight_is_vector(const llm_weight *w, int64_t n);
 
 /* rows.c */
-void llmk_rms_norm(llm_stream *s, llm_view out, llm_view x, const llm_weight *w, float eps);
-void llmk_rope_angles(llm_stream *s, llm_view angles, const int32_t *positions, const float *inv_freq, float scale);
-void llmk_rope(llm_stream *s, llm_view x, llm_view angles, int32_t head_dim, int32_t style);
-void llmk_glu(llm_stream *s, llm_view out, llm_view gate, llm_view up, int32_t act);
-void llmk_add(llm_stream *s, llm_view out, llm_view a, llm_view b);
-void llmk_gather(llm_stream *s, llm_view out, llm_view x, const int32_t *rows);
+void llmk_norm(llm_stream *s, const llm_op *op, const llm_step *step);
+void llmk_angles(llm_stream *s, const llm_op *op, const llm_step *step);
+void llmk_rope(llm_stream *s, const llm_op *op, const llm_step *step);
+void llmk_act(llm_stream *s, const llm_op *op, const llm_step *step);
+void llmk_gather(llm_stream *s, const llm_op *op, const llm_step *step);
 
 /* kv.c */
-llm_status llmk_kv_bytes(size_t *out, llm_device *device, const llm_kv_desc *desc);
-llm_status llmk_kv_create(llm_kv **out, llm_device *device, const llm_kv_desc *desc);
-void llmk_kv_free(llm_device *device, llm_kv *kv);
-void llmk_kv_write(llm_stream *s, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch);
-void llmk_kv_copy(llm_stream *s, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens);
+llm_status llmk_state_bytes(size_t *out, llm_device *device, const llm_program *program, int32_t group, int32_t n);
+llm_status llmk_state_create(llm_state **out, llm_device *device, const llm_program *program, int32_t group, int32_t n);
+void llmk_state_free(llm_device *device, llm_state *state);
+void llmk_state_copy(llm_stream *s, llm_state *state, int32_t dst, int32_t src, int32_t n_tokens);
+void llmk_kv_write(llm_stream *s, const llm_op *op, const llm_step *step);
 
 /* attention.c; returns SIZE_MAX if the size overflows */
-size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits);
-void llmk_attention(llm_stream *s, const llm_attention *a, const llm_kv *kv, const llm_batch *batch);
+size_t llmk_attention_scratch_bytes(const llmk_kernels *k, const llmk_limits *limits);
+void llmk_attend(llm_stream *s, const llm_op *op, const llm_step *step);
 
 #endif

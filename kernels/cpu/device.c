@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "backends.h"
-#include "common.h"
 #include "cpu/cpu.h"
 #include "cpu/features.h"
 
@@ -107,9 +106,8 @@ static void copy(llm_stream *stream, void *dst, const void *src, size_t n_bytes)
 
 enum { ALIGNMENT = 64 };
 
-#define MOST_COLS ((int64_t)1 << 31) /* so that sums of a few sizes stay far from overflow */
-
 typedef struct stream_layout {
+    llmk_limits limits;
     size_t linear, attention, n_bytes; /* offsets of the scratch memories; all of it */
 } stream_layout;
 
@@ -120,16 +118,14 @@ static bool append(size_t *end, size_t *at, size_t n_bytes) {
 
 static llm_status stream_plan(stream_layout *out, llm_device *device, const llm_stream_options *o) {
     llmk_cpu_device *d = llmk_cpu_device_of(device);
-    if (o->max_rows < 0 || o->max_cols < 0 || o->max_cols > MOST_COLS || o->max_seqs < 0 || o->max_heads < 0)
-        return llmk_error(device->host, LLM_E_ARGUMENT,
-                          "stream: at most %d rows, %lld columns, %d sequences, %d heads; expected 0 or more, "
-                          "and no more than 2^31 columns",
-                          (int)o->max_rows, (long long)o->max_cols, (int)o->max_seqs, (int)o->max_heads);
+    llm_status status = llmk_program_check(device->host, o->program, d->ops, llmk_weight_shape);
+    if (status < 0) return status;
+    llmk_widths widths = llmk_program_widths(o->program);
     size_t self;
-    *out = (stream_layout){0};
+    *out = (stream_layout){.limits = {widths.rows, widths.cols, llmk_cpu_threads(o->pool)}};
     bool fits = append(&out->n_bytes, &self, sizeof(llmk_cpu_stream)) &&
-                append(&out->n_bytes, &out->linear, d->linear_scratch_bytes(&d->k, o)) &&
-                append(&out->n_bytes, &out->attention, llmk_attention_scratch_bytes(&d->k, o));
+                append(&out->n_bytes, &out->linear, d->linear_scratch_bytes(&d->k, &out->limits)) &&
+                append(&out->n_bytes, &out->attention, llmk_attention_scratch_bytes(&d->k, &out->limits));
     if (!fits) return llmk_error(device->host, LLM_E_MEMORY, "stream: scratch memory beyond the address space");
     return LLM_OK;
 }
@@ -141,6 +137,20 @@ static llm_status stream_bytes(size_t *out, llm_device *device, const llm_stream
     return status;
 }
 
+static void run(llm_stream *stream, const llm_step *step, int32_t first, int32_t n) {
+    const llm_op_fn *ops = llmk_cpu_device_of(stream->device)->ops;
+    llm_interpret(ops, llmk_cpu_stream_of(stream)->program, stream, step, first, n);
+}
+
+static const llm_stream_ops stream_ops = {
+    .struct_size = sizeof stream_ops,
+    .upload = copy,
+    .download = copy,
+    .sync = sync_stream,
+    .run = run,
+    .state_copy = llmk_state_copy,
+};
+
 static llm_status stream_create(llm_stream **out, llm_device *device, const llm_stream_options *options) {
     stream_layout layout;
     *out = NULL;
@@ -148,14 +158,14 @@ static llm_status stream_create(llm_stream **out, llm_device *device, const llm_
     if (status < 0) return status;
     uint8_t *block = llmk_take_large(device->host, layout.n_bytes);
     if (!block) return LLM_E_MEMORY;
-    llmk_cpu_device *d = llmk_cpu_device_of(device);
     llmk_cpu_stream *s = (llmk_cpu_stream *)(void *)block;
     *s = (llmk_cpu_stream){
-        .base = {&d->stream_ops, device},
-        .k = &d->k,
+        .base = {&stream_ops, device},
+        .program = options->program,
+        .k = &llmk_cpu_device_of(device)->k,
         .pool = options->pool,
         .stop = options->stop,
-        .limits = *options,
+        .limits = layout.limits,
         .linear_scratch = block + layout.linear,
         .attention_scratch = block + layout.attention,
         .n_bytes = layout.n_bytes,
@@ -182,9 +192,9 @@ static const llm_device_ops device_ops = {
     .mem_free = mem_free,
     .weight_put = llmk_weight_put,
     .weight_free = llmk_weight_free,
-    .kv_bytes = llmk_kv_bytes,
-    .kv_create = llmk_kv_create,
-    .kv_free = llmk_kv_free,
+    .state_bytes = llmk_state_bytes,
+    .state_create = llmk_state_create,
+    .state_free = llmk_state_free,
     .stream_bytes = stream_bytes,
     .stream_create = stream_create,
     .stream_destroy = stream_destroy,
@@ -192,22 +202,10 @@ static const llm_device_ops device_ops = {
     .weights_prepare = llmk_weights_prepare,
 };
 
-static const llm_stream_ops stream_ops = {
-    .struct_size = sizeof stream_ops,
-    .upload = copy,
-    .download = copy,
-    .sync = sync_stream,
-    .embed = llmk_embed,
-    .rms_norm = llmk_rms_norm,
-    .linear = llmk_linear,
-    .rope_angles = llmk_rope_angles,
-    .rope = llmk_rope,
-    .kv_write = llmk_kv_write,
-    .kv_copy = llmk_kv_copy,
-    .attention = llmk_attention,
-    .glu = llmk_glu,
-    .add = llmk_add,
-    .gather = llmk_gather,
+static const llm_op_fn operations[LLM_N_OPS] = {
+    [LLM_OP_EMBED] = llmk_embed,   [LLM_OP_NORM] = llmk_norm,         [LLM_OP_LINEAR] = llmk_linear,
+    [LLM_OP_ACT] = llmk_act,       [LLM_OP_ANGLES] = llmk_angles,     [LLM_OP_ROPE] = llmk_rope,
+    [LLM_OP_ATTEND] = llmk_attend, [LLM_OP_KV_WRITE] = llmk_kv_write, [LLM_OP_GATHER] = llmk_gather,
 };
 
 llm_status llmk_cpu_open(llm_device **out, const llm_host *host) {
@@ -217,9 +215,9 @@ llm_status llmk_cpu_open(llm_device **out, const llm_host *host) {
     *d = (llmk_cpu_device){
         .base = {&d->device_ops, host},
         .device_ops = device_ops,
-        .stream_ops = stream_ops,
         .linear_scratch_bytes = llmk_linear_scratch_bytes,
     };
+    memcpy(d->ops, operations, sizeof operations);
     llmk_kernels_init(&d->k, host->cpu_mask, llmk_activations(host));
     pthread_mutex_init(&d->lock, NULL);
     *out = &d->base;

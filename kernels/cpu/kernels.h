@@ -10,17 +10,14 @@
 #include "cpu/attention_kernels.h"
 #include "cpu/linear_kernels.h"
 
-enum { LLMK_N_ROPE_STYLES = 2, LLMK_N_ACTS = 3 };
-
 /* One row each. */
 typedef struct llmk_row_kernels {
     /* out = x / sqrt(mean(x^2) + eps) * w; w may be NULL, out may be x */
     void (*rms_norm)(float *out, const float *x, const float *w, int64_t n, float eps);
     /* turns n_heads heads in place; angles: n_freq cosines, then n_freq sines */
-    void (*rope[LLMK_N_ROPE_STYLES])(float *x, const float *angles, int64_t n_heads, int64_t head_dim, int64_t n_freq);
+    void (*rope[LLM_N_ROPE_STYLES])(float *x, const float *angles, int64_t n_heads, int64_t head_dim, int64_t n_freq);
     /* out = act(gate) * up; out may be either */
-    void (*glu[LLMK_N_ACTS])(float *out, const float *gate, const float *up, int64_t n);
-    void (*add)(float *out, const float *a, const float *b, int64_t n);
+    void (*glu[LLM_N_ACTS])(float *out, const float *gate, const float *up, int64_t n);
 } llmk_row_kernels;
 
 typedef struct llmk_kernels {

@@ -71,7 +71,7 @@ static bool uses(const llmk_linear_kernels *k, int32_t kind) {
     return false;
 }
 
-static size_t x_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+static size_t x_bytes(const llmk_kernels *k, const llmk_limits *limits) {
     size_t most = 0, n = 64;
     for (int32_t kind = 0; kind < LLMK_N_X; kind++) {
         size_t row = x_row_bytes(kind, limits->max_cols);
@@ -81,9 +81,9 @@ static size_t x_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
     return (n + 63) / 64 * 64;
 }
 
-size_t llmk_linear_scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+size_t llmk_linear_scratch_bytes(const llmk_kernels *k, const llmk_limits *limits) {
     size_t n = x_bytes(k, limits), slots = sizeof(space);
-    bool fits = n < SIZE_MAX && llmk_multiply(&slots, llmk_cpu_threads(limits->pool)) && llmk_add_size(&n, slots);
+    bool fits = n < SIZE_MAX && llmk_multiply(&slots, limits->n_threads) && llmk_add_size(&n, slots);
     return fits ? n : SIZE_MAX;
 }
 
@@ -91,9 +91,9 @@ size_t llmk_linear_scratch_bytes(const llmk_kernels *k, const llm_stream_options
 
 typedef struct job {
     const llmk_linear_kernels *k;
-    const llm_linear *products;
+    const llmk_linear_product *products;
     int32_t n_products, kind;
-    uint64_t makes;     /* bit i: product i makes the copy of its weight */
+    uint32_t makes;     /* bit i: product i makes the copy of its weight */
     int64_t n_parts;    /* items of all products for a block of rows */
     int64_t block_rows; /* the rows are cut into blocks of so many */
     llm_view x;
@@ -102,7 +102,7 @@ typedef struct job {
     space *slots;
 } job;
 
-static const llmk_product *kernels_of(const job *j, const llm_linear *p) {
+static const llmk_product *kernels_of(const job *j, const llmk_linear_product *p) {
     return &j->k->product[p->w->layout->index];
 }
 
@@ -114,14 +114,12 @@ void llmk_linear_cut(llm_weight *w) {
     w->n_parts = (n_strips + w->part_strips - 1) / w->part_strips;
 }
 
-static int64_t parts_of(const job *j, const llm_linear *p) {
+static int64_t parts_of(const job *j, const llmk_linear_product *p) {
     return kernels_of(j, p)->x == j->kind ? p->w->n_parts : 0;
 }
 
-enum { MOST_MAKES = 64 };
-
-static bool makes(const job *j, const llm_linear *p) {
-    return p - j->products < MOST_MAKES && (j->makes >> (p - j->products) & 1);
+static bool makes(const job *j, const llmk_linear_product *p) {
+    return j->makes >> (p - j->products) & 1;
 }
 
 /* ---- activations ---- */
@@ -162,7 +160,7 @@ static void take_x(llmk_tile *t, const job *j, int64_t first, int64_t col) {
 
 /* What an item works on at a time: one strip for few rows, which is read like a stream, else a group. */
 typedef struct piece {
-    const llm_linear *p;
+    const llmk_linear_product *p;
     const llmk_product *k;
     int64_t strip, row, n_rows;
     int32_t n_strips;
@@ -246,7 +244,7 @@ static int64_t multiply_panels(const job *j, space *slot, const piece *e, int64_
 }
 
 static void store(const space *slot, const piece *e) {
-    const llm_linear *p = e->p;
+    const llmk_linear_product *p = e->p;
     int64_t o = e->strip * LLMK_STRIP, rest = p->w->rows - o, most = e->n_strips * LLMK_STRIP;
     int32_t n = (int32_t)(rest < most ? rest : most);
     float bias[GROUP * LLMK_STRIP] = {0};
@@ -267,7 +265,7 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     const job *j = arg;
     space *slot = &j->slots[slot_index];
     int64_t row = index / j->n_parts * j->block_rows, part = index % j->n_parts;
-    const llm_linear *p = j->products;
+    const llmk_linear_product *p = j->products;
     for (; part >= parts_of(j, p); p++) part -= parts_of(j, p);
     piece e = {.p = p, .k = kernels_of(j, p), .row = row, .keep = row == 0 && makes(j, p)};
     e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
@@ -291,7 +289,7 @@ static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
     j->n_parts = 0;
     double n_weights = 0;
     for (int32_t i = 0; i < j->n_products; i++) {
-        const llm_linear *p = &j->products[i];
+        const llmk_linear_product *p = &j->products[i];
         if (!parts_of(j, p)) continue;
         j->n_parts += parts_of(j, p);
         n_weights += (double)p->w->rows * (double)p->w->cols;
@@ -306,20 +304,17 @@ static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
     llmk_cpu_share(s, n_weights * (double)j->x.rows, n_blocks * j->n_parts, multiply_item, j);
 }
 
-bool llmk_linear_start(llmk_cpu_stream *s, llm_view x, const llm_linear *products, int32_t n) {
-    for (int32_t i = 0; i < n; i++) {
-        const llm_linear *p = &products[i];
-        bool fits = x.cols == p->w->cols && p->out.cols == p->w->rows && p->out.rows == x.rows &&
-                    x.rows <= s->limits.max_rows && x.cols <= s->limits.max_cols &&
-                    (!p->bias || llmk_weight_is_vector(p->bias, p->w->rows));
-        if (!llmk_cpu_start(s, fits, "linear: shapes differ")) return false;
-    }
-    return true;
+void llmk_linear_products(llmk_linear_product *products, const llm_op *op, const llm_step *step) {
+    for (int32_t i = 0; i < op->u.linear.n; i++)
+        products[i] = (llmk_linear_product){
+            .w = op->w[2 * i],
+            .bias = op->w[2 * i + 1],
+            .out = llm_step_view(step, op->out[i]),
+            .accumulate = op->u.linear.accumulate >> i & 1,
+        };
 }
 
-void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
-    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
-    if (!llmk_linear_start(s, x, products, n)) return;
+void llmk_linear_multiply(llmk_cpu_stream *s, llm_view x, const llmk_linear_product *products, int32_t n) {
     size_t before = x_bytes(s->k, &s->limits);
     job j = {
         .k = &s->k->linear,
@@ -329,9 +324,15 @@ void llmk_linear(llm_stream *stream, llm_view x, const llm_linear *products, int
         .x_packed = s->linear_scratch,
         .slots = (space *)(void *)((uint8_t *)s->linear_scratch + before),
     };
-    for (int32_t i = 0; i < n && i < MOST_MAKES && x.rows; i++)
-        j.makes |= (uint64_t)llmk_weight_claim(products[i].w) << i;
+    if (!llmk_cpu_go_on(s)) return;
+    for (int32_t i = 0; i < n; i++) j.makes |= (uint32_t)llmk_weight_claim(products[i].w) << i;
     for (int32_t kind = 0; kind < LLMK_N_X; kind++) multiply_kind(s, &j, kind);
     for (int32_t i = 0; j.makes && i < n; i++)
         if (makes(&j, &products[i])) llmk_weight_made(products[i].w, llmk_cpu_go_on(s));
+}
+
+void llmk_linear(llm_stream *stream, const llm_op *op, const llm_step *step) {
+    llmk_linear_product products[LLM_MAX_PRODUCTS];
+    llmk_linear_products(products, op, step);
+    llmk_linear_multiply(llmk_cpu_stream_of(stream), llm_step_view(step, op->in[0]), products, op->u.linear.n);
 }

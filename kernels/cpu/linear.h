@@ -15,7 +15,17 @@ int64_t llmk_linear_chunk(const llmk_product *k, const llmk_layout *l);
 const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols,
                                  uint8_t *panel, uint8_t *packed, const uint8_t **next);
 
-/* Whether to go on; the operation's arguments must fit each other. */
-bool llmk_linear_start(llmk_cpu_stream *s, llm_view x, const llm_linear *products, int32_t n);
+/* One product of an operation. */
+typedef struct llmk_linear_product {
+    const llm_weight *w, *bias; /* bias NULL: none */
+    llm_view out;
+    bool accumulate;
+} llmk_linear_product;
+
+/* Fills products [op->u.linear.n]. */
+void llmk_linear_products(llmk_linear_product *products, const llm_op *op, const llm_step *step);
+
+/* n products of x. */
+void llmk_linear_multiply(llmk_cpu_stream *s, llm_view x, const llmk_linear_product *products, int32_t n);
 
 #endif

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "common.h"
 #include "cpu/cpu.h"
 
 /* Elements of a piece of work. */
@@ -35,18 +34,23 @@ static void run(llm_stream *stream, job j) {
     llmk_cpu_share(s, n_steps, (j.out.rows + j.rows_per_piece - 1) / j.rows_per_piece, piece, &j);
 }
 
-static bool start(llm_stream *stream, bool fits, const char *text) {
-    return llmk_cpu_start(llmk_cpu_stream_of(stream), fits, text);
-}
-
 static void norm_row(const job *j, int64_t r) {
-    j->k->rms_norm(llmk_row(j->out, r), llmk_row(j->a, r), j->vector, j->a.cols, j->number);
+    const float *x = llmk_row(j->a, r);
+    float *out = llmk_row(j->out, r);
+    for (int64_t c = 0; c < j->a.cols; c += j->head_dim)
+        j->k->rms_norm(out + c, x + c, j->vector, j->head_dim, j->number);
 }
 
-void llmk_rms_norm(llm_stream *s, llm_view out, llm_view x, const llm_weight *w, float eps) {
-    bool fits = llmk_same_shape(out, x) && (!w || llmk_weight_is_vector(w, x.cols));
-    if (!start(s, fits, "rms_norm: shapes differ")) return;
-    run(s, (job){.row = norm_row, .out = out, .a = x, .vector = w ? llmk_weight_vector(w) : NULL, .number = eps});
+void llmk_norm(llm_stream *s, const llm_op *op, const llm_step *step) {
+    const llm_norm_args *args = &op->u.norm;
+    run(s, (job){
+               .row = norm_row,
+               .out = llm_step_view(step, op->out[0]),
+               .a = llm_step_view(step, op->in[0]),
+               .vector = op->w[0] ? llmk_weight_vector(op->w[0]) : NULL,
+               .number = args->eps,
+               .head_dim = args->group ? args->group : op->in[0].cols,
+           });
 }
 
 static void angles_row(const job *j, int64_t r) {
@@ -59,9 +63,14 @@ static void angles_row(const job *j, int64_t r) {
     }
 }
 
-void llmk_rope_angles(llm_stream *s, llm_view angles, const int32_t *positions, const float *inv_freq, float scale) {
-    if (!start(s, angles.cols % 2 == 0, "rope_angles: odd width")) return;
-    run(s, (job){.row = angles_row, .out = angles, .index = positions, .vector = inv_freq, .number = scale});
+void llmk_angles(llm_stream *s, const llm_op *op, const llm_step *step) {
+    run(s, (job){
+               .row = angles_row,
+               .out = llm_step_view(step, op->out[0]),
+               .index = step->positions,
+               .vector = llmk_weight_vector(op->w[0]),
+               .number = op->u.angles.scale,
+           });
 }
 
 static void rope_row(const job *j, int64_t r) {
@@ -69,38 +78,39 @@ static void rope_row(const job *j, int64_t r) {
                           j->a.cols / 2);
 }
 
-void llmk_rope(llm_stream *s, llm_view x, llm_view angles, int32_t head_dim, int32_t style) {
-    bool fits = llmk_rope_fits(x, angles, head_dim) && style >= 0 && style < LLMK_N_ROPE_STYLES;
-    if (!start(s, fits, "rope: shapes differ")) return;
-    run(s, (job){.row = rope_row, .out = x, .a = angles, .head_dim = head_dim, .choice = style});
+void llmk_rope(llm_stream *s, const llm_op *op, const llm_step *step) {
+    const llm_rope_args *args = &op->u.rope;
+    run(s, (job){
+               .row = rope_row,
+               .out = llm_step_view(step, op->out[0]),
+               .a = llm_step_view(step, op->in[1]),
+               .head_dim = args->head_dim,
+               .choice = args->style,
+           });
 }
 
-static void glu_row(const job *j, int64_t r) {
+static void act_row(const job *j, int64_t r) {
     j->k->glu[j->choice](llmk_row(j->out, r), llmk_row(j->a, r), llmk_row(j->b, r), j->out.cols);
 }
 
-void llmk_glu(llm_stream *s, llm_view out, llm_view gate, llm_view up, int32_t act) {
-    bool fits = llmk_same_shape(out, gate) && llmk_same_shape(out, up) && act >= 0 && act < LLMK_N_ACTS;
-    if (!start(s, fits, "glu: shapes differ")) return;
-    run(s, (job){.row = glu_row, .out = out, .a = gate, .b = up, .choice = act});
-}
-
-static void add_row(const job *j, int64_t r) {
-    j->k->add(llmk_row(j->out, r), llmk_row(j->a, r), llmk_row(j->b, r), j->out.cols);
-}
-
-void llmk_add(llm_stream *s, llm_view out, llm_view a, llm_view b) {
-    if (!start(s, llmk_same_shape(out, a) && llmk_same_shape(out, b), "add: shapes differ")) return;
-    run(s, (job){.row = add_row, .out = out, .a = a, .b = b});
+void llmk_act(llm_stream *s, const llm_op *op, const llm_step *step) {
+    run(s, (job){
+               .row = act_row,
+               .out = llm_step_view(step, op->out[0]),
+               .a = llm_step_view(step, op->in[0]),
+               .b = llm_step_view(step, op->in[1]),
+               .choice = op->u.act.kind,
+           });
 }
 
 static void gather_row(const job *j, int64_t r) {
     memcpy(llmk_row(j->out, r), llmk_row(j->a, j->index[r]), (size_t)j->out.cols * sizeof(float));
 }
 
-void llmk_gather(llm_stream *s, llm_view out, llm_view x, const int32_t *rows) {
-    if (!start(s, out.cols == x.cols, "gather: widths differ")) return;
+void llmk_gather(llm_stream *stream, const llm_op *op, const llm_step *step) {
+    llm_view out = llm_step_view(step, op->out[0]), x = llm_step_view(step, op->in[0]);
+    llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
     for (int64_t i = 0; i < out.rows; i++)
-        if (!start(s, rows[i] >= 0 && rows[i] < x.rows, "gather: no such row")) return;
-    if (out.cols > 0) run(s, (job){.row = gather_row, .out = out, .a = x, .index = rows});
+        if (!llmk_cpu_start(s, step->out_rows[i] >= 0 && step->out_rows[i] < x.rows, "GATHER: no such row")) return;
+    run(stream, (job){.row = gather_row, .out = out, .a = x, .index = step->out_rows});
 }

@@ -78,17 +78,10 @@ GLU(gelu_tanh)
 GLU(gelu)
 #undef GLU
 
-static void add(float *out, const float *a, const float *b, int64_t n) {
-    int64_t i = 0;
-    for (; i + V <= n; i += V) v_store(out + i, v_add(v_load(a + i), v_load(b + i)));
-    for (; i < n; i++) out[i] = a[i] + b[i];
-}
-
 void LLMK_ROWS_INIT(llmk_row_kernels *k) {
     *k = (llmk_row_kernels){
         .rms_norm = rms_norm,
         .rope = {[LLM_ROPE_HALF] = rope_half, [LLM_ROPE_ADJACENT] = rope_adjacent},
         .glu = {[LLM_ACT_SILU] = glu_silu, [LLM_ACT_GELU_TANH] = glu_gelu_tanh, [LLM_ACT_GELU] = glu_gelu},
-        .add = add,
     };
 }

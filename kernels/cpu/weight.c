@@ -76,8 +76,8 @@ const float *llmk_weight_vector(const llm_weight *w) {
     return w->vector;
 }
 
-bool llmk_weight_is_vector(const llm_weight *w, int64_t n) {
-    return w->rows == 1 && w->cols == n;
+llmk_shape llmk_weight_shape(const llm_weight *w) {
+    return (llmk_shape){w->rows, w->cols};
 }
 
 /* ---- packing ---- */
@@ -159,12 +159,14 @@ static void give_back_rows(const llm_weight *w) {
         llmk_mapping_release(&w->mapping, w->data, (size_t)w->rows * w->row_bytes);
 }
 
-void llmk_embed(llm_stream *stream, llm_view out, const llm_weight *w, const int32_t *ids) {
+void llmk_embed(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
-    if (!llmk_cpu_start(s, out.cols == w->cols, "embed: widths differ")) return;
+    llm_view out = llm_step_view(step, op->out[0]);
+    const llm_weight *w = op->w[0];
     for (int64_t r = 0; r < out.rows; r++) {
-        if (!llmk_cpu_start(s, ids[r] >= 0 && ids[r] < w->rows, "embed: id outside the table")) return;
-        w->type->dequantize(llmk_row(out, r), w->data + (size_t)ids[r] * w->row_bytes, w->cols);
+        int32_t id = step->tokens[r];
+        if (!llmk_cpu_start(s, id >= 0 && id < w->rows, "EMBED: id outside the table")) return;
+        w->type->dequantize(llmk_row(out, r), w->data + (size_t)id * w->row_bytes, w->cols);
         give_back_rows(w);
     }
 }

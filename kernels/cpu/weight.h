@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include <llm/sys/backend.h>
+#include <llm/sys/interpret.h>
 
 /* A read-only mapping of a file. */
 typedef struct llmk_mapping {

@@ -20,7 +20,7 @@ enum {
 
 /* Filled when the first device is opened, always with the same; OpenBLAS stays loaded. */
 static llmk_openblas openblas;
-static llm_status (*cpu_stream_create)(llm_stream **out, llm_device *device, const llm_stream_options *limits);
+static llm_status (*cpu_stream_create)(llm_stream **out, llm_device *device, const llm_stream_options *options);
 static pthread_mutex_t openblas_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- scratch: the CPU's own, then a slot for each thread ---- */
@@ -31,15 +31,15 @@ typedef struct space {
     _Alignas(64) uint8_t packed[LLMK_WIDEN_COLS * LLMK_STRIP * sizeof(float)];
 } space;
 
-static size_t slot_bytes(const llm_stream_options *limits) {
+static size_t slot_bytes(const llmk_limits *limits) {
     size_t n = WIDTH * sizeof(float);
     bool fits = llmk_multiply(&n, limits->max_cols) && llmk_add_size(&n, sizeof(space));
     return fits ? n : SIZE_MAX;
 }
 
-static size_t scratch_bytes(const llmk_kernels *k, const llm_stream_options *limits) {
+static size_t scratch_bytes(const llmk_kernels *k, const llmk_limits *limits) {
     size_t n = llmk_linear_scratch_bytes(k, limits), slots = slot_bytes(limits);
-    bool fits = n < SIZE_MAX && llmk_multiply(&slots, llmk_cpu_threads(limits->pool)) && llmk_add_size(&n, slots);
+    bool fits = n < SIZE_MAX && llmk_multiply(&slots, limits->n_threads) && llmk_add_size(&n, slots);
     return fits ? n : SIZE_MAX;
 }
 
@@ -48,7 +48,7 @@ static size_t scratch_bytes(const llmk_kernels *k, const llm_stream_options *lim
 typedef struct job {
     llmk_cpu_stream *s;
     llm_view x;
-    const llm_linear *p;
+    const llmk_linear_product *p;
     uint8_t *slots;
     size_t slot_bytes;
 } job;
@@ -92,25 +92,29 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
                    (blasint)j->p->out.stride);
 }
 
-static bool suits(const llmk_cpu_stream *s, llm_view x, const llm_linear *p) {
+static bool suits(const llmk_cpu_stream *s, llm_view x, const llmk_linear_product *p) {
     const llmk_product *k = &s->k->linear.product[p->w->layout->index];
     return k->panel == LLMK_PANEL_F32 && x.rows >= MIN_ROWS && x.cols > 0 && x.stride <= INT32_MAX &&
            p->out.stride <= INT32_MAX;
 }
 
-static void linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
+static void multiply(llmk_cpu_stream *s, llm_view x, const llmk_linear_product *p) {
+    job j = {.s = s, .x = x, .p = p, .slot_bytes = slot_bytes(&s->limits)};
+    j.slots = (uint8_t *)s->linear_scratch + llmk_linear_scratch_bytes(s->k, &s->limits);
+    double n_steps = (double)x.rows * (double)x.cols * (double)p->w->rows;
+    llmk_cpu_share(s, n_steps, (llmk_weight_strips(p->w) + N_STRIPS - 1) / N_STRIPS, multiply_item, &j);
+}
+
+static void linear(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
-    if (!llmk_linear_start(s, x, products, n)) return;
-    for (int32_t i = 0; i < n;) {
-        int32_t end = i;
-        while (end < n && !suits(s, x, &products[end])) end++;
-        if (end > i) llmk_linear(stream, x, products + i, end - i);
-        i = end;
-        if (i == n) return;
-        job j = {.s = s, .x = x, .p = &products[i++], .slot_bytes = slot_bytes(&s->limits)};
-        j.slots = (uint8_t *)s->linear_scratch + llmk_linear_scratch_bytes(s->k, &s->limits);
-        double n_steps = (double)x.rows * (double)x.cols * (double)j.p->w->rows;
-        llmk_cpu_share(s, n_steps, (llmk_weight_strips(j.p->w) + N_STRIPS - 1) / N_STRIPS, multiply_item, &j);
+    llmk_linear_product products[LLM_MAX_PRODUCTS];
+    llm_view x = llm_step_view(step, op->in[0]);
+    int32_t n = op->u.linear.n;
+    llmk_linear_products(products, op, step);
+    for (int32_t i = 0, end; i < n; i = end + 1) {
+        for (end = i; end < n && !suits(s, x, &products[end]);) end++;
+        if (end > i) llmk_linear_multiply(s, x, products + i, end - i);
+        if (end < n) multiply(s, x, &products[end]);
     }
 }
 
@@ -145,12 +149,12 @@ static llm_status open_library(const llm_host *host) {
     return LLM_OK;
 }
 
-static llm_status create_stream(llm_stream **out, llm_device *device, const llm_stream_options *limits) {
+static llm_status create_stream(llm_stream **out, llm_device *device, const llm_stream_options *options) {
     char why[200];
     *out = NULL;
-    if (!llmk_openblas_reserve(&openblas, (int)llmk_cpu_threads(limits->pool), why, sizeof why))
+    if (!llmk_openblas_reserve(&openblas, (int)llmk_cpu_threads(options->pool), why, sizeof why))
         return fail(device->host, why);
-    return cpu_stream_create(out, device, limits);
+    return cpu_stream_create(out, device, options);
 }
 
 static llm_status open_device(llm_device **out, const llm_host *host) {
@@ -163,7 +167,7 @@ static llm_status open_device(llm_device **out, const llm_host *host) {
     cpu_stream_create = d->device_ops.stream_create;
     pthread_mutex_unlock(&openblas_lock);
     d->device_ops.stream_create = create_stream;
-    d->stream_ops.linear = linear;
+    d->ops[LLM_OP_LINEAR] = linear;
     d->linear_scratch_bytes = scratch_bytes;
     return LLM_OK;
 }

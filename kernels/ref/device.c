@@ -1,5 +1,5 @@
 #include "backends.h"
-#include "common.h"
+#include "program_check.h"
 #include "ref/ref.h"
 
 #include <stdio.h>
@@ -33,54 +33,65 @@ static void weight_free(llm_device *device, llm_weight *weight) {
     llmk_give(device->host, weight, sizeof *weight);
 }
 
-/* ---- KV cache ---- */
+static llmk_shape shape_of(const llm_weight *w) {
+    return (llmk_shape){w->rows, w->cols};
+}
 
-static llm_status kv_layout(llm_kv *kv, const llm_host *host, const llm_kv_desc *desc) {
-    llm_status status = llmk_kv_check(host, desc);
-    if (status < 0) return status;
-    *kv = (llm_kv){.desc = *desc};
-    size_t n = desc->dtype == LLM_DTYPE_F32 ? 4 : 2, both;
-    bool fits = llmk_multiply(&n, desc->n_kv_heads) && llmk_multiply(&n, desc->head_dim);
+/* ---- states ---- */
+
+static bool kv_layout(llmk_ref_kv *kv, const llm_state_desc *desc, int32_t page_tokens, int32_t n_pages) {
+    *kv = (llmk_ref_kv){.desc = *desc};
+    size_t n = desc->dtype == LLM_DTYPE_F32 ? 4 : 2;
+    bool fits = llmk_multiply(&n, desc->n_heads) && llmk_multiply(&n, desc->k_dim);
     kv->token_bytes = n;
-    fits = fits && llmk_multiply(&n, desc->page_tokens);
+    fits = fits && llmk_multiply(&n, page_tokens);
     kv->page_bytes = n;
-    fits = fits && llmk_multiply(&n, desc->n_pages);
-    kv->layer_bytes = n;
-    fits = fits && llmk_multiply(&n, desc->n_layers);
-    kv->half_bytes = both = n;
-    if (!fits || !llmk_multiply(&both, 2)) return llmk_error(host, LLM_E_MEMORY, "KV cache: beyond the address space");
-    return LLM_OK;
+    fits = fits && llmk_multiply(&n, n_pages) && llmk_add_size(&n, -n % sizeof(double));
+    kv->half_bytes = n;
+    return fits;
 }
 
-static llm_status kv_bytes(size_t *out, llm_device *device, const llm_kv_desc *desc) {
-    llm_kv kv;
-    llm_status status = kv_layout(&kv, device->host, desc);
-    *out = status < 0 ? 0 : sizeof kv + 2 * kv.half_bytes;
-    return status;
-}
-
-static llm_status kv_create(llm_kv **out, llm_device *device, const llm_kv_desc *desc) {
-    llm_kv layout;
-    *out = NULL;
-    llm_status status = kv_layout(&layout, device->host, desc);
+static llm_status state_bytes(size_t *out, llm_device *device, const llm_program *p, int32_t group, int32_t n_items) {
+    llmk_ref_kv kv;
+    size_t n = sizeof(llmk_ref_kv);
+    *out = 0;
+    llm_status status = llmk_states_check(device->host, p, group, n_items);
     if (status < 0) return status;
-    llm_kv *kv = llmk_take(device->host, sizeof *kv);
-    if (!kv) return LLM_E_MEMORY;
-    *kv = layout;
-    kv->keys = llmk_take(device->host, 2 * kv->half_bytes);
-    if (!kv->keys) {
-        llmk_give(device->host, kv, sizeof *kv);
-        return LLM_E_MEMORY;
-    }
-    kv->values = kv->keys + kv->half_bytes;
-    *out = kv;
+    bool fits = llmk_multiply(&n, p->n_states) && llmk_add_size(&n, sizeof(llm_state));
+    for (int32_t i = 0; i < p->n_states && fits; i++)
+        if (p->states[i].group == group)
+            fits = kv_layout(&kv, &p->states[i], p->limits.page_tokens, n_items) && llmk_add_size(&n, kv.half_bytes) &&
+                   llmk_add_size(&n, kv.half_bytes);
+    if (!fits) return llmk_error(device->host, LLM_E_MEMORY, "KV cache: beyond the address space");
+    *out = n;
     return LLM_OK;
 }
 
-static void kv_free(llm_device *device, llm_kv *kv) {
-    if (!kv) return;
-    llmk_give(device->host, kv->keys, 2 * kv->half_bytes);
-    llmk_give(device->host, kv, sizeof *kv);
+static llm_status state_create(llm_state **out, llm_device *device, const llm_program *p, int32_t group,
+                               int32_t n_items) {
+    size_t n_bytes;
+    *out = NULL;
+    llm_status status = state_bytes(&n_bytes, device, p, group, n_items);
+    if (status < 0) return status;
+    llm_state *state = llmk_take(device->host, n_bytes);
+    if (!state) return LLM_E_MEMORY;
+    *state = (llm_state){p->limits.page_tokens, n_items, group, p->n_states, n_bytes};
+    uint8_t *at = (uint8_t *)&state->kv[p->n_states];
+    for (int32_t i = 0; i < p->n_states; i++) {
+        llmk_ref_kv *kv = &state->kv[i];
+        *kv = (llmk_ref_kv){.desc = p->states[i]};
+        if (p->states[i].group != group) continue;
+        kv_layout(kv, &p->states[i], p->limits.page_tokens, n_items);
+        kv->keys = at;
+        kv->values = at + kv->half_bytes;
+        at += 2 * kv->half_bytes;
+    }
+    *out = state;
+    return LLM_OK;
+}
+
+static void state_free(llm_device *device, llm_state *state) {
+    if (state) llmk_give(device->host, state, state->n_bytes);
 }
 
 /* ---- streams: one block, the stream and its two rows ---- */
@@ -88,8 +99,10 @@ static void kv_free(llm_device *device, llm_kv *kv) {
 static llm_status stream_bytes(size_t *out, llm_device *device, const llm_stream_options *options) {
     size_t n = sizeof(double) + sizeof(float);
     *out = 0;
-    if (!llmk_multiply(&n, options->max_cols) || !llmk_add_size(&n, sizeof(llmk_ref_stream)))
-        return llmk_error(device->host, LLM_E_ARGUMENT, "stream: max_cols is negative or too large");
+    llm_status status = llmk_program_check(device->host, options->program, llmk_ref_ops, shape_of);
+    if (status < 0) return status;
+    if (!llmk_multiply(&n, llmk_program_widths(options->program).cols) || !llmk_add_size(&n, sizeof(llmk_ref_stream)))
+        return llmk_error(device->host, LLM_E_MEMORY, "stream: scratch memory beyond the address space");
     *out = n;
     return LLM_OK;
 }
@@ -101,8 +114,12 @@ static llm_status stream_create(llm_stream **out, llm_device *device, const llm_
     if (status < 0) return status;
     llmk_ref_stream *s = llmk_take(device->host, n_bytes);
     if (!s) return LLM_E_MEMORY;
-    *s =
-        (llmk_ref_stream){.base = {&llmk_ref_stream_ops, device}, .stop = options->stop, .max_cols = options->max_cols};
+    *s = (llmk_ref_stream){
+        .base = {&llmk_ref_stream_ops, device},
+        .program = options->program,
+        .stop = options->stop,
+        .max_cols = llmk_program_widths(options->program).cols,
+    };
     s->sum = (double *)(s + 1);
     s->row = (float *)(s->sum + s->max_cols);
     *out = &s->base;
@@ -128,9 +145,9 @@ static const llm_device_ops device_ops = {
     .mem_free = mem_free,
     .weight_put = weight_put,
     .weight_free = weight_free,
-    .kv_bytes = kv_bytes,
-    .kv_create = kv_create,
-    .kv_free = kv_free,
+    .state_bytes = state_bytes,
+    .state_create = state_create,
+    .state_free = state_free,
     .stream_bytes = stream_bytes,
     .stream_create = stream_create,
     .stream_destroy = stream_destroy,

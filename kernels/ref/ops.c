@@ -16,7 +16,7 @@ static bool go_on(llmk_ref_stream *s) {
     return s->failure == LLM_OK;
 }
 
-/* The same, and the operation's arguments must fit each other. */
+/* The same, and what the step gives must be there. */
 static bool start(llmk_ref_stream *s, bool fits, const char *text) {
     if (!go_on(s)) return false;
     if (!fits) fail(s, LLM_E_INTERNAL, text);
@@ -38,12 +38,13 @@ static void copy(llm_stream *stream, void *dst, const void *src, size_t n_bytes)
     if (go_on((llmk_ref_stream *)stream) && n_bytes) memmove(dst, src, n_bytes);
 }
 
-static void gather(llm_stream *stream, llm_view out, llm_view x, const int32_t *rows) {
+static void gather(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    if (!start(s, out.cols == x.cols, "gather: widths differ")) return;
+    llm_view out = llm_step_view(step, op->out[0]), x = llm_step_view(step, op->in[0]);
     for (int64_t i = 0; i < out.rows; i++) {
-        if (!start(s, rows[i] >= 0 && rows[i] < x.rows, "gather: no such row")) return;
-        for (int64_t c = 0; c < x.cols; c++) llmk_row(out, i)[c] = llmk_row(x, rows[i])[c];
+        int32_t row = step->out_rows[i];
+        if (!start(s, row >= 0 && row < x.rows, "GATHER: no such row")) return;
+        for (int64_t c = 0; c < x.cols; c++) llmk_row(out, i)[c] = llmk_row(x, row)[c];
     }
 }
 
@@ -53,27 +54,32 @@ static void load_row(float *dst, const llm_weight *w, int64_t row) {
     w->type->dequantize(dst, w->data + (size_t)row * w->row_bytes, w->cols);
 }
 
-static void embed(llm_stream *stream, llm_view out, const llm_weight *w, const int32_t *ids) {
+static void embed(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    if (!start(s, out.cols == w->cols, "embed: widths differ")) return;
+    llm_view out = llm_step_view(step, op->out[0]);
     for (int64_t r = 0; r < out.rows; r++) {
-        if (!start(s, ids[r] >= 0 && ids[r] < w->rows, "embed: id outside the table")) return;
-        load_row(llmk_row(out, r), w, ids[r]);
+        int32_t id = step->tokens[r];
+        if (!start(s, id >= 0 && id < op->w[0]->rows, "EMBED: id outside the table")) return;
+        load_row(llmk_row(out, r), op->w[0], id);
     }
 }
 
-static void rms_norm(llm_stream *stream, llm_view out, llm_view x, const llm_weight *w, float eps) {
+static void norm_row(float *out, const float *x, const float *scale, int64_t n, float eps) {
+    double squares = 0.0;
+    for (int64_t c = 0; c < n; c++) squares += (double)x[c] * x[c];
+    double factor = 1.0 / sqrt(squares / (double)n + eps);
+    for (int64_t c = 0; c < n; c++) out[c] = (float)(x[c] * factor * (scale ? scale[c] : 1.0));
+}
+
+static void norm(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    bool fits = llmk_same_shape(out, x) && (!w || (w->rows == 1 && w->cols == x.cols && w->cols <= s->max_cols));
-    if (!start(s, fits, "rms_norm: shapes differ")) return;
-    if (w) load_row(s->row, w, 0);
-    for (int64_t r = 0; r < x.rows; r++) {
-        const float *in = llmk_row(x, r);
-        double squares = 0.0;
-        for (int64_t c = 0; c < x.cols; c++) squares += (double)in[c] * in[c];
-        double scale = 1.0 / sqrt(squares / (double)x.cols + eps);
-        for (int64_t c = 0; c < x.cols; c++) llmk_row(out, r)[c] = (float)(in[c] * scale * (w ? s->row[c] : 1.0));
-    }
+    llm_view out = llm_step_view(step, op->out[0]), x = llm_step_view(step, op->in[0]);
+    int64_t group = op->u.norm.group ? op->u.norm.group : x.cols;
+    if (!go_on(s)) return;
+    if (op->w[0]) load_row(s->row, op->w[0], 0);
+    for (int64_t r = 0; r < x.rows; r++)
+        for (int64_t c = 0; c < x.cols; c += group)
+            norm_row(llmk_row(out, r) + c, llmk_row(x, r) + c, op->w[0] ? s->row : NULL, group, op->u.norm.eps);
 }
 
 static double dot(const float *a, const float *b, int64_t n) {
@@ -82,107 +88,127 @@ static double dot(const float *a, const float *b, int64_t n) {
     return sum;
 }
 
-static void product(llmk_ref_stream *s, llm_view x, const llm_linear *p) {
-    const llm_weight *w = p->w, *b = p->bias;
-    bool fits = x.cols == w->cols && p->out.cols == w->rows && p->out.rows == x.rows && w->cols <= s->max_cols &&
-                (!b || (b->rows == 1 && b->cols == w->rows && b->type->block_elems == 1));
-    if (!start(s, fits, "linear: shapes differ")) return;
+static float load_element(const llm_weight *w, int64_t i) {
+    float value = 0.0f;
+    if (w) w->type->dequantize(&value, w->data + i * w->type->block_bytes, 1);
+    return value;
+}
+
+static void product(llmk_ref_stream *s, llm_view x, llm_view out, const llm_weight *w, const llm_weight *bias,
+                    bool accumulate) {
     for (int64_t o = 0; o < w->rows && go_on(s); o++) {
-        float bias = 0.0f;
-        if (b) b->type->dequantize(&bias, b->data + o * b->type->block_bytes, 1);
+        float b = load_element(bias, o);
         load_row(s->row, w, o);
         for (int64_t r = 0; r < x.rows; r++) {
-            float *out = llmk_row(p->out, r) + o;
-            double sum = dot(llmk_row(x, r), s->row, x.cols) + bias;
-            *out = (float)(p->accumulate ? sum + *out : sum);
+            float *to = llmk_row(out, r) + o;
+            double sum = dot(llmk_row(x, r), s->row, x.cols) + b;
+            *to = (float)(accumulate ? sum + *to : sum);
         }
     }
 }
 
-static void linear(llm_stream *stream, llm_view x, const llm_linear *products, int32_t n) {
-    for (int32_t i = 0; i < n; i++) product((llmk_ref_stream *)stream, x, &products[i]);
+static void linear(llm_stream *stream, const llm_op *op, const llm_step *step) {
+    for (int32_t i = 0; i < op->u.linear.n; i++)
+        product((llmk_ref_stream *)stream, llm_step_view(step, op->in[0]), llm_step_view(step, op->out[i]),
+                op->w[2 * i], op->w[2 * i + 1], op->u.linear.accumulate >> i & 1);
 }
 
 /* ---- rotary embedding ---- */
 
-static void rope_angles(llm_stream *stream, llm_view angles, const int32_t *positions, const float *inv_freq,
-                        float scale) {
+static void angles(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    int64_t n_freq = angles.cols / 2;
-    if (!start(s, angles.cols == 2 * n_freq, "rope_angles: odd width")) return;
-    for (int64_t r = 0; r < angles.rows; r++)
+    llm_view out = llm_step_view(step, op->out[0]);
+    int64_t n_freq = out.cols / 2;
+    if (!go_on(s)) return;
+    load_row(s->row, op->w[0], 0);
+    for (int64_t r = 0; r < out.rows; r++)
         for (int64_t i = 0; i < n_freq; i++) {
-            float angle = (float)positions[r] * inv_freq[i]; /* F32, as models are trained */
-            llmk_row(angles, r)[i] = (float)(cos(angle) * scale);
-            llmk_row(angles, r)[n_freq + i] = (float)(sin(angle) * scale);
+            float angle = (float)step->positions[r] * s->row[i]; /* F32, as models are trained */
+            llmk_row(out, r)[i] = (float)(cos(angle) * op->u.angles.scale);
+            llmk_row(out, r)[n_freq + i] = (float)(sin(angle) * op->u.angles.scale);
         }
 }
 
-static void rope(llm_stream *stream, llm_view x, llm_view angles, int32_t head_dim, int32_t style) {
-    llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    int64_t n_freq = angles.cols / 2;
-    if (!start(s, llmk_rope_fits(x, angles, head_dim), "rope: shapes differ")) return;
+static void rotate_head(float *head, const float *angles, int64_t n_freq, int32_t style) {
+    for (int64_t i = 0; i < n_freq; i++) {
+        float *a = style == LLM_ROPE_HALF ? head + i : head + 2 * i;
+        float *b = style == LLM_ROPE_HALF ? head + n_freq + i : head + 2 * i + 1;
+        double c = angles[i], d = angles[n_freq + i], u = *a, v = *b;
+        *a = (float)(u * c - v * d);
+        *b = (float)(u * d + v * c);
+    }
+}
+
+static void rope(llm_stream *stream, const llm_op *op, const llm_step *step) {
+    llm_view x = llm_step_view(step, op->out[0]), angles = llm_step_view(step, op->in[1]);
+    if (!go_on((llmk_ref_stream *)stream)) return;
     for (int64_t r = 0; r < x.rows; r++)
-        for (int64_t h = 0; h < x.cols / head_dim; h++)
-            for (int64_t i = 0; i < n_freq; i++) {
-                float *head = llmk_row(x, r) + h * head_dim;
-                float *a = style == LLM_ROPE_HALF ? head + i : head + 2 * i;
-                float *b = style == LLM_ROPE_HALF ? head + n_freq + i : head + 2 * i + 1;
-                double c = llmk_row(angles, r)[i], d = llmk_row(angles, r)[n_freq + i], u = *a, v = *b;
-                *a = (float)(u * c - v * d);
-                *b = (float)(u * d + v * c);
-            }
+        for (int64_t at = 0; at < x.cols; at += op->u.rope.head_dim)
+            rotate_head(llmk_row(x, r) + at, llmk_row(angles, r), angles.cols / 2, op->u.rope.style);
 }
 
 /* ---- KV cache ---- */
 
-/* Where layer `layer` keeps the token at `position` of sequence `seq`, from the start of the keys or
- * the values. False if the batch names a page that the cache does not have. */
-static bool find_token(size_t *out, const llm_kv *kv, const llm_batch *batch, int32_t layer, int32_t seq,
-                       int32_t position) {
-    int32_t page = position < 0 ? -1 : llmk_kv_page(&kv->desc, batch, seq, position / kv->desc.page_tokens);
+/* A paged state in a step. */
+typedef struct cache {
+    const llm_step *step;
+    const llm_state_table *table;
+    const llmk_ref_kv *kv;
+} cache;
+
+static cache find_cache(const llmk_ref_stream *s, const llm_step *step, int32_t state) {
+    const llm_state_table *table = &step->tables[s->program->states[state].group];
+    return (cache){step, table, &table->state->kv[state]};
+}
+
+/* Where the token at `position` of sequence `seq` is, from the start of the keys or the values. False if the step names
+ * a page that the cache does not have. */
+static bool find_token(size_t *out, const cache *c, int32_t seq, int32_t position) {
+    int32_t page_tokens = c->table->state->page_tokens, n_pages = c->table->state->n_pages;
+    int32_t page = position < 0 ? -1 : llmk_step_page(c->step, c->table, n_pages, seq, position / page_tokens);
     if (page < 0) return false;
-    *out = (size_t)layer * kv->layer_bytes + (size_t)page * kv->page_bytes +
-           (size_t)(position % kv->desc.page_tokens) * kv->token_bytes;
+    *out = (size_t)page * c->kv->page_bytes + (size_t)(position % page_tokens) * c->kv->token_bytes;
     return true;
 }
 
-static float load(const llm_kv *kv, const uint8_t *token, int64_t i) {
+static float load(const llmk_ref_kv *kv, const uint8_t *token, int64_t i) {
     if (kv->desc.dtype == LLM_DTYPE_F32) return ((const float *)token)[i];
     return llmk_f16_to_f32(((const uint16_t *)token)[i]);
 }
 
-static void store(const llm_kv *kv, uint8_t *token, int64_t i, float value) {
+static void store(const llmk_ref_kv *kv, uint8_t *token, int64_t i, float value) {
     if (kv->desc.dtype == LLM_DTYPE_F32)
         ((float *)token)[i] = value;
     else
         ((uint16_t *)token)[i] = llmk_f32_to_f16(value);
 }
 
-static void kv_write(llm_stream *stream, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch) {
+static void kv_write(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    int64_t width = (int64_t)kv->desc.n_kv_heads * kv->desc.head_dim;
-    if (!start(s, llmk_kv_write_fits(&kv->desc, layer, k, v, batch), "kv_write: shapes differ")) return;
-    for (int32_t r = 0; r < batch->n_rows; r++) {
+    llm_view k = llm_step_view(step, op->in[0]), v = llm_step_view(step, op->in[1]);
+    cache c = find_cache(s, step, op->u.kv_write.state);
+    for (int32_t r = 0; r < step->rows[LLM_ROWS_STEP]; r++) {
         size_t at = 0;
-        bool found = find_token(&at, kv, batch, layer, batch->row_seq[r], batch->positions[r]);
-        if (!start(s, found, "kv_write: no such page")) return;
-        for (int64_t i = 0; i < width; i++) {
-            store(kv, kv->keys + at, i, llmk_row(k, r)[i]);
-            store(kv, kv->values + at, i, llmk_row(v, r)[i]);
+        bool found = find_token(&at, &c, step->row_seq[r], step->positions[r]);
+        if (!start(s, found, "KV_WRITE: no such page")) return;
+        for (int64_t i = 0; i < k.cols; i++) {
+            store(c.kv, c.kv->keys + at, i, llmk_row(k, r)[i]);
+            store(c.kv, c.kv->values + at, i, llmk_row(v, r)[i]);
         }
     }
 }
 
-static void kv_copy(llm_stream *stream, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens) {
+static void state_copy(llm_stream *stream, llm_state *state, int32_t dst, int32_t src, int32_t n_tokens) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    const llm_kv_desc *d = &kv->desc;
-    if (!start(s, llmk_kv_copy_fits(d, dst, src, n_tokens), "kv_copy: no such page")) return;
-    for (int32_t layer = 0; layer < d->n_layers; layer++) {
-        size_t base = (size_t)layer * kv->layer_bytes, n_bytes = (size_t)n_tokens * kv->token_bytes;
-        size_t to = base + (size_t)dst * kv->page_bytes, from = base + (size_t)src * kv->page_bytes;
-        memmove(kv->keys + to, kv->keys + from, n_bytes);
-        memmove(kv->values + to, kv->values + from, n_bytes);
+    bool fits = dst >= 0 && dst < state->n_pages && src >= 0 && src < state->n_pages && n_tokens >= 0 &&
+                n_tokens <= state->page_tokens;
+    if (!start(s, fits, "copy of a page: no such page")) return;
+    for (int32_t i = 0; i < state->n_states; i++) {
+        const llmk_ref_kv *kv = &state->kv[i];
+        if (!kv->keys) continue;
+        size_t to = (size_t)dst * kv->page_bytes, from = (size_t)src * kv->page_bytes;
+        memmove(kv->keys + to, kv->keys + from, (size_t)n_tokens * kv->token_bytes);
+        memmove(kv->values + to, kv->values + from, (size_t)n_tokens * kv->token_bytes);
     }
 }
 
@@ -190,20 +216,18 @@ static void kv_copy(llm_stream *stream, llm_kv *kv, int32_t dst, int32_t src, in
 
 /* One row and one head: softmax(scale * q k^T) v over tokens first..position. The scores are computed
  * twice, for their maximum and for the sum, instead of kept. */
-static bool attend(llmk_ref_stream *s, const llm_attention *a, const llm_kv *kv, const llm_batch *batch, int32_t r,
-                   int32_t head) {
-    int32_t dim = kv->desc.head_dim, position = batch->positions[r], seq = batch->row_seq[r];
-    int32_t first = llmk_attention_first(a->window, position);
-    int64_t kv_head = head / (a->n_heads / kv->desc.n_kv_heads) * (int64_t)dim;
-    const float *q = llmk_row(a->q, r) + (int64_t)head * dim;
+static bool attend_head(llmk_ref_stream *s, const llm_attend_args *a, const cache *c, int32_t r, int32_t head,
+                        const float *q, float *out) {
+    int32_t dim = c->kv->desc.k_dim, position = c->step->positions[r], seq = c->step->row_seq[r];
+    int64_t kv_head = head / (a->n_heads / c->kv->desc.n_heads) * (int64_t)dim;
     double max = -INFINITY, total = 0.0;
     for (int32_t i = 0; i < dim; i++) s->sum[i] = 0.0;
     for (int pass = 0; pass < 2; pass++)
-        for (int32_t p = first; p <= position; p++) {
+        for (int32_t p = llmk_attention_first(a->window, position); p <= position; p++) {
             size_t at;
-            if (!find_token(&at, kv, batch, a->layer, seq, p)) return false;
+            if (!find_token(&at, c, seq, p)) return false;
             double score = 0.0;
-            for (int32_t i = 0; i < dim; i++) score += (double)q[i] * load(kv, kv->keys + at, kv_head + i);
+            for (int32_t i = 0; i < dim; i++) score += (double)q[i] * load(c->kv, c->kv->keys + at, kv_head + i);
             score *= a->scale;
             if (pass == 0) {
                 max = score > max ? score : max;
@@ -211,26 +235,29 @@ static bool attend(llmk_ref_stream *s, const llm_attention *a, const llm_kv *kv,
             }
             double weight = exp(score - max);
             total += weight;
-            for (int32_t i = 0; i < dim; i++) s->sum[i] += weight * load(kv, kv->values + at, kv_head + i);
+            for (int32_t i = 0; i < dim; i++) s->sum[i] += weight * load(c->kv, c->kv->values + at, kv_head + i);
         }
-    float *out = llmk_row(a->out, r) + (int64_t)head * dim;
     for (int32_t i = 0; i < dim; i++) out[i] = (float)(s->sum[i] / total);
     return true;
 }
 
-static void attention(llm_stream *stream, const llm_attention *a, const llm_kv *kv, const llm_batch *batch) {
+static void attend(llm_stream *stream, const llm_op *op, const llm_step *step) {
     llmk_ref_stream *s = (llmk_ref_stream *)stream;
-    bool fits = llmk_attention_fits(&kv->desc, a, batch) && kv->desc.head_dim <= s->max_cols;
-    if (!start(s, fits, "attention: shapes differ")) return;
-    for (int32_t r = 0; r < batch->n_rows; r++)
-        for (int32_t head = 0; head < a->n_heads && go_on(s); head++)
-            if (!attend(s, a, kv, batch, r, head)) fail(s, LLM_E_INTERNAL, "attention: no such page");
+    const llm_attend_args *a = &op->u.attend;
+    llm_view q = llm_step_view(step, op->in[0]), out = llm_step_view(step, op->out[0]);
+    cache c = find_cache(s, step, a->state);
+    for (int32_t r = 0; r < step->rows[LLM_ROWS_STEP]; r++)
+        for (int32_t head = 0; head < a->n_heads && go_on(s); head++) {
+            int64_t at = (int64_t)head * c.kv->desc.k_dim;
+            if (!attend_head(s, a, &c, r, head, llmk_row(q, r) + at, llmk_row(out, r) + at))
+                fail(s, LLM_E_INTERNAL, "ATTEND: no such page");
+        }
 }
 
 /* ---- element-wise ---- */
 
-static double activate(double x, int32_t act) {
-    switch (act) {
+static double activate(double x, int32_t kind) {
+    switch (kind) {
     case LLM_ACT_GELU_TANH:
         return 0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))); /* sqrt(2 / pi) */
     case LLM_ACT_GELU:
@@ -240,19 +267,25 @@ static double activate(double x, int32_t act) {
     }
 }
 
-static void glu(llm_stream *stream, llm_view out, llm_view gate, llm_view up, int32_t act) {
-    bool fits = llmk_same_shape(out, gate) && llmk_same_shape(out, up);
-    if (!start((llmk_ref_stream *)stream, fits, "glu: shapes differ")) return;
+static void act(llm_stream *stream, const llm_op *op, const llm_step *step) {
+    llm_view gate = llm_step_view(step, op->in[0]), up = llm_step_view(step, op->in[1]);
+    llm_view out = llm_step_view(step, op->out[0]);
+    if (!go_on((llmk_ref_stream *)stream)) return;
     for (int64_t r = 0; r < out.rows; r++)
         for (int64_t c = 0; c < out.cols; c++)
-            llmk_row(out, r)[c] = (float)(activate(llmk_row(gate, r)[c], act) * llmk_row(up, r)[c]);
+            llmk_row(out, r)[c] = (float)(activate(llmk_row(gate, r)[c], op->u.act.kind) * llmk_row(up, r)[c]);
 }
 
-static void add(llm_stream *stream, llm_view out, llm_view a, llm_view b) {
-    bool fits = llmk_same_shape(out, a) && llmk_same_shape(out, b);
-    if (!start((llmk_ref_stream *)stream, fits, "add: shapes differ")) return;
-    for (int64_t r = 0; r < out.rows; r++)
-        for (int64_t c = 0; c < out.cols; c++) llmk_row(out, r)[c] = llmk_row(a, r)[c] + llmk_row(b, r)[c];
+/* ---- tables ---- */
+
+const llm_op_fn llmk_ref_ops[LLM_N_OPS] = {
+    [LLM_OP_EMBED] = embed,   [LLM_OP_NORM] = norm,         [LLM_OP_LINEAR] = linear,
+    [LLM_OP_ACT] = act,       [LLM_OP_ANGLES] = angles,     [LLM_OP_ROPE] = rope,
+    [LLM_OP_ATTEND] = attend, [LLM_OP_KV_WRITE] = kv_write, [LLM_OP_GATHER] = gather,
+};
+
+static void run(llm_stream *stream, const llm_step *step, int32_t first, int32_t n) {
+    llm_interpret(llmk_ref_ops, ((llmk_ref_stream *)stream)->program, stream, step, first, n);
 }
 
 const llm_stream_ops llmk_ref_stream_ops = {
@@ -260,15 +293,6 @@ const llm_stream_ops llmk_ref_stream_ops = {
     .upload = copy,
     .download = copy,
     .sync = sync,
-    .embed = embed,
-    .rms_norm = rms_norm,
-    .linear = linear,
-    .rope_angles = rope_angles,
-    .rope = rope,
-    .kv_write = kv_write,
-    .kv_copy = kv_copy,
-    .attention = attention,
-    .glu = glu,
-    .add = add,
-    .gather = gather,
+    .run = run,
+    .state_copy = state_copy,
 };

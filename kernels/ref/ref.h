@@ -5,7 +5,7 @@
 
 #include "dtype.h"
 
-#include <llm/sys/backend.h>
+#include <llm/sys/interpret.h>
 
 struct llm_weight {
     const uint8_t *data; /* borrowed from the tensor */
@@ -14,15 +14,23 @@ struct llm_weight {
     size_t row_bytes;
 };
 
-/* Keys and values apart, each [n_layers, n_pages, page_tokens, n_kv_heads * head_dim]. */
-struct llm_kv {
-    llm_kv_desc desc;
-    size_t token_bytes, page_bytes, layer_bytes, half_bytes;
-    uint8_t *keys, *values; /* one allocation of 2 * half_bytes */
+/* A layer's keys, then its values, each [n_pages, page_tokens, n_heads * dim]. */
+typedef struct llmk_ref_kv {
+    llm_state_desc desc;
+    size_t token_bytes, page_bytes, half_bytes;
+    uint8_t *keys, *values;
+} llmk_ref_kv;
+
+/* One block: this structure, the layers' data. */
+struct llm_state {
+    int32_t page_tokens, n_pages, group, n_states;
+    size_t n_bytes;   /* of the whole block */
+    llmk_ref_kv kv[]; /* [n_states] by the program's index; empty for states of other groups */
 };
 
 typedef struct llmk_ref_stream {
     llm_stream base;
+    const llm_program *program;
     llm_status failure; /* the first one since the last sync */
     const char *text;   /* its static text */
     const int32_t *stop;
@@ -31,6 +39,8 @@ typedef struct llmk_ref_stream {
     double *sum; /* [max_cols] a head's weighted sum of values */
 } llmk_ref_stream;
 
-extern const llm_stream_ops llmk_ref_stream_ops; /* ops.c */
+/* ops.c */
+extern const llm_stream_ops llmk_ref_stream_ops;
+extern const llm_op_fn llmk_ref_ops[LLM_N_OPS];
 
 #endif

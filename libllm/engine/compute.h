@@ -11,10 +11,10 @@ typedef struct llmi_compute {
     const llm_pool *pool;
     int32_t stop; /* atomic: the running step shall end early */
     llm_stream *stream;
-    llm_kv *kv;
+    llm_state *kv;
     llm_program program;
-    llm_op *ops;     /* the program's */
-    void *workspace; /* the values of the program */
+    void *program_memory; /* its operations and states */
+    void *workspace;      /* its values */
     void *tables;
     size_t table_bytes;
     float *logits; /* [max_logits, n_vocab] of the last step */

@@ -12,7 +12,7 @@ llm_value llmi_blocks_begin(llmi_pass *p, const llm_model *m, llmi_recorder *r) 
 llm_value llmi_blocks_angles(llmi_pass *p, const llmi_rope_table *rope) {
     llm_value angles = llmi_recorder_take(p->r, LLM_ROWS_STEP, 2 * rope->n);
     llmi_recorder_add(p->r,
-                      (llm_op){.kind = LLM_OP_ANGLES, .out = {angles}, .u.angles = {rope->inv_freq, rope->scale}});
+                      (llm_op){.kind = LLM_OP_ANGLES, .out = {angles}, .w = {rope->w}, .u.angles = {rope->scale}});
     p->mark = p->r->used;
     return angles;
 }
@@ -82,8 +82,14 @@ void llmi_blocks_rotate(const llmi_pass *p, llm_value heads, llm_value angles, c
 }
 
 llm_value llmi_blocks_attend(const llmi_pass *p, llmi_qkv a, const llmi_attention_hparams *hp, int32_t window) {
-    llm_attend_args args = {.n_heads = hp->n_heads, .window = window, .scale = 1.0f / sqrtf((float)hp->head_dim)};
-    llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_KV_WRITE, .in = {a.k, a.v}});
+    int32_t state = llmi_recorder_kv(p->r, hp->n_kv_heads, hp->head_dim);
+    llm_attend_args args = {
+        .state = state,
+        .n_heads = hp->n_heads,
+        .window = window,
+        .scale = 1.0f / sqrtf((float)hp->head_dim),
+    };
+    llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_KV_WRITE, .in = {a.k, a.v}, .u.kv_write = {state}});
     llmi_recorder_add(p->r, (llm_op){.kind = LLM_OP_ATTEND, .in = {a.q}, .out = {a.q}, .u.attend = args});
     return a.q;
 }

@@ -19,28 +19,6 @@ const llm_model_options llmi_model_defaults = {
 
 /* ---- rotary frequencies ---- */
 
-static void run_serially(void *user, int32_t n_tasks, void (*task)(void *arg, int32_t index), void *arg) {
-    for (int32_t i = 0; i < n_tasks; i++) task(arg, i);
-}
-
-/* A stream that lives for one transfer. */
-static llm_status upload(llm_device *device, void *dst, const void *src, size_t n_bytes) {
-    static const llm_pool pool = {.n_threads = 1, .run = run_serially};
-    llm_stream_options options = {.pool = &pool, .max_rows = 1, .max_cols = 1, .max_seqs = 1, .max_heads = 1};
-    llm_stream *s = NULL;
-    llm_status status = device->ops->stream_create(&s, device, &options);
-    if (status != LLM_OK) return status;
-    if (s->ops->struct_size < sizeof *s->ops) {
-        status = llmi_error(LLM_E_VERSION, "llm_stream_ops has %u bytes, expected at least %zu", s->ops->struct_size,
-                            sizeof *s->ops);
-    } else {
-        s->ops->upload(s, dst, src, n_bytes);
-        status = s->ops->sync(s);
-    }
-    device->ops->stream_destroy(s);
-    return status;
-}
-
 /* GGUF's rope_freqs.weight: one divisor for each of n frequencies; *found says whether the file has them. */
 static llm_status get_factors(float *factors, bool *found, const llm_model *m, int32_t n) {
     const llmi_tensor *t = llmi_weights_tensor(m->weights, "rope_freqs.weight");
@@ -63,22 +41,27 @@ static llm_status place_frequencies(llm_model *m, llmi_rope_table *table, const 
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
     int32_t n = hp->n_rot / 2;
     size_t n_bytes = (size_t)n * sizeof(float);
-    float *freqs = llmi_alloc(a, 2 * n_bytes);
-    if (!freqs) return LLM_E_MEMORY;
-    void *on_device = NULL;
+    float *factors = llmi_alloc(a, n_bytes);
     bool found;
-    llm_status status = get_factors(freqs + n, &found, m, n);
+    table->n = n;
+    table->inv_freq = llmi_alloc(a, n_bytes);
+    llm_status status = factors && table->inv_freq ? get_factors(factors, &found, m, n) : LLM_E_MEMORY;
     if (status == LLM_OK) {
         bool gguf = llmi_weights_format(m->weights) == LLMI_FORMAT_GGUF;
-        llmi_rope_frequencies(freqs, &table->scale, hp, found ? freqs + n : NULL, gguf);
-        status = m->device->ops->mem_alloc(&on_device, m->device, n_bytes);
+        llmi_rope_frequencies(table->inv_freq, &table->scale, hp, found ? factors : NULL, gguf);
+        llm_tensor tensor = {
+            .name = "rotary frequencies",
+            .data = table->inv_freq,
+            .n_bytes = n_bytes,
+            .rows = 1,
+            .cols = n,
+            .dtype = LLM_DTYPE_F32,
+        };
+        size_t private_bytes = 0;
+        status = m->device->ops->weight_put(&table->w, &private_bytes, m->device, &tensor);
+        m->private_bytes += private_bytes;
     }
-    if (status == LLM_OK) {
-        table->inv_freq = on_device;
-        table->n = n;
-        status = upload(m->device, on_device, freqs, n_bytes);
-    }
-    llmi_free(a, freqs, 2 * n_bytes);
+    if (factors) llmi_free(a, factors, n_bytes);
     return status;
 }
 
@@ -98,8 +81,9 @@ static llm_status place_tables(llm_model *m) {
 static void free_tables(llm_model *m) {
     for (int32_t i = 0; m->family && i < m->arch->n_ropes; i++) {
         const llmi_rope_table *table = table_of(m, i);
-        if (table->inv_freq)
-            m->device->ops->mem_free(m->device, table->inv_freq, (size_t)table->n * sizeof *table->inv_freq);
+        const llm_allocator *a = llmi_runtime_allocator(m->runtime);
+        if (table->w) m->device->ops->weight_free(m->device, table->w);
+        if (table->inv_freq) llmi_free(a, table->inv_freq, (size_t)table->n * sizeof *table->inv_freq);
     }
 }
 
@@ -175,10 +159,6 @@ static llm_status read_hparams(llm_model *m) {
     if (!m->hparams) return LLM_E_MEMORY;
     status = llmi_hparams_read(m->hparams, m->arch, m->weights);
     m->hp = *(const llmi_hparams *)m->hparams;
-    m->hp.n_heads = llmi_hparams_get_int(m, "attention.head_count");
-    m->hp.n_kv_heads = llmi_hparams_get_int(m, "attention.head_count_kv");
-    m->hp.head_dim = llmi_hparams_get_int(m, "attention.key_length");
-    m->hp.n_ff = llmi_hparams_get_int(m, "feed_forward_length");
     return status;
 }
 
@@ -216,8 +196,10 @@ static void log_model(const llm_model *m, double ms) {
         log, LLM_LOG_DEBUG,
         "%s: family %s, %d layers of width %d, %d heads of %d (%d for keys), %d tokens, context %d, %lld bytes, "
         "mostly %s, head %s, on %s, %.1f ms",
-        llmi_weights_path(m->weights), m->arch->name, m->hp.n_layers, m->hp.n_embd, m->hp.n_heads, m->hp.head_dim,
-        m->hp.n_kv_heads, m->hp.n_vocab, m->hp.n_ctx_train, (long long)n_bytes, dtype ? dtype->name : "of another type",
+        llmi_weights_path(m->weights), m->arch->name, m->hp.n_layers, m->hp.n_embd,
+        llmi_hparams_get_int(m, "attention.head_count"), llmi_hparams_get_int(m, "attention.key_length"),
+        llmi_hparams_get_int(m, "attention.head_count_kv"), m->hp.n_vocab, m->hp.n_ctx_train, (long long)n_bytes,
+        dtype ? dtype->name : "of another type",
         !m->output              ? "none"
         : m->output == m->embed ? "tied"
                                 : "own",

@@ -13,7 +13,6 @@
  * llm_quantize look at. */
 typedef struct llmi_hparams {
     int32_t n_layers, n_embd, n_vocab, n_ctx_train;
-    int32_t n_heads, n_kv_heads, head_dim, n_ff; /* in llm_model.hp only; for the engine */
 } llmi_hparams;
 
 /* How the file says that embeddings are made; the api layer fills it. */
@@ -63,24 +62,11 @@ llm_status llmi_model_check_head(const llm_model *m);
 
 /* ---- the forward pass ---- */
 
-/* The operations of the pass, for steps within the limits: written to ops, which has room for all of them. ops NULL:
- * only counts them and the bytes of the workspace. */
-void llmi_model_record(llm_program *out, const llm_model *m, const llm_limits *limits, llm_op *ops);
+/* Records the pass for steps within the limits. memory: room for llmi_program_bytes(out), where the program's
+ * operations and states are written; NULL: only counts them and the bytes of the workspace. */
+void llmi_program_record(llm_program *out, const llm_model *m, const llm_limits *limits, void *memory);
 
-typedef struct llmi_step {
-    llm_stream *s;
-    const llm_batch *batch;
-    llm_kv *kv;
-    char *workspace;         /* program->workspace_bytes on the device; keeps the results until the next step */
-    const int32_t *out_rows; /* [n_out] on the device: rows of the batch that somebody reads */
-    int32_t n_out;           /* hidden is computed for all of them, */
-    int32_t n_logits;        /* logits for the first n_logits */
-} llmi_step;
-
-/* Where a value lies in a step. */
-llm_view llmi_step_view(const llmi_step *step, llm_value v);
-
-/* Enqueues the program; its results are there after sync. */
-void llmi_program_run(const llm_program *program, const llmi_step *step);
+/* Of its operations and states. */
+size_t llmi_program_bytes(const llm_program *program);
 
 #endif

@@ -19,3 +19,16 @@ void llmi_recorder_add(llmi_recorder *r, llm_op op) {
     if (r->ops) r->ops[r->n_ops] = op;
     r->n_ops++;
 }
+
+int32_t llmi_recorder_kv(llmi_recorder *r, int32_t n_heads, int32_t head_dim) {
+    if (r->states)
+        r->states[r->n_states] = (llm_state_desc){
+            .kind = LLM_STATE_PAGED,
+            .group = 0, /* no layer gives pages back before the others */
+            .n_heads = n_heads,
+            .k_dim = head_dim,
+            .v_dim = head_dim,
+            .dtype = r->limits.kv_dtype,
+        };
+    return r->n_states++;
+}

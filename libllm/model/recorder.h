@@ -7,15 +7,16 @@
  *     | x | angles | h | gate | up |          its feed-forward, in the same place
  *                  ^ mark
  *
- * Without room for operations a recorder only counts them and the bytes. */
+ * Without room for operations and states a recorder only counts them and the bytes. */
 #ifndef LLMI_MODEL_RECORDER_H
 #define LLMI_MODEL_RECORDER_H
 
 #include <llm/sys/program.h>
 
 typedef struct llmi_recorder {
-    llm_op *ops; /* NULL: only count */
-    int32_t n_ops;
+    llm_op *ops;            /* NULL: only count, as are */
+    llm_state_desc *states; /* these */
+    int32_t n_ops, n_states;
     int32_t layer; /* of the operations that are recorded; -1: none */
     llm_limits limits;
     size_t used, peak; /* bytes of the workspace */
@@ -29,5 +30,8 @@ llm_value llmi_recorder_take(llmi_recorder *r, int32_t rows, int32_t cols);
 void llmi_recorder_release(llmi_recorder *r, size_t mark);
 
 void llmi_recorder_add(llmi_recorder *r, llm_op op);
+
+/* Declares the keys and values that a layer keeps; returns the state's index. */
+int32_t llmi_recorder_kv(llmi_recorder *r, int32_t n_heads, int32_t head_dim);
 
 #endif

@@ -27,7 +27,8 @@ typedef struct llmi_rope_hparams {
 
 /* What a device needs of it: a member of the family's model. */
 typedef struct llmi_rope_table {
-    float *inv_freq; /* [n_rot / 2] on the device */
+    float *inv_freq; /* [n_rot / 2] */
+    llm_weight *w;   /* the same on the device */
     int32_t n;       /* n_rot / 2 */
     float scale;     /* on cos and sin */
 } llmi_rope_table;

@@ -13,12 +13,12 @@
 #include "base/workers.h"
 #include "kernels/backends.h"
 
+#include <llm/sys/interpret.h>
+
 enum { MAX_REPEATS = 100 };
 
 static int32_t n_threads = 2, mask = LLM_CPU_ALL, n_repeats = 7, cpu_time = 0;
 static llm_device *device;
-static llm_stream *stream;
-static const llm_stream_ops *ops;
 static const llm_pool *pool;
 
 static double now(void) {
@@ -94,46 +94,71 @@ typedef struct shape {
     int32_t n_heads, n_kv_heads, head_dim;
 } shape;
 
+/* A program and a step of it; values lie in one workspace. */
 typedef struct work {
-    llm_attention a;
-    llm_kv *kv;
-    llm_batch batch;
-    int32_t n_layers;
+    llm_stream *s;
+    llm_program program;
+    llm_step step;
+    int32_t first, n; /* operations that count */
 } work;
 
-static void attend(void *arg) {
+static void open_work(work *w, float *workspace, size_t n_floats) {
+    w->program.struct_size = sizeof w->program;
+    w->program.op_size = sizeof(llm_op);
+    w->program.workspace_bytes = n_floats * sizeof(float);
+    w->step.workspace = (char *)(void *)workspace;
+    llm_stream_options options = {.struct_size = sizeof options, .program = &w->program, .pool = pool};
+    if (device->ops->stream_create(&w->s, device, &options) < 0) exit(1);
+}
+
+static void run_work(void *arg) {
     work *w = arg;
-    for (w->a.layer = 0; w->a.layer < w->n_layers; w->a.layer++) ops->attention(stream, &w->a, w->kv, &w->batch);
-    ops->sync(stream);
+    w->s->ops->run(w->s, &w->step, w->first, w->n);
+    if (w->s->ops->sync(w->s) < 0) exit(1);
+}
+
+static llm_value value_at(int64_t first, int64_t cols) {
+    return (llm_value){first * (int64_t)sizeof(float), (int32_t)cols, (int32_t)cols, LLM_ROWS_STEP};
 }
 
 /* n_rows rows at the end of a sequence of `depth` tokens, in enough layers to leave the caches. */
 static double attention_seconds(const shape *s, int32_t depth, int32_t n_rows, int32_t n_layers, llm_dtype dtype) {
     enum { PAGE = 32 };
     int64_t kv_width = (int64_t)s->n_kv_heads * s->head_dim, q_width = (int64_t)s->n_heads * s->head_dim;
-    int32_t n_pages = (depth + PAGE - 1) / PAGE;
-    llm_kv_desc desc = {n_layers, s->n_kv_heads, s->head_dim, PAGE, n_pages, dtype};
-    work w = {.n_layers = n_layers};
-    if (device->ops->kv_create(&w.kv, device, &desc) < 0) exit(1);
-    int32_t *table = take((size_t)n_pages * 4), *positions = take((size_t)depth * 4), *zeros = take((size_t)depth * 4);
-    int32_t seq_rows[2] = {0, depth};
+    int64_t n_kv = depth * kv_width, n_q = n_rows * q_width;
+    int32_t n_pages = (depth + PAGE - 1) / PAGE, seq_rows[2] = {0, depth};
+    int32_t *pages = take((size_t)n_pages * 4), *positions = take((size_t)depth * 4), *zeros = take((size_t)depth * 4);
+    float *workspace = noise((size_t)(n_kv + 2 * n_q));
+    llm_op *ops = take(2 * (size_t)n_layers * sizeof *ops);
+    llm_state_desc *states = take((size_t)n_layers * sizeof *states);
     memset(zeros, 0, (size_t)depth * 4);
     for (int32_t i = 0; i < depth; i++) positions[i] = i;
-    for (int32_t i = 0; i < n_pages; i++) table[i] = (int32_t)((int64_t)i * 37 % n_pages);
-    w.batch = (llm_batch){depth, 1, n_pages, NULL, positions, zeros, seq_rows, table};
-    float *kv = noise((size_t)(depth * kv_width)), *q = noise((size_t)(n_rows * q_width));
-    llm_view rows = {kv, depth, kv_width, kv_width};
-    for (int32_t layer = 0; layer < n_layers; layer++) ops->kv_write(stream, w.kv, layer, rows, rows, &w.batch);
-    w.batch.n_rows = seq_rows[1] = n_rows;
-    w.batch.positions = positions + depth - n_rows;
-    w.a.q = (llm_view){q, n_rows, q_width, q_width};
-    w.a.out = (llm_view){noise((size_t)(n_rows * q_width)), n_rows, q_width, q_width};
-    w.a.n_heads = s->n_heads;
-    w.a.scale = 0.1f;
-    double seconds = measure(attend, &w) / n_layers;
-    if (ops->sync(stream) < 0) exit(1);
-    device->ops->kv_free(device, w.kv);
-    free(table), free(positions), free(zeros), free(kv), free(q), free(w.a.out.data);
+    for (int32_t i = 0; i < n_pages; i++) pages[i] = (int32_t)((int64_t)i * 37 % n_pages);
+    llm_value kv = value_at(0, kv_width), q = value_at(n_kv, q_width), out = value_at(n_kv + n_q, q_width);
+    for (int32_t i = 0; i < n_layers; i++) {
+        states[i] = (llm_state_desc){LLM_STATE_PAGED, 0, s->n_kv_heads, s->head_dim, s->head_dim, dtype};
+        ops[i] = (llm_op){.kind = LLM_OP_KV_WRITE, .in = {kv, kv}, .u.kv_write = {i}};
+        ops[n_layers + i] = (llm_op){.kind = LLM_OP_ATTEND, .in = {q}, .out = {out}};
+        ops[n_layers + i].u.attend = (llm_attend_args){i, s->n_heads, 0, 0.1f};
+    }
+    work w = {.program = {.ops = ops, .states = states, .n_ops = 2 * n_layers, .n_states = n_layers, .n_groups = 1}};
+    w.program.limits = (llm_limits){{depth, 0, 0}, 1, PAGE, dtype};
+    llm_state_table table = {.pages = pages, .width = n_pages};
+    w.step = (llm_step){.rows = {depth}, .seqs = 1, .positions = positions, .row_seq = zeros, .seq_rows = seq_rows};
+    w.step.tables = &table;
+    /* queries of fewer rows than keys lie closer together than the program says, which only checks the room */
+    open_work(&w, workspace, (size_t)(n_kv + (n_q + depth * q_width)));
+    if (device->ops->state_create(&table.state, device, &w.program, 0, n_pages) < 0) exit(1);
+    w.n = n_layers;
+    run_work(&w);
+    w.step.rows[LLM_ROWS_STEP] = seq_rows[1] = n_rows;
+    w.step.positions = positions + depth - n_rows;
+    w.first = n_layers;
+    double seconds = measure(run_work, &w) / n_layers;
+    device->ops->state_free(device, table.state);
+    w.s->ops->sync(w.s);
+    device->ops->stream_destroy(w.s);
+    free(pages), free(positions), free(zeros), free(workspace), free(ops), free(states);
     return seconds;
 }
 
@@ -169,45 +194,30 @@ static void prefill(const shape *s, llm_dtype dtype) {
 
 /* ---- rows ---- */
 
-typedef struct rows {
-    llm_view a, b, angles;
-} rows;
-
-static void norm(void *arg) {
-    rows *r = arg;
-    ops->rms_norm(stream, r->b, r->a, NULL, 1e-5f);
-}
-
-static void rope(void *arg) {
-    rows *r = arg;
-    ops->rope(stream, r->a, r->angles, 64, LLM_ROPE_HALF);
-}
-
-static void silu(void *arg) {
-    rows *r = arg;
-    ops->glu(stream, r->b, r->a, r->a, LLM_ACT_SILU);
-}
-
-static void add(void *arg) {
-    rows *r = arg;
-    ops->add(stream, r->b, r->a, r->a);
-}
-
 static void bench_rows(int32_t n_rows) {
     const struct {
         const char *name;
-        void (*call)(void *arg);
+        llm_op op;
         int64_t cols;
-    } calls[] = {{"rms_norm", norm, 2048}, {"rope", rope, 2048}, {"silu", silu, 8192}, {"add", add, 2048}};
+    } calls[] = {{"norm", {.kind = LLM_OP_NORM, .u.norm = {0, 1e-5f}}, 2048},
+                 {"rope", {.kind = LLM_OP_ROPE, .u.rope = {64, LLM_ROPE_HALF}}, 2048},
+                 {"silu", {.kind = LLM_OP_ACT, .u.act = {LLM_ACT_SILU}}, 8192}};
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         int64_t n = calls[i].cols;
-        rows r = {{noise((size_t)(n_rows * n)), n_rows, n, n},
-                  {noise((size_t)(n_rows * n)), n_rows, n, n},
-                  {noise((size_t)(n_rows * 64)), n_rows, 64, 64}};
-        double seconds = measure(calls[i].call, &r);
+        size_t n_floats = (size_t)(3 * n_rows * n);
+        float *workspace = noise(n_floats);
+        llm_op op = calls[i].op;
+        op.in[0] = value_at(0, n);
+        op.in[1] = op.kind == LLM_OP_ROPE ? value_at(n_rows * n, 64) : op.in[0];
+        op.out[0] = op.kind == LLM_OP_ROPE ? op.in[0] : value_at(2 * n_rows * n, n);
+        work w = {.program = {.ops = &op, .n_ops = 1}, .n = 1};
+        w.program.limits.rows[LLM_ROWS_STEP] = w.step.rows[LLM_ROWS_STEP] = n_rows;
+        open_work(&w, workspace, n_floats);
+        double seconds = measure(run_work, &w);
         printf("| %s | %d x %d | | | %.2f us | %.2f elements/ns | |\n", calls[i].name, (int)n_rows, (int)n,
                seconds * 1e6, (double)(n_rows * n) / seconds * 1e-9);
-        free(r.a.data), free(r.b.data), free(r.angles.data);
+        device->ops->stream_destroy(w.s);
+        free(workspace);
     }
 }
 
@@ -243,12 +253,9 @@ int main(int argc, char **argv) {
     llmi_workers *workers;
     if (llmi_workers_create(&workers, &allocator, n_threads) < 0) return 1;
     pool = llmi_workers_pool(workers);
-    llm_stream_options options = {.pool = pool, .max_rows = 16384, .max_cols = 16384, .max_seqs = 1, .max_heads = 128};
     char text[80];
     llmk_cpu_backend()->probe(&host, text, sizeof text);
     if (llmk_cpu_backend()->open(&device, &host) < 0) return 1;
-    if (device->ops->stream_create(&stream, device, &options) < 0) return 1;
-    ops = stream->ops;
     read_memory = noise(READ_BYTES / sizeof(float));
     printf(
         "%s, %d threads\n\n| what | shape | cache | tokens | time | speed | share |\n|---|---|---|---|---|---|---|\n",
@@ -259,7 +266,6 @@ int main(int argc, char **argv) {
     prefill(&shapes[0], LLM_DTYPE_F32);
     bench_rows(1);
     bench_rows(512);
-    device->ops->stream_destroy(stream);
     device->ops->close(device);
     llmi_workers_destroy(workers);
     return 0;

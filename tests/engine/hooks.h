@@ -3,6 +3,10 @@
 #ifndef TEST_ENGINE_HOOKS_H
 #define TEST_ENGINE_HOOKS_H
 
+#include <llm/sys/interpret.h>
+
+#include <map>
+
 #include "engine/harness.h"
 
 class Hooks {
@@ -19,7 +23,7 @@ class Hooks {
     }
     Hooks(const Hooks &) = delete;
 
-    std::function<void(const llm_batch &)> on_kv_write; /* once a layer */
+    std::function<void(const llm_step &)> on_kv_write; /* once a layer */
     std::function<void()> on_copy;
     std::function<llm_status()> on_sync; /* anything but LLM_OK is what sync answers */
 
@@ -39,28 +43,31 @@ class Hooks {
         if (status != LLM_OK) return status;
         h->ops = (*out)->ops;
         h->stream = *h->ops;
-        h->stream.kv_write = kv_write;
-        h->stream.kv_copy = kv_copy;
+        h->stream.run = run;
+        h->stream.state_copy = state_copy;
         h->stream.sync = sync;
+        h->programs[*out] = o->program;
         (*out)->ops = &h->stream;
         return status;
     }
-    static void kv_write(llm_stream *s, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *b) {
+    // One operation after the other.
+    static void run(llm_stream *s, const llm_step *step, int32_t first, int32_t n) {
         Hooks *h = current();
-        if (layer == 0) {
-            h->n_steps++;
-            h->n_rows += b->n_rows;
-            h->max_rows = std::max(h->max_rows, b->n_rows);
-            h->max_seqs = std::max(h->max_seqs, b->n_seqs);
+        h->n_steps++;
+        h->n_rows += step->rows[LLM_ROWS_STEP];
+        h->max_rows = std::max(h->max_rows, step->rows[LLM_ROWS_STEP]);
+        h->max_seqs = std::max(h->max_seqs, step->seqs);
+        const llm_program *program = h->programs.at(s);
+        for (int32_t i = first; i < first + n; i++) {
+            if (llm_program_op(program, i)->kind == LLM_OP_KV_WRITE && h->on_kv_write) h->on_kv_write(*step);
+            h->ops->run(s, step, i, 1);
         }
-        if (h->on_kv_write) h->on_kv_write(*b);
-        h->ops->kv_write(s, kv, layer, k, v, b);
     }
-    static void kv_copy(llm_stream *s, llm_kv *kv, int32_t dst, int32_t src, int32_t n) {
+    static void state_copy(llm_stream *s, llm_state *state, int32_t dst, int32_t src, int32_t n) {
         Hooks *h = current();
         h->n_copies++;
         if (h->on_copy) h->on_copy();
-        h->ops->kv_copy(s, kv, dst, src, n);
+        h->ops->state_copy(s, state, dst, src, n);
     }
     static llm_status sync(llm_stream *s) {
         Hooks *h = current();
@@ -73,6 +80,7 @@ class Hooks {
     const llm_device_ops *real;
     llm_device_ops patched = {};
     const llm_stream_ops *ops = nullptr;
+    std::map<llm_stream *, const llm_program *> programs;
     llm_stream_ops stream = {};
 };
 

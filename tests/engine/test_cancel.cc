@@ -43,7 +43,7 @@ TEST_F(Cancel, AllCompletionsEnd) {
 TEST_F(Cancel, InTheMiddleOfAStepStopsIt) {
     Engine engine(model);
     Job job(made_tokens(60, 1));
-    hooks.on_kv_write = [&](const llm_batch &) { llmi_job_cancel(job.job); };
+    hooks.on_kv_write = [&](const llm_step &) { llmi_job_cancel(job.job); };
     job.go(engine);
     EXPECT_EQ(0, engine.step());
     EXPECT_EQ(LLM_FINISH_CANCELLED, job.out[0].finish);
@@ -60,7 +60,7 @@ TEST_F(Cancel, StoppedStepsLeaveNoTrace) {
         jobs.back()->go(engine);
     }
     int n_calls = 0, n_stopped = 0;
-    hooks.on_kv_write = [&](const llm_batch &) {
+    hooks.on_kv_write = [&](const llm_step &) {
         if (++n_calls % 3 == 0 && !victims.empty() && !llmi_job_done(victims.back()->job))
             llmi_job_cancel(victims.back()->job);
     };
@@ -87,7 +87,7 @@ TEST_F(Cancel, AnInterruptedStepLosesNothing) {
     Job job(made_tokens(60, 1), 10, 2);
     job.d.sampling.temperature = 1;
     job.go(engine);
-    hooks.on_kv_write = [&](const llm_batch &) { llmi_engine_interrupt(engine.e, true); };
+    hooks.on_kv_write = [&](const llm_step &) { llmi_engine_interrupt(engine.e, true); };
     int32_t active = 0;
     for (int i = 0; i < 3; i++) EXPECT_EQ(LLM_E_CANCELLED, llmi_engine_step(&active, engine.e));
     EXPECT_NE(nullptr, strstr(llm_last_error(), "llm_engine_cancel")) << llm_last_error();
@@ -105,7 +105,7 @@ TEST_F(Cancel, AnInterruptedSequenceKeepsWhatItHad) {
     ASSERT_EQ(LLM_OK, llmi_sequence_create(&seq, engine.e));
     Tokens ids = made_tokens(20, 1);
     EXPECT_EQ(LLM_OK, llmi_sequence_eval(seq, ids.data(), 10, nullptr, 0));
-    hooks.on_kv_write = [&](const llm_batch &) { llmi_engine_interrupt(engine.e, true); };
+    hooks.on_kv_write = [&](const llm_step &) { llmi_engine_interrupt(engine.e, true); };
     EXPECT_EQ(LLM_E_CANCELLED, llmi_sequence_eval(seq, ids.data() + 10, 10, nullptr, 0));
     EXPECT_EQ(10u, llmi_sequence_tokens(nullptr, seq));
     hooks.on_kv_write = nullptr;
@@ -121,8 +121,8 @@ TEST(CancelByAnotherThread, EndsTheStepWithinAnOperation) {
     Engine engine(large, options(4096, 8, 4096));
     std::atomic<bool> has_begun{false};
     clock::time_point begin, asked;
-    begun.on_kv_write = [&](const llm_batch &) { /* the next operation is the first layer's attention */
-                                                 if (!has_begun.exchange(true)) begin = clock::now();
+    begun.on_kv_write = [&](const llm_step &) { /* the next operation is the first layer's attention */
+                                                if (!has_begun.exchange(true)) begin = clock::now();
     };
     Job whole(made_tokens(2500, 1), 1), job(made_tokens(2500, 2), 1);
     whole.go(engine);

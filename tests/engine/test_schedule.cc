@@ -21,10 +21,10 @@ TEST_F(Schedule, StepsKeepToTheirLimits) {
         jobs.push_back(std::make_unique<Job>(made_tokens(40, i), 10));
         jobs.back()->go(engine);
     }
-    hooks.on_kv_write = [](const llm_batch &b) {
+    hooks.on_kv_write = [](const llm_step &b) {
         EXPECT_EQ(0, b.seq_rows[0]);
-        EXPECT_EQ(b.n_rows, b.seq_rows[b.n_seqs]);
-        for (int32_t s = 0; s < b.n_seqs; s++)
+        EXPECT_EQ(b.rows[LLM_ROWS_STEP], b.seq_rows[b.seqs]);
+        for (int32_t s = 0; s < b.seqs; s++)
             for (int32_t r = b.seq_rows[s]; r < b.seq_rows[s + 1]; r++) {
                 ASSERT_EQ(s, b.row_seq[r]);
                 ASSERT_EQ(b.positions[b.seq_rows[s]] + r - b.seq_rows[s], b.positions[r]);

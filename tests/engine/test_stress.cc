@@ -69,7 +69,7 @@ TEST_P(Stress, EveryJobAnswersAsAlone) {
     std::vector<std::unique_ptr<Job>> jobs;
     {
         Engine engine(model, o);
-        hooks.on_kv_write = [&](const llm_batch &) {
+        hooks.on_kv_write = [&](const llm_step &) {
             if (below(25) == 0 && !jobs.empty()) llmi_job_cancel(jobs[below((uint32_t)jobs.size())]->job);
         };
         for (int i = 0; i < 250; i++) {

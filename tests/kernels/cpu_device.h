@@ -3,6 +3,7 @@
 #define TEST_KERNELS_CPU_DEVICE_H
 
 #include "kernels/host.h"
+#include "kernels/operations.h"
 
 #include <gtest/gtest.h>
 
@@ -49,44 +50,48 @@ inline void *test_alloc(void *, size_t n_bytes, size_t alignment) {
     return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
 }
 
-struct Device {
+struct Device : Operations {
     Host host;
     llm_allocator allocator{nullptr, test_alloc, [](void *, void *ptr, size_t) { free(ptr); }};
     llmi_workers *workers = nullptr;
-    llm_device *device = nullptr;
-    llm_stream *s = nullptr;
-    const llm_stream_ops *ops = nullptr;
-    int32_t stop = 0;
+    int32_t stop_flag = 0;
 
-    explicit Device(const llm_backend *backend, int32_t mask = 0, int32_t n_threads = 1, int32_t max_rows = 4096,
-                    int64_t max_cols = 512)
-        : host(mask) {
+    explicit Device(const llm_backend *backend, int32_t mask = 0, int32_t n_threads = 1) : host(mask) {
         EXPECT_EQ(llmi_workers_create(&workers, &allocator, n_threads), LLM_OK);
         EXPECT_EQ(backend->open(&device, &host.host), LLM_OK);
-        llm_stream_options o{};
-        o.pool = llmi_workers_pool(workers);
-        o.stop = &stop;
-        o.max_rows = max_rows;
-        o.max_cols = max_cols;
-        o.max_seqs = 16;
-        o.max_heads = 128;
-        size_t n_bytes = 0, before = host.live_bytes;
-        EXPECT_EQ(device->ops->stream_bytes(&n_bytes, device, &o), LLM_OK);
-        EXPECT_EQ(device->ops->stream_create(&s, device, &o), LLM_OK);
-        EXPECT_EQ(host.live_bytes - before, n_bytes) << "the estimate";
-        ops = s->ops;
+        pool = llmi_workers_pool(workers);
+        stop = &stop_flag;
     }
     ~Device() {
-        device->ops->stream_destroy(s);
         device->ops->close(device);
         llmi_workers_destroy(workers);
         EXPECT_EQ(host.live_bytes, 0u);
     }
     Device(const Device &) = delete;
 
-    void ok() { EXPECT_EQ(ops->sync(s), LLM_OK) << host.text; }
+    llm_weight *put(const Floats &x) {
+        llm_tensor t{};
+        t.name = "w", t.data = x.data(), t.n_bytes = x.size() * 4, t.rows = 1, t.cols = (int64_t)x.size();
+        llm_weight *w = nullptr;
+        size_t private_bytes;
+        EXPECT_EQ(device->ops->weight_put(&w, &private_bytes, device, &t), LLM_OK);
+        return w;
+    }
+    void drop(llm_weight *w) { device->ops->weight_free(device, w); }
+
+    llm_stream *open(Program &program) {
+        llm_stream *s = nullptr;
+        llm_stream_options o = options(program.sealed());
+        size_t n_bytes = 0, before = host.live_bytes;
+        EXPECT_EQ(device->ops->stream_bytes(&n_bytes, device, &o), LLM_OK);
+        EXPECT_EQ(device->ops->stream_create(&s, device, &o), LLM_OK) << host.text;
+        EXPECT_EQ(host.live_bytes - before, n_bytes) << "the estimate";
+        return s;
+    }
+
+    void ok() { EXPECT_EQ(sync(), LLM_OK) << host.text; }
     void fails(llm_status status, const char *words) {
-        EXPECT_EQ(ops->sync(s), status);
+        EXPECT_EQ(sync(), status);
         EXPECT_EQ(host.status, status);
         EXPECT_NE(host.text.find(words), std::string::npos) << host.text;
         ok(); // told once
@@ -113,38 +118,41 @@ inline std::string mask_name(const ::testing::TestParamInfo<int32_t> &info) {
     return name;
 }
 
-// The cache of some sequences on one device. Keys and values of position p of sequence q are made by
-// key(q, p); rows are written and read in whatever steps a test likes.
+// The cache of some sequences on one device, which from now on computes with it.
 struct Cache {
     Device &d;
-    llm_kv_desc desc;
-    int32_t max_pages;
-    llm_kv *kv = nullptr;
+    llm_state_desc desc;
+    int32_t page_tokens, n_pages = 0, max_pages = 1;
+    llm_state *state = nullptr;
     std::vector<Ints> pages; // of each sequence
 
     // Pages are dealt to the sequences in an order that `seed` chooses.
-    Cache(Device &device, llm_kv_desc what, const Ints &lengths, uint32_t seed) : d(device), desc(what), max_pages(1) {
+    Cache(Device &device, llm_state_desc what, int32_t n_layers, int32_t tokens, const Ints &lengths, uint32_t seed)
+        : d(device), desc(what), page_tokens(tokens) {
         Ints order;
         for (int32_t n : lengths) {
-            int32_t n_pages = (n + desc.page_tokens - 1) / desc.page_tokens;
-            pages.push_back(Ints(n_pages));
-            max_pages = std::max(max_pages, n_pages);
-            desc.n_pages += n_pages;
+            int32_t n_own = (n + page_tokens - 1) / page_tokens;
+            pages.push_back(Ints(n_own));
+            max_pages = std::max(max_pages, n_own);
+            n_pages += n_own;
         }
-        for (int32_t i = 0; i < desc.n_pages; i++) order.push_back(i);
+        for (int32_t i = 0; i < n_pages; i++) order.push_back(i);
         std::shuffle(order.begin(), order.end(), std::mt19937(seed));
         size_t next = 0;
         for (Ints &list : pages)
             for (int32_t &page : list) page = order[next++];
+        Program program;
+        program.states = d.states = std::vector<llm_state_desc>(n_layers, desc);
+        program.limits.page_tokens = d.page_tokens = page_tokens;
         size_t n_bytes = 0, before = d.host.live_bytes;
-        EXPECT_EQ(d.device->ops->kv_bytes(&n_bytes, d.device, &desc), LLM_OK);
-        EXPECT_EQ(d.device->ops->kv_create(&kv, d.device, &desc), LLM_OK) << d.host.text;
+        EXPECT_EQ(d.device->ops->state_bytes(&n_bytes, d.device, program.sealed(), 0, n_pages), LLM_OK);
+        EXPECT_EQ(d.device->ops->state_create(&state, d.device, program.sealed(), 0, n_pages), LLM_OK) << d.host.text;
         EXPECT_EQ(d.host.live_bytes - before, n_bytes) << "the estimate";
     }
-    ~Cache() { d.device->ops->kv_free(d.device, kv); }
+    ~Cache() { d.device->ops->state_free(d.device, state); }
     Cache(const Cache &) = delete;
 
-    int64_t width() const { return (int64_t)desc.n_kv_heads * desc.head_dim; }
+    int64_t width() const { return (int64_t)desc.n_heads * desc.k_dim; }
 };
 
 // The rows of one step: positions first..first+n-1 of some sequences.
@@ -153,8 +161,9 @@ struct Step {
         int32_t seq, first, n;
     };
     std::vector<Run> runs;
-    Ints positions, row_seq, seq_rows{0}, table;
-    llm_batch batch{};
+    Ints positions, row_seq, seq_rows{0}, pages;
+    llm_state_table table{};
+    llm_step step{};
 
     Step(const Cache &cache, std::vector<Run> what) : runs(std::move(what)) {
         for (size_t i = 0; i < runs.size(); i++) {
@@ -165,16 +174,20 @@ struct Step {
             seq_rows.push_back((int32_t)positions.size());
             Ints row = cache.pages[runs[i].seq];
             row.resize(cache.max_pages, -1);
-            table.insert(table.end(), row.begin(), row.end());
+            pages.insert(pages.end(), row.begin(), row.end());
         }
-        batch.n_rows = (int32_t)positions.size();
-        batch.n_seqs = (int32_t)runs.size();
-        batch.max_pages = cache.max_pages;
-        batch.positions = positions.data();
-        batch.row_seq = row_seq.data();
-        batch.seq_rows = seq_rows.data();
-        batch.page_table = table.data();
+        table = {cache.state, pages.data(), cache.max_pages};
+        step.struct_size = sizeof step;
+        step.rows[LLM_ROWS_STEP] = (int32_t)positions.size();
+        step.seqs = (int32_t)runs.size();
+        step.positions = positions.data();
+        step.row_seq = row_seq.data();
+        step.seq_rows = seq_rows.data();
+        step.tables = &table;
     }
+    Step(const Step &) = delete;
+
+    int32_t n_rows() const { return (int32_t)positions.size(); }
 
     // The rows of this step out of x[seq], which holds a row of `width` for each position.
     Floats pick(const std::vector<Floats> &x, int64_t width) const {

@@ -11,17 +11,8 @@ const float nan_ = std::numeric_limits<float>::quiet_NaN();
 
 class CpuRows : public ::testing::TestWithParam<int32_t> {
   protected:
-    Device cpu{llmk_cpu_backend(), GetParam(), 2, 1024, 4096}, ref{llmk_ref_backend(), 0, 1, 1024, 4096};
+    Device cpu{llmk_cpu_backend(), GetParam(), 2}, ref{llmk_ref_backend()};
     std::mt19937 random{7};
-
-    llm_weight *put(Device &d, const Floats &x) {
-        llm_tensor t{};
-        t.name = "w", t.data = x.data(), t.n_bytes = x.size() * 4, t.rows = 1, t.cols = (int64_t)x.size();
-        llm_weight *w = nullptr;
-        size_t private_bytes;
-        EXPECT_EQ(d.device->ops->weight_put(&w, &private_bytes, d.device, &t), LLM_OK);
-        return w;
-    }
 
     // Runs an operation on both devices and compares: relative to the element, or absolute.
     void same(const char *what, size_t n, const std::function<void(Device &, Floats &)> &op, double relative,
@@ -44,34 +35,33 @@ const int widths[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 64, 10
 
 } // namespace
 
-TEST_P(CpuRows, RmsNormIsTheReferenceAtEveryWidthAndSize) {
+TEST_P(CpuRows, NormIsTheReferenceAtEveryWidthAndSize) {
     for (int n : widths)
         for (float size : {1.0f, 1e-3f, 1e18f, 1e-30f}) {
             const int rows = n < 100 ? 9 : 3, stride = n + 3;
             Floats x = gaussian(random, rows * stride, size), w = gaussian(random, n);
             for (bool scaled : {true, false}) {
-                llm_weight *weight[2] = {put(cpu, w), put(ref, w)};
+                llm_weight *weight[2] = {cpu.put(w), ref.put(w)};
                 same(
-                    "rms_norm", x.size(),
+                    "norm", x.size(),
                     [&](Device &d, Floats &out) {
-                        d.ops->rms_norm(d.s, view(out, rows, n, stride), view(x, rows, n, stride),
-                                        scaled ? weight[&d == &ref] : nullptr, 1e-5f);
+                        d.norm(view(out, rows, n, stride), view(x, rows, n, stride),
+                               scaled ? weight[&d == &ref] : nullptr, 1e-5f);
                     },
                     3e-7);
-                cpu.device->ops->weight_free(cpu.device, weight[0]);
-                ref.device->ops->weight_free(ref.device, weight[1]);
+                cpu.drop(weight[0]);
+                ref.drop(weight[1]);
             }
         }
 }
 
-TEST_P(CpuRows, RmsNormOfStrangeRows) {
+TEST_P(CpuRows, NormOfStrangeRows) {
     Floats zeros(40, 0.0f), denormal(40, 1e-41f), spoilt = gaussian(random, 40);
     spoilt[17] = nan_;
     for (const Floats &x : {zeros, denormal, spoilt})
         same(
-            "rms_norm", 40,
-            [&](Device &d, Floats &out) { d.ops->rms_norm(d.s, view(out, 2, 20), view(x, 2, 20), nullptr, 1e-6f); },
-            1e-5, 1e-44);
+            "norm", 40, [&](Device &d, Floats &out) { d.norm(view(out, 2, 20), view(x, 2, 20), nullptr, 1e-6f); }, 1e-5,
+            1e-44);
 }
 
 TEST_P(CpuRows, RopeTurnsPairsInBothStyles) {
@@ -84,7 +74,7 @@ TEST_P(CpuRows, RopeTurnsPairsInBothStyles) {
                     "rope", x.size(),
                     [&](Device &d, Floats &out) {
                         out = x;
-                        d.ops->rope(d.s, view(out, rows, heads * dim), view(angles, rows, 2 * n_freq), dim, style);
+                        d.rope(view(out, rows, heads * dim), view(angles, rows, 2 * n_freq), dim, style);
                     },
                     0, 2e-6);
         }
@@ -94,16 +84,37 @@ TEST_P(CpuRows, RopeAnglesOfLongContexts) {
     const Ints positions = {0, 1, 2, 1000, 131071, 1 << 24};
     Floats inv_freq;
     for (int i = 0; i < 37; i++) inv_freq.push_back((float)std::pow(10000.0, -i / 37.0));
+    llm_weight *weight[2] = {cpu.put(inv_freq), ref.put(inv_freq)};
     for (float scale : {1.0f, 1.19f})
         same(
-            "rope_angles", 6 * 74,
-            [&](Device &d, Floats &out) {
-                d.ops->rope_angles(d.s, view(out, 6, 74), positions.data(), inv_freq.data(), scale);
-            },
+            "angles", 6 * 74,
+            [&](Device &d, Floats &out) { d.angles(view(out, 6, 74), positions.data(), weight[&d == &ref], scale); },
             3e-7, 1e-12);
+    cpu.drop(weight[0]);
+    ref.drop(weight[1]);
 }
 
-TEST_P(CpuRows, GluIsTheReferenceOnEveryKindOfNumber) {
+TEST_P(CpuRows, NormOfHeadsIsThatOfEachHeadAlone) {
+    const int n = 24, heads = 5, rows = 7, stride = n * heads + 3;
+    Floats x = gaussian(random, rows * stride), w = gaussian(random, n), out(rows * stride, -7.0f);
+    for (Device *d : {&cpu, &ref}) {
+        llm_weight *weight = d->put(w);
+        d->norm(view(out, rows, n * heads, stride), view(x, rows, n * heads, stride), weight, 1e-5f, n);
+        d->ok();
+        for (int h = 0; h < heads; h++) {
+            Floats alone(rows * stride, -7.0f);
+            llm_view one = {x.data() + h * n, rows, n, stride};
+            d->norm(view(alone, rows, n, stride), one, weight, 1e-5f);
+            d->ok();
+            for (int r = 0; r < rows; r++)
+                for (int c = 0; c < n; c++) ASSERT_EQ(out[r * stride + h * n + c], alone[r * stride + c]);
+        }
+        for (int r = 0; r < rows; r++) EXPECT_EQ(out[r * stride + n * heads], -7.0f); // nothing beyond the row
+        d->drop(weight);
+    }
+}
+
+TEST_P(CpuRows, ActIsTheReferenceOnEveryKindOfNumber) {
     Floats x = {0.0f, -0.0f, 1.0f,  -1.0f,  1e-40f, -1e-40f, 88.0f, -88.0f, 89.5f,  -89.5f, 103.0f, -103.0f,
                 1e4f, -1e4f, 1e20f, -1e20f, inf,    -inf,    nan_,  3e38f,  -3e38f, -12.9f, 12.9f};
     for (int i = 0; i < 4000; i++) x.push_back(-110.0f + 0.055f * (float)i + 0.0001f);
@@ -118,17 +129,17 @@ TEST_P(CpuRows, GluIsTheReferenceOnEveryKindOfNumber) {
                                       : "gelu_tanh",
                 x.size(),
                 [&](Device &d, Floats &out) {
-                    d.ops->glu(d.s, view(out, 1, (int64_t)x.size()), view(x, 1, (int64_t)x.size()),
-                               view(u, 1, (int64_t)x.size()), act);
+                    d.act(view(out, 1, (int64_t)x.size()), view(x, 1, (int64_t)x.size()), view(u, 1, (int64_t)x.size()),
+                          act);
                 },
                 act == LLM_ACT_SILU ? 5e-7 : 2e-6, act == LLM_ACT_SILU ? 3e-43 : 2e-7);
     for (int n : widths) { // remainders, strides, in place
         Floats gate = gaussian(random, 4 * (n + 2));
         same(
-            "glu", gate.size(),
+            "act", gate.size(),
             [&](Device &d, Floats &out) {
                 out = gate;
-                d.ops->glu(d.s, view(out, 4, n, n + 2), view(out, 4, n, n + 2), view(gate, 4, n, n + 2), LLM_ACT_SILU);
+                d.act(view(out, 4, n, n + 2), view(out, 4, n, n + 2), view(gate, 4, n, n + 2), LLM_ACT_SILU);
             },
             5e-7);
     }
@@ -151,16 +162,13 @@ TEST_P(CpuRows, SiluIsGoodToTwoUnitsInTheLastPlace) {
     EXPECT_LE(worst, 3.0); // exp, the sum, the quotient and the product round
 }
 
-TEST_P(CpuRows, AddAndGatherAreExact) {
+TEST_P(CpuRows, GatherIsExact) {
     for (int n : widths) {
-        Floats a = gaussian(random, 6 * n), b = gaussian(random, 6 * n);
+        Floats a = gaussian(random, 6 * n);
         const Ints rows = {5, 0, 0, 3, 1};
         same(
-            "add", 6 * n,
-            [&](Device &d, Floats &out) { d.ops->add(d.s, view(out, 6, n), view(a, 6, n), view(b, 6, n)); }, 0);
-        same(
             "gather", 5 * (n + 1),
-            [&](Device &d, Floats &out) { d.ops->gather(d.s, view(out, 5, n, n + 1), view(a, 6, n), rows.data()); }, 0);
+            [&](Device &d, Floats &out) { d.gather(view(out, 5, n, n + 1), view(a, 6, n), rows.data()); }, 0);
     }
 }
 
@@ -171,11 +179,10 @@ TEST_P(CpuRows, RowsDoNotDependOnEachOtherNorOnThreads) {
         Floats a(x.begin() + first * n, x.begin() + (first + count) * n);
         Floats b(y.begin() + first * n, y.begin() + (first + count) * n);
         Floats turns(angles.begin() + first * 60, angles.begin() + (first + count) * 60), out(a.size());
-        d.ops->rms_norm(d.s, view(out, count, n), view(a, count, n), nullptr, 1e-5f);
-        d.ops->rope(d.s, view(out, count, n), view(turns, count, 60), 100, LLM_ROPE_HALF);
-        d.ops->rope(d.s, view(out, count, n), view(turns, count, 60), 60, LLM_ROPE_ADJACENT);
-        d.ops->glu(d.s, view(out, count, n), view(out, count, n), view(b, count, n), LLM_ACT_GELU);
-        d.ops->add(d.s, view(out, count, n), view(out, count, n), view(a, count, n));
+        d.norm(view(out, count, n), view(a, count, n), nullptr, 1e-5f);
+        d.rope(view(out, count, n), view(turns, count, 60), 100, LLM_ROPE_HALF);
+        d.rope(view(out, count, n), view(turns, count, 60), 60, LLM_ROPE_ADJACENT);
+        d.act(view(out, count, n), view(out, count, n), view(b, count, n), LLM_ACT_GELU);
         d.ok();
         return out;
     };
@@ -240,83 +247,146 @@ TEST(CpuDevice, ProbeSaysWhatTheMaskAllows) {
 
 TEST(CpuDevice, TheFirstFailureSticksUntilSyncAndStopsTheRest) {
     Device d(llmk_cpu_backend(), LLM_CPU_ALL, 2);
-    Floats x(6, 1.0f), out(6, 7.0f);
-    const Ints bad = {0, 5}, negative = {-1};
-    d.ops->gather(d.s, view(out, 2, 3), view(x, 2, 3), bad.data());
-    d.ops->add(d.s, view(out, 1, 3), view(x, 2, 3), view(x, 2, 3));
-    d.ops->add(d.s, view(out, 2, 3), view(x, 2, 3), view(x, 2, 3));
-    d.ops->upload(d.s, out.data(), x.data(), 24);
+    Floats x(6, 1.0f), picked(6, 7.0f), out(6, 7.0f);
+    const Ints bad = {0, 5}, good = {0, 1};
+    Program p;
+    p.gather(view(picked, 2, 3), view(x, 2, 3), bad.data());
+    p.norm(view(out, 2, 3), view(x, 2, 3), nullptr, 0.1f);
+    llm_stream *s = d.open(p);
+    s->ops->run(s, &p.step, 0, 2);
+    s->ops->upload(s, out.data(), x.data(), 24);
     EXPECT_EQ(out, Floats(6, 7.0f));
-    d.fails(LLM_E_INTERNAL, "gather");
-    d.ops->gather(d.s, view(out, 1, 3), view(x, 2, 3), negative.data());
-    d.fails(LLM_E_INTERNAL, "gather");
-    d.ops->add(d.s, view(out, 2, 3), view(x, 2, 3), view(x, 2, 3));
-    d.ok();
-    EXPECT_EQ(out, Floats(6, 2.0f));
+    EXPECT_EQ(s->ops->sync(s), LLM_E_INTERNAL);
+    EXPECT_NE(d.host.text.find("GATHER"), std::string::npos);
+    p.step.out_rows = good.data();
+    s->ops->run(s, &p.step, 0, 1);
+    EXPECT_EQ(s->ops->sync(s), LLM_OK) << "told once";
+    EXPECT_EQ(picked, x);
+    EXPECT_EQ(out, Floats(6, 7.0f)) << "not asked for";
+    d.device->ops->stream_destroy(s);
 }
 
-TEST(CpuDevice, ArgumentsThatDoNotFitAreReported) {
+TEST(CpuDevice, OperandsThatDoNotFitAreRefusedWithTheProgram) {
     Device d(llmk_cpu_backend(), LLM_CPU_ALL, 2);
     Floats x(64), out(64);
-    d.ops->rms_norm(d.s, view(out, 2, 3), view(x, 2, 4), nullptr, 0.1f);
-    d.fails(LLM_E_INTERNAL, "rms_norm");
-    d.ops->rope_angles(d.s, view(out, 1, 3), nullptr, nullptr, 1.0f);
-    d.fails(LLM_E_INTERNAL, "rope_angles");
-    d.ops->rope(d.s, view(out, 2, 8), view(x, 2, 10), 8, LLM_ROPE_HALF);
-    d.fails(LLM_E_INTERNAL, "rope");
-    d.ops->rope(d.s, view(out, 2, 8), view(x, 2, 8), 8, 2);
-    d.fails(LLM_E_INTERNAL, "rope");
-    d.ops->glu(d.s, view(out, 2, 8), view(x, 2, 8), view(x, 2, 8), 3);
-    d.fails(LLM_E_INTERNAL, "glu");
-    d.ops->add(d.s, view(out, 2, 8), view(x, 2, 8), view(x, 1, 8));
-    d.fails(LLM_E_INTERNAL, "add");
+    const Ints rows = {0};
+    llm_weight *w = d.put(Floats(5));
+    d.norm(view(out, 2, 3), view(x, 2, 4), nullptr, 0.1f);
+    d.fails(LLM_E_INTERNAL, "operation NORM of layer -1: input and output differ in shape");
+    d.norm(view(out, 2, 4), view(x, 2, 4), w, 0.1f);
+    d.fails(LLM_E_INTERNAL, "NORM of layer -1: the scale is not as long as what it scales");
+    d.norm(view(out, 2, 4), view(x, 2, 4), nullptr, 0.1f, 3);
+    d.fails(LLM_E_INTERNAL, "NORM of layer -1: rows are not a multiple of a head");
+    d.embed(view(out, 1, 4), w, rows.data());
+    d.fails(LLM_E_INTERNAL, "EMBED of layer -1: the table's rows are not as wide as the output");
+    d.angles(view(out, 1, 8), rows.data(), w, 1.0f);
+    d.fails(LLM_E_INTERNAL, "ANGLES of layer -1: the output has not two columns for each frequency");
+    d.rope(view(out, 2, 8), view(x, 2, 10), 8, LLM_ROPE_HALF);
+    d.fails(LLM_E_INTERNAL, "ROPE of layer -1: there are more angles than a head has elements");
+    d.rope(view(out, 2, 8), view(x, 2, 8), 8, LLM_N_ROPE_STYLES);
+    d.fails(LLM_E_INTERNAL, "ROPE of layer -1: the style is unknown");
+    d.act(view(out, 2, 8), view(x, 2, 8), view(x, 2, 8), LLM_N_ACTS);
+    d.fails(LLM_E_INTERNAL, "ACT of layer -1: the activation is unknown");
+    d.act(view(out, 2, 8), view(x, 2, 8), view(x, 2, 7), LLM_ACT_SILU);
+    d.fails(LLM_E_INTERNAL, "ACT of layer -1: inputs and output differ in shape");
+    d.gather(view(out, 1, 7), view(x, 2, 8), rows.data());
+    d.fails(LLM_E_INTERNAL, "GATHER of layer -1: input and output differ in width");
+    d.linear(view(x, 1, 5), {{w, w, view(out, 1, 1), false}});
+    d.fails(LLM_E_INTERNAL, "LINEAR of layer -1: a bias is not as long as its output is wide");
+    d.linear(view(x, 1, 4), {{w, nullptr, view(out, 1, 1), false}});
+    d.fails(LLM_E_INTERNAL, "LINEAR of layer -1: a weight's rows are not as wide as the input");
+    d.linear(view(x, 1, 5), {{w, nullptr, view(out, 1, 2), false}});
+    d.fails(LLM_E_INTERNAL, "LINEAR of layer -1: a weight has not one row for each column of its output");
+    d.linear(view(x, 1, 5), {});
+    d.fails(LLM_E_INTERNAL, "LINEAR of layer -1: the number of products is out of range");
+    d.linear(view(x, 1, 5), {{nullptr, nullptr, view(out, 1, 1), false}});
+    d.fails(LLM_E_INTERNAL, "LINEAR of layer -1: a product has no weight");
+    d.drop(w);
+}
+
+TEST(CpuDevice, AnOperationThatItDoesNotKnowRefusesTheProgramByName) {
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
+    Program p;
+    p.add(LLM_N_OPS).layer = 3;
+    d.run(p);
+    d.fails(LLM_E_UNSUPPORTED, "of layer 3 is not implemented by this back end");
+}
+
+TEST(CpuDevice, ValuesOutsideTheWorkspaceAreRefused) {
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
+    Floats x(64);
+    for (int64_t offset : {int64_t{-4}, int64_t{2}, int64_t{4}, INT64_MAX - 3}) {
+        Program p;
+        p.norm(view(x, 8, 8), view(x, 8, 8), nullptr, 0.1f);
+        p.ops[0].in[0].offset = offset;
+        p.sealed();
+        p.program.workspace_bytes = 64 * sizeof(float);
+        p.ops[0].out[0].offset = 0;
+        llm_stream *s = nullptr;
+        llm_stream_options o = d.options(&p.program);
+        EXPECT_EQ(d.device->ops->stream_create(&s, d.device, &o), LLM_E_INTERNAL) << offset;
+        EXPECT_NE(d.host.text.find("an input is not inside the workspace"), std::string::npos) << d.host.text;
+    }
 }
 
 TEST(CpuDevice, NothingToDoIsNoFailure) {
     Device d(llmk_cpu_backend(), LLM_CPU_ALL, 2);
     llm_view none = {nullptr, 0, 16, 16};
-    d.ops->rms_norm(d.s, none, none, nullptr, 0.1f);
-    d.ops->rope(d.s, none, none, 16, LLM_ROPE_HALF);
-    d.ops->glu(d.s, none, none, none, LLM_ACT_SILU);
-    d.ops->add(d.s, none, none, none);
-    d.ops->gather(d.s, none, none, nullptr);
-    d.ops->upload(d.s, nullptr, nullptr, 0);
+    d.norm(none, none, nullptr, 0.1f);
+    d.rope(none, none, 16, LLM_ROPE_HALF);
+    d.act(none, none, none, LLM_ACT_SILU);
+    d.gather(none, none, nullptr);
     d.ok();
 }
 
 TEST(CpuDevice, TheStopFlagSkipsWhatIsLeft) {
     Device d(llmk_cpu_backend(), LLM_CPU_ALL, 2);
     Floats x(6, 1.0f), out(6, 7.0f);
-    d.stop = 1;
-    d.ops->add(d.s, view(out, 2, 3), view(x, 2, 3), view(x, 2, 3));
+    d.stop_flag = 1;
+    d.norm(view(out, 2, 3), view(x, 2, 3), nullptr, 0.1f);
     EXPECT_EQ(out, Floats(6, 7.0f));
-    EXPECT_EQ(d.ops->sync(d.s), LLM_E_CANCELLED);
-    d.stop = 0;
+    EXPECT_EQ(d.sync(), LLM_E_CANCELLED);
+    d.stop_flag = 0;
     d.ok();
 }
 
-TEST(CpuDevice, ImpossibleSizesAreRefused) {
-    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
-    const llm_device_ops *ops = d.device->ops;
-    size_t n_bytes = 1;
-    llm_kv *kv = nullptr;
-    const llm_kv_desc huge = {INT32_MAX, INT32_MAX, 1 << 30, INT32_MAX, INT32_MAX, LLM_DTYPE_F32};
-    EXPECT_EQ(ops->kv_bytes(&n_bytes, d.device, &huge), LLM_E_MEMORY);
-    EXPECT_EQ(n_bytes, 0u);
-    EXPECT_EQ(ops->kv_create(&kv, d.device, &huge), LLM_E_MEMORY);
-    const llm_kv_desc wide = {1, 1, INT32_MAX, 1, 1, LLM_DTYPE_F32}, empty = {1, 0, 32, 16, 1, LLM_DTYPE_F16};
-    const llm_kv_desc quantized = {1, 1, 32, 16, 1, LLM_DTYPE_Q8_0};
-    EXPECT_EQ(ops->kv_create(&kv, d.device, &wide), LLM_E_ARGUMENT);
-    EXPECT_EQ(ops->kv_create(&kv, d.device, &empty), LLM_E_ARGUMENT);
-    EXPECT_EQ(ops->kv_create(&kv, d.device, &quantized), LLM_E_UNSUPPORTED);
-    EXPECT_EQ(kv, nullptr);
-    llm_stream *s = nullptr;
-    llm_stream_options o{};
-    o.max_cols = INT64_MAX;
-    EXPECT_EQ(ops->stream_create(&s, d.device, &o), LLM_E_ARGUMENT);
-    o.max_cols = -1;
-    EXPECT_EQ(ops->stream_create(&s, d.device, &o), LLM_E_ARGUMENT);
-    EXPECT_EQ(s, nullptr);
+namespace {
+
+llm_state_desc paged(int32_t n_heads, int32_t dim, llm_dtype dtype) {
+    return {LLM_STATE_PAGED, 0, n_heads, dim, dim, dtype};
+}
+
+} // namespace
+
+TEST(CpuDevice, ImpossibleCachesAreRefused) {
+    llm_state_desc narrow_values = paged(1, 32, LLM_DTYPE_F16);
+    narrow_values.v_dim = 16;
+    const struct {
+        llm_state_desc desc;
+        int32_t n_layers, page_tokens, n_pages;
+        llm_status status;
+    } cases[] = {
+        {paged(INT32_MAX, 1 << 30, LLM_DTYPE_F32), 9, INT32_MAX, INT32_MAX, LLM_E_MEMORY},
+        {paged(1, INT32_MAX, LLM_DTYPE_F32), 1, INT32_MAX, INT32_MAX, LLM_E_MEMORY},
+        {paged(0, 32, LLM_DTYPE_F16), 1, 16, 1, LLM_E_ARGUMENT},
+        {paged(1, 32, LLM_DTYPE_F16), 1, 0, 1, LLM_E_ARGUMENT},
+        {paged(1, 32, LLM_DTYPE_F16), 1, 16, 0, LLM_E_ARGUMENT},
+        {paged(1, 32, LLM_DTYPE_Q8_0), 1, 16, 1, LLM_E_UNSUPPORTED},
+        {narrow_values, 1, 16, 1, LLM_E_UNSUPPORTED},
+    };
+    for (const llm_backend *backend : {llmk_cpu_backend(), llmk_ref_backend()})
+        for (const auto &c : cases) {
+            Device d(backend, LLM_CPU_ALL);
+            Program p;
+            p.states.assign((size_t)c.n_layers, c.desc);
+            p.limits.page_tokens = c.page_tokens;
+            size_t n_bytes = 1;
+            llm_state *state = nullptr;
+            EXPECT_EQ(d.device->ops->state_bytes(&n_bytes, d.device, p.sealed(), 0, c.n_pages), c.status);
+            EXPECT_EQ(d.device->ops->state_create(&state, d.device, p.sealed(), 0, c.n_pages), c.status);
+            EXPECT_EQ(state, nullptr);
+            EXPECT_EQ(d.host.status, c.status);
+        }
 }
 
 TEST(CpuDevice, EachRefusedAllocationLeavesNothingBehind) {
@@ -327,19 +397,20 @@ TEST(CpuDevice, EachRefusedAllocationLeavesNothingBehind) {
         host.refuse_at = n;
         llm_device *device = nullptr;
         llm_stream *stream = nullptr;
-        llm_kv *kv = nullptr;
+        llm_state *state = nullptr;
         void *memory = nullptr;
+        Program p;
+        p.states.assign(2, paged(2, 8, LLM_DTYPE_F16));
+        p.limits.page_tokens = 16;
         llm_stream_options options{};
-        options.max_rows = 16;
-        options.max_cols = 64;
-        const llm_kv_desc desc = {2, 2, 8, 16, 4, LLM_DTYPE_F16};
+        options.program = p.sealed();
         status = llmk_cpu_backend()->open(&device, &host.host);
         if (status == LLM_OK) {
             status = device->ops->stream_create(&stream, device, &options);
-            if (status == LLM_OK) status = device->ops->kv_create(&kv, device, &desc);
+            if (status == LLM_OK) status = device->ops->state_create(&state, device, options.program, 0, 4);
             if (status == LLM_OK) status = device->ops->mem_alloc(&memory, device, 1000);
             device->ops->mem_free(device, memory, 1000);
-            device->ops->kv_free(device, kv);
+            device->ops->state_free(device, state);
             device->ops->stream_destroy(stream);
             device->ops->close(device);
         }

@@ -16,7 +16,8 @@ struct Shape {
 
     int32_t n_heads() const { return n_kv * group; }
     int64_t q_width() const { return (int64_t)n_heads() * dim; }
-    llm_kv_desc desc(int32_t n_layers = 1) const { return {n_layers, n_kv, dim, page_tokens, 0, dtype}; }
+    llm_state_desc desc() const { return {LLM_STATE_PAGED, 0, n_kv, dim, dim, dtype}; }
+    llm_attend_args args(int32_t layer = 0) const { return {layer, n_heads(), window, 1.0f / std::sqrt((float)dim)}; }
     std::string text() const {
         char t[120];
         snprintf(t, sizeof t, "head_dim %d, %d kv heads, %d heads of each, pages of %d, window %d, dtype %d", dim, n_kv,
@@ -44,16 +45,9 @@ void run(Device &d, Cache &cache, const Shape &shape, const Data &data, const st
     Step step(cache, runs);
     Floats k = step.pick(data.k, cache.width()), v = step.pick(data.v, cache.width());
     Floats q = step.pick(data.q, shape.q_width()), result(q.size(), -7.0f);
-    int64_t n = step.batch.n_rows;
-    d.ops->kv_write(d.s, cache.kv, layer, view(k, n, cache.width()), view(v, n, cache.width()), &step.batch);
-    llm_attention a{};
-    a.q = view(q, n, shape.q_width());
-    a.out = view(result, n, shape.q_width());
-    a.layer = layer;
-    a.n_heads = shape.n_heads();
-    a.window = shape.window;
-    a.scale = 1.0f / std::sqrt((float)shape.dim);
-    d.ops->attention(d.s, &a, cache.kv, &step.batch);
+    int64_t n = step.n_rows();
+    d.kv_write(layer, view(k, n, cache.width()), view(v, n, cache.width()), step.step);
+    d.attend(view(q, n, shape.q_width()), view(result, n, shape.q_width()), shape.args(layer), step.step);
     d.ok();
     const float *from = result.data();
     for (const Step::Run &r : runs) {
@@ -67,7 +61,7 @@ void run(Device &d, Cache &cache, const Shape &shape, const Data &data, const st
 // Every sequence from its start in steps of `chunk` rows; together or one after the other.
 std::vector<Floats> run_all(Device &d, const Shape &shape, const Data &data, const Ints &lengths, int32_t chunk,
                             bool together, uint32_t seed) {
-    Cache cache(d, shape.desc(), lengths, seed);
+    Cache cache(d, shape.desc(), 1, shape.page_tokens, lengths, seed);
     std::vector<Floats> out(lengths.size());
     int32_t longest = *std::max_element(lengths.begin(), lengths.end());
     for (int32_t first = 0; first < longest; first += chunk) {
@@ -195,7 +189,7 @@ TEST_P(CpuAttention, PartsSharedOutAreThePartsOfOneThread) {
         std::vector<Floats> expected;
         for (int32_t n_threads : {1, 2, 4}) {
             Device d(llmk_cpu_backend(), GetParam(), n_threads);
-            Cache cache(d, shape.desc(), lengths, (uint32_t)n_threads);
+            Cache cache(d, shape.desc(), 1, shape.page_tokens, lengths, (uint32_t)n_threads);
             std::vector<Floats> out(2);
             run(d, cache, shape, data, {{0, 0, 2999}, {1, 0, 699}}, out);
             run(d, cache, shape, data, {{0, 2999, 1}}, out); // one row, six parts
@@ -230,7 +224,7 @@ TEST_P(CpuAttention, ACommonBeginningIsReadAsByEachAlone) {
         Data data(shape, lengths, random);
         for (int32_t n_threads : {1, 3}) {
             Device d(llmk_cpu_backend(), GetParam(), n_threads);
-            Cache cache(d, shape.desc(), lengths, 5);
+            Cache cache(d, shape.desc(), 1, shape.page_tokens, lengths, 5);
             std::vector<Step::Run> last;
             for (int32_t q = 0; q < n_seqs; q++) {
                 int32_t n_pages = std::min(common[q], lengths[q]) / shape.page_tokens;
@@ -239,8 +233,8 @@ TEST_P(CpuAttention, ACommonBeginningIsReadAsByEachAlone) {
                 std::copy(data.v[0].begin(), data.v[0].begin() + n, data.v[q].begin());
                 std::copy(cache.pages[0].begin(), cache.pages[0].begin() + n_pages, cache.pages[q].begin());
                 Step all(cache, {{q, 0, lengths[q]}});
-                d.ops->kv_write(d.s, cache.kv, 0, view(data.k[q], lengths[q], cache.width()),
-                                view(data.v[q], lengths[q], cache.width()), &all.batch);
+                d.kv_write(0, view(data.k[q], lengths[q], cache.width()), view(data.v[q], lengths[q], cache.width()),
+                           all.step);
                 int32_t n_last = q == 12 ? 5 : 1; // one of them is a prompt
                 last.push_back({q, lengths[q] - n_last, n_last});
             }
@@ -283,7 +277,7 @@ TEST_P(CpuAttention, PagesBeforeTheWindowMayBeGone) {
     const Ints lengths = {200};
     Data data(shape, lengths, random);
     Device d(llmk_cpu_backend(), GetParam(), 2);
-    Cache cache(d, shape.desc(), lengths, 1);
+    Cache cache(d, shape.desc(), 1, shape.page_tokens, lengths, 1);
     std::vector<Floats> out(1), again(1);
     run(d, cache, shape, data, {{0, 0, 200}}, out);
     for (int32_t p = 0; p < 10; p++) cache.pages[0][p] = -1; // row 180 sees 161..180: pages 10 and 11
@@ -298,18 +292,15 @@ TEST_P(CpuAttention, RowsMayBeStridedAndTheOutputMayBeTheQueries) {
     Data data(shape, lengths, random);
     Device d(llmk_cpu_backend(), GetParam(), 2);
     auto expected = run_all(d, shape, data, lengths, 90, true, 1);
-    Cache cache(d, shape.desc(), lengths, 3);
+    Cache cache(d, shape.desc(), 1, shape.page_tokens, lengths, 3);
     Step step(cache, {{0, 0, 90}});
     const int64_t stride = shape.q_width() + 5;
     Floats q(90 * stride, -3.0f);
     for (int r = 0; r < 90; r++)
         std::copy_n(data.q[0].begin() + r * shape.q_width(), shape.q_width(), q.begin() + r * stride);
-    d.ops->kv_write(d.s, cache.kv, 0, view(data.k[0], 90, 80), view(data.v[0], 90, 80), &step.batch);
-    llm_attention a{};
-    a.q = a.out = view(q, 90, shape.q_width(), stride);
-    a.n_heads = 4;
-    a.scale = 1.0f / std::sqrt(40.0f);
-    d.ops->attention(d.s, &a, cache.kv, &step.batch);
+    llm_view rows = view(q, 90, shape.q_width(), stride);
+    d.kv_write(0, view(data.k[0], 90, 80), view(data.v[0], 90, 80), step.step);
+    d.attend(rows, rows, shape.args(), step.step);
     d.ok();
     for (int r = 0; r < 90; r++) {
         const float *row = expected[0].data() + r * shape.q_width();
@@ -319,7 +310,7 @@ TEST_P(CpuAttention, RowsMayBeStridedAndTheOutputMayBeTheQueries) {
     }
 }
 
-TEST_P(CpuAttention, KvCopyCopiesTheFirstTokensOfAPageInEveryLayer) {
+TEST_P(CpuAttention, CopyingAPageCopiesTheFirstTokensOfAPageInEveryLayer) {
     for (int32_t page_tokens : {16, 20, 64})
         for (llm_dtype dtype : {LLM_DTYPE_F32, LLM_DTYPE_F16})
             for (int32_t n : {0, 1, 15, 16, 20, 50, 64}) {
@@ -328,100 +319,131 @@ TEST_P(CpuAttention, KvCopyCopiesTheFirstTokensOfAPageInEveryLayer) {
                 const Ints lengths = {page_tokens, page_tokens};
                 Data data(shape, lengths, random), rest(shape, lengths, random);
                 Device d(llmk_cpu_backend(), GetParam(), 2);
-                Cache cache(d, shape.desc(2), lengths, 5);
+                Cache cache(d, shape.desc(), 2, shape.page_tokens, lengths, 5);
                 std::vector<Floats> ours(2), theirs(2);
                 for (int32_t layer : {0, 1}) {
                     run(d, cache, shape, data, {{0, 0, page_tokens}}, ours, layer);
                     run(d, cache, shape, rest, {{1, 0, page_tokens}}, theirs, layer);
                 }
-                d.ops->kv_copy(d.s, cache.kv, cache.pages[1][0], cache.pages[0][0], n);
+                d.copy_page(cache.state, cache.pages[1][0], cache.pages[0][0], n);
                 // sequence 1 now begins like sequence 0, and goes on as before
                 Data mixed = rest;
                 std::copy_n(data.k[0].begin(), n * 48, mixed.k[1].begin());
                 std::copy_n(data.v[0].begin(), n * 48, mixed.v[1].begin());
                 Device fresh(llmk_cpu_backend(), GetParam(), 1);
-                Cache other(fresh, shape.desc(2), lengths, 6);
+                Cache other(fresh, shape.desc(), 2, shape.page_tokens, lengths, 6);
                 std::vector<Floats> expected(2), got(2);
                 run(fresh, other, shape, mixed, {{1, 0, page_tokens}}, expected, 1);
                 Step step(cache, {{1, 0, page_tokens}});
                 Floats out(mixed.q[1].size());
-                llm_attention a{};
-                a.q = view(mixed.q[1], page_tokens, shape.q_width());
-                a.out = view(out, page_tokens, shape.q_width());
-                a.layer = 1;
-                a.n_heads = 4;
-                a.scale = 1.0f / std::sqrt(24.0f);
-                d.ops->attention(d.s, &a, cache.kv, &step.batch);
+                d.attend(view(mixed.q[1], page_tokens, shape.q_width()), view(out, page_tokens, shape.q_width()),
+                         shape.args(1), step.step);
                 d.ok();
                 ASSERT_EQ(bits(out), bits(expected[1])) << n << " tokens of " << page_tokens;
             }
 }
 
-TEST_P(CpuAttention, NumbersThatDoNotFitAreReported) {
+TEST_P(CpuAttention, PagesThatAreNotThereAreReported) {
     const Shape shape = {16, 1, 2, 16, 0, LLM_DTYPE_F16};
-    Device d(llmk_cpu_backend(), GetParam(), 2, 64);
-    Cache cache(d, shape.desc(), {40}, 1);
+    Device d(llmk_cpu_backend(), GetParam(), 2);
+    Cache cache(d, shape.desc(), 1, shape.page_tokens, {40}, 1);
     Floats kv(70 * 16), q(70 * 32);
     auto write = [&](const Step &step) {
-        int64_t n = step.batch.n_rows;
-        d.ops->kv_write(d.s, cache.kv, 0, view(kv, n, 16), view(kv, n, 16), &step.batch);
+        d.kv_write(0, view(kv, step.n_rows(), 16), view(kv, step.n_rows(), 16), step.step);
     };
-    auto attend = [&](const Step &step, int32_t layer = 0, int32_t n_heads = 2) {
-        llm_attention a{};
-        a.q = a.out = view(q, step.batch.n_rows, 32);
-        a.layer = layer;
-        a.n_heads = n_heads;
-        a.scale = 1;
-        d.ops->attention(d.s, &a, cache.kv, &step.batch);
+    auto attend = [&](const Step &step) {
+        d.attend(view(q, step.n_rows(), 32), view(q, step.n_rows(), 32), shape.args(), step.step);
     };
-    for (int32_t first : {-1, 48, INT32_MAX - 1}) { // no such position: before the first, behind the last page
+    for (int32_t first : {-1, 48, INT32_MAX - 1}) { // no such position: before the first, after the last page
         Step step(cache, {{0, first, 1}});
         write(step);
-        d.fails(LLM_E_INTERNAL, "kv_write: no such page");
+        d.fails(LLM_E_INTERNAL, "KV_WRITE: no such page");
         attend(step);
-        d.fails(LLM_E_INTERNAL, "attention: no such page");
+        d.fails(LLM_E_INTERNAL, "ATTEND: no such page");
     }
-    Step good(cache, {{0, 0, 40}}), many(cache, {{0, 0, 66}});
+    Step good(cache, {{0, 0, 40}});
     write(good);
     for (int32_t page : {-1, 3, INT32_MAX}) {
         Step step(cache, {{0, 0, 40}});
-        step.table[1] = page;
+        step.pages[1] = page;
         write(step);
-        d.fails(LLM_E_INTERNAL, "kv_write: no such page");
+        d.fails(LLM_E_INTERNAL, "KV_WRITE: no such page");
         attend(step);
-        d.fails(LLM_E_INTERNAL, "attention: no such page");
+        d.fails(LLM_E_INTERNAL, "ATTEND: no such page");
     }
     Step stranger(cache, {{0, 0, 1}});
     stranger.row_seq[0] = 1;
     write(stranger);
-    d.fails(LLM_E_INTERNAL, "kv_write");
+    d.fails(LLM_E_INTERNAL, "KV_WRITE");
     attend(stranger);
-    d.fails(LLM_E_INTERNAL, "attention");
-    attend(good, 1);
-    d.fails(LLM_E_INTERNAL, "attention");
-    attend(good, -1);
-    d.fails(LLM_E_INTERNAL, "attention");
-    attend(good, 0, 3);
-    d.fails(LLM_E_INTERNAL, "attention");
-    attend(many); // more rows than the stream was made for
-    d.fails(LLM_E_INTERNAL, "attention");
-    d.ops->kv_copy(d.s, cache.kv, 0, 3, 1);
-    d.fails(LLM_E_INTERNAL, "kv_copy");
-    d.ops->kv_copy(d.s, cache.kv, 0, 1, 17);
-    d.fails(LLM_E_INTERNAL, "kv_copy");
+    d.fails(LLM_E_INTERNAL, "ATTEND");
+    d.copy_page(cache.state, 0, 3, 1);
+    d.fails(LLM_E_INTERNAL, "copy of a page");
+    d.copy_page(cache.state, 0, 1, 17);
+    d.fails(LLM_E_INTERNAL, "copy of a page");
     attend(good);
     d.ok();
 }
+
+TEST_P(CpuAttention, OperandsThatDoNotFitAreRefusedWithTheProgram) {
+    const Shape shape = {16, 1, 2, 16, 0, LLM_DTYPE_F16};
+    Device d(llmk_cpu_backend(), GetParam());
+    Cache cache(d, shape.desc(), 1, shape.page_tokens, {40}, 1);
+    Step step(cache, {{0, 0, 2}});
+    Floats kv(4 * 16), q(4 * 48);
+    d.kv_write(1, view(kv, 2, 16), view(kv, 2, 16), step.step);
+    d.fails(LLM_E_INTERNAL, "KV_WRITE of layer -1: there is no such state");
+    d.kv_write(0, view(kv, 2, 16), view(kv, 2, 15), step.step);
+    d.fails(LLM_E_INTERNAL, "KV_WRITE of layer -1: keys or values are not as wide as the state's");
+    for (int32_t state : {-1, 1}) {
+        d.attend(view(q, 2, 32), view(q, 2, 32), shape.args(state), step.step);
+        d.fails(LLM_E_INTERNAL, "ATTEND of layer -1: there is no such state");
+    }
+    d.attend(view(q, 2, 48), view(q, 2, 48), shape.args(), step.step);
+    d.fails(LLM_E_INTERNAL, "ATTEND of layer -1: queries are not as wide as the state's keys");
+    d.attend(view(q, 2, 32), view(q, 2, 16), shape.args(), step.step);
+    d.fails(LLM_E_INTERNAL, "ATTEND of layer -1: the output is not as wide as the state's values");
+    llm_attend_args none = shape.args();
+    none.n_heads = 0;
+    d.attend(view(q, 2, 32), view(q, 2, 32), none, step.step);
+    d.fails(LLM_E_INTERNAL, "ATTEND of layer -1: heads are not a multiple of the state's");
+}
+
+namespace {
+
+// One layer of attention on a stream that lives for several steps.
+struct Layer {
+    Program program;
+    llm_stream *s;
+
+    Layer(Device &d, const Shape &shape, Floats &q, Floats &k, Floats &v, int64_t n, int64_t kv_width) {
+        program.states = d.states;
+        program.limits.page_tokens = d.page_tokens;
+        program.kv_write(0, view(k, n, kv_width), view(v, n, kv_width));
+        program.attend(view(q, n, shape.q_width()), view(q, n, shape.q_width()), shape.args());
+        s = d.open(program);
+    }
+    ~Layer() { s->device->ops->stream_destroy(s); }
+
+    llm_status run(const Step &step) {
+        program.on(step.step);
+        s->ops->run(s, &program.step, 0, 2);
+        return s->ops->sync(s);
+    }
+};
+
+} // namespace
 
 TEST_P(CpuAttention, AllocatesNothing) {
     const Shape shape = {16, 2, 2, 16, 0, LLM_DTYPE_F16};
     Device d(llmk_cpu_backend(), GetParam(), 3);
     Data data(shape, {600}, random);
-    Cache cache(d, shape.desc(), {600}, 1);
-    std::vector<Floats> out(1);
+    Cache cache(d, shape.desc(), 1, shape.page_tokens, {600}, 1);
+    Layer layer(d, shape, data.q[0], data.k[0], data.v[0], 599, cache.width());
+    Step prompt(cache, {{0, 0, 599}}), token(cache, {{0, 599, 1}});
     int before = d.host.n_allocs;
-    run(d, cache, shape, data, {{0, 0, 599}}, out);
-    run(d, cache, shape, data, {{0, 599, 1}}, out);
+    EXPECT_EQ(layer.run(prompt), LLM_OK);
+    EXPECT_EQ(layer.run(token), LLM_OK);
     EXPECT_EQ(d.host.n_allocs, before);
 }
 
@@ -430,30 +452,22 @@ TEST_P(CpuAttention, StopsInTheMiddle) {
     const int32_t n = 2048;
     Device d(llmk_cpu_backend(), GetParam(), 2);
     Data data(shape, {n}, random);
-    Cache cache(d, shape.desc(), {n}, 1);
+    Cache cache(d, shape.desc(), 1, shape.page_tokens, {n}, 1);
+    Layer layer(d, shape, data.q[0], data.k[0], data.v[0], n, cache.width());
     Step step(cache, {{0, 0, n}});
-    d.ops->kv_write(d.s, cache.kv, 0, view(data.k[0], n, 512), view(data.v[0], n, 512), &step.batch);
-    d.ok();
-    llm_attention a{};
-    a.q = a.out = view(data.q[0], n, shape.q_width());
-    a.n_heads = 16;
-    a.scale = 0.1f;
     std::atomic<bool> go{false};
     std::thread canceller([&] {
         while (!go) std::this_thread::yield();
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        __atomic_store_n(&d.stop, 1, __ATOMIC_RELAXED);
+        __atomic_store_n(&d.stop_flag, 1, __ATOMIC_RELAXED);
     });
     go = true;
     llm_status status = LLM_OK;
-    for (int i = 0; i < 1000 && status == LLM_OK; i++) { // some seconds if nobody stopped it
-        d.ops->attention(d.s, &a, cache.kv, &step.batch);
-        status = d.ops->sync(d.s);
-    }
+    for (int i = 0; i < 1000 && status == LLM_OK; i++) status = layer.run(step); // some seconds if nobody stopped it
     canceller.join();
     EXPECT_EQ(status, LLM_E_CANCELLED);
-    d.stop = 0;
-    d.ok();
+    d.stop_flag = 0;
+    EXPECT_EQ(layer.run(step), LLM_OK);
 }
 
 INSTANTIATE_TEST_SUITE_P(Isa, CpuAttention, ::testing::ValuesIn(masks()), mask_name);

@@ -2,6 +2,7 @@
 // back end; and what must not change a bit: rows beside a row, threads, packing.
 #include "kernels/backends.h"
 #include "kernels/matrix.h"
+#include "kernels/operations.h"
 #include "kernels/quant/half.h"
 
 extern "C" {
@@ -70,34 +71,25 @@ struct Pool {
     }
 };
 
-// A device with a stream; weights are given back at the end.
-struct Device {
+// A device; weights are given back at the end.
+struct Device : Operations {
     static constexpr int N_USES = 5; // the last of which makes a copy at the latest
     Host host;
-    llm_device *device = nullptr;
-    llm_stream *s = nullptr;
-    int32_t stop = 0;
+    int32_t stop_flag = 0;
     std::vector<llm_weight *> weights;
     std::vector<std::pair<int64_t, int64_t>> shapes; // rows, cols of each
     size_t n_used = 0;                               // by pack()
 
-    Device(const llm_backend *backend, int32_t mask, const llm_pool *pool = nullptr, int64_t max_cols = 1024,
+    Device(const llm_backend *backend, int32_t mask, const llm_pool *threads = nullptr,
            int32_t activations = LLM_ACTIVATIONS_AUTO) {
         host.host.cpu_mask = mask;
         host.host.activations = activations;
         EXPECT_EQ(backend->open(&device, &host.host), LLM_OK);
-        llm_stream_options options{};
-        options.pool = pool;
-        options.stop = &stop;
-        options.max_rows = 400;
-        options.max_cols = max_cols;
-        options.max_seqs = options.max_heads = 4;
-        EXPECT_EQ(device->ops->stream_create(&s, device, &options), LLM_OK);
+        pool = threads;
+        stop = &stop_flag;
     }
     ~Device() {
-        s->ops->sync(s);
         for (llm_weight *w : weights) device->ops->weight_free(device, w);
-        device->ops->stream_destroy(s);
         device->ops->close(device);
         EXPECT_EQ(host.live_bytes, 0u);
     }
@@ -122,14 +114,12 @@ struct Device {
             auto [rows, cols] = shapes[n_used];
             if (rows == 1) continue; // a vector
             Floats x((size_t)cols), out((size_t)rows);
-            llm_linear p{};
-            p.w = weights[n_used];
-            p.out = {out.data(), 1, rows, rows};
-            for (int use = 0; use < N_USES; use++) s->ops->linear(s, {x.data(), 1, cols, cols}, &p, 1);
+            Product p = {weights[n_used], nullptr, {out.data(), 1, rows, rows}, false};
+            for (int use = 0; use < N_USES; use++) linear({x.data(), 1, cols, cols}, {p});
             expect_ok();
         }
     }
-    void expect_ok() { EXPECT_EQ(s->ops->sync(s), LLM_OK) << host.text; }
+    void expect_ok() { EXPECT_EQ(sync(), LLM_OK) << host.text; }
 };
 
 Floats gaussian(std::mt19937 &random, size_t n, float size = 1.0f) {
@@ -146,12 +136,8 @@ Floats multiply(Device &d, const llm_weight *w, const Floats &x, int64_t n_rows,
     Floats wide((size_t)(n_rows * stride + around), canary), in = x, out;
     float *first = wide.data() + around;
     for (int64_t r = 0; r < n_rows && sum; r++) std::copy_n(&(*sum)[(size_t)(r * n_out)], n_out, first + r * stride);
-    llm_linear p{};
-    p.w = w;
-    p.bias = bias;
-    p.out = {first, n_rows, n_out, stride};
-    p.accumulate = sum != nullptr;
-    d.s->ops->linear(d.s, {in.data(), n_rows, n_cols, (int64_t)x.size() / n_rows}, &p, 1);
+    llm_view out_view = {first, n_rows, n_out, stride};
+    d.linear({in.data(), n_rows, n_cols, (int64_t)x.size() / n_rows}, {{w, bias, out_view, sum != nullptr}});
     d.expect_ok();
     EXPECT_EQ(memcmp(in.data(), x.data(), x.size() * sizeof(float)), 0) << "the input was written";
     EXPECT_EQ(std::count(wide.begin(), wide.begin() + around, canary), around) << "before the output";
@@ -239,7 +225,7 @@ std::vector<int64_t> widths(const llmk_dtype *t) {
 } // namespace
 
 TEST_P(Linear, IsWithinItsBoundOfTheReference) {
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++)
         for (int64_t cols : widths(llmk_dtype_at(i)))
             for (int64_t rows : {2, 16, 33, 70}) {
@@ -254,7 +240,7 @@ TEST_P(Linear, IsWithinItsBoundOfTheReference) {
 
 // The largest and smallest scales with the largest and smallest numbers, and activations that add up.
 TEST_P(Linear, HoldsAtTheEndsOfTheFormats) {
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     for (const Numbers &n : numbers) {
         const llmk_dtype *t = llmk_dtype_get(n.dtype);
         Matrix m(t, 18, 512);
@@ -278,7 +264,7 @@ TEST_P(Linear, HoldsAtTheEndsOfTheFormats) {
 }
 
 TEST_P(Linear, AddsBiasAndAccumulates) {
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
         Matrix m(llmk_dtype_at(i), 37, 256);
         m.quantize(gaussian(random, 37 * 256));
@@ -297,7 +283,7 @@ TEST_P(Linear, AddsBiasAndAccumulates) {
 // Up to six rows are multiplied as the weights are packed, more by panels.
 TEST_P(Linear, ARowIsTheSameAloneAndAmongOthers) {
     const int64_t out = 70, most = 200; // whole strips and a part of one
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++)
         for (int64_t cols : widths(llmk_dtype_at(i))) {
             Matrix m(llmk_dtype_at(i), out, cols);
@@ -320,7 +306,7 @@ TEST_P(Linear, ARowIsTheSameAloneAndAmongOthers) {
 }
 
 TEST_P(Linear, WhatLiesBetweenRowsDoesNotCount) {
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++)
         for (int64_t cols : widths(llmk_dtype_at(i))) {
             Matrix m(llmk_dtype_at(i), 40, cols);
@@ -345,7 +331,7 @@ TEST_P(Linear, ThreadsDoNotChangeABit) {
         Floats x = gaussian(random, (size_t)(n_rows * cols)), first;
         for (int n_threads : {1, 2, 5}) {
             Pool pool(n_threads);
-            Device tested(llmk_cpu_backend(), mask, &pool.pool, 1024, activations);
+            Device tested(llmk_cpu_backend(), mask, &pool.pool, activations);
             llm_weight *w = m.put(tested);
             tested.pack();
             Floats got = multiply(tested, w, x, n_rows, cols, out);
@@ -356,9 +342,9 @@ TEST_P(Linear, ThreadsDoNotChangeABit) {
 }
 
 TEST_P(Linear, ProductsThatShareAnInputMayBeOfAnyType) {
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     Floats x = gaussian(random, 7 * 256);
-    std::vector<llm_linear> products;
+    std::vector<Operations::Product> products;
     std::vector<Floats> outs, expected;
     std::vector<Matrix> matrices;
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
@@ -366,21 +352,21 @@ TEST_P(Linear, ProductsThatShareAnInputMayBeOfAnyType) {
         matrices.back().quantize(gaussian(random, (size_t)matrices.back().rows * 256));
     }
     for (Matrix &m : matrices) {
-        llm_linear p{};
-        p.w = m.put(tested);
         outs.emplace_back((size_t)(7 * m.rows));
-        p.out = {outs.back().data(), 7, m.rows, m.rows};
-        products.push_back(p);
+        products.push_back({m.put(tested), nullptr, {outs.back().data(), 7, m.rows, m.rows}, false});
     }
     tested.pack();
-    tested.s->ops->linear(tested.s, {x.data(), 7, 256, 256}, products.data(), (int32_t)products.size());
+    for (size_t i = 0; i < products.size(); i += LLM_MAX_PRODUCTS - 1) { // four at a time, of which the last one again
+        size_t end = std::min(i + LLM_MAX_PRODUCTS, products.size());
+        tested.linear({x.data(), 7, 256, 256}, {products.begin() + (long)i, products.begin() + (long)end});
+    }
     tested.expect_ok();
     for (size_t i = 0; i < products.size(); i++)
         ASSERT_EQ(outs[i], multiply(tested, products[i].w, x, 7, 256, matrices[i].rows)) << matrices[i].type->name;
 }
 
 TEST_P(Linear, WhatIsNotFiniteStaysSo) {
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
         Matrix m(llmk_dtype_at(i), 20, 256);
         m.quantize(gaussian(random, 20 * 256));
@@ -399,7 +385,7 @@ TEST_P(Linear, WhatIsNotFiniteStaysSo) {
 }
 
 TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     const int32_t ids[] = {19, 0, 7};
     for (int32_t i = 0; llmk_dtype_at(i); i++) {
         Matrix m(llmk_dtype_at(i), 20, 256, 0);
@@ -408,7 +394,7 @@ TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
         for (bool in_place : {false, true}) {
             llm_weight *w = m.put(tested, in_place);
             tested.pack();
-            tested.s->ops->embed(tested.s, {out.data(), 3, 256, 256}, w, ids);
+            tested.embed(llm_view{out.data(), 3, 256, 256}, w, +ids);
             tested.expect_ok();
             for (int r = 0; r < 3; r++)
                 for (int c = 0; c < 256; c++) ASSERT_EQ(out[(size_t)(r * 256 + c)], all[(size_t)(ids[r] * 256 + c)]);
@@ -420,7 +406,7 @@ TEST_P(Linear, EmbedTakesRowsOfPackedAndUnpackedTables) {
 TEST_P(Linear, InstructionSetsAgreeInEveryBit) {
     if (!(mask & llmk_features_detect() & (LLM_CPU_AVX2 | LLM_CPU_NEON))) GTEST_SKIP() << "no fused multiply-adds";
     if (activations == LLM_ACTIVATIONS_BF16) GTEST_SKIP() << "rounds activations as no other set does";
-    Device tested(llmk_cpu_backend(), mask, nullptr, 1024, activations);
+    Device tested(llmk_cpu_backend(), mask, nullptr, activations);
     auto even = [&](size_t n) { // without functions of the C library, which round in their own ways
         Floats x(n);
         for (float &v : x) v = (float)((int32_t)(random() >> 8) - 0x800000) / 0x800000;
@@ -587,7 +573,7 @@ TEST(LinearWeights, ReleaseTheMappedPagesThatACopyReplaces) {
     for (size_t i = 0; i < m.n_bytes; i++) m.bytes[i] = (uint8_t)byte(random);
     std::vector<uint8_t> before = m.bytes;
     Mapped file({m.data(), m.data() + m.n_bytes}, m.n_bytes);
-    Device d(llmk_cpu_backend(), LLM_CPU_ALL, nullptr, cols);
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
     llm_weight *w = d.put(file.at, m.n_bytes, rows, cols, LLM_DTYPE_Q8_0, false), *other = m.put(d);
     Floats x = gaussian(random, (size_t)cols);
     Floats expected = multiply(d, w, x, 1, cols, rows);
@@ -608,12 +594,12 @@ TEST(LinearWeights, GiveBackThePagesOfRowsThatAreRead) {
     const int64_t rows = 32768, cols = 1024;
     const long kib = rows * 34 / 1024; // of Q8_0
     Mapped file({}, (size_t)kib * 1024 * 32);
-    Device d(llmk_cpu_backend(), LLM_CPU_ALL, nullptr, cols);
+    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
     llm_weight *w = d.put(file.at, file.n_bytes, rows, cols, LLM_DTYPE_Q8_0, false);
     auto read_all = [&] {
         for (int32_t id = 0; id < rows; id += 16) {
             float out[1024];
-            d.s->ops->embed(d.s, {out, 1, cols, cols}, w, &id);
+            d.embed(llm_view{out, 1, cols, cols}, w, &id);
         }
         return file.resident();
     };
@@ -647,7 +633,7 @@ TEST(LinearWeights, GiveTheSameBitsBeforeWhileAndAfterACopyIsMade) {
             StoppingPool stopping;
             Device d(llmk_cpu_backend(), LLM_CPU_ALL, &pool.pool);
             Device stopped(llmk_cpu_backend(), LLM_CPU_ALL, &stopping.pool);
-            stopping.stop = &stopped.stop;
+            stopping.stop = &stopped.stop_flag;
             llm_weight *in_place = m.put(d, true), *w = m.put(d), *other = m.put(stopped);
             d.prepare();
             stopped.prepare();
@@ -656,12 +642,10 @@ TEST(LinearWeights, GiveTheSameBitsBeforeWhileAndAfterACopyIsMade) {
                 ASSERT_EQ(multiply(d, w, x, n_rows, cols, out), expected) << m.type->name << " use " << use;
             int n_done = 0;
             for (int use = 0; use < 4 * Device::N_USES; use++) {
-                llm_linear p{};
-                p.w = other;
-                p.out = {got.data(), n_rows, out, out};
-                stopped.stop = 0;
-                stopped.s->ops->linear(stopped.s, {x.data(), n_rows, cols, cols}, &p, 1);
-                if (stopped.s->ops->sync(stopped.s) == LLM_E_CANCELLED) continue;
+                stopped.stop_flag = 0;
+                stopped.linear({x.data(), n_rows, cols, cols},
+                               {{other, nullptr, {got.data(), n_rows, out, out}, false}});
+                if (stopped.sync() == LLM_E_CANCELLED) continue;
                 n_done++;
                 ASSERT_EQ(got, expected) << m.type->name << " use " << use;
             }
@@ -681,27 +665,20 @@ TEST(LinearWeights, MayBeSharedWhileTheirCopiesAreMade) {
         llm_weight *w = m.put(d);
         Floats expected = multiply(d, w, x, 1, cols, out);
         d.prepare();
-        llm_stream *streams[2] = {d.s, nullptr};
-        llm_stream_options options{};
-        options.max_rows = 1;
-        options.max_cols = cols;
-        ASSERT_EQ(d.device->ops->stream_create(&streams[1], d.device, &options), LLM_OK);
         std::vector<std::thread> threads;
         int n_wrong[2] = {0, 0};
         for (int t = 0; t < 2; t++)
             threads.emplace_back([&, t] {
+                Operations own;
+                own.device = d.device;
                 for (int use = 0; use < 8; use++) {
                     Floats got((size_t)out);
-                    llm_linear p{};
-                    p.w = w;
-                    p.out = {got.data(), 1, out, out};
-                    streams[t]->ops->linear(streams[t], {x.data(), 1, cols, cols}, &p, 1);
+                    own.linear({x.data(), 1, cols, cols}, {{w, nullptr, {got.data(), 1, out, out}, false}});
                     n_wrong[t] += got != expected;
                 }
             });
         for (std::thread &t : threads) t.join();
         EXPECT_EQ(n_wrong[0] + n_wrong[1], 0);
-        d.device->ops->stream_destroy(streams[1]);
     }
 }
 
@@ -711,27 +688,10 @@ TEST(LinearWeights, AStopEndsTheWork) {
     Device d(llmk_cpu_backend(), LLM_CPU_ALL);
     llm_weight *w = m.put(d);
     Floats x = gaussian(random, 1024), out(640, 5.0f);
-    llm_linear p{};
-    p.w = w;
-    p.out = {out.data(), 1, 640, 640};
-    d.stop = 1;
-    d.s->ops->linear(d.s, {x.data(), 1, 1024, 1024}, &p, 1);
-    EXPECT_EQ(d.s->ops->sync(d.s), LLM_E_CANCELLED);
+    d.stop_flag = 1;
+    d.linear({x.data(), 1, 1024, 1024}, {{w, nullptr, {out.data(), 1, 640, 640}, false}});
+    EXPECT_EQ(d.sync(), LLM_E_CANCELLED);
     EXPECT_EQ(out, Floats(640, 5.0f));
-}
-
-TEST(LinearWeights, MisfitsAreReported) {
-    Device d(llmk_cpu_backend(), LLM_CPU_ALL);
-    Matrix m(llmk_dtype_get(LLM_DTYPE_F32), 4, 8), wide(llmk_dtype_get(LLM_DTYPE_F32), 4, 2000);
-    Floats x(2000), out(4 * 500);
-    for (auto [matrix, n_rows, n_cols] : {std::tuple{&m, 1, 9}, std::tuple{&wide, 1, 2000}, std::tuple{&m, 401, 8}}) {
-        llm_linear p{};
-        p.w = matrix->put(d);
-        p.out = {out.data(), n_rows, 4, 4};
-        d.s->ops->linear(d.s, {x.data(), n_rows, n_cols, 0}, &p, 1);
-        EXPECT_EQ(d.s->ops->sync(d.s), LLM_E_INTERNAL);
-        EXPECT_NE(d.host.text.find("linear"), std::string::npos);
-    }
 }
 
 // The table takes these kernels only where they are faster than widening to F32, so they are tried by hand.

@@ -1,6 +1,7 @@
 // The OpenBLAS plug-in, opened as the loader opens it, against the reference back end.
 #include "kernels/backends.h"
 #include "kernels/matrix.h"
+#include "kernels/operations.h"
 #include "sanitized.h"
 
 #include <dlfcn.h>
@@ -52,7 +53,6 @@ struct Product {
 Floats run(const llm_backend *backend, const Product &c, Floats x, const Floats &bias, Floats out, bool accumulate) {
     llm_host host = make_host(c.activations);
     llm_device *d = nullptr;
-    llm_stream *s = nullptr;
     llm_weight *w = nullptr, *b = nullptr;
     size_t n;
     EXPECT_EQ(backend->open(&d, &host), LLM_OK);
@@ -63,19 +63,16 @@ Floats run(const llm_backend *backend, const Product &c, Floats x, const Floats 
     if (d->ops->weights_prepare) {
         EXPECT_EQ(d->ops->weights_prepare(d, nullptr), LLM_OK);
     }
-    llm_stream_options options{};
-    options.max_rows = 100;
-    options.max_cols = 600;
-    EXPECT_EQ(d->ops->stream_create(&s, d, &options), LLM_OK);
-    llm_linear p[2] = {};
+    Operations operations;
+    operations.device = d;
     Floats other = out;
-    for (Floats *to : {&out, &other}) p[to == &other] = {w, b, {to->data(), c.rows, c.w.rows, c.w.rows}, accumulate};
-    s->ops->linear(s, {x.data(), c.rows, c.w.cols, (int64_t)x.size() / c.rows}, p, 2);
-    EXPECT_EQ(s->ops->sync(s), LLM_OK);
+    std::vector<Operations::Product> products;
+    for (Floats *to : {&out, &other}) products.push_back({w, b, {to->data(), c.rows, c.w.rows, c.w.rows}, accumulate});
+    operations.linear({x.data(), c.rows, c.w.cols, (int64_t)x.size() / c.rows}, products);
+    EXPECT_EQ(operations.sync(), LLM_OK);
     EXPECT_EQ(out, other);
     d->ops->weight_free(d, w);
     d->ops->weight_free(d, b);
-    s->device->ops->stream_destroy(s);
     d->ops->close(d);
     return out;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <llm/sys/backend.h>
+#include <llm/sys/interpret.h>
 
 #ifndef TINY_NAME
 #define TINY_NAME "tiny"
@@ -54,233 +54,269 @@ static void mem_free(llm_device *d, void *ptr, size_t n_bytes) {
     d->host->free(d->host->user, ptr, n_bytes);
 }
 
-/* ---- cache: keys then values, each [n_layers, n_pages, page_tokens, n_kv_heads * head_dim] ---- */
+/* ---- states: of each layer keys then values, each [n_pages, page_tokens, n_heads * dim] ---- */
 
-struct llm_kv {
-    llm_kv_desc desc;
-    float *keys, *values;
+struct llm_state {
+    const llm_program *program;
+    int32_t n_pages;
+    size_t n_bytes;
+    float data[];
 };
 
-static size_t kv_row(const llm_kv_desc *desc) {
-    return (size_t)desc->n_kv_heads * (size_t)desc->head_dim;
+/* Floats of a token's keys, or values, in one state of the program. */
+static size_t token_floats(const llm_program *p, int32_t state) {
+    return (size_t)p->states[state].n_heads * (size_t)p->states[state].k_dim;
 }
 
-static size_t cache_bytes(const llm_kv_desc *desc) {
-    size_t tokens = (size_t)desc->n_layers * (size_t)desc->n_pages * (size_t)desc->page_tokens;
-    return 2 * tokens * kv_row(desc) * sizeof(float);
+static size_t half_floats(const llm_program *p, int32_t state, int32_t n_pages) {
+    return (size_t)n_pages * (size_t)p->limits.page_tokens * token_floats(p, state);
 }
 
-static llm_status kv_bytes(size_t *out, llm_device *d, const llm_kv_desc *desc) {
-    *out = cache_bytes(desc);
-    return desc->dtype == LLM_DTYPE_F32 ? LLM_OK : LLM_E_UNSUPPORTED;
-}
-
-static llm_status kv_create(llm_kv **out, llm_device *d, const llm_kv_desc *desc) {
-    size_t n_bytes;
-    llm_status status = kv_bytes(&n_bytes, d, desc);
-    if (status != LLM_OK) return status;
-    llm_kv *kv = d->host->alloc(d->host->user, sizeof *kv, 64);
-    if (!kv) return LLM_E_MEMORY;
-    kv->desc = *desc;
-    kv->keys = d->host->alloc(d->host->user, n_bytes, 64);
-    if (!kv->keys) {
-        d->host->free(d->host->user, kv, sizeof *kv);
-        return LLM_E_MEMORY;
+static llm_status state_bytes(size_t *out, llm_device *d, const llm_program *p, int32_t group, int32_t n_pages) {
+    *out = sizeof(llm_state);
+    for (int32_t i = 0; i < p->n_states; i++) {
+        if (p->states[i].kind != LLM_STATE_PAGED || p->states[i].dtype != LLM_DTYPE_F32) return LLM_E_UNSUPPORTED;
+        *out += 2 * half_floats(p, i, n_pages) * sizeof(float);
     }
-    kv->values = kv->keys + n_bytes / sizeof(float) / 2;
-    *out = kv;
     return LLM_OK;
 }
 
-static void kv_free(llm_device *d, llm_kv *kv) {
-    d->host->free(d->host->user, kv->keys, cache_bytes(&kv->desc));
-    d->host->free(d->host->user, kv, sizeof *kv);
+static llm_status state_create(llm_state **out, llm_device *d, const llm_program *p, int32_t group, int32_t n_pages) {
+    size_t n_bytes;
+    llm_status status = state_bytes(&n_bytes, d, p, group, n_pages);
+    if (status != LLM_OK) return status;
+    llm_state *state = d->host->alloc(d->host->user, n_bytes, 64);
+    if (!state) return LLM_E_MEMORY;
+    *state = (llm_state){.program = p, .n_pages = n_pages, .n_bytes = n_bytes};
+    *out = state;
+    return LLM_OK;
 }
 
-/* Element offset of a token's keys (or values). */
-static size_t kv_at(const llm_kv *kv, int32_t layer, int32_t page, int32_t slot) {
-    size_t pages = (size_t)layer * (size_t)kv->desc.n_pages + (size_t)page;
-    return (pages * (size_t)kv->desc.page_tokens + (size_t)slot) * kv_row(&kv->desc);
+static void state_free(llm_device *d, llm_state *state) {
+    d->host->free(d->host->user, state, state->n_bytes);
 }
 
-static size_t kv_token(const llm_kv *kv, int32_t layer, const llm_batch *batch, int32_t seq, int32_t position) {
-    int32_t n = kv->desc.page_tokens;
-    int32_t page = batch->page_table[(int64_t)seq * batch->max_pages + position / n];
-    return kv_at(kv, layer, page, position % n);
+/* A layer's keys; its values are half_floats further on. */
+static float *layer_of(llm_state *state, int32_t index) {
+    float *at = state->data;
+    for (int32_t i = 0; i < index; i++) at += 2 * half_floats(state->program, i, state->n_pages);
+    return at;
 }
 
-/* ---- operations: done at once, so that there is nothing to wait for ---- */
+/* Element offset of a token in a layer's keys or values. */
+static size_t token_at(const llm_program *p, int32_t state, const llm_step *step, int32_t seq, int32_t position) {
+    const llm_state_table *table = &step->tables[p->states[state].group];
+    int32_t n = p->limits.page_tokens, page = table->pages[(int64_t)seq * table->width + position / n];
+    return ((size_t)page * (size_t)n + (size_t)(position % n)) * token_floats(p, state);
+}
+
+/* ---- streams ---- */
+
+typedef struct tiny_stream {
+    llm_stream base;
+    const llm_program *program;
+} tiny_stream;
+
+static const llm_program *program_of(const llm_stream *s) {
+    return ((const tiny_stream *)(const void *)s)->program;
+}
 
 static void copy(llm_stream *s, void *dst, const void *src, size_t n_bytes) {
     memcpy(dst, src, n_bytes);
 }
 
+/* Operations are done at once: there is nothing to wait for. */
 static llm_status sync(llm_stream *s) {
     return LLM_OK;
 }
 
-static float *row_of(llm_view v, int64_t row) {
-    return v.data + row * v.stride;
-}
+/* ---- operations ---- */
 
 /* [op] */
-static void rms_norm(llm_stream *s, llm_view out, llm_view x, const llm_weight *w, float eps) {
-    for (int64_t r = 0; r < x.rows; r++) {
-        const float *in = row_of(x, r);
-        double sum = 0;
-        for (int64_t c = 0; c < x.cols; c++) sum += (double)in[c] * (double)in[c];
-        float factor = TINY_NORM_FACTOR / sqrtf((float)(sum / (double)x.cols) + eps);
-        for (int64_t c = 0; c < x.cols; c++) row_of(out, r)[c] = in[c] * factor * (w ? weight_at(w, 0, c) : 1.0f);
-    }
+static void norm_row(float *out, const float *x, const llm_weight *w, int64_t n, float eps) {
+    double sum = 0;
+    for (int64_t c = 0; c < n; c++) sum += (double)x[c] * (double)x[c];
+    float factor = TINY_NORM_FACTOR / sqrtf((float)(sum / (double)n) + eps);
+    for (int64_t c = 0; c < n; c++) out[c] = x[c] * factor * (w ? weight_at(w, 0, c) : 1.0f);
+}
+
+static void norm(llm_stream *s, const llm_op *op, const llm_step *step) {
+    llm_view x = llm_step_view(step, op->in[0]), out = llm_step_view(step, op->out[0]);
+    int64_t group = op->u.norm.group ? op->u.norm.group : x.cols;
+    for (int64_t r = 0; r < x.rows; r++)
+        for (int64_t c = 0; c < x.cols; c += group)
+            norm_row(llm_view_row(out, r) + c, llm_view_row(x, r) + c, op->w[0], group, op->u.norm.eps);
 }
 /* [op] */
 
-static void embed(llm_stream *s, llm_view out, const llm_weight *w, const int32_t *ids) {
+static void embed(llm_stream *s, const llm_op *op, const llm_step *step) {
+    llm_view out = llm_step_view(step, op->out[0]);
     for (int64_t r = 0; r < out.rows; r++)
-        for (int64_t c = 0; c < out.cols; c++) row_of(out, r)[c] = weight_at(w, ids[r], c);
+        for (int64_t c = 0; c < out.cols; c++) llm_view_row(out, r)[c] = weight_at(op->w[0], step->tokens[r], c);
 }
 
-static void linear(llm_stream *s, llm_view x, const llm_linear *products, int32_t n) {
-    for (int32_t i = 0; i < n; i++) {
-        const llm_linear *p = &products[i];
-        for (int64_t r = 0; r < x.rows; r++) {
-            for (int64_t o = 0; o < p->out.cols; o++) {
-                double sum = p->bias ? (double)weight_at(p->bias, 0, o) : 0.0;
-                for (int64_t c = 0; c < x.cols; c++) sum += (double)row_of(x, r)[c] * (double)weight_at(p->w, o, c);
-                float *out = &row_of(p->out, r)[o];
-                *out = (float)sum + (p->accumulate ? *out : 0.0f);
-            }
+static void product(llm_view out, llm_view x, const llm_weight *w, const llm_weight *bias, int accumulate) {
+    for (int64_t r = 0; r < x.rows; r++)
+        for (int64_t o = 0; o < out.cols; o++) {
+            double sum = bias ? (double)weight_at(bias, 0, o) : 0.0;
+            for (int64_t c = 0; c < x.cols; c++) sum += (double)llm_view_row(x, r)[c] * (double)weight_at(w, o, c);
+            float *to = &llm_view_row(out, r)[o];
+            *to = (float)sum + (accumulate ? *to : 0.0f);
         }
-    }
 }
 
-static void rope_angles(llm_stream *s, llm_view angles, const int32_t *positions, const float *inv_freq, float scale) {
-    int64_t n = angles.cols / 2;
-    for (int64_t r = 0; r < angles.rows; r++)
+static void linear(llm_stream *s, const llm_op *op, const llm_step *step) {
+    for (int32_t i = 0; i < op->u.linear.n; i++)
+        product(llm_step_view(step, op->out[i]), llm_step_view(step, op->in[0]), op->w[2 * i], op->w[2 * i + 1],
+                op->u.linear.accumulate >> i & 1);
+}
+
+static void angles(llm_stream *s, const llm_op *op, const llm_step *step) {
+    llm_view out = llm_step_view(step, op->out[0]);
+    int64_t n = out.cols / 2;
+    for (int64_t r = 0; r < out.rows; r++)
         for (int64_t i = 0; i < n; i++) {
-            float angle = (float)positions[r] * inv_freq[i];
-            row_of(angles, r)[i] = cosf(angle) * scale;
-            row_of(angles, r)[n + i] = sinf(angle) * scale;
+            float angle = (float)step->positions[r] * weight_at(op->w[0], 0, i);
+            llm_view_row(out, r)[i] = cosf(angle) * op->u.angles.scale;
+            llm_view_row(out, r)[n + i] = sinf(angle) * op->u.angles.scale;
         }
 }
 
-static void rope(llm_stream *s, llm_view x, llm_view angles, int32_t head_dim, int32_t style) {
-    int64_t n = angles.cols / 2;
-    for (int64_t r = 0; r < x.rows; r++) {
-        const float *cosines = row_of(angles, r), *sines = cosines + n;
-        for (int64_t head = 0; head < x.cols; head += head_dim)
-            for (int64_t i = 0; i < n; i++) {
-                float *a = row_of(x, r) + head + (style == LLM_ROPE_HALF ? i : 2 * i);
-                float *b = a + (style == LLM_ROPE_HALF ? n : 1);
-                float first = *a * cosines[i] - *b * sines[i];
-                *b = *b * cosines[i] + *a * sines[i];
-                *a = first;
-            }
+static void rotate_head(float *head, const float *cosines, const float *sines, int64_t n, int32_t style) {
+    for (int64_t i = 0; i < n; i++) {
+        float *a = head + (style == LLM_ROPE_HALF ? i : 2 * i);
+        float *b = a + (style == LLM_ROPE_HALF ? n : 1);
+        float first = *a * cosines[i] - *b * sines[i];
+        *b = *b * cosines[i] + *a * sines[i];
+        *a = first;
     }
 }
 
-static void kv_write(llm_stream *s, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch) {
-    for (int32_t r = 0; r < batch->n_rows; r++) {
-        size_t at = kv_token(kv, layer, batch, batch->row_seq[r], batch->positions[r]);
-        memcpy(kv->keys + at, row_of(k, r), kv_row(&kv->desc) * sizeof(float));
-        memcpy(kv->values + at, row_of(v, r), kv_row(&kv->desc) * sizeof(float));
+static void rope(llm_stream *s, const llm_op *op, const llm_step *step) {
+    llm_view x = llm_step_view(step, op->out[0]), turns = llm_step_view(step, op->in[1]);
+    for (int64_t r = 0; r < x.rows; r++)
+        for (int64_t head = 0; head < x.cols; head += op->u.rope.head_dim)
+            rotate_head(llm_view_row(x, r) + head, llm_view_row(turns, r), llm_view_row(turns, r) + turns.cols / 2,
+                        turns.cols / 2, op->u.rope.style);
+}
+
+static void kv_write(llm_stream *s, const llm_op *op, const llm_step *step) {
+    const llm_program *p = program_of(s);
+    int32_t index = op->u.kv_write.state;
+    llm_state *state = step->tables[p->states[index].group].state;
+    llm_view k = llm_step_view(step, op->in[0]), v = llm_step_view(step, op->in[1]);
+    float *keys = layer_of(state, index), *values = keys + half_floats(p, index, state->n_pages);
+    for (int64_t r = 0; r < k.rows; r++) {
+        size_t at = token_at(p, index, step, step->row_seq[r], step->positions[r]);
+        memcpy(keys + at, llm_view_row(k, r), token_floats(p, index) * sizeof(float));
+        memcpy(values + at, llm_view_row(v, r), token_floats(p, index) * sizeof(float));
     }
 }
 
-static void kv_copy(llm_stream *s, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens) {
-    size_t n_bytes = (size_t)n_tokens * kv_row(&kv->desc) * sizeof(float);
-    for (int32_t layer = 0; layer < kv->desc.n_layers; layer++) {
-        size_t to = kv_at(kv, layer, dst, 0), from = kv_at(kv, layer, src, 0);
-        memmove(kv->keys + to, kv->keys + from, n_bytes);
-        memmove(kv->values + to, kv->values + from, n_bytes);
+static void state_copy(llm_stream *s, llm_state *state, int32_t dst, int32_t src, int32_t n_tokens) {
+    const llm_program *p = state->program;
+    for (int32_t i = 0; i < p->n_states; i++) {
+        size_t row = token_floats(p, i), page = (size_t)p->limits.page_tokens * row;
+        float *keys = layer_of(state, i), *values = keys + half_floats(p, i, state->n_pages);
+        memmove(keys + (size_t)dst * page, keys + (size_t)src * page, (size_t)n_tokens * row * sizeof(float));
+        memmove(values + (size_t)dst * page, values + (size_t)src * page, (size_t)n_tokens * row * sizeof(float));
     }
 }
 
-static double score(const llm_attention *a, const float *q, const float *k, int32_t head_dim) {
+static double score(float scale, const float *q, const float *k, int32_t head_dim) {
     double sum = 0;
     for (int32_t c = 0; c < head_dim; c++) sum += (double)q[c] * (double)k[c];
-    return sum * (double)a->scale;
+    return sum * (double)scale;
 }
 
 /* One query head: softmax over the tokens it sees, largest score first so that exp cannot overflow. */
-static void attend(const llm_attention *a, const llm_kv *kv, const llm_batch *batch, int32_t row, int32_t head) {
-    int32_t dim = kv->desc.head_dim, seq = batch->row_seq[row], last = batch->positions[row];
+static void attend_head(const llm_program *p, const llm_op *op, const llm_step *step, int64_t row, int32_t head) {
+    const llm_attend_args *a = &op->u.attend;
+    const llm_state_desc *d = &p->states[a->state];
+    llm_state *state = step->tables[d->group].state;
+    int32_t dim = d->k_dim, seq = step->row_seq[row], last = step->positions[row];
     int32_t first = a->window && last >= a->window ? last - a->window + 1 : 0;
-    size_t kv_head = (size_t)(head / (a->n_heads / kv->desc.n_kv_heads)) * (size_t)dim;
-    const float *q = row_of(a->q, row) + (int64_t)head * dim;
+    size_t kv_head = (size_t)(head / (a->n_heads / d->n_heads)) * (size_t)dim;
+    const float *keys = layer_of(state, a->state) + kv_head, *values = keys + half_floats(p, a->state, state->n_pages);
+    const float *q = llm_view_row(llm_step_view(step, op->in[0]), row) + (int64_t)head * dim;
+    float *out = llm_view_row(llm_step_view(step, op->out[0]), row) + (int64_t)head * dim;
     double sums[MAX_HEAD_DIM] = {0}, largest = -INFINITY, total = 0;
     for (int32_t t = first; t <= last; t++)
-        largest = fmax(largest, score(a, q, kv->keys + kv_token(kv, a->layer, batch, seq, t) + kv_head, dim));
+        largest = fmax(largest, score(a->scale, q, keys + token_at(p, a->state, step, seq, t), dim));
     for (int32_t t = first; t <= last; t++) {
-        size_t at = kv_token(kv, a->layer, batch, seq, t) + kv_head;
-        double weight = exp(score(a, q, kv->keys + at, dim) - largest);
+        size_t at = token_at(p, a->state, step, seq, t);
+        double weight = exp(score(a->scale, q, keys + at, dim) - largest);
         total += weight;
-        for (int32_t c = 0; c < dim; c++) sums[c] += weight * (double)kv->values[at + (size_t)c];
+        for (int32_t c = 0; c < dim; c++) sums[c] += weight * (double)values[at + (size_t)c];
     }
-    for (int32_t c = 0; c < dim; c++) row_of(a->out, row)[(int64_t)head * dim + c] = (float)(sums[c] / total);
+    for (int32_t c = 0; c < dim; c++) out[c] = (float)(sums[c] / total);
 }
 
-static void attention(llm_stream *s, const llm_attention *a, const llm_kv *kv, const llm_batch *batch) {
-    for (int32_t row = 0; row < batch->n_rows; row++)
-        for (int32_t head = 0; head < a->n_heads; head++) attend(a, kv, batch, row, head);
+static void attend(llm_stream *s, const llm_op *op, const llm_step *step) {
+    for (int32_t row = 0; row < step->rows[LLM_ROWS_STEP]; row++)
+        for (int32_t head = 0; head < op->u.attend.n_heads; head++) attend_head(program_of(s), op, step, row, head);
 }
 
-static float activate(float x, int32_t act) {
-    if (act == LLM_ACT_SILU) return x / (1.0f + expf(-x));
-    if (act == LLM_ACT_GELU) return 0.5f * x * (1.0f + erff(x * 0.70710678f));
+static float activate(float x, int32_t kind) {
+    if (kind == LLM_ACT_SILU) return x / (1.0f + expf(-x));
+    if (kind == LLM_ACT_GELU) return 0.5f * x * (1.0f + erff(x * 0.70710678f));
     return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
 }
 
-static void glu(llm_stream *s, llm_view out, llm_view gate, llm_view up, int32_t act) {
+static void act(llm_stream *s, const llm_op *op, const llm_step *step) {
+    llm_view gate = llm_step_view(step, op->in[0]), up = llm_step_view(step, op->in[1]);
+    llm_view out = llm_step_view(step, op->out[0]);
     for (int64_t r = 0; r < out.rows; r++)
-        for (int64_t c = 0; c < out.cols; c++) row_of(out, r)[c] = activate(row_of(gate, r)[c], act) * row_of(up, r)[c];
+        for (int64_t c = 0; c < out.cols; c++)
+            llm_view_row(out, r)[c] = activate(llm_view_row(gate, r)[c], op->u.act.kind) * llm_view_row(up, r)[c];
 }
 
-static void add(llm_stream *s, llm_view out, llm_view a, llm_view b) {
+static void gather(llm_stream *s, const llm_op *op, const llm_step *step) {
+    llm_view x = llm_step_view(step, op->in[0]), out = llm_step_view(step, op->out[0]);
     for (int64_t r = 0; r < out.rows; r++)
-        for (int64_t c = 0; c < out.cols; c++) row_of(out, r)[c] = row_of(a, r)[c] + row_of(b, r)[c];
-}
-
-static void gather(llm_stream *s, llm_view out, llm_view x, const int32_t *rows) {
-    for (int64_t r = 0; r < out.rows; r++) memcpy(row_of(out, r), row_of(x, rows[r]), (size_t)out.cols * sizeof(float));
+        memcpy(llm_view_row(out, r), llm_view_row(x, step->out_rows[r]), (size_t)out.cols * sizeof(float));
 }
 
 /* ---- tables ---- */
 
 /* [tables] */
+static const llm_op_fn ops[LLM_N_OPS] = {
+    [LLM_OP_EMBED] = embed,   [LLM_OP_NORM] = norm,         [LLM_OP_LINEAR] = linear,
+    [LLM_OP_ACT] = act,       [LLM_OP_ANGLES] = angles,     [LLM_OP_ROPE] = rope,
+    [LLM_OP_ATTEND] = attend, [LLM_OP_KV_WRITE] = kv_write, [LLM_OP_GATHER] = gather,
+};
+
+static void run(llm_stream *s, const llm_step *step, int32_t first, int32_t n) {
+    llm_interpret(ops, program_of(s), s, step, first, n);
+}
+
 static const llm_stream_ops stream_ops = {
     .struct_size = sizeof stream_ops,
     .upload = copy,
     .download = copy,
     .sync = sync,
-    .embed = embed,
-    .rms_norm = rms_norm,
-    .linear = linear,
-    .rope_angles = rope_angles,
-    .rope = rope,
-    .kv_write = kv_write,
-    .kv_copy = kv_copy,
-    .attention = attention,
-    .glu = glu,
-    .add = add,
-    .gather = gather,
+    .run = run,
+    .state_copy = state_copy,
 };
 
 static llm_status stream_bytes(size_t *out, llm_device *d, const llm_stream_options *options) {
-    *out = 0;
-    return LLM_OK;
+    *out = sizeof(tiny_stream);
+    return llm_interpret_check(ops, options->program, d->host);
 }
 
 static llm_status stream_create(llm_stream **out, llm_device *d, const llm_stream_options *options) {
-    llm_stream *s = d->host->alloc(d->host->user, sizeof *s, 64);
+    size_t n_bytes;
+    llm_status status = stream_bytes(&n_bytes, d, options);
+    if (status != LLM_OK) return status;
+    tiny_stream *s = d->host->alloc(d->host->user, n_bytes, 64);
     if (!s) return LLM_E_MEMORY;
-    *s = (llm_stream){.ops = &stream_ops, .device = d};
-    *out = s;
+    *s = (tiny_stream){.base = {&stream_ops, d}, .program = options->program};
+    *out = &s->base;
     return LLM_OK;
 }
 
 static void stream_destroy(llm_stream *s) {
-    s->device->host->free(s->device->host->user, s, sizeof *s);
+    s->device->host->free(s->device->host->user, s, sizeof(tiny_stream));
 }
 
 static void close_device(llm_device *d) {
@@ -293,9 +329,9 @@ static const llm_device_ops device_ops = {
     .mem_free = mem_free,
     .weight_put = weight_put,
     .weight_free = weight_free,
-    .kv_bytes = kv_bytes,
-    .kv_create = kv_create,
-    .kv_free = kv_free,
+    .state_bytes = state_bytes,
+    .state_create = state_create,
+    .state_free = state_free,
     .stream_bytes = stream_bytes,
     .stream_create = stream_create,
     .stream_destroy = stream_destroy,

@@ -1,9 +1,12 @@
-/* libllm: the back-end interface. A back end brings a device: it stores weights, holds KV
- * caches and runs about a dozen coarse operations. This is for those who write one; the promise
- * is weaker than for the other headers: LLM_BACKEND_ABI changes when it breaks, and the loader
- * refuses another number.
+/* libllm: the back-end interface. A back end brings a device: it stores weights, keeps the states of
+ * sequences and runs programs (llm/sys/program.h) step by step. This is for those who write one; the
+ * promise is weaker than for the other headers: LLM_BACKEND_ABI changes when it breaks, and the
+ * loader refuses another number. A back end that has one function for each operation needs little
+ * more than these: llm/sys/interpret.h does the rest.
  *
  * Rules for every back end:
+ * - A stream is bound to a program when it is created; what the device cannot compute is refused then,
+ *   naming operation and layer.
  * - Operations are enqueued on a stream and return nothing. A stream keeps the first failure and
  *   reports it once, from sync(); after a failure its operations do nothing.
  * - The value of an output element does not depend on the number of rows in the call, on the
@@ -14,11 +17,11 @@
 #ifndef LLM_SYS_BACKEND_H
 #define LLM_SYS_BACKEND_H
 
-#include <llm/status.h>
+#include <llm/sys/program.h>
 
 LLM_BEGIN_DECLS
 
-#define LLM_BACKEND_ABI 1
+#define LLM_BACKEND_ABI 2
 
 /* What products may do to their F32 activations before they multiply them
  * (llm_model_options.activation_dtype). */
@@ -53,13 +56,6 @@ typedef struct llm_pool {
 
 /* ---- data ---- */
 
-/* A matrix of F32 activations on the device: element (r, c) is data[r * stride + c]. */
-typedef struct llm_view {
-    float *data;
-    int64_t rows, cols;
-    int64_t stride; /* in elements */
-} llm_view;
-
 /* A tensor as the file stores it: rows of `cols` elements. A vector has rows = 1. */
 typedef struct llm_tensor {
     const char *name; /* for error texts */
@@ -72,63 +68,15 @@ typedef struct llm_tensor {
 
 typedef struct llm_device llm_device;
 typedef struct llm_stream llm_stream;
-typedef struct llm_weight llm_weight; /* a tensor on the device, in the device's own layout */
-typedef struct llm_kv llm_kv;         /* a paged KV cache on the device */
-
-typedef struct llm_kv_desc {
-    int32_t n_layers, n_kv_heads, head_dim;
-    int32_t page_tokens; /* tokens of a page */
-    int32_t n_pages;
-    llm_dtype dtype; /* F32 or F16 */
-} llm_kv_desc;
-
-/* The rows of one step. Rows of one sequence are neighbours, in order of position. The arrays
- * lie in device memory. */
-typedef struct llm_batch {
-    int32_t n_rows, n_seqs;
-    int32_t max_pages;         /* row length of page_table */
-    const int32_t *tokens;     /* [n_rows] */
-    const int32_t *positions;  /* [n_rows] position of the row's token in its sequence */
-    const int32_t *row_seq;    /* [n_rows] index of the row's sequence, 0..n_seqs-1 */
-    const int32_t *seq_rows;   /* [n_seqs + 1] first row of each sequence; the last entry is n_rows */
-    const int32_t *page_table; /* [n_seqs, max_pages] page of tokens [i * page_tokens, ...) */
-} llm_batch;
-
-/* One product of a linear operation: out = x W^T + bias (+ out). */
-typedef struct llm_linear {
-    const llm_weight *w;    /* [n_out, n_in] */
-    const llm_weight *bias; /* [n_out] or NULL */
-    llm_view out;           /* [n_rows, n_out] */
-    int32_t accumulate;     /* 1: add to what out holds */
-} llm_linear;
-
-/* Rotary embedding (Su et al., 2021). */
-enum {
-    LLM_ROPE_HALF = 0,    /* element i turns with i + n_rot/2 (Hugging Face, "neox") */
-    LLM_ROPE_ADJACENT = 1 /* element 2i turns with 2i + 1 (original, GGUF's "llama") */
-};
-
-enum { LLM_ACT_SILU = 0, LLM_ACT_GELU_TANH = 1, LLM_ACT_GELU = 2 };
-
-typedef struct llm_attention {
-    llm_view q;   /* [n_rows, n_heads * head_dim] */
-    llm_view out; /* the same shape; may be q */
-    int32_t layer;
-    int32_t n_heads;
-    int32_t window; /* a row sees itself and the window - 1 tokens before it; 0: all before it */
-    float scale;    /* of q k^T, usually 1 / sqrt(head_dim) */
-} llm_attention;
 
 typedef struct llm_stream_options {
-    const llm_pool *pool; /* for devices that compute on the host's threads */
-    const int32_t *stop;  /* set to non-zero (atomically, by any thread) when the step's results are no
-                             longer wanted: the device looks at it between pieces of work of at most a
-                             few milliseconds, skips the rest, and sync answers LLM_E_CANCELLED. The
-                             owner of the stream clears it between steps. NULL: never */
-    int32_t max_rows;     /* most rows of any later operation */
-    int64_t max_cols;     /* widest input of any later linear operation */
-    int32_t max_seqs;
-    int32_t max_heads;
+    uint32_t struct_size;
+    const llm_program *program; /* what the stream runs; lives longer than the stream */
+    const llm_pool *pool;       /* for devices that compute on the host's threads; NULL: the calling thread alone */
+    const int32_t *stop;        /* set to non-zero (atomically, by any thread) when the step's results are no
+                                   longer wanted: the device looks at it between pieces of work of at most a
+                                   few milliseconds, skips the rest, and sync answers LLM_E_CANCELLED. The
+                                   owner of the stream clears it between steps. NULL: never */
 } llm_stream_options;
 
 /* ---- operations ---- */
@@ -146,12 +94,16 @@ typedef struct llm_device_ops {
     llm_status (*weight_put)(llm_weight **out, size_t *private_bytes, llm_device *device, const llm_tensor *tensor);
     void (*weight_free)(llm_device *device, llm_weight *weight);
 
-    /* Bytes that kv_create would take, and the cache itself. */
-    llm_status (*kv_bytes)(size_t *out, llm_device *device, const llm_kv_desc *desc);
-    llm_status (*kv_create)(llm_kv **out, llm_device *device, const llm_kv_desc *desc);
-    void (*kv_free)(llm_device *device, llm_kv *kv);
+    /* Bytes that state_create would take, and the states of one group of the program, uninitialised.
+     * n_items: pages. */
+    llm_status (*state_bytes)(size_t *out, llm_device *device, const llm_program *program, int32_t group,
+                              int32_t n_items);
+    llm_status (*state_create)(llm_state **out, llm_device *device, const llm_program *program, int32_t group,
+                               int32_t n_items);
+    void (*state_free)(llm_device *device, llm_state *state);
 
-    /* Bytes of scratch memory of a stream, and the stream. */
+    /* Bytes that stream_create would take, and a stream. Checks every operation of the program once:
+     * LLM_E_UNSUPPORTED, with operation and layer, for what the device cannot compute. */
     llm_status (*stream_bytes)(size_t *out, llm_device *device, const llm_stream_options *options);
     llm_status (*stream_create)(llm_stream **out, llm_device *device, const llm_stream_options *options);
     void (*stream_destroy)(llm_stream *stream);
@@ -172,30 +124,11 @@ typedef struct llm_stream_ops {
     /* Waits for all operations; returns the first failure since the last sync and clears it. */
     llm_status (*sync)(llm_stream *s);
 
-    /* out[r] = row ids[r] of w. out [n, cols]; ids [n] on the device, each 0..rows-1. */
-    void (*embed)(llm_stream *s, llm_view out, const llm_weight *w, const int32_t *ids);
-    /* out[r] = x[r] / sqrt(mean(x[r]^2) + eps) * w (Zhang and Sennrich, 2019). out may be x.
-     * w [cols]; NULL: no scale. */
-    void (*rms_norm)(llm_stream *s, llm_view out, llm_view x, const llm_weight *w, float eps);
-    /* n products that share the input x [n_rows, n_in]. */
-    void (*linear)(llm_stream *s, llm_view x, const llm_linear *products, int32_t n);
-    /* angles[r] = cos then sin of position r times inv_freq: [n_rows, 2 * n_freq], each
-     * multiplied by scale. inv_freq [n_freq] on the device. */
-    void (*rope_angles)(llm_stream *s, llm_view angles, const int32_t *positions, const float *inv_freq, float scale);
-    /* Turns the first 2 * n_freq elements of each head of x [n_rows, n_heads * head_dim] in place. */
-    void (*rope)(llm_stream *s, llm_view x, llm_view angles, int32_t head_dim, int32_t style);
-    /* Stores k and v [n_rows, n_kv_heads * head_dim] at the rows' positions in layer `layer`. */
-    void (*kv_write)(llm_stream *s, llm_kv *kv, int32_t layer, llm_view k, llm_view v, const llm_batch *batch);
-    /* Copies the first n_tokens of page src to page dst, all layers. */
-    void (*kv_copy)(llm_stream *s, llm_kv *kv, int32_t dst, int32_t src, int32_t n_tokens);
-    /* Causal attention of each row over its sequence's cache, its own position included. */
-    void (*attention)(llm_stream *s, const llm_attention *a, const llm_kv *kv, const llm_batch *batch);
-    /* out = act(gate) * up, element-wise. out may be gate or up. */
-    void (*glu)(llm_stream *s, llm_view out, llm_view gate, llm_view up, int32_t act);
-    /* out = a + b, element-wise. */
-    void (*add)(llm_stream *s, llm_view out, llm_view a, llm_view b);
-    /* out[i] = x[rows[i]]; rows [n] on the device. */
-    void (*gather)(llm_stream *s, llm_view out, llm_view x, const int32_t *rows);
+    /* Operations [first, first + n) of the program on the rows of the step. A value without rows in this step
+     * costs nothing. */
+    void (*run)(llm_stream *s, const llm_step *step, int32_t first, int32_t n);
+    /* Copies the first n_tokens of page src to page dst, in all states of the group. */
+    void (*state_copy)(llm_stream *s, llm_state *state, int32_t dst, int32_t src, int32_t n_tokens);
 } llm_stream_ops;
 
 /* A device and a stream begin with these members; the rest is the back end's own. */

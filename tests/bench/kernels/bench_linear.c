@@ -7,6 +7,8 @@
 #include "dtype.h"
 #include "limits.h"
 
+#include <llm/sys/interpret.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,16 +63,17 @@ static void *make_matrix(const llmk_dtype *t, int64_t rows, int64_t cols, size_t
     return data;
 }
 
+/* A product with each matrix in turn: x [rows, in], then out [rows, out] in one workspace. */
 typedef struct state {
     llm_stream *s;
-    llm_view x;
-    llm_linear p[MAX_MATRICES];
-    int n;
+    llm_program program;
+    llm_step step;
+    llm_op ops[MAX_MATRICES];
 } state;
 
 static double run_once(state *st) {
     double begin = llmb_cpu_now();
-    for (int i = 0; i < st->n; i++) st->s->ops->linear(st->s, st->x, &st->p[i], 1);
+    st->s->ops->run(st->s, &st->step, 0, st->program.n_ops);
     double seconds = llmb_cpu_now() - begin;
     need(st->s->ops->sync(st->s));
     return seconds;
@@ -84,42 +87,48 @@ static int by_size(const void *a, const void *b) {
 static void bench(const config *c, const llmk_dtype *t, int level, const double *limits) {
     llm_host host = {sizeof host, levels[level].mask, NULL, take, give, NULL, tell, c->activations};
     llm_device *d;
-    state st = {0};
+    static state st;
     size_t n_bytes, private_bytes;
     need(llmk_cpu_backend()->open(&d, &host));
-    llm_stream_options options = {.max_rows = (int32_t)c->rows, .max_cols = c->in};
-    need(d->ops->stream_create(&st.s, d, &options));
     void *data = make_matrix(t, c->out, c->in, &n_bytes);
-    float *x = calloc((size_t)(c->rows * c->in), 4), *out = calloc((size_t)(c->rows * c->out), 4);
-    if (!x || !out) exit(1);
-    for (int64_t i = 0; i < c->rows * c->in; i++) x[i] = (float)(rand() % 2001 - 1000) / 1000.0f;
-    st.x = (llm_view){x, c->rows, c->in, c->in};
-    st.n = c->rows >= 64 ? 1 : (int)(TOTAL_BYTES / n_bytes) + 1;
-    st.n = st.n < MAX_MATRICES ? st.n : MAX_MATRICES;
-    for (int i = 0; i < st.n; i++) {
-        llm_weight *w = i > 0 ? (llm_weight *)st.p[0].w : NULL;
+    int64_t n_x = c->rows * c->in;
+    size_t workspace_bytes = (size_t)(n_x + c->rows * c->out) * sizeof(float);
+    float *workspace = calloc(1, workspace_bytes);
+    if (!workspace) exit(1);
+    for (int64_t i = 0; i < n_x; i++) workspace[i] = (float)(rand() % 2001 - 1000) / 1000.0f;
+    int n = c->rows >= 64 ? 1 : (int)(TOTAL_BYTES / n_bytes) + 1;
+    n = n < MAX_MATRICES ? n : MAX_MATRICES;
+    for (int i = 0; i < n; i++) {
+        llm_weight *w = i > 0 ? (llm_weight *)st.ops[0].w[0] : NULL;
         llm_tensor tensor = {"w", data, n_bytes, c->out, c->in, t->dtype, c->in_place};
         if (i == 0 || !c->hot) need(d->ops->weight_put(&w, &private_bytes, d, &tensor));
-        st.p[i] = (llm_linear){.w = w, .out = {out, c->rows, c->out, c->out}};
+        st.ops[i] = (llm_op){.kind = LLM_OP_LINEAR, .w = {w}, .u.linear = {.n = 1}};
+        st.ops[i].in[0] = (llm_value){0, (int32_t)c->in, (int32_t)c->in, LLM_ROWS_STEP};
+        st.ops[i].out[0] = (llm_value){n_x * (int64_t)sizeof(float), (int32_t)c->out, (int32_t)c->out, LLM_ROWS_STEP};
     }
+    st.program =
+        (llm_program){sizeof st.program, sizeof(llm_op), st.ops, .n_ops = n, .workspace_bytes = workspace_bytes};
+    st.program.limits.rows[LLM_ROWS_STEP] = st.step.rows[LLM_ROWS_STEP] = (int32_t)c->rows;
+    st.step.workspace = (char *)(void *)workspace;
+    llm_stream_options options = {.struct_size = sizeof options, .program = &st.program};
+    need(d->ops->stream_create(&st.s, d, &options));
     double times[N_REPEATS];
     need(d->ops->weights_prepare(d, NULL));
     for (int i = 0; i < N_WARM_UPS; i++) run_once(&st); /* in which the device packs the weights */
     for (int i = 0; i < N_REPEATS; i++) times[i] = run_once(&st);
     qsort(times, N_REPEATS, sizeof *times, by_size);
-    double median = times[N_REPEATS / 2], gb = (double)n_bytes * st.n / median / 1e9;
-    double gop = 2e-9 * (double)(c->rows * c->in * c->out) * st.n / median;
+    double median = times[N_REPEATS / 2], gb = (double)n_bytes * n / median / 1e9;
+    double gop = 2e-9 * (double)(c->rows * c->in * c->out) * n / median;
     int32_t limit = t->block_elems == 1 ? levels[level].f32 : levels[level].int8;
     printf("%-5s %-8s %4lld rows: %8.1f GOP/s (%3.0f %% of %.0f) %7.2f GB/s (%3.0f %% of %.1f)\n", t->name,
            levels[level].name, (long long)c->rows, gop, 100 * gop / limits[limit], limits[limit], gb,
            100 * gb / limits[LLMB_READ], limits[LLMB_READ]);
     fflush(stdout);
     d->ops->stream_destroy(st.s);
-    for (int i = 0; i < (c->hot ? 1 : st.n); i++) d->ops->weight_free(d, (llm_weight *)st.p[i].w);
+    for (int i = 0; i < (c->hot ? 1 : n); i++) d->ops->weight_free(d, (llm_weight *)st.ops[i].w[0]);
     d->ops->close(d);
     free(data);
-    free(x);
-    free(out);
+    free(workspace);
 }
 
 static config parse(int argc, char **argv) {

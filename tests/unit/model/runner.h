@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <llm/sys/interpret.h>
+
 extern "C" {
 #include "base/status.h"
 #include "base/workers.h"
@@ -33,22 +35,18 @@ class Runner {
   public:
     Runner(const llm_model *model, int32_t max_rows, int32_t max_tokens, llm_dtype kv_dtype = LLM_DTYPE_F32)
         : m(model) {
-        const llmi_hparams &hp = m->hp;
         pages = (max_tokens + page_tokens - 1) / page_tokens;
         check(llmi_workers_create(&workers, llmi_runtime_allocator(m->runtime), 2));
-        llm_kv_desc desc = {hp.n_layers, hp.n_kv_heads, hp.head_dim, page_tokens, pages, kv_dtype};
-        check(m->device->ops->kv_create(&kv, m->device, &desc));
+        llm_limits limits = {{max_rows, max_rows, max_rows}, 1, page_tokens, kv_dtype};
+        llmi_program_record(&program, m, &limits, nullptr);
+        memory.resize(llmi_program_bytes(&program) / sizeof memory[0]);
+        llmi_program_record(&program, m, &limits, memory.data());
         llm_stream_options options = {};
+        options.struct_size = sizeof options;
+        options.program = &program;
         options.pool = llmi_workers_pool(workers);
-        options.max_rows = max_rows;
-        options.max_cols = std::max({hp.n_embd, hp.n_heads * hp.head_dim, hp.n_ff});
-        options.max_seqs = 1;
-        options.max_heads = hp.n_heads;
+        check(m->device->ops->state_create(&state, m->device, &program, 0, pages));
         check(m->device->ops->stream_create(&stream, m->device, &options));
-        llm_limits limits = {{max_rows, max_rows, max_rows}};
-        llmi_model_record(&program, m, &limits, nullptr);
-        ops.resize((size_t)program.n_ops);
-        llmi_model_record(&program, m, &limits, ops.data());
         check(m->device->ops->mem_alloc(&workspace, m->device, program.workspace_bytes));
         ints_bytes = sizeof(int32_t) * (size_t)(4 * max_rows + 2 + pages);
         check(m->device->ops->mem_alloc(&ints, m->device, ints_bytes));
@@ -57,7 +55,7 @@ class Runner {
         m->device->ops->mem_free(m->device, ints, ints_bytes);
         m->device->ops->mem_free(m->device, workspace, program.workspace_bytes);
         m->device->ops->stream_destroy(stream);
-        m->device->ops->kv_free(m->device, kv);
+        m->device->ops->state_free(m->device, state);
         llmi_workers_destroy(workers);
     }
 
@@ -74,30 +72,26 @@ class Runner {
         for (int32_t i = 0; i < n; i++) positions.push_back(n_past + i);
         for (int32_t i = 0; i < n; i++) all.push_back(i);
         for (int32_t i = 0; i < pages; i++) table.push_back(pages - 1 - i);
-        llm_batch batch = {};
-        batch.n_rows = n;
-        batch.n_seqs = 1;
-        batch.max_pages = pages;
-        batch.tokens = place(tokens);
-        batch.positions = place(positions);
-        batch.row_seq = place(zeros);
-        batch.seq_rows = place({0, n});
-        batch.page_table = place(table);
-        llmi_step step = {};
-        step.s = stream;
-        step.batch = &batch;
-        step.kv = kv;
-        step.workspace = static_cast<char *>(workspace);
+        llm_state_table pages_of = {state, place(table), pages};
+        llm_step step = {};
+        step.struct_size = sizeof step;
+        for (int32_t &rows : step.rows) rows = n;
+        step.seqs = 1;
+        step.tokens = place(tokens);
+        step.positions = place(positions);
+        step.row_seq = place(zeros);
+        step.seq_rows = place({0, n});
         step.out_rows = place(all);
-        step.n_out = step.n_logits = n;
+        step.tables = &pages_of;
+        step.workspace = static_cast<char *>(workspace);
         EXPECT_LE(host.size() * 4, ints_bytes);
         stream->ops->upload(stream, ints, host.data(), host.size() * sizeof(int32_t));
-        llmi_program_run(&program, &step);
+        stream->ops->run(stream, &step, 0, program.n_ops);
         std::vector<float> logits((size_t)n * (size_t)m->hp.n_vocab);
-        stream->ops->download(stream, logits.data(), llmi_step_view(&step, program.logits).data,
+        stream->ops->download(stream, logits.data(), llm_step_view(&step, program.logits).data,
                               logits.size() * sizeof(float));
         hidden.resize((size_t)n * (size_t)m->hp.n_embd);
-        stream->ops->download(stream, hidden.data(), llmi_step_view(&step, program.hidden).data,
+        stream->ops->download(stream, hidden.data(), llm_step_view(&step, program.hidden).data,
                               hidden.size() * sizeof(float));
         check(stream->ops->sync(stream));
         n_past += n;
@@ -123,10 +117,10 @@ class Runner {
     const llm_model *m;
     int32_t pages = 0, n_past = 0;
     llmi_workers *workers = nullptr;
-    llm_kv *kv = nullptr;
+    llm_state *state = nullptr;
     llm_stream *stream = nullptr;
     llm_program program = {};
-    std::vector<llm_op> ops;
+    std::vector<uint64_t> memory; /* of the program */
     void *workspace = nullptr;
     void *ints = nullptr;
     size_t ints_bytes = 0;

@@ -66,12 +66,12 @@ TEST_P(Forward, TheCheckingDeviceFindsNothing) {
 INSTANTIATE_TEST_SUITE_P(Families, Forward, ::testing::Values("llama", "qwen2", "qwen3"),
                          [](const auto &row) { return std::string(row.param); });
 
-static llm_program record(const llm_model *m, llm_limits limits, std::vector<llm_op> *ops = nullptr) {
+static llm_program record(const llm_model *m, llm_limits limits, std::vector<uint64_t> *memory = nullptr) {
     llm_program program;
-    llmi_model_record(&program, m, &limits, nullptr);
-    if (ops) {
-        ops->resize((size_t)program.n_ops);
-        llmi_model_record(&program, m, &limits, ops->data());
+    llmi_program_record(&program, m, &limits, nullptr);
+    if (memory) {
+        memory->resize(llmi_program_bytes(&program) / sizeof(uint64_t));
+        llmi_program_record(&program, m, &limits, memory->data());
     }
     return program;
 }
@@ -92,22 +92,23 @@ class Program : public ::testing::Test {
 };
 
 TEST_F(Program, CountsWhatAStepTakes) {
-    size_t small = record(m, {{16, 1, 1}}).workspace_bytes;
+    size_t small = record(m, {{16, 1, 1}, 1, 16, LLM_DTYPE_F32}).workspace_bytes;
     /* x, angles, then the wider of attention and feed-forward: (16 + 4 + 16 + 24 + 24) floats a row */
     EXPECT_EQ(16u * 84 * 4, small);
-    EXPECT_EQ(2 * small, record(m, {{32, 1, 1}}).workspace_bytes);
-    EXPECT_GE(record(m, {{16, 16, 16}}).workspace_bytes, small);
+    EXPECT_EQ(2 * small, record(m, {{32, 1, 1}, 1, 16, LLM_DTYPE_F32}).workspace_bytes);
+    EXPECT_GE(record(m, {{16, 16, 16}, 1, 16, LLM_DTYPE_F32}).workspace_bytes, small);
 }
 
 TEST_F(Program, HasRoomForEveryValueAndWritesNoneThatItReads) {
-    std::vector<llm_op> ops;
-    llm_limits limits = {{5, 3, 2}};
-    llm_program program = record(m, limits, &ops);
+    std::vector<uint64_t> memory;
+    llm_limits limits = {{5, 3, 2}, 1, 16, LLM_DTYPE_F32};
+    llm_program program = record(m, limits, &memory);
     auto end = [&](const llm_value &v) {
         int32_t rows = limits.rows[v.rows];
         return v.offset + 4 * ((int64_t)(rows - 1) * v.stride + v.cols);
     };
-    for (const llm_op &op : ops) {
+    for (int32_t n = 0; n < program.n_ops; n++) {
+        const llm_op &op = program.ops[n];
         for (const llm_value &v : op.in) EXPECT_LE(end(v), (int64_t)program.workspace_bytes) << "kind " << op.kind;
         for (const llm_value &v : op.out) EXPECT_LE(end(v), (int64_t)program.workspace_bytes) << "kind " << op.kind;
         if (op.kind != LLM_OP_LINEAR) continue;
@@ -116,6 +117,28 @@ TEST_F(Program, HasRoomForEveryValueAndWritesNoneThatItReads) {
             EXPECT_TRUE(end(out) <= in.offset || end(in) <= out.offset) << "layer " << op.layer << ", product " << i;
         }
     }
+}
+
+TEST_F(Program, DeclaresTheKeysAndValuesOfEachLayer) {
+    std::vector<uint64_t> memory;
+    llm_program program = record(m, {{5, 3, 2}, 1, 16, LLM_DTYPE_F16}, &memory);
+    ASSERT_EQ(m->hp.n_layers, program.n_states);
+    EXPECT_EQ(1, program.n_groups);
+    std::vector<int32_t> written, read;
+    for (int32_t i = 0; i < program.n_states; i++) {
+        const llm_state_desc &d = program.states[i];
+        EXPECT_EQ(LLM_STATE_PAGED, d.kind);
+        EXPECT_EQ(llmi_hparams_get_int(m, "attention.head_count_kv"), d.n_heads);
+        EXPECT_EQ(llmi_hparams_get_int(m, "attention.key_length"), d.k_dim);
+        EXPECT_EQ(LLM_DTYPE_F16, d.dtype);
+    }
+    for (int32_t i = 0; i < program.n_ops; i++) {
+        const llm_op &op = program.ops[i];
+        if (op.kind == LLM_OP_KV_WRITE) written.push_back(op.u.kv_write.state);
+        if (op.kind == LLM_OP_ATTEND) read.push_back(op.u.attend.state);
+    }
+    EXPECT_EQ((std::vector<int32_t>{0, 1}), written);
+    EXPECT_EQ(written, read);
 }
 
 /* ---- trained models: the reference is a forward pass in float64 over the same weights ---- */

@@ -195,7 +195,7 @@ TEST_F(Plugins, EachFaultSaysWhy) {
         llm_status status;
         const char *text;
     } rows[] = {
-        {"abi", LLM_E_VERSION, "interface 999, expected 1"},
+        {"abi", LLM_E_VERSION, "interface 999, expected 2"},
         {"size", LLM_E_VERSION, "llm_backend has 8 bytes"},
         {"probe-missing", LLM_E_DEVICE, "probe or open is missing"},
         {"refuses", LLM_E_DEVICE, "needs a flux capacitor"},
@@ -261,18 +261,31 @@ float norm_first(llm_runtime *rt, const char *name, llm_status *status) {
     llm_device *d = nullptr;
     *status = llmi_runtime_open_device(&d, rt, name, LLM_ACTIVATIONS_AUTO);
     if (*status != LLM_OK) return 0;
+    llm_op op = {};
+    op.kind = LLM_OP_NORM;
+    op.layer = 3;
+    op.in[0] = op.out[0] = {0, 4, 4, LLM_ROWS_STEP};
+    llm_program program = {};
+    program.op_size = sizeof op;
+    program.ops = &op;
+    program.n_ops = 1;
+    program.limits.rows[LLM_ROWS_STEP] = 2;
     llm_stream_options options = {};
-    options.max_rows = options.max_seqs = options.max_heads = 1;
-    options.max_cols = 8;
+    options.program = &program;
     llm_stream *s = nullptr;
-    *status = d->ops->stream_create(&s, d, &options);
     float values[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    int32_t zeros[3] = {0, 0, 0};
+    program.workspace_bytes = sizeof values;
+    *status = d->ops->stream_create(&s, d, &options);
     void *memory = nullptr;
     if (*status == LLM_OK) *status = d->ops->mem_alloc(&memory, d, sizeof values);
     if (*status == LLM_OK) {
-        llm_view x = {static_cast<float *>(memory), 2, 4, 4};
+        llm_step step = {};
+        step.rows[LLM_ROWS_STEP] = 2;
+        step.tokens = step.positions = step.row_seq = step.seq_rows = zeros;
+        step.workspace = static_cast<char *>(memory);
         s->ops->upload(s, memory, values, sizeof values);
-        s->ops->rms_norm(s, x, x, nullptr, 0);
+        s->ops->run(s, &step, 0, 1);
         s->ops->download(s, values, memory, sizeof values);
         *status = s->ops->sync(s);
         llmi_error_copy copy;
@@ -296,7 +309,7 @@ TEST_F(Plugins, CheckedDeviceFindsAWrongOne) {
     llm_status status;
     norm_first(rt, "checked-tiny-wrong", &status);
     EXPECT_EQ(LLM_E_NUMERIC, status);
-    EXPECT_NE(nullptr, strstr(llm_last_error(), "rms_norm: row 0, column 0")) << llm_last_error();
+    EXPECT_NE(nullptr, strstr(llm_last_error(), "NORM of layer 3: row 0, column 0")) << llm_last_error();
 }
 
 } // namespace
