@@ -78,6 +78,50 @@ def _amount(rng, x, unit, short):
     return str(x) if short and rng.random() < 0.3 else f"{x} {unit}"
 
 
+_NOUN = {
+    "taller": "height",
+    "older": "age",
+    "heavier": "weight",
+    "longer": "length",
+    "more expensive": "price",
+    "faster": "speed",
+    "warmer": "temperature",
+    "deeper": "depth",
+    "wider": "width",
+}
+_COMBINED = [
+    ("weight", "kg", "heavy", "weigh"),
+    ("weight", "pound", "heavy", "weigh"),
+    ("length", "meter", "long", "measure"),
+    ("length", "cm", "long", "measure"),
+    ("price", "dollar", "expensive", "cost"),
+    ("price", "euro", "expensive", "cost"),
+    ("height", "foot", "high", "measure"),
+    ("length", "minute", "long", "last"),
+]
+
+
+def combined(rng):
+    """What two or three things are together in weight, length, price."""
+    (noun, unit, _, verb), n = rng.choice(_COMBINED), 2
+    xs, things = [rng.randint(2, 95) for _ in range(n)], rng.sample(w.NOUNS, n)
+    many = {"foot": "feet", "kg": "kg", "cm": "cm"}.get(unit, unit + "s")
+    told = [f"a {x} {unit} {t}" if rng.random() < 0.5 else f"a {t} of {x} {many}" for x, t in zip(xs, things)]
+    q = rng.choice(
+        (
+            f"What is the combined {noun} of {{}}?",
+            f"What is the total {noun} of {{}}?",
+            f"What do {{}} {verb} together?",
+            f"How much do {{}} {verb} [together|in all]?",
+            f"Find the {noun} of {{}} together.",
+            f"If I put together {{}}, what is the total {noun}?",
+            f"{{}}: what is their {noun} together?",
+        )
+    )
+    text = q.replace("[together|in all]", rng.choice(("together", "in all"))).format(" and ".join(told))
+    return Problem(_clean(text), [(xs[0], "+", xs[1], sum(xs))])
+
+
 def measured(rng):
     """How much taller, cheaper, ... one of two is."""
     m, (x, y), past = rng.choice(MEASURES), _pair(rng), rng.random() < 0.4
@@ -94,7 +138,17 @@ def measured(rng):
     first, second = (_verbs(rng, _fill(rng, rng.choice(t), slots), _NOBODY, past) for t in (m.first, m.second))
     thing = "@" not in m.who[0]
     named = {**slots, "A": f"the {a}" if thing else a, "B": f"the {b}" if thing else b, "more": m.more, "less": m.less}
-    if rng.random() < 0.6:
+    r = rng.random()
+    if r < 0.08 and m.more in _NOUN:
+        q = rng.choice(
+            (
+                "what is the difference in {}",
+                "how large is the difference in {}",
+                "find the difference in {}.",
+                "by how much do they differ in {}",
+            )
+        ).format(_NOUN[m.more])
+    elif r < 0.6:
         q = _fill(rng, rng.choice(MORE), named)
     else:
         q = _fill(rng, rng.choice(LESS), named)
@@ -252,5 +306,7 @@ def compared(rng, n_steps):
     """A problem of so many steps."""
     r = rng.random()
     if n_steps == 1:
-        return (measured if r < 0.42 else counted if r < 0.75 else groups if r < 0.85 else lambda g: chain(g, 1))(rng)
+        return (combined if r < 0.06 else measured if r < 0.44 else counted if r < 0.76 else groups if r < 0.86 else lambda g: chain(g, 1))(
+            rng
+        )
     return with_change(rng) if n_steps == 2 and r < 0.4 else chain(rng, n_steps)

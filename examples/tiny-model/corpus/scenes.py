@@ -118,7 +118,8 @@ class Telling:
         if style == "start":
             kind = f"{rng.choice(w.ADJECTIVES)} {things}" if rng.random() < 0.08 else things
             return rng.choice(("",) * 24 + ("exactly ", "a total of ", "just ")) + f"{d} {kind}"
-        return n_more(rng, d, things) if style == "+" else n_of(rng, d, things, self.p.his if self.p.his != "its" else "the")
+        only = rng.choice(("only ", "just ", "even ")) if rng.random() < 0.03 else ""
+        return only + (n_more(rng, d, things) if style == "+" else n_of(rng, d, things, self.p.his if self.p.his != "its" else "the"))
 
     def _slot(self, key, d, style):
         rng, p = self.rng, self.p
@@ -130,6 +131,7 @@ class Telling:
             "o2": self.o,
             "a": "a",
             "units": w.plural(self.things) if self.things and self.things[-1] != "s" else self.things,
+            "unit1": {"feet": "foot", "inches": "inch"}.get(self.things, self.things.rstrip("s")),
         }
         if key in fixed:
             return fixed[key]
@@ -231,12 +233,28 @@ def lead(rng, share):
     return text + rng.choice((", ", ", ", " "))
 
 
+_TIMES = [x for x in _FILLERS["leads"] if x.split()[0] in ("on", "in", "at", "during", "by", "over", "around")]
+
+
+def _again(rng, e, before, money):
+    """A second number for the verb of the event before."""
+    r = rng.random()
+    if r < 0.4:
+        return again(rng, e.op, e.number, before.subject == "P")
+    time = choose(rng, _SLOT.sub(lambda m: slot(rng, m.group(1)), rng.choice(_TIMES)))
+    if money and r < 0.75:
+        return f"{e.number} {rng.choice(('for a', 'on a', 'for the', 'with a'))} {rng.choice(w.NOUNS)}"
+    if r < 0.75:
+        return f"{time} {e.number}"
+    return f"{e.number} {time}" if r < 0.95 else str(e.number)
+
+
 def _and(rng, e, before):
     """An event that goes on in the sentence of the one before."""
+    if e.op == before.op and rng.random() < 0.35:
+        return _again(rng, e, before, "$" in before.text or "dollar" in before.text or "euro" in before.text)
     if e.subject == before.subject == "P" and rng.random() < 0.75:
-        return e.rest
-    if e.op == before.op and rng.random() < 0.3:
-        return again(rng, e.op, e.number, before.subject == "P")
+        return lead(rng, 0.08) + e.rest
     return lead(rng, 0.15) + e.text
 
 
@@ -309,7 +327,11 @@ def _told(rng, t, first, rest, events, q):
     if r < 0.36:
         link = rng.choice((", ", " and ", " and ", " but ", "; ", ", but ", " and then ", ", then ", ", and "))
         return cap(first) + link + events[0].text + _end(rng) + sentences(rng, events[1:]) + " " + q
-    if r < 0.39 and len(events) == 1:
+    if r < 0.44 and as_one:
+        told = sentences(rng, events[:-1]) if len(events) > 1 else ""
+        when = rng.choice(("If ", "If ", "When ", "After ", "Once ", "Now that "))
+        return cap(first) + _end(rng) + told + f" {when}{events[-1].text}, {q[0].lower() + q[1:]}"
+    if r < 0.47 and len(events) == 1:
         return cap(events[0].text) + rng.choice((". Before that ", ". Before, ", ". At first ", ". In the beginning ")) + first + ". " + q
     return cap(first) + _end(rng) + sentences(rng, events) + " " + q
 
@@ -320,7 +342,7 @@ def _two_at_once(rng, t, start, d):
     return f"{start} {a}{rng.choice((' and', ' ' + t.things + ' and'))} {d} {b} {t.things}"
 
 
-_BLANKS = re.compile(r" +(?=[ .,;:!?])|\bthen (?=then\b)|\bwhile (?=then\b)")
+_BLANKS = re.compile(r" +(?=[ .,;:!?])|\bthen (?=then\b)|\bwhile (?=then\b)|\bmore (?=more\b)")
 
 
 def scene(rng, n_steps):

@@ -32,6 +32,8 @@ HOLDERS, TOTAL, REST, WHOLES, ARE, HAPPENED = (
         "what happened to parts",
     )
 )
+GOALS = {"": table.entries(_RAW["goals"]), " of a way": table.entries(_RAW["goals of a way"])}
+GOAL_ASKS = {"": table.entries(_RAW["questions for goals"]), " of a way": table.entries(_RAW["questions for the rest of a way"])}
 
 
 def amounts(rng, n, top=199):
@@ -107,6 +109,38 @@ def _by_times(rng, p, doing, things, xs, past):
     return cap(row(rng, were)) + "."
 
 
+_SOURCES = """the bake sale/washing cars/selling cakes/a raffle/the concert/a sale/the first shop/the second shop/my aunt/the fair/walking dogs
+the flea market/a lottery/the school play/mowing lawns/the first box/the second box/an old chest/the last trip/the neighbors/the parents
+singing in the street/the children/the first ship/the second ship/a friend/the team/the winners/the king""".replace("\n", "/").split("/")
+
+
+def _by_sources(rng, things, xs, past):
+    """Parts that come from things and doings, not from persons."""
+    verbs = [v.named(x).finite(past, False) for x in rng.sample(("bring", "give", "make", "add", "yield", "provide"), 3)]
+    told = []
+    for i, (source, x) in enumerate(zip(rng.sample(_SOURCES, len(xs)), xs)):
+        amount = f"${x}" if things == "dollars" and rng.random() < 0.6 else f"{x} {things}" if i == 0 or rng.random() < 0.4 else str(x)
+        whom = rng.choice((" us", " them", " the club", "")) if verbs[i % 3].startswith(("g", "b")) else ""
+        told.append(f"{source} {verbs[i % 3]}{whom} {amount}")
+    return cap(row(rng, told)) + "." if rng.random() < 0.6 else " ".join(cap(x) + "." for x in told)
+
+
+def _listed(rng, things, xs, p):
+    """Parts as a list behind a colon."""
+    told = [f"{x} {a}" for x, a in zip(xs, _at(rng, rng.choice(SETS), len(xs), p))]
+    head = rng.choice(
+        (
+            f"{things} this week",
+            f"{p.his} {things}",
+            f"{things} of the year",
+            f"the number of {things}",
+            f"{things} in our town",
+            f"the list of {things}",
+        )
+    )
+    return f"{cap(head)}: {row(rng, told) if rng.random() < 0.5 else ', '.join(told)}."
+
+
 def _by_persons(rng, doing, things, xs, past):
     """The parts of several persons."""
     names = [name_of(rng)[0] if rng.random() < 0.7 else other_than(rng, Who("", ("", "", rng.choice(("his", "her", "my"))))) for _ in xs]
@@ -172,15 +206,22 @@ def total(rng, n_steps):
     p, doing = who(rng), rng.choice(DOINGS)
     things = table.word(rng, doing.things)
     r = rng.random()
-    if r < 0.4:
+    if r < 0.34:
         told, whose = _by_times(rng, p, doing, things, xs, past), p
+    elif r < 0.38:
+        told, whose, doing = _listed(rng, things, xs, p), p, None
+    elif r < 0.44:
+        things = rng.choice(("dollars", "dollars", "euros", "points", things))
+        told, whose, doing = _by_sources(rng, things, xs, past), Who("we", ("we", "us", "our"), True), None
     elif r < 0.7:
         told, whose = _by_persons(rng, doing, things, xs, past), Who("they", MANY, True)
     else:
         (told, things), whose = _by_kinds(rng, p, xs, past), p
         doing = None
     steps, more = _more_steps(rng, n_parts, n_steps, xs, whose, things, past)
-    if more:
+    if more and steps[-1][1] == "-" and rng.random() < 0.35:
+        more, q = _not_done(rng, more, steps[-1][2], things)
+    elif more:
         q = _ask_after(rng, steps, whose, things)
     else:
         q = _ask_total(rng, whose, doing, things, past)
@@ -192,6 +233,24 @@ def total(rng, n_steps):
             steps,
         )
     return Problem(_clean(told + more + " " + q), steps)
+
+
+def _not_done(rng, more, d, things):
+    """The last change as something that was done to some of them: (the changes before, the question for the others)."""
+    more = more.rstrip(".")[: more.rstrip(".").rfind(".") + 1]
+    done, some = rng.choice(HAPPENED), rng.choice((f"{d} of them", f"{d} of the {things}", f"{d} {things}", str(d)))
+    q = rng.choice(
+        (
+            f"how many {things} were not {done}",
+            f"how many were not {done}",
+            f"how many {things} are not {done} yet",
+            "how many are left",
+            f"how many {things} remain",
+        )
+    )
+    if rng.random() < 0.4:
+        return more, f"{rng.choice(('If', 'If', 'When'))} {some} were {done}, {q}?"
+    return f"{more} {cap(some)} {rng.choice(('were', 'are', 'have been', 'had to be'))} {done}.", cap(q) + "?"
 
 
 def _ask_total(rng, p, doing, things, past):
@@ -216,6 +275,7 @@ def _ask_after(rng, steps, p, things):
     ]
     if steps[-1][1] == "-":
         asks += [
+            "how many {t} can [still be used|be eaten|be kept|be shown|we use]",
             "how many {t} are left",
             "how many {t} remain",
             "how many {t} <do*> {A} have left",
@@ -333,35 +393,13 @@ def goal(rng, n_steps):
     p, doing = who(rng), rng.choice(DOINGS)
     things = table.word(rng, doing.things)
     told = _by_times(rng, p, doing, things, xs, past) if rng.random() < 0.6 or p.first else _by_persons(rng, doing, things, xs, past)
-    do = p.do(False)
-    wants = rng.choice(
-        (
-            f"{p.he} {p.does(v.named('need'), past)} {whole}",
-            f"{p.he} {p.does(v.named('want'), past)} to {doing.verb.base} {whole}",
-            f"{p.he} must {doing.verb.base} {whole}",
-            f"the goal is {whole} {things}",
-            f"there are {whole} in all",
-            f"{p.he} {p.has(past)} to {doing.verb.base} {whole}",
-        )
-    )
-    q = rng.choice(
-        (
-            f"how many {things} are missing",
-            f"how many more {do} {p.he} need",
-            f"how many {things} are left to {doing.verb.base}",
-            f"how many {things} remain",
-            f"how many more {things} must {p.he} {doing.verb.base}",
-            "how many are left",
-            f"how many {things} still have to be {doing.verb.part}",
-            "how many more are needed",
-            f"how many {things} {do} {p.he} still have to {doing.verb.base}",
-            f"how far is {p.he} from the goal",
-        )
-    )
-    if rng.random() < 0.5 or n_steps == 1:
-        wants = wants.replace(p.he + " ", p.name + " ", 1) if wants.startswith(p.he + " ") else wants
-        if str(whole) + " " + things not in wants:
-            wants = wants.replace(str(whole), f"{whole} {things}")
+    way = " of a way" if things in ("miles", "km", "kilometers", "meters") and rng.random() < 0.6 else ""
+    first = rng.random() < 0.5 or n_steps == 1
+    slots = {"V": doing.verb.base, "Vd": doing.verb.part, "t": things, "his": p.his}
+    w_ = f"{whole} {things}" if first or way or rng.random() < 0.3 else whole
+    wants = _verbs(rng, _fill(rng, rng.choice(GOALS[way]), {**slots, "w": w_, "he": p.name if first else p.he}), p, past)
+    q = _verbs(rng, _fill(rng, rng.choice(GOAL_ASKS[way]), {**slots, "he": p.he}), p, False).strip()
+    if first:
         return Problem(_clean(f"{cap(wants)}. {told} {cap(q)}?"), steps_of(whole, [("-", x) for x in xs]))
     steps = steps_of(xs[0], [("+", x) for x in xs[1:]])
     return Problem(_clean(f"{told} {cap(wants)}. {cap(q)}?"), [*steps, (whole, "-", sum(xs), whole - sum(xs))])
