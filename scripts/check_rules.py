@@ -2,8 +2,8 @@
 """Checks the rules of the source that no compiler checks: scripts/check_rules.py [ROOT]
 
 Layers include downward only; the library calls nothing that ends, prints to or changes its host; a data type is a
-row of a table, never a case of a switch; files and functions stay small; a name says where it is and means one thing. Prints each fault as
-FILE:LINE: what, and ends with 1 if there is one.
+row of a table, never a case of a switch; files and functions stay small; a name says where it is and means one thing.
+Prints each fault as FILE:LINE: what, and ends with 1 if there is one.
 """
 
 import re
