@@ -11,7 +11,7 @@ llm_status llmi_added_tokens_add(llm_tokenizer *t, int32_t id, uint8_t flags) {
 
 static llm_status finish_item(llm_tokenizer *t, llmi_encode_work *w, int32_t index) {
     llmi_added_item item = llmi_buf_at(&t->added.items, llmi_added_item, index);
-    llm_span text = llmi_vocab_get(&t->lexicon, item.id);
+    llm_span text = llmi_vocab_get(&t->vocab, item.id);
     bool special = item.flags & LLMI_ADDED_SPECIAL;
     int group = (item.flags & LLMI_ADDED_NORMALIZED) != 0;
     if (group) {
@@ -27,7 +27,7 @@ static llm_status finish_item(llm_tokenizer *t, llmi_encode_work *w, int32_t ind
 llm_status llmi_added_finish(llm_tokenizer *t) {
     llmi_encode_work w;
     size_t n = llmi_buf_count(&t->added.items, llmi_added_item);
-    llmi_encode_work_init(&w, t, NULL, 0, t->lexicon.n_bytes);
+    llmi_encode_work_init(&w, t, NULL, 0, t->vocab.n_bytes);
     llm_status status = LLM_OK;
     for (size_t i = 0; i < n && status == LLM_OK; i++) status = finish_item(t, &w, (int32_t)i);
     llmi_encode_work_free(&w);

@@ -48,7 +48,7 @@ static uint32_t join(const window *v, const cell *l, const cell *r, int32_t *int
     if (!v->b->by_score) return llmi_bpe_merges_find(&v->b->merges, l->id, r->id, into);
     const llm_tokenizer *t = v->w->t;
     if (!llmi_encode_spend(v->w, (l->len + r->len) / 8)) return LLMI_NO_MERGE;
-    *into = llmi_vocab_find(&t->lexicon, v->word + v->from + l->at, l->len + r->len);
+    *into = llmi_vocab_find(&t->vocab, v->word + v->from + l->at, l->len + r->len);
     if (*into < 0) return LLMI_NO_MERGE;
     int32_t type = llmi_token_type(t, *into);
     if (type != LLM_TOKEN_NORMAL && type != LLM_TOKEN_USER_DEFINED) return LLMI_NO_MERGE;
@@ -63,7 +63,7 @@ static bool add_cell(window *v, int32_t id, size_t at, size_t len) {
 /* The id of a character, spelled with the affixes its place in the word asks for. */
 static int32_t find_character(window *v, size_t at, size_t len) {
     const llmi_bpe *b = v->b;
-    const llmi_vocab *x = &v->w->t->lexicon;
+    const llmi_vocab *x = &v->w->t->vocab;
     bool prefixed = b->prefix.len && at > 0, suffixed = b->suffix.len && at + len == v->n_word;
     if (!prefixed && !suffixed) return llmi_vocab_find(x, v->word + at, len);
     llmi_buf *s = &v->w->word;
@@ -309,7 +309,7 @@ static int32_t find_word(llmi_encode_work *w, const char *word, size_t n) {
         word = w->word.data;
         n = w->word.len;
     }
-    int32_t id = llmi_vocab_find(&t->lexicon, word, n);
+    int32_t id = llmi_vocab_find(&t->vocab, word, n);
     return id >= 0 && llmi_token_type(t, id) == LLM_TOKEN_CONTROL ? -1 : id;
 }
 

@@ -9,7 +9,7 @@ bool llmi_tokenizer_skips(const llm_tokenizer *t, llm_token id, uint32_t flags) 
 
 static llm_status decode_token(llmi_encode_work *w, llmi_buf *bytes, llm_token id, bool first) {
     const llm_tokenizer *t = w->t;
-    llm_span text = llmi_vocab_get(&t->lexicon, id);
+    llm_span text = llmi_vocab_get(&t->vocab, id);
     if (t->join_words && !first && !llmi_buf_append(bytes, " ", 1)) return LLM_E_MEMORY;
     if (!t->n_decs) return llmi_buf_append(bytes, text.ptr, text.len) ? LLM_OK : LLM_E_MEMORY;
     for (int32_t i = 0; i < t->n_decs; i++) {
@@ -30,8 +30,8 @@ llm_status llmi_tokenizer_decode(llmi_buf *bytes, const llm_tokenizer *t, const 
     llm_status status = LLM_OK;
     llmi_encode_work_init(&w, t, NULL, 0, n_ids);
     for (size_t i = 0; i < n_ids && status == LLM_OK; i++) {
-        if (ids[i] < 0 || ids[i] >= t->lexicon.n) {
-            status = llmi_error(LLM_E_ARGUMENT, "id %d at position %zu, expected 0..%d", ids[i], i, t->lexicon.n - 1);
+        if (ids[i] < 0 || ids[i] >= t->vocab.n) {
+            status = llmi_error(LLM_E_ARGUMENT, "id %d at position %zu, expected 0..%d", ids[i], i, t->vocab.n - 1);
             break;
         }
         if (llmi_tokenizer_skips(t, ids[i], flags)) continue;

@@ -69,8 +69,8 @@ struct llm_tokenizer {
 
     bool jit; /* patterns may become machine code */
     const char *kind;
-    llmi_vocab lexicon;
-    llmi_buf spellings; /* n times { u64 length, bytes }: of the lexicon */
+    llmi_vocab vocab;
+    llmi_buf spellings; /* n times { u64 length, bytes }: of the vocabulary */
     llmi_buf types;     /* int32_t[n] */
     llmi_buf scores;    /* float[n]; empty: all 0 */
     llm_token special[8];

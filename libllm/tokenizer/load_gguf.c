@@ -98,7 +98,7 @@ static llm_status add_meta_decs(llm_tokenizer *t, const llmi_vocab_desc *v) {
 /* The unknown token that the file states, or the first of that type. */
 static int32_t find_unk(const llm_tokenizer *t) {
     int32_t id = t->special[LLM_SPECIAL_UNK];
-    for (int32_t i = 0; id < 0 && i < t->lexicon.n; i++)
+    for (int32_t i = 0; id < 0 && i < t->vocab.n; i++)
         if (llmi_token_type(t, i) == LLM_TOKEN_UNKNOWN) id = i;
     return id;
 }
@@ -116,7 +116,7 @@ static llm_status new_bpe(llm_tokenizer *t, bool byte_level) {
     if (!t->bpe) return LLM_E_MEMORY;
     llmi_buf_init(&t->bpe->affixes, t->a);
     t->bpe->byte_level = byte_level;
-    llmi_bpe_byte_ids(t->bpe->byte_ids, &t->lexicon, byte_level);
+    llmi_bpe_byte_ids(t->bpe->byte_ids, &t->vocab, byte_level);
     t->takes_bytes = has_all(t->bpe->byte_ids);
     return LLM_OK;
 }
@@ -165,7 +165,7 @@ static llm_status make_bpe(llm_tokenizer *t, const llmi_vocab_desc *v) {
     t->bpe->byte_fallback = t->fuse_unk = llmi_preset_has_marks(p);
     t->bpe->ignore_merges = llmi_preset_ignores_merges(p);
     t->unk = t->special[LLM_SPECIAL_UNK];
-    status = llmi_bpe_merges_read(&t->bpe->merges, t->a, &t->lexicon, v->merges, v->merges_bytes, v->n_merges);
+    status = llmi_bpe_merges_read(&t->bpe->merges, t->a, &t->vocab, v->merges, v->merges_bytes, v->n_merges);
     if (status == LLM_OK) status = llmi_preset_apply(t, p);
     if (status == LLM_OK) status = add_bpe_decs(t, p);
     if (status == LLM_OK) status = put_role(t, v, &t->before, LLM_SPECIAL_BOS, v->add_bos, llmi_preset_adds_bos(p));
@@ -177,10 +177,10 @@ static llm_status make_bpe(llm_tokenizer *t, const llmi_vocab_desc *v) {
 
 static llm_status fill_unigram(llm_tokenizer *t, llmi_unigram *u) {
     double least = 0;
-    for (int32_t id = 0; id < t->lexicon.n; id++) {
+    for (int32_t id = 0; id < t->vocab.n; id++) {
         double score = (double)llmi_token_score(t, id);
         int32_t type = llmi_token_type(t, id);
-        llm_span s = llmi_vocab_get(&t->lexicon, id);
+        llm_span s = llmi_vocab_get(&t->vocab, id);
         if (score != score) return llmi_error(LLM_E_FORMAT, "tokenizer.ggml.scores: score %d is not a number", id);
         if (type == LLM_TOKEN_USER_DEFINED) score = 0;
         if (!llmi_buf_push(&u->scores, score)) return LLM_E_MEMORY;
@@ -204,7 +204,7 @@ static llm_status make_unigram(llm_tokenizer *t, const llmi_vocab_desc *v) {
     t->unk = find_unk(t);
     llmi_trie_init(&u->trie, t->a);
     llmi_buf_init(&u->scores, t->a);
-    llmi_bpe_byte_ids(u->byte_ids, &t->lexicon, false);
+    llmi_bpe_byte_ids(u->byte_ids, &t->vocab, false);
     u->byte_fallback = t->takes_bytes = has_all(u->byte_ids);
     llm_status status = fill_unigram(t, u);
     if (status == LLM_OK) status = add_meta_norms(t, v);
@@ -218,8 +218,8 @@ static llm_status make_unigram(llm_tokenizer *t, const llmi_vocab_desc *v) {
 
 /* Spellings begin with U+2581 where they begin a word. */
 static llm_status fill_wordpiece(llm_tokenizer *t, llmi_wordpiece *p) {
-    for (int32_t id = 0; id < t->lexicon.n; id++) {
-        llm_span s = llmi_vocab_get(&t->lexicon, id);
+    for (int32_t id = 0; id < t->vocab.n; id++) {
+        llm_span s = llmi_vocab_get(&t->vocab, id);
         if (llmi_token_type(t, id) != LLM_TOKEN_NORMAL) continue;
         bool begins = s.len >= LLMI_META_SPACE_BYTES && memcmp(s.ptr, LLMI_META_SPACE, LLMI_META_SPACE_BYTES) == 0;
         if (begins) s = (llm_span){s.ptr + LLMI_META_SPACE_BYTES, s.len - LLMI_META_SPACE_BYTES};
@@ -265,7 +265,7 @@ static const struct {
               {"llama", make_spm}, {"t5", make_unigram}, {"bert", make_wordpiece}};
 
 static llm_status check_types(const llm_tokenizer *t) {
-    for (int32_t id = 0; id < t->lexicon.n; id++) {
+    for (int32_t id = 0; id < t->vocab.n; id++) {
         int32_t type = llmi_token_type(t, id);
         if (type < LLM_TOKEN_NORMAL || type > LLM_TOKEN_BYTE)
             return llmi_error(LLM_E_FORMAT, "tokenizer.ggml.token_type: type of token %d is %d, expected %d..%d", id,
@@ -293,11 +293,11 @@ static void take_special(llm_tokenizer *t, const llmi_vocab_desc *v) {
 
 /* Tokens that text may spell: user-defined ones always, special ones if asked. */
 static llm_status add_tokens(llm_tokenizer *t) {
-    for (int32_t id = 0; id < t->lexicon.n; id++) {
+    for (int32_t id = 0; id < t->vocab.n; id++) {
         int32_t type = llmi_token_type(t, id);
         if (type != LLM_TOKEN_CONTROL && type != LLM_TOKEN_UNKNOWN && type != LLM_TOKEN_USER_DEFINED) continue;
         bool plain =
-            type == LLM_TOKEN_USER_DEFINED && !llmi_special_tokens_looks_like_control(llmi_vocab_get(&t->lexicon, id));
+            type == LLM_TOKEN_USER_DEFINED && !llmi_special_tokens_looks_like_control(llmi_vocab_get(&t->vocab, id));
         llm_status status = llmi_added_tokens_add(t, id, plain ? 0 : LLMI_ADDED_SPECIAL);
         if (status != LLM_OK) return status;
     }
@@ -319,7 +319,7 @@ static llm_status copy_types(llm_tokenizer *t, const llmi_vocab_desc *v) {
 static llm_status copy_arrays(llm_tokenizer *t, const llmi_vocab_desc *v) {
     if (!llmi_buf_append(&t->spellings, v->tokens, v->tokens_bytes)) return LLM_E_MEMORY;
     llm_status status =
-        llmi_vocab_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len, v->n_tokens, "tokenizer.ggml.tokens");
+        llmi_vocab_init(&t->vocab, t->a, t->spellings.data, t->spellings.len, v->n_tokens, "tokenizer.ggml.tokens");
     return status == LLM_OK ? copy_types(t, v) : status;
 }
 

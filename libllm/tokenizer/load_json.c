@@ -63,7 +63,7 @@ static llm_status list_members(listing *l, const llmi_json *vocab) {
     return status;
 }
 
-/* Makes the lexicon and, until more is known, types. */
+/* Makes the vocabulary and, until more is known, types. */
 static llm_status make_lexicon(llm_tokenizer *t, const listing *l) {
     size_t n = llmi_buf_count(&l->spans, llm_span);
     for (size_t i = 0; i < n; i++) {
@@ -74,7 +74,7 @@ static llm_status make_lexicon(llm_tokenizer *t, const listing *l) {
             !llmi_buf_push(&t->types, type))
             return LLM_E_MEMORY;
     }
-    return llmi_vocab_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len, (int32_t)n,
+    return llmi_vocab_init(&t->vocab, t->a, t->spellings.data, t->spellings.len, (int32_t)n,
                            "tokenizer.json: vocabulary");
 }
 
@@ -98,13 +98,13 @@ static llm_status finish_types(llm_tokenizer *t, const llmi_json *model) {
     llm_status status = llmi_load_json_bool(&fallback, model, "byte_fallback", "tokenizer.json: model");
     if (status != LLM_OK) return status;
     int32_t *types = &llmi_buf_at(&t->types, int32_t, 0);
-    for (int32_t id = 0; fallback && id < t->lexicon.n; id++)
-        if (types[id] == LLM_TOKEN_NORMAL && llmi_bpe_byte_token(llmi_vocab_get(&t->lexicon, id)) >= 0)
+    for (int32_t id = 0; fallback && id < t->vocab.n; id++)
+        if (types[id] == LLM_TOKEN_NORMAL && llmi_bpe_byte_token(llmi_vocab_get(&t->vocab, id)) >= 0)
             types[id] = LLM_TOKEN_BYTE;
     if (t->unk >= 0 && types[t->unk] == LLM_TOKEN_CONTROL) types[t->unk] = LLM_TOKEN_UNKNOWN;
     const llmi_json *vocab = llmi_json_get(model, "vocab");
     if (!llmi_json_is(vocab, LLMI_JSON_ARRAY)) return LLM_OK;
-    for (int32_t id = 0; id < t->lexicon.n; id++) {
+    for (int32_t id = 0; id < t->vocab.n; id++) {
         const llmi_json *entry = llmi_json_item(vocab, (size_t)id);
         float score = entry ? (float)llmi_json_double(llmi_json_item(entry, 1)) : 0;
         if (!llmi_buf_push(&t->scores, score)) return LLM_E_MEMORY;

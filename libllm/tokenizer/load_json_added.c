@@ -360,7 +360,7 @@ static llm_status place_fresh(adder *a) {
     if (!n) return LLM_OK;
     fresh *news = &llmi_buf_at(&a->news, fresh, 0);
     qsort(news, n, sizeof *news, fresh_by_id);
-    if (news[0].id < t->lexicon.n)
+    if (news[0].id < t->vocab.n)
         return llmi_error(LLM_E_FORMAT, "%s: id %d would be both \"%s\" and an entry of \"vocab\", whose ids have gaps",
                           TOKENIZER, news[0].id, LLMI_QUOTE(news[0].text.ptr, news[0].text.len));
     for (size_t i = 0; i < n; i++) {
@@ -370,8 +370,8 @@ static llm_status place_fresh(adder *a) {
         if (status == LLM_OK) status = put_spelling(t, news[i].text, LLM_TOKEN_NORMAL);
         if (status != LLM_OK) return status;
     }
-    llmi_vocab_free(&t->lexicon);
-    return llmi_vocab_init(&t->lexicon, t->a, t->spellings.data, t->spellings.len,
+    llmi_vocab_free(&t->vocab);
+    return llmi_vocab_init(&t->vocab, t->a, t->spellings.data, t->spellings.len,
                            (int32_t)llmi_buf_count(&t->types, int32_t), "tokenizer.json: vocabulary");
 }
 
@@ -382,7 +382,7 @@ static llm_status place(adder *a) {
         int32_t id = llmi_buf_at(&a->order, int32_t, i);
         uint8_t flags = (uint8_t)llmi_buf_at(&a->flags, int16_t, id);
         llmi_buf_at(&t->types, int32_t, id) = flags & LLMI_ADDED_SPECIAL ? LLM_TOKEN_CONTROL : LLM_TOKEN_USER_DEFINED;
-        if (llmi_special_tokens_looks_like_control(llmi_vocab_get(&t->lexicon, id))) flags |= LLMI_ADDED_SPECIAL;
+        if (llmi_special_tokens_looks_like_control(llmi_vocab_get(&t->vocab, id))) flags |= LLMI_ADDED_SPECIAL;
         status = llmi_added_tokens_add(t, id, flags);
     }
     return status;

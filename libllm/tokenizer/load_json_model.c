@@ -61,7 +61,7 @@ static llm_status not_known(llm_span text, size_t index) {
 }
 
 static llm_status add_merge(llm_tokenizer *t, llmi_buf *joined, llm_span part[2], size_t index) {
-    const llmi_vocab *x = &t->lexicon;
+    const llmi_vocab *x = &t->vocab;
     const llm_span prefix = t->bpe->prefix;
     int32_t left = llmi_tokenizer_find(t, part[0].ptr, part[0].len);
     int32_t right = llmi_tokenizer_find(t, part[1].ptr, part[1].len);
@@ -139,7 +139,7 @@ static llm_status make_bpe(llmi_load_json_maker *m, const llmi_json *model, cons
     if (status == LLM_OK) status = read_merges(t, model);
     if (status != LLM_OK) return status;
     b->byte_level = take_byte_level(t);
-    llmi_bpe_byte_ids(b->byte_ids, &t->lexicon, b->byte_level);
+    llmi_bpe_byte_ids(b->byte_ids, &t->vocab, b->byte_level);
     t->takes_bytes = (b->byte_level || b->byte_fallback) && has_all(b->byte_ids);
     t->cuts = !t->n_pres && !b->ignore_merges && !b->prefix.len && !b->suffix.len;
     return LLM_OK;
@@ -181,7 +181,7 @@ static llm_status make_unigram(llmi_load_json_maker *m, const llmi_json *model, 
     }
     u->unk_score = least - 10;
     t->fuse_unk = true;
-    llmi_bpe_byte_ids(u->byte_ids, &t->lexicon, false);
+    llmi_bpe_byte_ids(u->byte_ids, &t->vocab, false);
     t->takes_bytes = u->byte_fallback && has_all(u->byte_ids);
     t->cuts = !t->n_pres && !u->byte_fallback;
     return LLM_OK;

@@ -16,9 +16,9 @@ static llm_status put_first(llmi_buf *ids, llm_token id) {
 
 static llm_status read_id(llm_token *out, const llm_tokenizer *t, const llmi_json *v, const char *where) {
     int64_t id = -1;
-    if (!llmi_json_is_integer(v) || !llmi_json_int64(&id, v) || id < 0 || id >= t->lexicon.n)
+    if (!llmi_json_is_integer(v) || !llmi_json_int64(&id, v) || id < 0 || id >= t->vocab.n)
         return llmi_error(LLM_E_FORMAT, "%s: an id is %s %lld, expected an integer 0..%d", where,
-                          llmi_json_type_name(v), (long long)id, t->lexicon.n - 1);
+                          llmi_json_type_name(v), (long long)id, t->vocab.n - 1);
     *out = (llm_token)id;
     return LLM_OK;
 }

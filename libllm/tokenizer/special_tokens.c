@@ -145,7 +145,7 @@ bool llmi_special_tokens_looks_like_control(llm_span text) {
 static void mend_type(llm_tokenizer *t, llm_token id, const struct llmi_log *log) {
     int32_t *type = &llmi_buf_at(&t->types, int32_t, id);
     if (*type == LLM_TOKEN_CONTROL || *type == LLM_TOKEN_UNKNOWN) return;
-    llm_span text = llmi_vocab_get(&t->lexicon, id);
+    llm_span text = llmi_vocab_get(&t->vocab, id);
     llmi_log_write(log, LLM_LOG_WARNING,
                    "tokenizer: token %d, \"%s\", has type %d in the file and is taken for a control token", id,
                    LLMI_QUOTE(text.ptr, text.len), *type);
@@ -155,14 +155,14 @@ static void mend_type(llm_tokenizer *t, llm_token id, const struct llmi_log *log
 /* A token with a role, if it is spelled as such tokens are: some files name an ordinary one. */
 static void mend_role(llm_tokenizer *t, llm_token id, const struct llmi_log *log) {
     if (id < 0) return;
-    llm_span text = llmi_vocab_get(&t->lexicon, id);
+    llm_span text = llmi_vocab_get(&t->vocab, id);
     if (is_inside(text, "<", ">") || is_inside(text, "[", "]")) mend_type(t, id, log);
 }
 
 void llmi_special_tokens_mend_types(llm_tokenizer *t, const struct llmi_log *log) {
     static const int32_t ROLES[] = {LLM_SPECIAL_BOS, LLM_SPECIAL_EOS, LLM_SPECIAL_EOT};
     for (size_t i = 0; i < sizeof KNOWN / sizeof KNOWN[0]; i++) {
-        llm_token id = llmi_vocab_find(&t->lexicon, KNOWN[i].text, strlen(KNOWN[i].text));
+        llm_token id = llmi_vocab_find(&t->vocab, KNOWN[i].text, strlen(KNOWN[i].text));
         if (id >= 0) mend_type(t, id, log);
     }
     for (size_t i = 0; i < sizeof ROLES / sizeof ROLES[0]; i++) mend_role(t, t->special[ROLES[i]], log);
@@ -170,7 +170,7 @@ void llmi_special_tokens_mend_types(llm_tokenizer *t, const struct llmi_log *log
 }
 
 static llm_token find_control(const llm_tokenizer *t, const char *text) {
-    llm_token id = llmi_vocab_find(&t->lexicon, text, strlen(text));
+    llm_token id = llmi_vocab_find(&t->vocab, text, strlen(text));
     if (id < 0) return LLM_TOKEN_NONE;
     int32_t type = llmi_token_type(t, id);
     return type == LLM_TOKEN_CONTROL || type == LLM_TOKEN_UNKNOWN ? id : LLM_TOKEN_NONE;

@@ -63,7 +63,7 @@ void llmi_tokenizer_unref(llm_tokenizer *t) {
     llmi_unigram_free(t->unigram, t->a);
     llmi_wordpiece_free(t->wordpiece, t->a);
     llmi_token_trie_destroy(atomic_load(&t->tree));
-    llmi_vocab_free(&t->lexicon);
+    llmi_vocab_free(&t->vocab);
     llmi_trie_free(&t->added.trie[0]);
     llmi_trie_free(&t->added.trie[1]);
     llmi_buf_free(&t->added.items);
@@ -116,10 +116,10 @@ llm_status llmi_tokenizer_add_decoder(llmi_decoder_step **out, llm_tokenizer *t)
 
 /* Where words may be cut: not behind a byte that some token has before U+2581. */
 static void find_cuts(llm_tokenizer *t) {
-    for (int32_t id = 0; id < t->lexicon.n; id++) {
+    for (int32_t id = 0; id < t->vocab.n; id++) {
         int32_t type = llmi_token_type(t, id);
         if (type == LLM_TOKEN_CONTROL || type == LLM_TOKEN_BYTE) continue;
-        llm_span s = llmi_vocab_get(&t->lexicon, id);
+        llm_span s = llmi_vocab_get(&t->vocab, id);
         for (size_t i = 1; i + LLMI_META_SPACE_BYTES <= s.len; i++) {
             const char *mark = memchr(s.ptr + i, LLMI_META_SPACE[0], s.len - i - 2);
             if (!mark) break;
@@ -150,7 +150,7 @@ llm_status llmi_tokenizer_finish(llm_tokenizer *t) {
 /* ---- questions ---- */
 
 int32_t llmi_tokenizer_size(const llm_tokenizer *t) {
-    return t->lexicon.n;
+    return t->vocab.n;
 }
 
 const char *llmi_tokenizer_kind(const llm_tokenizer *t) {
@@ -162,7 +162,7 @@ llm_token llmi_tokenizer_special(const llm_tokenizer *t, int32_t role) {
 }
 
 llm_token llmi_tokenizer_find(const llm_tokenizer *t, const char *text, size_t n_bytes) {
-    return n_bytes ? llmi_vocab_find(&t->lexicon, text, n_bytes) : LLM_TOKEN_NONE;
+    return n_bytes ? llmi_vocab_find(&t->vocab, text, n_bytes) : LLM_TOKEN_NONE;
 }
 
 bool llmi_tokenizer_variable(const llm_tokenizer *t, size_t i, const char **name, llm_token *id) {
@@ -174,7 +174,7 @@ bool llmi_tokenizer_variable(const llm_tokenizer *t, size_t i, const char **name
 }
 
 void llmi_tokenizer_token(const llm_tokenizer *t, llm_token id, llm_span *text, int32_t *type, float *score) {
-    if (text) *text = llmi_vocab_get(&t->lexicon, id);
+    if (text) *text = llmi_vocab_get(&t->vocab, id);
     if (type) *type = llmi_token_type(t, id);
     if (score) *score = llmi_token_score(t, id);
 }
