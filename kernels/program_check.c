@@ -17,10 +17,12 @@ static bool expect(checker *c, bool holds, const char *fault) {
 
 static bool is_value(const llm_program *p, const llm_value *v) {
     if (v->rows < 0 || v->rows >= LLM_N_ROWS || v->cols < 0 || v->stride < v->cols || v->offset < 0) return false;
-    size_t n_bytes = sizeof(float);
-    return v->offset % (int64_t)sizeof(float) == 0 && llmk_multiply(&n_bytes, v->stride) &&
-           llmk_multiply(&n_bytes, p->limits.rows[v->rows]) && llmk_add_size(&n_bytes, (size_t)v->offset) &&
-           n_bytes <= p->workspace_bytes;
+    size_t n = (size_t)v->stride;
+    int32_t rows = p->limits.rows[v->rows];
+    if (rows == 0) return true;
+    return v->offset % (int64_t)sizeof(float) == 0 && llmk_multiply(&n, rows - 1) &&
+           llmk_add_size(&n, (size_t)v->cols) && llmk_multiply(&n, sizeof(float)) &&
+           llmk_add_size(&n, (size_t)v->offset) && n <= p->workspace_bytes;
 }
 
 static bool same_shape(const llm_value *a, const llm_value *b) {
