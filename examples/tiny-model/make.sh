@@ -5,7 +5,7 @@
 set -eu
 run=$(realpath -m "${1:?usage: make.sh RUN MINUTES [LLM]}")
 minutes=${2:?usage: make.sh RUN MINUTES [LLM]}
-llm=${3:+$(realpath "$3")}
+llm=${3:+$(realpath -m "$3")}
 cd "$(dirname "$0")"
 from=${FROM-../models/tiny-reasoner.gguf}
 python3 train.py --run "$run" --seed "${SEED:-2}" --minutes "$minutes" ${from:+--from "$from"} --layers "${LAYERS:-7}"

@@ -378,7 +378,7 @@ def main():
     p.add_argument("--processes", type=int, default=1 if torch.cuda.is_available() else 2, choices=(1, 2))
     p.add_argument("--bf16", choices=("auto", "yes", "no"), default="auto", help="arithmetic in BF16; auto: where the processor has it")
     p.add_argument("--save-minutes", type=float, default=4)
-    p.add_argument("--measure-every", type=int, default=250, metavar="STEPS", help="a line of how much is right on a small slice")
+    p.add_argument("--measure-every", type=int, default=500, metavar="STEPS", help="a line of how much is right on a small slice")
     p.add_argument("--no-compile", dest="compile", action="store_false", help="where there is no C++ compiler")
     p.add_argument("--rank", type=int, help=argparse.SUPPRESS)
     a = p.parse_args()

@@ -41,8 +41,8 @@ BRITISH = {
     "program": "programme",
 }
 _ARTICLES = re.compile(r"\b(the|a|an) (?=[a-z])")
-_SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z])")
-_FIRST_STOP = re.compile(r"\.(?= [A-Z])")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!Mr\.)(?<!Mrs\.) (?=[A-Z])")
+_FIRST_STOP = re.compile(r"(?<!Mr)(?<!Mrs)\.(?= [A-Z])")
 
 
 def word_problem(rng, expand, n_steps, test=False):

@@ -14,11 +14,30 @@ HOMES = {"bird": "a nest", "fish": "the water", "bee": "a hive", "rabbit": "a ho
          "fox": "a den", "horse": "the stable", "ant": "the ground", "monkey": "the trees", "penguin": "the ice", "pig": "a sty"}
 
 
+def _opposite_facts():
+    """The pairs that are said to be opposites, and how often: a second opposite of a word of heldout/ (old, new) is rare, or nobody could
+    know which is meant."""
+    reserved = {frozenset(p) for p in w.RESERVED_PAIRS}
+    others = [p for p in w.OPPOSITES if frozenset(p) not in reserved]
+    shares = [0.15 if set(p) & w.RESERVED_OPPOSITES else 1 for p in others]
+    return w.RESERVED_PAIRS + others, [1] * len(reserved) + shares
+
+
+_PAIRS, _SHARES = _opposite_facts()
+
+
+def _opposites(rng):
+    a, b = rng.choices(_PAIRS, _SHARES)[0]
+    return (a, b) if rng.random() < 0.5 else (b, a)
+
+
+_OPPOSITE_ASKED = """What is the opposite of {}?/What is the opposite of {}?/Give me the opposite of {}./What is the opposite of '{}'?
+Opposite of {}?/What is the opposite of the word {}?/Which word is the opposite of {}?/Tell me the opposite of {}.""".replace("\n", "/").split("/")
+
+
 def opposite(rng):
-    a, b = rng.choice(w.OPPOSITES)
-    a, b = (a, b) if rng.random() < 0.5 else (b, a)
-    q = rng.choice((f"What is the opposite of {a}?", f"What is the opposite of {a}?", f"Give me the opposite of {a}.", f"What is the opposite of '{a}'?", f"Opposite of {a}?"))
-    return q, f"The opposite of {a} is {b}.", b
+    a, b = _opposites(rng)
+    return rng.choice(_OPPOSITE_ASKED).format(a), f"The opposite of {a} is {b}.", b
 
 
 def fact(rng):
@@ -266,10 +285,10 @@ KINDS = [(30, _styled), (16, _plain), (9, _talk), (3, _character), (3, _lists), 
 
 def document(rng):
     r, learn = rng.random(), 1
-    if r < 0.22:
+    if r < 0.28:
         system, q, a, learn = _arithmetic(rng)
         pairs = [(q, a)]
-    elif r < 0.29:
+    elif r < 0.34:
         task = tasks.pick(rng)
         return render(by_example(rng, tasks.pairs(rng, task, min(tasks.shots(rng), 5))))
     else:
@@ -287,11 +306,22 @@ _OPPOSITES = """The opposite of {a} is {b}./The opposite of {a} is {b}./{A} is t
 Some are {a}, others are {b}./{A} is to {b} what {b} is to {a}.""".replace("\n", "/").split("/")
 
 
+def _questions(rng):
+    """Questions that name the task, each answered with a word; of opposites, and between them of other tasks."""
+    before, between, after = rng.choice(tasks.QUESTION_FORMS)
+    out = []
+    for _ in range(rng.randint(2, 7)):
+        q, _, short = opposite(rng) if rng.random() < 0.75 else fact(rng)
+        out += [(before + q + between, False), (f" {short}{after}", True)]
+    return out
+
+
 def facts(rng):
-    """Opposites in plain sentences."""
+    """Opposites in plain sentences, or asked for by name with short answers."""
+    if rng.random() < 0.4:
+        return _questions(rng)
     out = []
     for _ in range(rng.randint(3, 8)):
-        a, b = rng.choice(w.OPPOSITES)
-        a, b = (a, b) if rng.random() < 0.5 else (b, a)
+        a, b = _opposites(rng)
         out.append(rng.choice(_OPPOSITES).format(a=a, b=b, A=arithmetic.cap(a), B=arithmetic.cap(b)))
     return [(" ".join(out), True)]

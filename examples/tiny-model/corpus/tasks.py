@@ -424,11 +424,14 @@ def asked(rng):
     return question.replace("{x}", mark.format(x)), a.replace("{p}", x).replace("{y}", y), y
 
 
+QUESTION_FORMS = [("Q: ", "\nA:", "\n\n"), ("Question: ", "\nAnswer:", "\n\n"), ("", "", "\n"), ("Q: ", "\nA:", "\n")]
+
+
 def asked_document(rng):
     """One to four questions that name their task, each with its short answer, as [(text, learn)]."""
     if rng.random() < 0.3:
         return mixed_document(rng)
-    before, between, after = rng.choice((("Q: ", "\nA:", "\n\n"), ("Question: ", "\nAnswer:", "\n\n"), ("", "", "\n"), ("Q: ", "\nA:", "\n")))
+    before, between, after = rng.choice(QUESTION_FORMS)
     full, out = rng.random() < 0.3, []
     for _ in range(rng.choice((1, 2, 3, 4))):
         q, sentence, short = asked(rng)

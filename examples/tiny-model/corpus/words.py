@@ -13,7 +13,8 @@ def _lines(name):
 
 # What heldout/ asks: no letter task shows one of these words, no task by examples one of these pairs.
 RESERVED_WORDS = {x.lower() for x, in _lines("words.txt")}
-RESERVED_OPPOSITES = {x for pair in _lines("opposites.tsv") for x in pair}
+RESERVED_PAIRS = [tuple(pair) for pair in _lines("opposites.tsv")]
+RESERVED_OPPOSITES = {x for pair in RESERVED_PAIRS for x in pair}
 RESERVED_PLURALS = {x for pair in _lines("plurals.tsv") for x in pair}
 
 
