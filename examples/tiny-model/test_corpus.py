@@ -8,7 +8,7 @@ import unittest
 import evaluate
 import generate
 import people
-from corpus import arithmetic, chat, tasks
+from corpus import arithmetic, chat, tasks, verbs
 from corpus import words as w
 from corpus.asked import masked
 from corpus.grammar import expand
@@ -104,6 +104,10 @@ class Corpus(unittest.TestCase):
             asked = sum(t.count("Q: ") + t.count("Question: ") for t, learn in parts if not learn)
             self.assertGreaterEqual(asked, 3)
             self.assertTrue(parts[-1][1])
+
+    def test_no_verb_is_both_gain_and_loss(self):
+        bases = {name: {v.base for v in verbs.ALL[name]} for name in ("GAIN", "LOSE", "EAT")}
+        self.assertFalse(bases["GAIN"] & (bases["LOSE"] | bases["EAT"]))
 
     def test_training_says_none_of_the_held_out_sayings(self):
         def plain(said):

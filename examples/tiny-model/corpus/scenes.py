@@ -366,4 +366,4 @@ def scene(rng, n_steps):
             first = t.fill(template, start)
     told = [t.event(op, d) for op, d in events]
     text = _told(rng, t, first, rest, told, t.question(changes[-1][0]))
-    return Problem(cap(polish(_BLANKS.sub("", text))), steps_of(start, changes))
+    return Problem(cap(polish(_BLANKS.sub("", text.strip()))), steps_of(start, changes))
