@@ -94,6 +94,9 @@ struct llmi_jinja_template {
     llmi_buf params;    /* uint32_t: constants that name parameters */
 };
 
+/* A template with its source, that is to be parsed, and one reference; NULL: out of memory. */
+llmi_jinja_template *llmi_jinja_template_new(const llm_allocator *a, const char *source, size_t n, const char *what);
+
 /* "what, line L, column C: " */
 enum { LLMI_JINJA_PLACE_BYTES = 80 };
 const char *llmi_jinja_place_text(char out[LLMI_JINJA_PLACE_BYTES], const llmi_jinja_template *t, size_t offset);

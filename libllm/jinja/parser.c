@@ -1,7 +1,6 @@
 /* Statements: the tags of a template, one function each in a table. */
 #include "jinja/parser.h"
 
-#include "base/alloc.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -537,28 +536,6 @@ static void statement(llmi_parser *p) {
 
 /* ---- whole templates ---- */
 
-const char *llmi_jinja_place_text(char out[LLMI_JINJA_PLACE_BYTES], const llmi_jinja_template *t, size_t offset) {
-    uint32_t line = 1, column = 1;
-    for (size_t i = 0; i < offset && i < t->source.len; i++) {
-        column += ((unsigned char)t->source.data[i] & 0xc0) != 0x80;
-        if (t->source.data[i] == '\n') line++, column = 1;
-    }
-    llmi_format(out, LLMI_JINJA_PLACE_BYTES, "%s%sline %u, column %u: ", t->what ? t->what : "", t->what ? ", " : "",
-                line, column);
-    return out;
-}
-
-/* Every kind of line end becomes one newline; the last one is dropped, as Jinja does. */
-static bool copy_source(llmi_buf *out, const char *source, size_t n) {
-    if (!llmi_buf_reserve(out, n + 1)) return false;
-    for (size_t i = 0; i < n; i++) {
-        if (source[i] == '\r' && i + 1 < n && source[i + 1] == '\n') continue;
-        out->data[out->len++] = source[i] == '\r' ? '\n' : source[i];
-    }
-    if (out->len && out->data[out->len - 1] == '\n') out->len--;
-    return true;
-}
-
 /* String constants, from indices to pointers. */
 static void settle_constants(llmi_jinja_template *t) {
     for (size_t i = 0; i < llmi_buf_count(&t->constants, llmi_jinja_value); i++) {
@@ -574,27 +551,16 @@ llm_status llmi_jinja_parse(llmi_jinja_template **out, const llm_allocator *a, c
         return llmi_error(LLM_E_LIMIT, "a template of %zu bytes exceeds the limit of %d", n, LLMI_JINJA_MAX_BYTES);
     if (llmi_utf8_valid(source, n) < n)
         return llmi_error(LLM_E_FORMAT, "byte %zu of the template is not UTF-8", llmi_utf8_valid(source, n));
-    llmi_jinja_template *t = llmi_alloc_zero(a, sizeof *t);
+    llmi_jinja_template *t = llmi_jinja_template_new(a, source, n, what);
     if (!t) return LLM_E_MEMORY;
-    t->a = a;
-    t->what = what;
-    atomic_init(&t->refs, 1);
-    llmi_buf *bufs[] = {&t->source, &t->code, &t->origins, &t->constants, &t->strs, &t->bytes, &t->macros, &t->params};
-    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_init(bufs[i], a);
-
     llmi_parser p = {.t = t, .loop = {.next = -1}, .origin = {0, 1}};
     llmi_buf_init(&p.strings, a);
-    /* Decoded strings and numbers, with the NUL behind each, never exceed twice the source: the bytes stay where they
-     * are. */
-    if (!copy_source(&t->source, source, n) || !llmi_buf_reserve(&t->bytes, 2 * n + 1)) p.status = LLM_E_MEMORY;
-    if (llmi_parser_ok(&p)) {
-        llmi_lexer_init(&p.lexer, t->source.data, t->source.len);
-        read_token(&p);
-        llmi_parser_advance(&p);
-        body(&p, (const char *const[]){NULL});
-        if (p.now.kind != LLMI_T_END) fail_expected(&p, "text or a tag");
-        llmi_emit(&p, LLMI_JINJA_OP_END, 0);
-    }
+    llmi_lexer_init(&p.lexer, t->source.data, t->source.len);
+    read_token(&p);
+    llmi_parser_advance(&p);
+    body(&p, (const char *const[]){NULL});
+    if (p.now.kind != LLMI_T_END) fail_expected(&p, "text or a tag");
+    llmi_emit(&p, LLMI_JINJA_OP_END, 0);
     llmi_buf_free(&p.strings);
     if (!llmi_parser_ok(&p)) {
         llmi_jinja_template_unref(t);
@@ -603,16 +569,4 @@ llm_status llmi_jinja_parse(llmi_jinja_template **out, const llm_allocator *a, c
     settle_constants(t);
     *out = t;
     return LLM_OK;
-}
-
-llmi_jinja_template *llmi_jinja_template_ref(llmi_jinja_template *t) {
-    if (t) atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
-    return t;
-}
-
-void llmi_jinja_template_unref(llmi_jinja_template *t) {
-    if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
-    llmi_buf *bufs[] = {&t->source, &t->code, &t->origins, &t->constants, &t->strs, &t->bytes, &t->macros, &t->params};
-    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
-    llmi_free(t->a, t, sizeof *t);
 }
