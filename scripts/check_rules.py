@@ -47,14 +47,10 @@ ALLOWED = {
     "kernels/openblas/openblas.c": ["sscanf"],  # of a word in OpenBLAS's own text
 }
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(FORBIDDEN) + r")\s*\(")
-# Types and enumerators that two files define; the list only shrinks.
-DEFINED_TWICE = []
-# Functions that begin with neither folder nor file. Those of base are the vocabulary of all others; of the rest the list
-# only shrinks.
+# Functions that begin with neither folder nor file: the vocabulary of all others. The list only shrinks.
 NAMED_FREELY = """
     llmi_realloc llmi_free llmi_strndup llmi_error llmi_error_in llmi_error_clear llmi_error_save llmi_error_restore
     llmi_format llmi_vformat llmi_quote llmi_clean llmi_number llmi_number_f32 llmi_strtod
-    llmi_dim_of llmi_step_view
 """.split()
 BRACES = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 MAX_FILE_LINES = 1000
@@ -178,7 +174,7 @@ def check_defined_once(files):
         code = without_comments_and_texts(source)
         for name, at in types_of(code):
             where = first.setdefault(name, path)
-            if where != path and name not in DEFINED_TWICE:
+            if where != path:
                 yield path, line_of(code, at), f"{name} is defined in {where} already"
 
 

@@ -31,7 +31,7 @@ void llmi_batch_clear(llmi_batch *b) {
     b->n_rows = b->n_parts = b->n_logits = b->n_hidden = 0;
 }
 
-void llmi_batch_add(llmi_batch *b, const llmi_copy *copy, void *owner, int32_t n_rows, int32_t n_logits,
+void llmi_batch_add(llmi_batch *b, const llmi_kv_copy *copy, void *owner, int32_t n_rows, int32_t n_logits,
                     int32_t n_hidden) {
     const llmi_kv_sequence *s = copy->seq;
     b->seq_rows[b->n_parts] = b->n_rows;

@@ -12,7 +12,7 @@ typedef struct llmi_part {
     int32_t n_rows;
     int32_t first_logits, n_logits; /* in the step's logits */
     int32_t first_hidden, n_hidden; /* in the step's hidden rows without logits */
-    llmi_copy copy;
+    llmi_kv_copy copy;
 } llmi_part;
 
 typedef struct llmi_batch {
@@ -37,7 +37,7 @@ void llmi_batch_clear(llmi_batch *b);
 
 /* Adds the next n_rows rows of a sequence that has been opened for them (copy is what that gave); logits
  * are read of the last n_logits of them, hidden states of the last n_hidden (one of both is 0). */
-void llmi_batch_add(llmi_batch *b, const llmi_copy *copy, void *owner, int32_t n_rows, int32_t n_logits,
+void llmi_batch_add(llmi_batch *b, const llmi_kv_copy *copy, void *owner, int32_t n_rows, int32_t n_logits,
                     int32_t n_hidden);
 
 /* Completes the tables; returns the bytes to upload. */

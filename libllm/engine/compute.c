@@ -103,7 +103,7 @@ llm_status llmi_compute_run(llmi_compute *c, llmi_batch *b) {
         .workspace = c->workspace,
     };
     for (int32_t i = 0; i < b->n_parts; i++) {
-        const llmi_copy *copy = &b->parts[i].copy;
+        const llmi_kv_copy *copy = &b->parts[i].copy;
         if (copy->n_tokens) s->ops->state_copy(s, c->kv, copy->dst, copy->src, copy->n_tokens);
     }
     s->ops->upload(s, c->tables, b->tables, n_bytes);

@@ -59,20 +59,20 @@ bool llmi_kv_sequence_reserve(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_t
 }
 
 /* The sequence whose length equals the page's fill appends in place; every other one needs its own copy of the page. */
-static bool copy_tail(llmi_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c) {
+static bool copy_tail(llmi_kv_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c) {
     int32_t used = s->n_done % c->pool.page_tokens, index = s->n_done / c->pool.page_tokens;
     if (!tail_is_shared(s, &c->pool) || is_at_end(s, &c->pool)) return true;
     int32_t page = s->spare != LLMI_NONE ? s->spare : take(c);
     if (page == LLMI_NONE) return false;
     s->spare = LLMI_NONE;
-    *copy = (llmi_copy){.seq = s, .index = index, .src = s->pages[index], .dst = page, .n_tokens = used};
+    *copy = (llmi_kv_copy){.seq = s, .index = index, .src = s->pages[index], .dst = page, .n_tokens = used};
     s->pages[index] = page;
     return true;
 }
 
-bool llmi_kv_sequence_open(llmi_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c, int32_t end) {
+bool llmi_kv_sequence_open(llmi_kv_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c, int32_t end) {
     int32_t page_tokens = c->pool.page_tokens;
-    *copy = (llmi_copy){.seq = s};
+    *copy = (llmi_kv_copy){.seq = s};
     if (!reserve_pages(s, c, end) || !copy_tail(copy, s, c)) return false;
     for (int32_t i = s->n_done / page_tokens; i * page_tokens < end; i++) {
         int32_t n = end - i * page_tokens;
@@ -81,12 +81,12 @@ bool llmi_kv_sequence_open(llmi_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *
     return true;
 }
 
-void llmi_kv_copy_done(llmi_copy *copy, llmi_kv_cache *c) {
+void llmi_kv_copy_done(llmi_kv_copy *copy, llmi_kv_cache *c) {
     if (copy->n_tokens) llmi_kvpool_unref(&c->pool, copy->src);
     copy->n_tokens = 0;
 }
 
-void llmi_kv_copy_undo(llmi_copy *copy, llmi_kv_cache *c) {
+void llmi_kv_copy_undo(llmi_kv_copy *copy, llmi_kv_cache *c) {
     if (!copy->n_tokens) return;
     copy->seq->pages[copy->index] = copy->src;
     copy->seq->spare = copy->dst;

@@ -25,10 +25,10 @@ typedef struct llmi_kv_sequence {
 
 /* A pending copy-on-write: dst has replaced src in the page table, and the next step copies the first n_tokens.
  * src stays referenced until that step commits. */
-typedef struct llmi_copy {
+typedef struct llmi_kv_copy {
     llmi_kv_sequence *seq;
     int32_t index, src, dst, n_tokens; /* n_tokens 0: no copy */
-} llmi_copy;
+} llmi_kv_copy;
 
 void llmi_kv_sequence_init(llmi_kv_sequence *s, llm_token *tokens, int32_t *pages);
 
@@ -41,9 +41,9 @@ void llmi_kv_sequence_match(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t most)
 bool llmi_kv_sequence_reserve(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_tokens);
 
 /* Makes the places of tokens n_done..end-1 writable. false: no room, nothing changed but pages reserved. */
-bool llmi_kv_sequence_open(llmi_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c, int32_t end);
-void llmi_kv_copy_done(llmi_copy *copy, llmi_kv_cache *c);
-void llmi_kv_copy_undo(llmi_copy *copy, llmi_kv_cache *c);
+bool llmi_kv_sequence_open(llmi_kv_copy *copy, llmi_kv_sequence *s, llmi_kv_cache *c, int32_t end);
+void llmi_kv_copy_done(llmi_kv_copy *copy, llmi_kv_cache *c);
+void llmi_kv_copy_undo(llmi_kv_copy *copy, llmi_kv_cache *c);
 
 /* Tokens up to n_done are computed now. */
 void llmi_kv_sequence_commit(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_done);

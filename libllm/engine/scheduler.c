@@ -221,7 +221,7 @@ static int32_t choose_rows(plan *p, const llmi_completion *c, int32_t *decode_in
     return n;
 }
 
-static void add_rows(llmi_engine *e, llmi_completion *c, const llmi_copy *copy, int32_t n) {
+static void add_rows(llmi_engine *e, llmi_completion *c, const llmi_kv_copy *copy, int32_t n) {
     llmi_job *job = c->job;
     int32_t read = c->seq.n_done + n - llmi_scheduler_first_needed(c);
     if (read < 0 || (job->kind == LLMI_JOB_GENERATE && job->max_tokens == 0)) read = 0;
@@ -238,7 +238,7 @@ void llmi_scheduler_plan(llmi_engine *e) {
     e->turn++;
     for (llmi_completion *c = e->running.first, *next; c; c = next) {
         int32_t n = choose_rows(&p, c, &decode_index);
-        llmi_copy copy;
+        llmi_kv_copy copy;
         next = c->next;
         if (!n) continue;
         /* Only younger ones make room; they have no rows yet. */

@@ -138,7 +138,7 @@ static llm_status run_chunk(llm_sequence *s, int32_t n, int32_t n_logits) {
     llmi_engine *e = s->engine;
     llm_status status;
     do {
-        llmi_copy copy;
+        llmi_kv_copy copy;
         pthread_mutex_lock(&e->lock);
         bool open = llmi_kv_sequence_open(&copy, &s->seq, &e->cache, s->seq.n_done + n);
         llmi_batch_clear(&e->batch);

@@ -58,7 +58,7 @@ class Sequences : public Cache {
   protected:
     /* What a step does with all tokens of a sequence. */
     bool compute(Seq &q, bool succeed = true) {
-        llmi_copy copy;
+        llmi_kv_copy copy;
         if (!llmi_kv_sequence_open(&copy, &q.s, &cache, q.s.n_tokens)) return false;
         for (int32_t i = 0; succeed && i < copy.n_tokens; i++)
             memory[(size_t)(copy.dst * 4 + i)] = memory[(size_t)(copy.src * 4 + i)];
