@@ -57,7 +57,7 @@ class Corpus(unittest.TestCase):
         for i in range(N):
             p = arithmetic.word_problem(random.Random(i), expand, i % 3 + 1)
             self.assertEqual(len(p.steps), i % 3 + 1)
-            self.assertNotRegex(p.question, r"[][{}<>]|  ")
+            self.assertNotRegex(p.question, r"[][{}<>]|  | [,.?]|[.][?]")
             at = None
             for left, op, right, result in p.steps:
                 self.assertIn(at, (None, left, right))

@@ -3,10 +3,9 @@
 from . import table
 from . import verbs as v
 from . import words as w
-from .grammar import polish
 from .scenes import CITIES
 from .telling import KIN, Problem, cap, name_of
-from .totals import _fill, _verbs
+from .totals import clean, conjugated, fill
 
 _RAW = table.sections("compare.txt")
 FIRST, MORE, LESS, MORE_OF, FEWER_OF = (table.entries(_RAW[k]) for k in ("first", "more", "less", "more of a count", "fewer of a count"))
@@ -119,7 +118,7 @@ def combined(rng):
         )
     )
     text = q.replace("[together|in all]", rng.choice(("together", "in all"))).format(" and ".join(told))
-    return Problem(_clean(text), [(xs[0], "+", xs[1], sum(xs))])
+    return Problem(clean(text), [(xs[0], "+", xs[1], sum(xs))])
 
 
 def measured(rng):
@@ -135,7 +134,7 @@ def measured(rng):
         "y1": y,
         "u": "dollars" if unit == "$" else unit,
     }
-    first, second = (_verbs(rng, _fill(rng, rng.choice(t), slots), _NOBODY, past) for t in (m.first, m.second))
+    first, second = (conjugated(fill(rng, rng.choice(t), slots), _NOBODY, past) for t in (m.first, m.second))
     thing = "@" not in m.who[0]
     named = {**slots, "A": f"the {a}" if thing else a, "B": f"the {b}" if thing else b, "more": m.more, "less": m.less}
     r = rng.random()
@@ -149,9 +148,9 @@ def measured(rng):
             )
         ).format(_NOUN[m.more])
     elif r < 0.6:
-        q = _fill(rng, rng.choice(MORE), named)
+        q = fill(rng, rng.choice(MORE), named)
     else:
-        q = _fill(rng, rng.choice(LESS), named)
+        q = fill(rng, rng.choice(LESS), named)
     return Problem(_told(rng, first, second, q), [(x, "-", y, x - y)])
 
 
@@ -167,16 +166,12 @@ def _told(rng, first, second, q):
     q = " ".join(q.split())
     r = rng.random()
     if r < 0.1 and not q.endswith("."):
-        return _clean(f"{q}{rng.choice((' if ', ', if ', ' when '))}{first} and {second}?")
+        return clean(f"{q}{rng.choice((' if ', ', if ', ' when '))}{first} and {second}?")
     if r < 0.16 and not q.endswith("."):
-        return _clean(f"If {first} and {second}, {q}?")
+        return clean(f"If {first} and {second}, {q}?")
     text = rng.choice(FIRST).replace("{a}", "\1").replace("{b}", "\2")
     text = ". ".join(cap(x) for x in text.replace("\1", first).replace("\2", second).split(". "))
-    return _clean(text + ("" if text.endswith(".") else ".") + " " + cap(q) + ("" if q.endswith(".") else "?"))
-
-
-def _clean(text):
-    return cap(polish(" ".join(text.replace(" .", ".").replace(" ?", "?").split())))
+    return clean(text + ("" if text.endswith(".") else ".") + " " + cap(q) + ("" if q.endswith(".") else "?"))
 
 
 def counted(rng):
@@ -188,7 +183,7 @@ def counted(rng):
     first = f"{a} {doing} {x} {things}"
     second = f"{b} {rng.choice((doing, doing, doing + ' only', doing + ' just'))} {y}{rng.choice(('', '', ' ' + things))}"
     q = rng.choice(MORE_OF if rng.random() < 0.65 else FEWER_OF)
-    q = _verbs(rng, _fill(rng, q, {"A": a, "B": b, "t": things, "V": verb.base, "A2": f"{a}'s"}), _NOBODY, past)
+    q = conjugated(fill(rng, q, {"A": a, "B": b, "t": things, "V": verb.base, "A2": f"{a}'s"}), _NOBODY, past)
     return Problem(_told(rng, first, second, q), [(x, "-", y, x - y)])
 
 
@@ -234,7 +229,7 @@ def groups(rng):
             f"How many {b} would have to come so that there are as many {b} as {a}?",
         )
     )
-    return Problem(_clean(f"{cap(text)} {q}"), [(x, "-", y, x - y)])
+    return Problem(clean(f"{cap(text)} {q}"), [(x, "-", y, x - y)])
 
 
 _CHAIN = [  # how one number comes from another: more, fewer
@@ -268,16 +263,16 @@ def chain(rng, n_steps):
         op, d = rng.choice("+-"), rng.randint(1, 60)
         if not 0 < (at + d if op == "+" else at - d) < 200:
             return chain(rng, n_steps)
-        told.append(_fill(rng, more if op == "+" else fewer, {**slots, "A": names[i], "B": names[i + 1], "d": d}))
+        told.append(fill(rng, more if op == "+" else fewer, {**slots, "A": names[i], "B": names[i + 1], "d": d}))
         steps.append((at, op, d, at + d if op == "+" else at - d))
         at = steps[-1][3]
-    text = _fill(rng, first, {**slots, "A": names[0], "x": start})
+    text = fill(rng, first, {**slots, "A": names[0], "x": start})
     told = [text, *told]
     if rng.random() < 0.2 and " than " in told[1]:
         told = told[1:] + told[:1]
     link = rng.choice((". ", ". ", " and ", ", and ", "; ")) if n_steps == 1 else ". "
     body = link.join(cap(x) if link == ". " else x for x in told)
-    return Problem(_clean(f"{cap(body)}. {cap(_fill(rng, q, {**slots, 'B': names[n_steps]}))}?"), steps)
+    return Problem(clean(f"{cap(body)}. {cap(fill(rng, q, {**slots, 'B': names[n_steps]}))}?"), steps)
 
 
 def with_change(rng):
@@ -299,7 +294,7 @@ def with_change(rng):
         )
     )
     text = f"{cap(a)} has {x} {things}{rng.choice((' and ', '. ', ', '))}{b} has {y}. {rng.choice(('Then ', 'Now ', 'Later, ', ''))}{a} {verb} {d}. {q}"
-    return Problem(_clean(text), [(x, op, d, left), (left, "-", y, left - y)])
+    return Problem(clean(text), [(x, op, d, left), (left, "-", y, left - y)])
 
 
 def compared(rng, n_steps):

@@ -67,7 +67,7 @@ def relation(rng, n_steps, expand):
     things = rng.choice(UNITS_AND_PEOPLE) if rng.random() < 0.3 else thing_of(rng)
     kind = rng.choices(list(_TABLE), (8, 7, 7, 4, 3))[0] if n_steps == 1 else "TWO_PARTS"
     x, y = _two_numbers(rng, kind)
-    text = expand(rng, rng.choice(_TABLE[kind]), _slots(rng, things, x, y)).replace(" ?", "?")
+    text = expand(rng, rng.choice(_TABLE[kind]), _slots(rng, things, x, y)).replace(" ?", "?").replace(" .", ".")
     if "#" in text:
         text = text.replace("#", next((b for a, b in _DID.items() if a in text), "get"))
     steps = [(x, "+", y, x + y) if kind in _SUMS else (x, "-", y, x - y)]

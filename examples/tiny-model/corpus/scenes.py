@@ -153,6 +153,8 @@ class Telling:
         rng = self.rng
         verb = v.choose(rng, m.group(2)) if m.group(1) else v.named(m.group(2))
         many, r = not m.group(3), rng.random()
+        if m.group(2) == "be" and r < 0.05:
+            return "had been" if self.past else "have been" if many or m.group(3) == "*" and self.p.plural else "has been"
         if m.group(2) in ("do", "be", "have"):
             r = 1
         if r < 0.05:
@@ -282,7 +284,8 @@ def _sentence(rng, events):
             )
         else:
             link = rng.choice((", ", ", ", ", then ", " and ", "; "))
-        text += link + _and(rng, e, before)
+        aside = filler(rng, "asides").lstrip(", ") if rng.random() < 0.02 else ""
+        text += (f" {aside}" if aside.startswith("(") else "") + link + _and(rng, e, before)
     return text
 
 
@@ -315,6 +318,8 @@ def _told(rng, t, first, rest, events, q):
     if not events:
         return cap(first) + _end(rng) + " " + q
     r, as_one, body = rng.random(), q.endswith("?"), _sentence(rng, events)
+    if rng.random() < 0.05:
+        first += " " + filler(rng, "when")
     if r < 0.08 and as_one:
         return f"If {first}{rng.choice((' and ', ', ', ' and then ', ', and '))}{body}, {q[0].lower() + q[1:]}"
     if r < 0.16 and as_one:
@@ -328,9 +333,10 @@ def _told(rng, t, first, rest, events, q):
         link = rng.choice((", ", " and ", " and ", " but ", "; ", ", but ", " and then ", ", then ", ", and "))
         return cap(first) + link + events[0].text + _end(rng) + sentences(rng, events[1:]) + " " + q
     if r < 0.44 and as_one:
-        told = sentences(rng, events[:-1]) if len(events) > 1 else ""
-        when = rng.choice(("If ", "If ", "When ", "After ", "Once ", "Now that "))
-        return cap(first) + _end(rng) + told + f" {when}{events[-1].text}, {q[0].lower() + q[1:]}"
+        k = min(len(events), rng.choice((1, 1, 2, 3)))
+        told = sentences(rng, events[:-k])
+        when = rng.choice(("If ", "If ", "If ", "When ", "After ", "Once ", "Now that "))
+        return cap(first) + _end(rng) + told + f" {when}{_sentence(rng, events[-k:])}, {q[0].lower() + q[1:]}"
     if r < 0.47 and len(events) == 1:
         return cap(events[0].text) + rng.choice((". Before that ", ". Before, ", ". At first ", ". In the beginning ")) + first + ". " + q
     return cap(first) + _end(rng) + sentences(rng, events) + " " + q

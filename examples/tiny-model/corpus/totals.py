@@ -1,5 +1,7 @@
 """Totals of two to four parts, and what is left of a whole (tables/parts.txt), told in many ways."""
 
+import re
+
 from . import table
 from . import verbs as v
 from . import words as w
@@ -8,6 +10,7 @@ from .scenes import choose, city, filler, slot
 from .telling import MANY, Problem, Who, cap, gain, loss, name_of, other_than, steps_of, thing_of, who
 
 _RAW = table.sections("parts.txt")
+_VERB = re.compile(r"<([\w-]+)([+*]?)>")
 
 
 class _Doing:
@@ -32,8 +35,9 @@ HOLDERS, TOTAL, REST, WHOLES, ARE, HAPPENED = (
         "what happened to parts",
     )
 )
-GOALS = {"": table.entries(_RAW["goals"]), " of a way": table.entries(_RAW["goals of a way"])}
+GOALS = {of: table.entries(_RAW[f"goals{of}"]) for of in ("", " of a way", " of a book")}
 GOAL_ASKS = {"": table.entries(_RAW["questions for goals"]), " of a way": table.entries(_RAW["questions for the rest of a way"])}
+GOAL_ASKS[" of a book"] = GOAL_ASKS[""]
 
 
 def amounts(rng, n, top=199):
@@ -50,7 +54,7 @@ def row(rng, items):
     return ", ".join(items[:-1]) + link + items[-1] if len(items) > 1 else items[0]
 
 
-def _more_steps(rng, n_parts, n_steps, parts, whose, things, past):
+def _more_steps(rng, n_steps, parts, whose, things, past):
     """What happens to a total after that: steps, and clauses as text."""
     at, steps, text = parts[0], [], ""
     for x in parts[1:]:
@@ -68,7 +72,8 @@ def _more_steps(rng, n_parts, n_steps, parts, whose, things, past):
     return steps, text
 
 
-def _fill(rng, text, slots):
+def fill(rng, text, slots):
+    """A template with its choices made and its slots filled, those of all tables too."""
     text = choose(rng, text)
     for key, value in slots.items():
         text = text.replace("{" + key + "}", str(value))
@@ -82,7 +87,7 @@ def _fill(rng, text, slots):
 def _at(rng, sets, n, p):
     """n times or places of one set."""
     items = rng.sample(sets, n) if rng.random() < 0.2 else sets[:n]
-    return [_fill(rng, x, {"his": p.his, "city": city(rng), "city2": city(rng), "city3": city(rng)}) for x in items]
+    return [fill(rng, x, {"his": p.his, "city": city(rng), "city2": city(rng), "city3": city(rng)}) for x in items]
 
 
 def _by_times(rng, p, doing, things, xs, past):
@@ -168,8 +173,8 @@ def _by_persons(rng, doing, things, xs, past):
 
 def _by_kinds(rng, p, xs, past):
     """(told, things): parts of several kinds."""
-    holder = _fill(rng, rng.choice(HOLDERS), {"A": p.name, "his": p.his})
-    holder = _verbs(rng, holder, p, past)
+    holder = fill(rng, rng.choice(HOLDERS), {"A": p.name, "his": p.his})
+    holder = conjugated(holder, p, past)
     if rng.random() < 0.4:
         kinds, things = rng.sample(rng.choice(KINDS), len(xs)), thing_of(rng)
         told = [f"{x} {k}" + (f" {things}" if i == len(xs) - 1 or rng.random() < 0.3 else "") for i, (x, k) in enumerate(zip(xs, kinds))]
@@ -188,15 +193,14 @@ def _by_kinds(rng, p, xs, past):
     return f"{cap(holder)} {row(rng, told) if r < 0.9 else ', '.join(told)}.", things
 
 
-def _verbs(rng, text, p, past):
-    for end, plural in (("*>", None), ("+>", False), (">", True)):
-        while end in text and "<" in text:
-            i = text.index("<")
-            j = text.index(">", i)
-            name = text[i + 1 : j]
-            verb = v.named(name.strip("+*"))
-            text = text[:i] + (p.does(verb, past) if name.endswith("*") else verb.finite(past, not name.endswith("+"))) + text[j + 1 :]
-    return text
+def conjugated(text, p, past):
+    """<verbs> in their tense and number."""
+
+    def form(m):
+        verb = v.named(m.group(1))
+        return p.does(verb, past) if m.group(2) == "*" else verb.finite(past, not m.group(2))
+
+    return _VERB.sub(form, text)
 
 
 def total(rng, n_steps):
@@ -218,7 +222,7 @@ def total(rng, n_steps):
     else:
         (told, things), whose = _by_kinds(rng, p, xs, past), p
         doing = None
-    steps, more = _more_steps(rng, n_parts, n_steps, xs, whose, things, past)
+    steps, more = _more_steps(rng, n_steps, xs, whose, things, past)
     if more and steps[-1][1] == "-" and rng.random() < 0.35:
         more, q = _not_done(rng, more, steps[-1][2], things)
     elif more:
@@ -227,12 +231,12 @@ def total(rng, n_steps):
         q = _ask_total(rng, whose, doing, things, past)
     if not more and q.endswith("?") and rng.random() < 0.08:
         return Problem(
-            _clean(
+            clean(
                 f"{q[:-1]} if {told[0].lower() + told[1:-1] if told[1:2].islower() and told[0] not in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' else told[:-1]}?"
             ),
             steps,
         )
-    return Problem(_clean(told + more + " " + q), steps)
+    return Problem(clean(told + more + " " + q), steps)
 
 
 def _not_done(rng, more, d, things):
@@ -262,7 +266,7 @@ def _ask_total(rng, p, doing, things, past):
     slots = {"t": things, "A": p.he if rng.random() < 0.7 else p.name, "he": p.he}
     if doing:
         slots |= {"V": doing.verb.base, "Vd": doing.verb.part}
-    text = _verbs(rng, _fill(rng, text, slots), p, past).strip()
+    text = conjugated(fill(rng, text, slots), p, past).strip()
     return cap(text) if text.endswith(".") else cap(text) + "?"
 
 
@@ -284,11 +288,12 @@ def _ask_after(rng, steps, p, things):
             "how many {t} <do*> {A} keep",
             "how many {t} are not [gone|lost]",
         ] * 2
-    return cap(_verbs(rng, _fill(rng, rng.choice(asks), {"t": things, "A": p.he}), p, False)).strip() + "?"
+    return cap(conjugated(fill(rng, rng.choice(asks), {"t": things, "A": p.he}), p, False)).strip() + "?"
 
 
-def _clean(text):
-    return cap(polish(" ".join(text.replace(" .", ".").replace(" ?", "?").split())))
+def clean(text):
+    """With one blank where there are several, and none before a mark."""
+    return cap(polish(" ".join(text.replace(" .", ".").replace(" ?", "?").replace(" ,", ",").split())))
 
 
 def _parts_of_whole(rng, xs, things):
@@ -369,7 +374,7 @@ def rest(rng, n_steps):
     told, asks = _parts_of_whole(rng, xs, things)
     p, past = who(rng), rng.random() < 0.6
     parts = row(rng, told) if not any("rest" in x or "other" in x for x in told[-1:]) or len(told) == 1 else ", ".join(told)
-    text = _fill(
+    text = fill(
         rng,
         rng.choice(WHOLES)
         .replace("{parts are}", "{#}")
@@ -378,12 +383,14 @@ def rest(rng, n_steps):
         .replace("{Parts were}", "{##}"),
         {"w": f"{whole} {things}", "#": parts, "##": cap(parts), "A": p.name},
     )
-    text = _verbs(rng, text, p, past)
-    q = _fill(rng, rng.choice(asks), {"t": things}).strip()
+    text = conjugated(text, p, past)
+    q = fill(rng, rng.choice(asks), {"t": things}).strip()
     steps = steps_of(whole, [("-", x) for x in xs])
     if text.startswith("if "):
-        return Problem(_clean(f"{text}, {q}?"), steps)
-    return Problem(_clean(f"{text}. {cap(q)}" + ("" if q.endswith(".") else "?")), steps)
+        return Problem(clean(f"{text}, {q}" + ("" if q.endswith(".") else "?")), steps)
+    if rng.random() < 0.1:
+        text = text.replace(". " + cap(parts), ": " + parts)
+    return Problem(clean(f"{text}. {cap(q)}" + ("" if q.endswith(".") else "?")), steps)
 
 
 def goal(rng, n_steps):
@@ -393,13 +400,21 @@ def goal(rng, n_steps):
     p, doing = who(rng), rng.choice(DOINGS)
     things = table.word(rng, doing.things)
     told = _by_times(rng, p, doing, things, xs, past) if rng.random() < 0.6 or p.first else _by_persons(rng, doing, things, xs, past)
-    way = " of a way" if things in ("miles", "km", "kilometers", "meters") and rng.random() < 0.6 else ""
+    way = (
+        ""
+        if rng.random() < 0.3
+        else " of a way"
+        if things in ("miles", "km", "kilometers", "meters")
+        else " of a book"
+        if things == "pages"
+        else ""
+    )
     first = rng.random() < 0.5 or n_steps == 1
     slots = {"V": doing.verb.base, "Vd": doing.verb.part, "t": things, "his": p.his}
     w_ = f"{whole} {things}" if first or way or rng.random() < 0.3 else whole
-    wants = _verbs(rng, _fill(rng, rng.choice(GOALS[way]), {**slots, "w": w_, "he": p.name if first else p.he}), p, past)
-    q = _verbs(rng, _fill(rng, rng.choice(GOAL_ASKS[way]), {**slots, "he": p.he}), p, False).strip()
+    wants = conjugated(fill(rng, rng.choice(GOALS[way]), {**slots, "w": w_, "he": p.name if first else p.he}), p, past)
+    q = conjugated(fill(rng, rng.choice(GOAL_ASKS[way]), {**slots, "he": p.he}), p, False).strip()
     if first:
-        return Problem(_clean(f"{cap(wants)}. {told} {cap(q)}?"), steps_of(whole, [("-", x) for x in xs]))
+        return Problem(clean(f"{cap(wants)}. {told} {cap(q)}?"), steps_of(whole, [("-", x) for x in xs]))
     steps = steps_of(xs[0], [("+", x) for x in xs[1:]])
-    return Problem(_clean(f"{told} {cap(wants)}. {cap(q)}?"), [*steps, (whole, "-", sum(xs), whole - sum(xs))])
+    return Problem(clean(f"{told} {cap(wants)}. {cap(q)}?"), [*steps, (whole, "-", sum(xs), whole - sum(xs))])
