@@ -30,7 +30,7 @@ struct llm_model {
     llm_runtime *runtime;
     llmi_weights *weights;
     const llmi_arch *arch; /* NULL when only the tokenizer was loaded */
-    llmi_hparams hp;       /* the first member of: */
+    llmi_hparams hp;       /* a copy of what all families have in: */
     void *hparams;         /* the family's hyper-parameters, */
     void *family;          /* its weights beside the layers, */
     void *layers;          /* and those of each layer [n_layers]: structures of its own (arch.h) */
