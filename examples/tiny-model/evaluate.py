@@ -357,7 +357,7 @@ def report(a, b, mine, rows, single, voted, few, styles, stories, seconds):
     one, four = few[0]["all"][0], few[4]["all"][0]
     multi = rows["multi"]
     looped = sum(loops(t) for t in stories)
-    command = "python3 " + shlex.join(["evaluate.py", *sys.argv[1:]])
+    command = "python3 " + shlex.join(["evaluate.py", *(os.path.basename(x) if os.path.isabs(x) else x for x in sys.argv[1:])])
     lines = [
         "# Results", "",
         f"Made by `{command}` in {seconds:.0f} s; runner: {b.name}; model: {os.path.getsize(a.model)} bytes.",

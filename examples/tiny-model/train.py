@@ -342,7 +342,10 @@ def work(a, rank, world):
         progress, due = flat[-2].item(), flat[-1].item() > 0
         g, total = flat[:-3] / N_SHARDS, flat[-3].item() / N_SHARDS
         norm = g.norm()
-        g *= torch.clamp(1.0 / (norm + 1e-6), max=1.0)
+        if math.isfinite(norm):
+            g *= torch.clamp(1.0 / (norm + 1e-6), max=1.0)
+        else:  # what overflows says nothing
+            g.zero_()
         with torch.no_grad():
             opt.step(g, rate(run.step, progress, a.rate), run.step)
         rows, length = BATCHES[run.step % len(BATCHES)]
@@ -383,7 +386,7 @@ def main():
     p.add_argument("--rank", type=int, help=argparse.SUPPRESS)
     a = p.parse_args()
     os.makedirs(a.run, exist_ok=True)
-    os.environ.update(TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS=str(a.threads))
+    os.environ.update(TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS=str(a.threads), TORCHINDUCTOR_COMPILE_THREADS="1")
     if a.rank is not None or a.processes == 1:
         return work(a, a.rank or 0, a.processes)
     if os.path.exists(f"{a.run}/rendezvous"):

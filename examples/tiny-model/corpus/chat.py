@@ -207,27 +207,33 @@ def _ask(rng, q):
     return q if rng.random() < 0.8 else rng.choice(["Please tell me. ", "I have a question. ", "Hi! "]) + q
 
 
+STEPS = "Think step by step./Show your steps./Solve the problem step by step./Show your work./Explain each step.".split("/")
+ONLY = "Give only the number./Answer with the number only./Only the number, please.".split("/")
+
+
 def _arithmetic(rng):
+    """(system, question, answer, what the answer weighs)"""
     p, r = arithmetic.question(rng, expand), rng.random()
-    p.question = arithmetic.typed(rng, p.question)
-    worked = f"{p.worked()} The answer is {p.answer}."
+    asked, worked = arithmetic.typed(rng, p.question), f"{p.worked()} The answer is {p.answer}."
     if r < 0.25:
-        return rng.choice(["Think step by step.", "Show your steps.", "Solve the problem step by step.", "Show your work.", "Explain each step."]), p.question, arithmetic.answer_text(p, True), 1
+        return rng.choice(STEPS), asked, arithmetic.answer_text(p, True), 1
     if r < 0.45:
-        return rng.choice(PLAIN[:2] + [None]), f"{p.question} {rng.choice((arithmetic.STEP_CUE, 'Think step by step.', 'Show your steps.'))}", worked, 1
+        return rng.choice(PLAIN[:2] + [None]), f"{asked} {rng.choice((arithmetic.STEP_CUE, *STEPS[:2]))}", worked, 1
     if r < 0.53:
-        return rng.choice(["Give only the number.", "Answer with the number only.", "Only the number, please."]), p.question, str(p.answer), arithmetic.DIRECT
+        return rng.choice(ONLY), asked, str(p.answer), arithmetic.DIRECT
     if r < 0.58:
-        return rng.choice(PLAIN[:2] + [None]), f"{p.question} {rng.choice(('Give only the number.', 'Answer with the number only.', 'Answer directly.'))}", f"The answer is {p.answer}.", arithmetic.DIRECT
-    return rng.choice(PLAIN[:2] + [None, None, None]), p.question, worked, 1
+        wish = rng.choice((*ONLY[:2], "Answer directly."))
+        return rng.choice(PLAIN[:2] + [None]), f"{asked} {wish}", f"The answer is {p.answer}.", arithmetic.DIRECT
+    return rng.choice(PLAIN[:2] + [None] * 3), asked, worked, 1
 
 
 def _story(rng):
     if rng.random() < 0.6:
         kind = rng.choice(w.ANIMALS)
-        return polish(rng.choice([f"Tell me a story about a {kind}.", f"Write a story about a {kind}.", f"Please tell a story about a {kind}."])), stories.story(rng, kind, short=True)
+        said = rng.choice(("Tell me a story about a {}.", "Write a story about a {}.", "Please tell a story about a {}."))
+        return polish(said.format(kind)), stories.story(rng, kind, short=True)
     name = rng.choice(w.GIRLS + w.BOYS)
-    return rng.choice([f"Tell me a story about {name}.", f"Write a story with {name} in it."]), stories.story(rng, name=name, short=True)
+    return rng.choice(("Tell me a story about {}.", "Write a story with {} in it.")).format(name), stories.story(rng, name=name, short=True)
 
 
 def by_example(rng, items):
@@ -300,10 +306,11 @@ def document(rng):
     return render(turns)
 
 
-_OPPOSITES = """The opposite of {a} is {b}./The opposite of {a} is {b}./{A} is the opposite of {b}./{A} and {b} are opposites./What is not {a} may be {b}.
-{A} means not {b}./The opposite of {a}: {b}./{A}, the opposite of {b}./If it is not {a}, it is {b}./Opposite of {a}? {B}./Not {a} but {b}.
-{a} (opposite: {b})/What is the opposite of {a}? It is {b}./{A} or {b}?/The word {a} has the opposite {b}./opposite of {a} = {b}
-Some are {a}, others are {b}./{A} is to {b} what {b} is to {a}.""".replace("\n", "/").split("/")
+_OPPOSITES = """The opposite of {a} is {b}./The opposite of {a} is {b}./{A} is the opposite of {b}./{A} and {b} are opposites.
+What is not {a} may be {b}./{A} means not {b}./The opposite of {a}: {b}./{A}, the opposite of {b}./If it is not {a}, it is {b}.
+Opposite of {a}? {B}./Not {a} but {b}./{a} (opposite: {b})/What is the opposite of {a}? It is {b}./{A} or {b}?
+The word {a} has the opposite {b}./opposite of {a} = {b}/Some are {a}, others are {b}.
+{A} is to {b} what {b} is to {a}.""".replace("\n", "/").split("/")
 
 
 def _questions(rng):
