@@ -205,12 +205,23 @@ static int report(cli *c, const plan *p, const rates *prompt, const rates *decod
     return CLI_OK;
 }
 
+/* The log gets the tables when the engine is destroyed. */
+static void trace(cli *c) {
+    const char *backend = c->model_options.backend ? c->model_options.backend : "cpu";
+    size_t n = strlen(backend) + sizeof "traced-";
+    char *traced = cli_alloc(c, n, 1);
+    snprintf(traced, n, "traced-%s", backend);
+    c->model_options.backend = traced;
+    if (c->runtime_options.log_level < LLM_LOG_INFO) c->runtime_options.log_level = LLM_LOG_INFO;
+}
+
 static int run(cli *c) {
     plan p = {0};
     rates prompt = {0}, decode = {0};
     int rc = get_plan(&p, c);
     if (rc) return rc;
     fit_engine(c, &p);
+    if (cli_get(c, "trace")) trace(c);
     rc = cli_open_engine(c, c->args[0]);
     if (!rc) rc = make_inputs(&p, c);
     cli_progress_begin("measuring");
@@ -227,17 +238,20 @@ static const cli_option options[] = {
     {'d', "depth", "N", "tokens in the context before the measurement (default 0)"},
     {'b', "batch", "N", "sequences that decode together (default 1)"},
     {'r', "repeats", "N", "measurements of each kind (default 5)"},
+    {0, "trace", NULL, "time each operation by itself; tables by layer on standard error at the end"},
     {0, NULL, NULL, NULL},
 };
 
 const cli_command cmd_bench = {
     .name = "bench",
-    .synopsis = "MODEL [-p N] [-n N] [-d DEPTH] [-b BATCH] [-r REPEATS]",
+    .synopsis = "MODEL [-p N] [-n N] [-d DEPTH] [-b BATCH] [-r REPEATS] [--trace]",
     .summary = "Measure how fast prompt and decode are here",
     .details = "Prompt: one sequence reads -p tokens. Decode: -b sequences write -n tokens each, one per step; the\n"
                "rate counts all of them. Both start after -d tokens that are not timed. The ids are random but\n"
                "always the same; nothing is taken from a cache; each kind is run once before it is timed, and\n"
-               "eight steps before all. Load is what it takes until an engine stands.\n"
+               "eight steps before all. Load is what it takes until the engine is ready.\n"
+               "--trace: milliseconds by layer and operation, share of the time and GB/s of what an operation must\n"
+               "read and write, for prompts and for decoding. Waiting for each operation makes small models slower.\n"
                "--json: {\"model\",\"threads\",\"batch\",\"depth\",\"repeats\",\"load_ms\",\"peak_rss_bytes\",\n"
                "\"prompt\":{\"tokens\",\"tokens_per_s\":{\"median\",\"min\",\"max\"}} or null,\"decode\": likewise}",
     .options = options,

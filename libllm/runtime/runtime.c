@@ -13,6 +13,7 @@
 #include "base/workers.h"
 #include "runtime/check.h"
 #include "runtime/loader.h"
+#include "runtime/trace.h"
 
 enum { N_ACTIVATIONS = LLM_ACTIVATIONS_BF16 + 1 };
 
@@ -243,19 +244,34 @@ static llm_status open_device(llm_device **out, llm_runtime *rt, const char *nam
     return LLM_OK;
 }
 
-llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name, int32_t activations) {
-    static const char prefix[] = "checked-";
-    *out = NULL;
-    if (!name) name = "cpu";
-    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return open_device(out, rt, name, activations);
-
-    llm_device *tested, *reference;
-    llm_status status = open_device(&tested, rt, name + sizeof prefix - 1, activations);
+static llm_status open_checked(llm_device **out, llm_runtime *rt, const char *name, int32_t activations) {
+    llm_device *tested = NULL, *reference = NULL;
+    llm_status status = open_device(&tested, rt, name, activations);
     if (status != LLM_OK) return status;
     status = open_device(&reference, rt, "reference", activations);
     if (status == LLM_OK) return llmi_check_open(out, tested, reference);
     tested->ops->close(tested);
     return status;
+}
+
+static llm_status open_traced(llm_device **out, llm_runtime *rt, const char *name, int32_t activations) {
+    llm_device *traced = NULL;
+    llm_status status = open_device(&traced, rt, name, activations);
+    return status == LLM_OK ? llmi_trace_open(out, traced) : status;
+}
+
+llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name, int32_t activations) {
+    static const struct {
+        const char *prefix;
+        llm_status (*open)(llm_device **out, llm_runtime *rt, const char *name, int32_t activations);
+    } wrappers[] = {{"checked-", open_checked}, {"traced-", open_traced}};
+    *out = NULL;
+    if (!name) name = "cpu";
+    for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++) {
+        size_t n = strlen(wrappers[i].prefix);
+        if (strncmp(name, wrappers[i].prefix, n) == 0) return wrappers[i].open(out, rt, name + n, activations);
+    }
+    return open_device(out, rt, name, activations);
 }
 
 LLM_API int32_t llm_runtime_device_count(const llm_runtime *runtime) {

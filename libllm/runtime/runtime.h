@@ -18,8 +18,8 @@ bool llmi_runtime_use_jit(const llm_runtime *rt);
 
 /* Opens back end `name` (NULL: "cpu") for products that take activations so (LLM_ACTIVATIONS_*). LLM_E_NOT_FOUND names
  * the known ones; LLM_E_DEVICE says why it cannot be used; LLM_E_UNSUPPORTED: it cannot promise F32 activations.
- * "checked-NAME" opens NAME with the reference beside it (check.h). The device belongs to the caller, who calls
- * device->ops->close. */
+ * "checked-NAME" opens NAME with the reference beside it (check.h), "traced-NAME" NAME with a clock (trace.h). The
+ * device belongs to the caller, who calls device->ops->close. */
 llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const char *name, int32_t activations);
 
 /* rt, or a new private runtime when it is NULL; one reference either way. */

@@ -190,3 +190,11 @@ TEST_F(CliNumbers, BenchReportsMedianLeastAndMost) {
     EXPECT_GT(out["peak_rss_bytes"].number(), 0);
     EXPECT_TRUE(llm_json({"bench", stories_gguf, "-p", "0", "-n", "4", "-r", "1"})["prompt"].is_null());
 }
+
+TEST_F(CliNumbers, BenchTracesOperationsByLayerOnStandardError) {
+    Output out = llm({"bench", reasoner, "--trace", "-p", "8", "-n", "2", "-r", "1", "--json"});
+    EXPECT_EQ(out.rc, 0) << out.err;
+    EXPECT_EQ(out.out.rfind("{\"model\"", 0), 0u) << out.out;
+    for (const char *word : {"trace of prompts: ", "trace of decoding: ", "LINEAR", "share", "100.0 %", "GB/s"})
+        EXPECT_NE(out.err.find(word), std::string::npos) << word;
+}

@@ -305,6 +305,30 @@ TEST_F(Plugins, CheckedDeviceAgreesWithACorrectOne) {
     EXPECT_EQ(LLM_OK, status) << llm_last_error();
 }
 
+TEST(Traced, ComputesTheSameAndTellsTheTimeOfEachOperation) {
+    std::vector<std::string> lines;
+    llm_runtime_options o = with_plugins();
+    o.log_level = LLM_LOG_INFO;
+    o.log_user = &lines;
+    o.log = [](void *user, int32_t, const char *text) {
+        static_cast<std::vector<std::string> *>(user)->push_back(text);
+    };
+    llm_runtime *rt = nullptr;
+    ASSERT_EQ(LLM_OK, llm_runtime_create(&rt, &o));
+    llm_status status, plain_status;
+    float plain = norm_first(rt, "tiny", &plain_status);
+    EXPECT_EQ(plain, norm_first(rt, "traced-tiny", &status));
+    EXPECT_EQ(LLM_OK, status) << llm_last_error();
+    ASSERT_EQ(10u, lines.size()); // head, kinds, outside, layers 0 to 3, all, share, rate
+    EXPECT_EQ("trace of prompts: 1 steps, milliseconds by layer and operation", lines[0]);
+    EXPECT_NE(std::string::npos, lines[1].find("EMBED      NORM    LINEAR"));
+    EXPECT_EQ(0u, lines[2].find("       -     0.000     0.000"));
+    EXPECT_EQ(0u, lines[6].find("       3 "));
+    EXPECT_EQ(0u, lines[7].find("     all "));
+    EXPECT_NE(std::string::npos, lines[8].find("   100.0 %")) << "NORM took all of it";
+    llm_runtime_unref(rt);
+}
+
 TEST_F(Plugins, CheckedDeviceFindsAWrongOne) {
     llm_status status;
     norm_first(rt, "checked-tiny-wrong", &status);
