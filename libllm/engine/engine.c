@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "engine/completion.h"
 #include "engine/output.h"
 #include "engine/scheduler.h"
 
@@ -131,7 +132,7 @@ void llmi_engine_end(llmi_engine *e) {
     llmi_job *doomed = e->doomed;
     e->doomed = NULL;
     for (llmi_job *job = doomed; job; job = job->next)
-        for (int32_t i = 0; i < job->n; i++) llmi_scheduler_remove(e, &job->completions[i]);
+        for (int32_t i = 0; i < job->n; i++) llmi_completion_remove(e, &job->completions[i]);
     e->stepping = false;
     pthread_mutex_unlock(&e->lock);
     for (llmi_job *next; doomed; doomed = next) {
@@ -179,7 +180,7 @@ static void disarm(llmi_engine *e) {
 
 static void plan(llmi_engine *e) {
     pthread_mutex_lock(&e->lock);
-    llmi_scheduler_sweep(e);
+    llmi_completion_sweep(e);
     llmi_scheduler_admit(e);
     llmi_scheduler_plan(e);
     arm(e);
@@ -217,7 +218,7 @@ llm_status llmi_engine_step(int32_t *n_active, llmi_engine *e) {
     llmi_error_save(&failure, status);
     llmi_output_deliver(e);
     pthread_mutex_lock(&e->lock);
-    llmi_scheduler_sweep(e);
+    llmi_completion_sweep(e);
     pthread_mutex_unlock(&e->lock);
     llmi_output_finish(e);
     pthread_mutex_lock(&e->lock);

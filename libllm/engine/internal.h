@@ -123,7 +123,9 @@ void llmi_engine_dims(llmi_dims *out, const llm_model *m, const llm_engine_optio
 void llmi_engine_place(llmi_engine *e, llmi_arena *arena, const llm_model *m);
 
 /* ---- job.c ---- */
-bool llmi_job_is_cancelled(const llmi_job *job);
+static inline bool llmi_job_is_cancelled(const llmi_job *job) {
+    return __atomic_load_n(&job->cancelled, __ATOMIC_SEQ_CST);
+}
 void llmi_job_free(llmi_job *job); /* its completions are out of all lists */
 
 #endif

@@ -4,11 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "engine/scheduler.h"
-
-bool llmi_job_is_cancelled(const llmi_job *job) {
-    return __atomic_load_n(&job->cancelled, __ATOMIC_SEQ_CST);
-}
+#include "engine/completion.h"
 
 /* ---- submission ---- */
 
@@ -126,7 +122,7 @@ llm_status llmi_job_submit(llmi_job **out, llmi_engine *e, const llmi_job_desc *
     pthread_mutex_lock(&e->lock);
     job->id = e->next_id++;
     e->n_active++;
-    llmi_scheduler_queue(e, &job->completions[0]);
+    llmi_completion_queue(e, &job->completions[0]);
     pthread_mutex_unlock(&e->lock);
     *out = job;
     return LLM_OK;
@@ -190,7 +186,7 @@ void llmi_job_destroy(llmi_job *job) {
         job->next = e->doomed;
         e->doomed = job;
     } else {
-        for (int32_t i = 0; i < job->n; i++) llmi_scheduler_remove(e, &job->completions[i]);
+        for (int32_t i = 0; i < job->n; i++) llmi_completion_remove(e, &job->completions[i]);
     }
     pthread_mutex_unlock(&e->lock);
     if (!later) llmi_job_free(job);

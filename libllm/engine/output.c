@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
-#include "engine/scheduler.h"
+#include "engine/completion.h"
 
 /* ---- what a step left ---- */
 
@@ -21,19 +21,19 @@ static void commit_part(llmi_engine *e, const llmi_part *part) {
     llmi_completion *c = part->owner;
     llmi_job *job = c->job;
     llmi_kv_sequence_commit(&c->seq, &e->cache, c->seq.n_done + part->n_rows);
-    bool through = c->seq.n_done == llmi_scheduler_n_compute(c);
+    bool through = c->seq.n_done == llmi_completion_n_compute(c);
     if (!job->t_prompt && (through || part->n_logits)) job->t_prompt = llmi_now_ms();
     if (job->kind == LLMI_JOB_SCORE)
         for (int32_t i = 0; i < part->n_logits; i++)
             add_output(e, c, part->first_logits + i, c->seq.n_done - part->n_logits + i);
     if (job->kind != LLMI_JOB_GENERATE || !through) return;
     if (job->max_tokens == 0) {
-        llmi_scheduler_end(e, c, LLM_FINISH_LENGTH);
+        llmi_completion_end(e, c, LLM_FINISH_LENGTH);
         return;
     }
     int32_t first = c->index, last = c->index;
     if (!job->forked) {
-        llmi_scheduler_fork(e, job);
+        llmi_completion_fork(e, job);
         last = job->n - 1;
     }
     for (int32_t i = first; i <= last; i++) add_output(e, &job->completions[i], part->first_logits, c->seq.n_done - 1);
@@ -150,7 +150,7 @@ static void end_call(llmi_engine *e) {
 static int32_t natural_end(const llmi_engine *e, const llmi_completion *c) {
     const llmi_job *job = c->job;
     if (job->kind != LLMI_JOB_GENERATE)
-        return llmi_scheduler_first_needed(c) == llmi_scheduler_n_compute(c) ? LLM_FINISH_LENGTH : LLM_FINISH_NONE;
+        return llmi_completion_first_needed(c) == llmi_completion_n_compute(c) ? LLM_FINISH_LENGTH : LLM_FINISH_NONE;
     if (job->max_tokens >= 0 && c->n_made == job->max_tokens) return LLM_FINISH_LENGTH;
     return c->seq.n_tokens == e->dims.n_ctx ? LLM_FINISH_CONTEXT : LLM_FINISH_NONE;
 }
@@ -177,7 +177,7 @@ static void tell_token(llmi_engine *e, const llmi_draw *d) {
     } else {
         c->error = d->error;
     }
-    if (verdict) llmi_scheduler_end(e, c, verdict < 0 ? LLM_FINISH_ERROR : verdict);
+    if (verdict) llmi_completion_end(e, c, verdict < 0 ? LLM_FINISH_ERROR : verdict);
 }
 
 static void tell_hidden(llmi_engine *e, const llmi_part *part) {
@@ -190,7 +190,7 @@ static void tell_hidden(llmi_engine *e, const llmi_part *part) {
         end_call(e);
         count_made(c, LLMI_JOB_EMBED, LLM_TOKEN_NONE);
         int32_t finish = natural_end(e, c);
-        if (finish) llmi_scheduler_end(e, c, finish);
+        if (finish) llmi_completion_end(e, c, finish);
     }
 }
 
@@ -210,7 +210,7 @@ void llmi_output_finish(llmi_engine *e) {
     pthread_mutex_lock(&e->lock);
     for (llmi_completion *c; (c = e->ending.first);) {
         llmi_job *job = c->job;
-        llmi_scheduler_remove(e, c);
+        llmi_completion_remove(e, c);
         if (!job->dead) {
             begin_call(e, job);
             job->sink->finish(job->sink_user, c->index, c->finish, c->finish == LLM_FINISH_ERROR ? &c->error : NULL);

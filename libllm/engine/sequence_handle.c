@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "engine/completion.h"
 #include "engine/output.h"
-#include "engine/scheduler.h"
 
 struct llm_sequence {
     llmi_engine *engine;
@@ -125,7 +125,7 @@ static llm_status make_room(llm_sequence *s, size_t n_rows) {
         llmi_kv_sequence_release(&s->seq, &e->cache);
         llmi_kv_sequence_match(&s->seq, &e->cache, s->seq.n_tokens - (int32_t)n_rows);
     }
-    while (!(fits = llmi_kv_sequence_reserve(&s->seq, &e->cache, s->seq.n_tokens)) && llmi_scheduler_preempt(e)) {
+    while (!(fits = llmi_kv_sequence_reserve(&s->seq, &e->cache, s->seq.n_tokens)) && llmi_completion_preempt(e)) {
     }
     pthread_mutex_unlock(&e->lock);
     if (fits) return LLM_OK;
