@@ -40,7 +40,7 @@ uint32_t llmi_reader_half(llmi_reader *s);
 /* The value that ends here, n_read digits long, if it is a character; a fault otherwise. */
 uint32_t llmi_reader_whole(llmi_reader *s, uint32_t value, size_t n_read);
 
-/* Groups: opened, filled, parted by llmi_reader_branch; closing gives the node. */
+/* Groups: opened, filled, parted by llmi_reader_group_branch; closing gives the node. */
 void llmi_reader_group_open(llmi_reader *s);
 void llmi_reader_group_branch(llmi_reader *s);
 int32_t llmi_reader_group_close(llmi_reader *s);

@@ -111,7 +111,7 @@ struct llmi_encode_work {
     llmi_buf level[LLMI_MAX_STEPS]; /* text rewritten by a pre-tokenizer */
     llmi_buf word;                  /* a spelling to look up */
     llmi_buf cells, heap, run[2];   /* of the model */
-    void *match;                    /* of llmi_regex_find */
+    void *match;                    /* of llmi_regex_next */
     bool continues;                 /* the piece follows bytes that are no text: no prefix */
     int64_t steps;                  /* that the call may still take; see llmi_encode_spend */
     size_t most;                    /* bytes that a rewritten text may have */
