@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-/* All that goes to the device: n_seqs * max_pages is the only large product, of two numbers below 2^24. */
+/* All that goes to the device. No overflow: n_seqs * max_pages is a product of two numbers below 2^24. */
 static size_t table_count(const llmi_dims *dims) {
     size_t n_seqs = (size_t)dims->step_seqs;
-    return 4 * (size_t)dims->n_batch + n_seqs + 1 + n_seqs * (size_t)dims->max_pages;
+    return 4 * (size_t)dims->n_batch + n_seqs + 1 + (size_t)dims->n_groups * n_seqs * (size_t)dims->max_pages;
 }
 
 size_t llmi_batch_table_bytes(const llmi_dims *dims) {
@@ -14,7 +14,7 @@ size_t llmi_batch_table_bytes(const llmi_dims *dims) {
 
 void llmi_batch_place(llmi_batch *b, llmi_arena *arena, const llmi_dims *dims) {
     size_t n_batch = (size_t)dims->n_batch, n_seqs = (size_t)dims->step_seqs;
-    *b = (llmi_batch){.capacity = dims->n_batch};
+    *b = (llmi_batch){.capacity = dims->n_batch, .n_groups = dims->n_groups};
     b->parts = llmi_arena_take(arena, n_seqs, sizeof *b->parts);
     b->hidden_rows = llmi_arena_take(arena, n_batch, sizeof *b->hidden_rows);
     b->tables = llmi_arena_take(arena, table_count(dims), sizeof *b->tables);
@@ -24,7 +24,7 @@ void llmi_batch_place(llmi_batch *b, llmi_arena *arena, const llmi_dims *dims) {
     b->row_seq = b->positions + n_batch;
     b->out_rows = b->row_seq + n_batch;
     b->seq_rows = b->out_rows + n_batch;
-    b->page_table = b->seq_rows + n_seqs + 1;
+    b->page_tables = b->seq_rows + n_seqs + 1;
 }
 
 void llmi_batch_clear(llmi_batch *b) {
@@ -56,17 +56,23 @@ void llmi_batch_add(llmi_batch *b, const llmi_kv_copy *copy, void *owner, int32_
     b->n_rows += n_rows;
 }
 
+/* One row for each sequence; returns where the next table begins. */
+static int32_t *fill_table(int32_t *row, const llmi_batch *b) {
+    for (int32_t i = 0; i < b->n_parts; i++, row += b->max_pages) {
+        const llmi_kv_sequence *s = b->parts[i].seq;
+        memcpy(row, s->pages, (size_t)s->n_pages * sizeof *row);
+        for (int32_t k = s->n_pages; k < b->max_pages; k++) row[k] = 0;
+    }
+    return row;
+}
+
 size_t llmi_batch_seal(llmi_batch *b) {
     b->seq_rows[b->n_parts] = b->n_rows;
     memcpy(b->out_rows + b->n_logits, b->hidden_rows, (size_t)b->n_hidden * sizeof *b->out_rows);
     b->max_pages = 1;
     for (int32_t i = 0; i < b->n_parts; i++)
         if (b->parts[i].seq->n_pages > b->max_pages) b->max_pages = b->parts[i].seq->n_pages;
-    int32_t *row = b->page_table;
-    for (int32_t i = 0; i < b->n_parts; i++, row += b->max_pages) {
-        const llmi_kv_sequence *s = b->parts[i].seq;
-        memcpy(row, s->pages, (size_t)s->n_pages * sizeof *row);
-        for (int32_t k = s->n_pages; k < b->max_pages; k++) row[k] = 0;
-    }
-    return (size_t)(row - b->tables) * sizeof *row;
+    int32_t *end = b->page_tables;
+    for (int32_t g = 0; g < b->n_groups; g++) end = fill_table(end, b);
+    return (size_t)(end - b->tables) * sizeof *end;
 }

@@ -18,7 +18,8 @@ typedef struct llmi_part {
 typedef struct llmi_batch {
     int32_t capacity; /* rows */
     int32_t n_rows, n_parts, n_logits, n_hidden;
-    int32_t max_pages;    /* row length of page_table, set by llmi_batch_seal */
+    int32_t n_groups;
+    int32_t max_pages;    /* row length of page_tables, set by llmi_batch_seal */
     llmi_part *parts;     /* [step_seqs] */
     int32_t *hidden_rows; /* [n_batch] */
     int32_t *tables;      /* what goes to the device in one piece; the members below point into it */
@@ -26,8 +27,8 @@ typedef struct llmi_batch {
     int32_t *positions;
     int32_t *row_seq;
     int32_t *out_rows;
-    int32_t *seq_rows;   /* [step_seqs + 1] */
-    int32_t *page_table; /* [n_parts, max_pages], last so that only its used part travels */
+    int32_t *seq_rows;    /* [step_seqs + 1] */
+    int32_t *page_tables; /* [n_groups, n_parts, max_pages], last so that only its used part travels */
 } llmi_batch;
 
 void llmi_batch_place(llmi_batch *b, llmi_arena *arena, const llmi_dims *dims);

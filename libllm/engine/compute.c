@@ -3,6 +3,7 @@
 #include <llm/sys/interpret.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "base/status.h"
 
 static llm_limits limits_of(const llmi_dims *dims, llm_dtype kv_dtype) {
@@ -21,6 +22,10 @@ static llm_program record(const llm_model *m, const llmi_dims *dims, llm_dtype k
     return program;
 }
 
+static llm_status too_large(void) {
+    return llmi_error(LLM_E_ARGUMENT, "the KV cache of the engine's options is larger than the address space");
+}
+
 llm_status llmi_compute_measure(llmi_compute_size *out, const llm_model *m, const llmi_dims *dims, llm_dtype kv_dtype,
                                 const llm_pool *pool) {
     const llm_device_ops *ops = m->device->ops;
@@ -32,7 +37,12 @@ llm_status llmi_compute_measure(llmi_compute_size *out, const llm_model *m, cons
     program = record(m, dims, kv_dtype, memory);
     llm_stream_options options = {.struct_size = sizeof options, .program = &program, .pool = pool};
     *out = (llmi_compute_size){.tables = llmi_batch_table_bytes(dims), .workspace = program.workspace_bytes};
-    llm_status status = ops->state_bytes(&out->kv, m->device, &program, 0, dims->n_pages);
+    llm_status status = LLM_OK;
+    for (int32_t g = 0; g < program.n_groups && status == LLM_OK; g++) {
+        size_t of_group = 0;
+        status = ops->state_bytes(&of_group, m->device, &program, g, dims->n_pages);
+        if (status == LLM_OK && !llmi_add(&out->kv, out->kv, of_group)) status = too_large();
+    }
     if (status == LLM_OK) status = ops->stream_bytes(&out->stream, m->device, &options);
     llmi_free(a, memory, n_bytes);
     return status;
@@ -63,7 +73,8 @@ llm_status llmi_compute_create(llmi_compute *c, const llm_model *m, const llmi_d
     c->program = record(m, dims, kv_dtype, c->program_memory);
     c->table_bytes = llmi_batch_table_bytes(dims);
     if (device->ops->weights_prepare) status = device->ops->weights_prepare(device, pool);
-    if (status == LLM_OK) status = device->ops->state_create(&c->kv, device, &c->program, 0, dims->n_pages);
+    for (int32_t g = 0; g < c->program.n_groups && status == LLM_OK; g++)
+        status = device->ops->state_create(&c->states[g], device, &c->program, g, dims->n_pages);
     if (status == LLM_OK) status = device->ops->stream_create(&c->stream, device, &options);
     if (status == LLM_OK) status = check_stream(c->stream);
     if (status == LLM_OK) status = device->ops->mem_alloc(&c->workspace, device, c->program.workspace_bytes);
@@ -77,18 +88,27 @@ void llmi_compute_destroy(llmi_compute *c) {
     if (c->tables) device->ops->mem_free(device, c->tables, c->table_bytes);
     if (c->workspace) device->ops->mem_free(device, c->workspace, c->program.workspace_bytes);
     if (c->stream) device->ops->stream_destroy(c->stream);
-    if (c->kv) device->ops->state_free(device, c->kv);
+    for (int32_t g = 0; g < c->program.n_groups; g++)
+        if (c->states[g]) device->ops->state_free(device, c->states[g]);
 }
 
 static const int32_t *on_device(const llmi_compute *c, const llmi_batch *b, const int32_t *table) {
     return (const int32_t *)c->tables + (table - b->tables);
 }
 
+static void copy_pages(const llmi_compute *c, const llmi_batch *b, int32_t group) {
+    for (int32_t i = 0; i < b->n_parts; i++) {
+        const llmi_kv_copy *copy = &b->parts[i].copy;
+        if (copy->n_tokens)
+            c->stream->ops->state_copy(c->stream, c->states[group], copy->dst, copy->src, copy->n_tokens);
+    }
+}
+
 llm_status llmi_compute_run(llmi_compute *c, llmi_batch *b) {
     llm_stream *s = c->stream;
     const llm_program *p = &c->program;
     size_t n_bytes = llmi_batch_seal(b);
-    llm_state_table table = {.state = c->kv, .pages = on_device(c, b, b->page_table), .width = b->max_pages};
+    llm_state_table tables[LLMI_MAX_GROUPS];
     llm_step step = {
         .struct_size = sizeof step,
         .rows =
@@ -99,12 +119,13 @@ llm_status llmi_compute_run(llmi_compute *c, llmi_batch *b) {
         .row_seq = on_device(c, b, b->row_seq),
         .seq_rows = on_device(c, b, b->seq_rows),
         .out_rows = on_device(c, b, b->out_rows),
-        .tables = &table,
+        .tables = tables,
         .workspace = c->workspace,
     };
-    for (int32_t i = 0; i < b->n_parts; i++) {
-        const llmi_kv_copy *copy = &b->parts[i].copy;
-        if (copy->n_tokens) s->ops->state_copy(s, c->kv, copy->dst, copy->src, copy->n_tokens);
+    for (int32_t g = 0; g < p->n_groups; g++) {
+        const int32_t *pages = b->page_tables + (size_t)g * (size_t)b->n_parts * (size_t)b->max_pages;
+        tables[g] = (llm_state_table){.state = c->states[g], .pages = on_device(c, b, pages), .width = b->max_pages};
+        copy_pages(c, b, g);
     }
     s->ops->upload(s, c->tables, b->tables, n_bytes);
     s->ops->run(s, &step, 0, p->n_ops);

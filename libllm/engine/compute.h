@@ -11,7 +11,7 @@ typedef struct llmi_compute {
     const llm_pool *pool;
     int32_t stop; /* atomic: the running step shall end early */
     llm_stream *stream;
-    llm_state *kv;
+    llm_state *states[LLMI_MAX_GROUPS];
     llm_program program;
     void *program_memory; /* its operations and states */
     void *workspace;      /* its values */

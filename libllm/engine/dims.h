@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/model.h"
+
 enum { LLMI_NONE = -1 }; /* no page, no node */
 
 typedef struct llmi_dims {
@@ -16,7 +18,9 @@ typedef struct llmi_dims {
     int32_t max_logits;  /* rows of a step whose logits are read */
     int32_t page_tokens; /* tokens of a KV page */
     int32_t n_pages;
-    int32_t max_pages;  /* pages of one sequence */
+    int32_t max_pages; /* pages of one sequence */
+    int32_t n_groups;  /* of states, each with a pool of pages and a page table */
+    int32_t windows[LLMI_MAX_GROUPS];
     int32_t n_draws;    /* tokens of a wave */
     int32_t n_samplers; /* threads that choose them */
     bool keep;          /* prefix cache */

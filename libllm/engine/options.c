@@ -76,6 +76,7 @@ void llmi_engine_dims(llmi_dims *out, const llm_model *m, const llm_engine_optio
         .n_samplers = smaller(o->n_threads, MOST_SAMPLERS),
         .keep = o->prefix_cache != 0,
     };
+    out->n_groups = llmi_program_windows(out->windows, m);
     out->n_draws = smaller(out->max_logits + out->n_seqs, MOST_DRAWS);
 }
 

@@ -82,7 +82,7 @@ void llmi_blocks_rotate(const llmi_pass *p, llm_value heads, llm_value angles, c
 }
 
 llm_value llmi_blocks_attend(const llmi_pass *p, llmi_qkv a, const llmi_attention_hparams *hp, int32_t window) {
-    int32_t state = llmi_recorder_kv(p->r, hp->n_kv_heads, hp->head_dim);
+    int32_t state = llmi_recorder_kv(p->r, hp->n_kv_heads, hp->head_dim, window);
     llm_attend_args args = {
         .state = state,
         .n_heads = hp->n_heads,

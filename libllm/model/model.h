@@ -69,4 +69,10 @@ void llmi_program_record(llm_program *out, const llm_model *m, const llm_limits 
 /* Of its operations and states. */
 size_t llmi_program_bytes(const llm_program *program);
 
+enum { LLMI_MAX_GROUPS = 8 };
+
+/* How far back the layers of each group of states see; the group without a window, 0, is the first, if there is one.
+ * Returns the number of groups. */
+int32_t llmi_program_windows(int32_t windows[LLMI_MAX_GROUPS], const llm_model *m);
+
 #endif

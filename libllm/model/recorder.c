@@ -20,15 +20,31 @@ void llmi_recorder_add(llmi_recorder *r, llm_op op) {
     r->n_ops++;
 }
 
-int32_t llmi_recorder_kv(llmi_recorder *r, int32_t n_heads, int32_t head_dim) {
+/* Layers with equal windows share a group. Should a model have more kinds of them than there are groups, the last one
+ * takes them all and sees as far back as any of them. */
+static int32_t group_of(llmi_recorder *r, int32_t window) {
+    int32_t i = 0;
+    while (i < r->n_groups && r->windows[i] != window) i++;
+    if (i < LLMI_MAX_GROUPS) {
+        if (i == r->n_groups) r->windows[r->n_groups++] = window;
+        return i;
+    }
+    int32_t *last = &r->windows[LLMI_MAX_GROUPS - 1];
+    *last = !*last || !window ? 0 : *last > window ? *last : window;
+    return LLMI_MAX_GROUPS - 1;
+}
+
+int32_t llmi_recorder_kv(llmi_recorder *r, int32_t n_heads, int32_t head_dim, int32_t window) {
+    int32_t group = group_of(r, window);
     if (r->states)
         r->states[r->n_states] = (llm_state_desc){
             .kind = LLM_STATE_PAGED,
-            .group = 0, /* no layer gives pages back before the others */
+            .group = group,
             .n_heads = n_heads,
             .k_dim = head_dim,
             .v_dim = head_dim,
             .dtype = r->limits.kv_dtype,
+            .window = window,
         };
     return r->n_states++;
 }

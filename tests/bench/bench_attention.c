@@ -136,7 +136,7 @@ static double attention_seconds(const shape *s, int32_t depth, int32_t n_rows, i
     for (int32_t i = 0; i < n_pages; i++) pages[i] = (int32_t)((int64_t)i * 37 % n_pages);
     llm_value kv = value_at(0, kv_width), q = value_at(n_kv, q_width), out = value_at(n_kv + n_q, q_width);
     for (int32_t i = 0; i < n_layers; i++) {
-        states[i] = (llm_state_desc){LLM_STATE_PAGED, 0, s->n_kv_heads, s->head_dim, s->head_dim, dtype};
+        states[i] = (llm_state_desc){LLM_STATE_PAGED, 0, s->n_kv_heads, s->head_dim, s->head_dim, dtype, 0};
         ops[i] = (llm_op){.kind = LLM_OP_KV_WRITE, .in = {kv, kv}, .u.kv_write = {i}};
         ops[n_layers + i] = (llm_op){.kind = LLM_OP_ATTEND, .in = {q}, .out = {out}};
         ops[n_layers + i].u.attend = (llm_attend_args){i, s->n_heads, 0, 0.1f};

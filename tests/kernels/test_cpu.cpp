@@ -353,7 +353,7 @@ TEST(CpuDevice, TheStopFlagSkipsWhatIsLeft) {
 namespace {
 
 llm_state_desc paged(int32_t n_heads, int32_t dim, llm_dtype dtype) {
-    return {LLM_STATE_PAGED, 0, n_heads, dim, dim, dtype};
+    return {LLM_STATE_PAGED, 0, n_heads, dim, dim, dtype, 0};
 }
 
 } // namespace

@@ -16,7 +16,7 @@ struct Shape {
 
     int32_t n_heads() const { return n_kv * group; }
     int64_t q_width() const { return (int64_t)n_heads() * dim; }
-    llm_state_desc desc() const { return {LLM_STATE_PAGED, 0, n_kv, dim, dim, dtype}; }
+    llm_state_desc desc() const { return {LLM_STATE_PAGED, 0, n_kv, dim, dim, dtype, 0}; }
     llm_attend_args args(int32_t layer = 0) const { return {layer, n_heads(), window, 1.0f / std::sqrt((float)dim)}; }
     std::string text() const {
         char t[120];

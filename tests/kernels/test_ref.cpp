@@ -240,7 +240,7 @@ class RefAttention : public Ref, public ::testing::WithParamInterface<std::tuple
     llm_state_table table{};
 
     void open(llm_dtype dtype) {
-        states.assign(2, {LLM_STATE_PAGED, 0, Cache::n_kv, Cache::dim, Cache::dim, dtype});
+        states.assign(2, {LLM_STATE_PAGED, 0, Cache::n_kv, Cache::dim, Cache::dim, dtype, 0});
         page_tokens = Cache::page_tokens;
         Program p;
         p.states = states;
@@ -425,7 +425,7 @@ TEST(RefMemory, EachRefusedAllocationLeavesNothingBehind) {
         size_t private_bytes;
         llm_tensor tensor = {"w", &host, 4, 1, 1, LLM_DTYPE_F32, 0};
         Program p;
-        p.states.assign(2, {LLM_STATE_PAGED, 0, Cache::n_kv, Cache::dim, Cache::dim, LLM_DTYPE_F32});
+        p.states.assign(2, {LLM_STATE_PAGED, 0, Cache::n_kv, Cache::dim, Cache::dim, LLM_DTYPE_F32, 0});
         p.limits.page_tokens = Cache::page_tokens;
         llm_stream_options options{};
         options.program = p.sealed();

@@ -54,11 +54,11 @@ static void mem_free(llm_device *d, void *ptr, size_t n_bytes) {
     d->host->free(d->host->user, ptr, n_bytes);
 }
 
-/* ---- states: of each layer keys then values, each [n_pages, page_tokens, n_heads * dim] ---- */
+/* ---- states: of each layer of a group keys then values, each [n_pages, page_tokens, n_heads * dim] ---- */
 
 struct llm_state {
     const llm_program *program;
-    int32_t n_pages;
+    int32_t group, n_pages;
     size_t n_bytes;
     float data[];
 };
@@ -68,15 +68,17 @@ static size_t token_floats(const llm_program *p, int32_t state) {
     return (size_t)p->states[state].n_heads * (size_t)p->states[state].k_dim;
 }
 
-static size_t half_floats(const llm_program *p, int32_t state, int32_t n_pages) {
-    return (size_t)n_pages * (size_t)p->limits.page_tokens * token_floats(p, state);
+/* 0 for a layer of another group. */
+static size_t half_floats(const llm_program *p, int32_t group, int32_t state, int32_t n_pages) {
+    return p->states[state].group != group ? 0
+                                           : (size_t)n_pages * (size_t)p->limits.page_tokens * token_floats(p, state);
 }
 
 static llm_status state_bytes(size_t *out, llm_device *d, const llm_program *p, int32_t group, int32_t n_pages) {
     *out = sizeof(llm_state);
     for (int32_t i = 0; i < p->n_states; i++) {
         if (p->states[i].kind != LLM_STATE_PAGED || p->states[i].dtype != LLM_DTYPE_F32) return LLM_E_UNSUPPORTED;
-        *out += 2 * half_floats(p, i, n_pages) * sizeof(float);
+        *out += 2 * half_floats(p, group, i, n_pages) * sizeof(float);
     }
     return LLM_OK;
 }
@@ -87,7 +89,7 @@ static llm_status state_create(llm_state **out, llm_device *d, const llm_program
     if (status != LLM_OK) return status;
     llm_state *state = d->host->alloc(d->host->user, n_bytes, 64);
     if (!state) return LLM_E_MEMORY;
-    *state = (llm_state){.program = p, .n_pages = n_pages, .n_bytes = n_bytes};
+    *state = (llm_state){.program = p, .group = group, .n_pages = n_pages, .n_bytes = n_bytes};
     *out = state;
     return LLM_OK;
 }
@@ -96,11 +98,14 @@ static void state_free(llm_device *d, llm_state *state) {
     d->host->free(d->host->user, state, state->n_bytes);
 }
 
-/* A layer's keys; its values are half_floats further on. */
-static float *layer_of(llm_state *state, int32_t index) {
+static float *keys_of(llm_state *state, int32_t index) {
     float *at = state->data;
-    for (int32_t i = 0; i < index; i++) at += 2 * half_floats(state->program, i, state->n_pages);
+    for (int32_t i = 0; i < index; i++) at += 2 * half_floats(state->program, state->group, i, state->n_pages);
     return at;
+}
+
+static float *values_of(llm_state *state, int32_t index) {
+    return keys_of(state, index) + half_floats(state->program, state->group, index, state->n_pages);
 }
 
 /* Element offset of a token in a layer's keys or values. */
@@ -205,7 +210,7 @@ static void kv_write(llm_stream *s, const llm_op *op, const llm_step *step) {
     int32_t index = op->u.kv_write.state;
     llm_state *state = step->tables[p->states[index].group].state;
     llm_view k = llm_step_view(step, op->in[0]), v = llm_step_view(step, op->in[1]);
-    float *keys = layer_of(state, index), *values = keys + half_floats(p, index, state->n_pages);
+    float *keys = keys_of(state, index), *values = values_of(state, index);
     for (int64_t r = 0; r < k.rows; r++) {
         size_t at = token_at(p, index, step, step->row_seq[r], step->positions[r]);
         memcpy(keys + at, llm_view_row(k, r), token_floats(p, index) * sizeof(float));
@@ -216,8 +221,9 @@ static void kv_write(llm_stream *s, const llm_op *op, const llm_step *step) {
 static void state_copy(llm_stream *s, llm_state *state, int32_t dst, int32_t src, int32_t n_tokens) {
     const llm_program *p = state->program;
     for (int32_t i = 0; i < p->n_states; i++) {
+        if (p->states[i].group != state->group) continue;
         size_t row = token_floats(p, i), page = (size_t)p->limits.page_tokens * row;
-        float *keys = layer_of(state, i), *values = keys + half_floats(p, i, state->n_pages);
+        float *keys = keys_of(state, i), *values = values_of(state, i);
         memmove(keys + (size_t)dst * page, keys + (size_t)src * page, (size_t)n_tokens * row * sizeof(float));
         memmove(values + (size_t)dst * page, values + (size_t)src * page, (size_t)n_tokens * row * sizeof(float));
     }
@@ -237,7 +243,7 @@ static void attend_head(const llm_program *p, const llm_op *op, const llm_step *
     int32_t dim = d->k_dim, seq = step->row_seq[row], last = step->positions[row];
     int32_t first = a->window && last >= a->window ? last - a->window + 1 : 0;
     size_t kv_head = (size_t)(head / (a->n_heads / d->n_heads)) * (size_t)dim;
-    const float *keys = layer_of(state, a->state) + kv_head, *values = keys + half_floats(p, a->state, state->n_pages);
+    const float *keys = keys_of(state, a->state) + kv_head, *values = values_of(state, a->state) + kv_head;
     const float *q = llm_view_row(llm_step_view(step, op->in[0]), row) + (int64_t)head * dim;
     float *out = llm_view_row(llm_step_view(step, op->out[0]), row) + (int64_t)head * dim;
     double sums[MAX_HEAD_DIM] = {0}, largest = -INFINITY, total = 0;

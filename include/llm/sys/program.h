@@ -123,13 +123,15 @@ enum {
     LLM_STATE_PAGED = 0 /* keys and values of every token, in pages of llm_limits.page_tokens */
 };
 
-/* What a layer keeps of a sequence between steps. States of one group share a page table. */
+/* What a layer keeps of a sequence between steps. States of one group share a page table, and are seen as far back: the
+ * entry of a page that no row of the step can see may be -1. */
 typedef struct llm_state_desc {
     int32_t kind;  /* LLM_STATE_* */
     int32_t group; /* 0..n_groups-1 */
     int32_t n_heads;
     int32_t k_dim, v_dim; /* elements of a head's key and value */
     llm_dtype dtype;      /* F32 or F16 */
+    int32_t window;       /* a row sees itself and the window - 1 tokens before it; 0: all before it */
 } llm_state_desc;
 
 /* ---- a program ---- */
@@ -160,7 +162,8 @@ typedef struct llm_program {
 /* Pages of the states of one group. */
 typedef struct llm_state_table {
     llm_state *state;
-    const int32_t *pages; /* [seqs, width] page of tokens [i * page_tokens, ...) of each sequence, on the device */
+    const int32_t *pages; /* [seqs, width] page of tokens [i * page_tokens, ...) of each sequence, on the device;
+                             -1: none, no row sees it */
     int32_t width;
 } llm_state_table;
 

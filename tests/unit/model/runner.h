@@ -45,7 +45,9 @@ class Runner {
         options.struct_size = sizeof options;
         options.program = &program;
         options.pool = llmi_workers_pool(workers);
-        check(m->device->ops->state_create(&state, m->device, &program, 0, pages));
+        states.resize((size_t)program.n_groups);
+        for (int32_t i = 0; i < program.n_groups; i++)
+            check(m->device->ops->state_create(&states[(size_t)i], m->device, &program, i, pages));
         check(m->device->ops->stream_create(&stream, m->device, &options));
         check(m->device->ops->mem_alloc(&workspace, m->device, program.workspace_bytes));
         ints_bytes = sizeof(int32_t) * (size_t)(4 * max_rows + 2 + pages);
@@ -55,7 +57,7 @@ class Runner {
         m->device->ops->mem_free(m->device, ints, ints_bytes);
         m->device->ops->mem_free(m->device, workspace, program.workspace_bytes);
         m->device->ops->stream_destroy(stream);
-        m->device->ops->state_free(m->device, state);
+        for (llm_state *state : states) m->device->ops->state_free(m->device, state);
         llmi_workers_destroy(workers);
     }
 
@@ -72,7 +74,9 @@ class Runner {
         for (int32_t i = 0; i < n; i++) positions.push_back(n_past + i);
         for (int32_t i = 0; i < n; i++) all.push_back(i);
         for (int32_t i = 0; i < pages; i++) table.push_back(pages - 1 - i);
-        llm_state_table pages_of = {state, place(table), pages};
+        const int32_t *placed = place(table);
+        std::vector<llm_state_table> tables;
+        for (llm_state *state : states) tables.push_back({state, placed, pages});
         llm_step step = {};
         step.struct_size = sizeof step;
         for (int32_t &rows : step.rows) rows = n;
@@ -82,7 +86,7 @@ class Runner {
         step.row_seq = place(zeros);
         step.seq_rows = place({0, n});
         step.out_rows = place(all);
-        step.tables = &pages_of;
+        step.tables = tables.data();
         step.workspace = static_cast<char *>(workspace);
         EXPECT_LE(host.size() * 4, ints_bytes);
         stream->ops->upload(stream, ints, host.data(), host.size() * sizeof(int32_t));
@@ -117,7 +121,7 @@ class Runner {
     const llm_model *m;
     int32_t pages = 0, n_past = 0;
     llmi_workers *workers = nullptr;
-    llm_state *state = nullptr;
+    std::vector<llm_state *> states; // by group
     llm_stream *stream = nullptr;
     llm_program program = {};
     std::vector<uint64_t> memory; /* of the program */

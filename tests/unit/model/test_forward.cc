@@ -141,6 +141,33 @@ TEST_F(Program, DeclaresTheKeysAndValuesOfEachLayer) {
     EXPECT_EQ(written, read);
 }
 
+/* Of the golden models: no window, one in every layer, one in the second of two layers. */
+TEST(Groups, HoldTheLayersOfOneWindow) {
+    const struct {
+        const char *name;
+        std::vector<int32_t> windows, groups;
+    } rows[] = {{"mistral-full", {0}, {0, 0}}, {"mistral", {5}, {0, 0}}, {"qwen3-window", {0, 7}, {0, 1}}};
+    llm_runtime *rt = runtime_with_plugins();
+    for (auto &row : rows) {
+        llm_model *m = nullptr;
+        std::string path = std::string(LLM_SOURCE_DIR "/tests/golden/data/") + row.name;
+        ASSERT_EQ(LLM_OK, load(&m, rt, path, "checked-cpu")) << llm_last_error();
+        int32_t windows[LLMI_MAX_GROUPS];
+        int32_t n = llmi_program_windows(windows, m);
+        EXPECT_EQ(row.windows, std::vector<int32_t>(windows, windows + n)) << row.name;
+        std::vector<uint64_t> memory;
+        llm_program program = record(m, {{5, 3, 2}, 1, 16, LLM_DTYPE_F32}, &memory);
+        EXPECT_EQ(n, program.n_groups);
+        for (int32_t i = 0; i < program.n_states; i++) {
+            EXPECT_EQ(row.groups[(size_t)i], program.states[i].group) << row.name;
+            EXPECT_EQ(windows[program.states[i].group], program.states[i].window) << row.name;
+        }
+        Runner(m, 8, 16).append({1, 5, 9, 30, 2});
+        llmi_model_unref(m);
+    }
+    llm_runtime_unref(rt);
+}
+
 /* ---- trained models: the reference is a forward pass in float64 over the same weights ---- */
 
 struct Trained {

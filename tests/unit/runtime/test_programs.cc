@@ -43,7 +43,7 @@ class RandomProgram {
         for (int32_t i = 0, n = 1 + below(3); i < n; i++) {
             int32_t dim = one_of({8, 16, 24, 40, 64}), heads = 1 + below(3);
             llm_dtype dtype = types && below(2) ? LLM_DTYPE_F16 : LLM_DTYPE_F32;
-            states.push_back({LLM_STATE_PAGED, 0, heads, dim, dim, dtype});
+            states.push_back({LLM_STATE_PAGED, 0, heads, dim, dim, dtype, 0});
         }
         for (int32_t i = 0; i < 12; i++)
             (this->*kinds[static_cast<size_t>(below(static_cast<int32_t>(kinds.size())))])();
