@@ -28,6 +28,7 @@ typedef struct llmk_cpu_device {
     llmk_kernels k;             /* resolved for host->cpu_mask and this CPU */
     struct llm_weight *weights; /* list of all, for weights_prepare */
     pthread_mutex_t lock;       /* guards the list and the preparing */
+    atomic_llong n_passes;      /* begun by any stream: when weights are packed (packing.h) */
 } llmk_cpu_device;
 
 /* A device with this folder's operations. Members may be overwritten before its first use. */

@@ -138,8 +138,9 @@ static llm_status stream_bytes(size_t *out, llm_device *device, const llm_stream
 }
 
 static void run(llm_stream *stream, const llm_step *step, int32_t first, int32_t n) {
-    const llm_op_fn *ops = llmk_cpu_device_of(stream->device)->ops;
-    llm_interpret(ops, llmk_cpu_stream_of(stream)->program, stream, step, first, n);
+    llmk_cpu_device *d = llmk_cpu_device_of(stream->device);
+    if (first == 0) atomic_fetch_add_explicit(&d->n_passes, 1, memory_order_relaxed);
+    llm_interpret(d->ops, llmk_cpu_stream_of(stream)->program, stream, step, first, n);
 }
 
 static const llm_stream_ops stream_ops = {

@@ -21,14 +21,12 @@
 enum {
     BLOCK_ROWS = 384,      /* most activation rows of an item (MC) */
     BLOCK_BYTES = 5 << 18, /* most bytes of its activations, so that they stay in the second-level cache */
-    GROUP = 2,             /* strips that share each pass over the activations */
+    GROUP = LLMK_GROUP,    /* strips that share each pass over the activations */
     FEW_ROWS = 96,         /* with no more rows than this, strips are taken one by one */
     AHEAD_LINES = 2,       /* cache lines that tiles of few rows prefetch for every 32 columns */
     PANEL_BYTES = 12288,   /* of a panel of 8-bit numbers: a group's panels take half of the first-level cache */
     WIDE_BYTES = 32768,    /* of a panel of F32 or BF16 */
     PACKED_BYTES = 12288,  /* of the packed form of a panel, for weights without a packed copy */
-    ITEM_BYTES = 1 << 17,  /* of an item's weights */
-    MIN_ITEMS = 16,        /* items that a product is cut into if it has as many strips */
     STORE_AHEAD = 6,       /* rows of the output that are prefetched before they are written */
 };
 
@@ -93,7 +91,7 @@ typedef struct job {
     const llmk_linear_kernels *k;
     const llmk_linear_product *products;
     int32_t n_products, kind;
-    uint32_t makes;     /* bit i: product i makes the copy of its weight */
+    int64_t pass;       /* of the device */
     int64_t n_parts;    /* items of all products for a block of rows */
     int64_t block_rows; /* the rows are cut into blocks of so many */
     llm_view x;
@@ -106,20 +104,8 @@ static const llmk_product *kernels_of(const job *j, const llmk_linear_product *p
     return &j->k->product[p->w->layout->index];
 }
 
-void llmk_linear_cut(llm_weight *w) {
-    int64_t n_strips = llmk_weight_strips(w);
-    int64_t most = ITEM_BYTES / (int64_t)(w->strip_bytes + 1), even = n_strips / MIN_ITEMS;
-    int64_t n = (most < even ? most : even) / GROUP * GROUP;
-    w->part_strips = n > GROUP ? n : GROUP;
-    w->n_parts = (n_strips + w->part_strips - 1) / w->part_strips;
-}
-
 static int64_t parts_of(const job *j, const llmk_linear_product *p) {
     return kernels_of(j, p)->x == j->kind ? p->w->n_parts : 0;
-}
-
-static bool makes(const job *j, const llmk_linear_product *p) {
-    return j->makes >> (p - j->products) & 1;
 }
 
 /* ---- activations ---- */
@@ -167,9 +153,9 @@ typedef struct piece {
     bool keep; /* what it packs is the weight's copy */
 } piece;
 
-/* Whether all of w lies packed. */
-static bool is_whole(const llm_weight *w) {
-    return atomic_load_explicit(&w->packed, memory_order_acquire);
+/* Whether the copy has the strip. */
+static bool is_packed(const llm_weight *w, int64_t strip) {
+    return llmk_packing_has(w->packing, strip / w->part_strips);
 }
 
 /* Columns [col, col + n_cols) of a strip in packed form: from the weight's copy, or packed now into `packed`. With
@@ -177,12 +163,12 @@ static bool is_whole(const llm_weight *w) {
 static llmk_planes take_packed(const llm_weight *w, int64_t strip, int64_t col, int64_t n_cols, uint8_t *packed) {
     const llmk_layout *l = w->layout;
     llmk_planes planes;
-    bool whole = is_whole(w);
-    if (whole || !packed)
-        planes = llmk_layout_planes(l, w->copy + (size_t)strip * w->strip_bytes, w->cols, col);
+    bool done = is_packed(w, strip);
+    if (done || !packed)
+        planes = llmk_layout_planes(l, w->packing->copy + (size_t)strip * w->strip_bytes, w->cols, col);
     else
         planes = llmk_layout_planes(l, packed, n_cols, 0);
-    if (!whole) {
+    if (!done) {
         const uint8_t *rows = w->data + (size_t)(strip * LLMK_STRIP) * w->row_bytes;
         llmk_layout_pack(l, w->pack, &planes, rows, w->row_bytes, llmk_weight_strip_rows(w, strip), col, n_cols);
     }
@@ -203,12 +189,12 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
 /* Rows of one tile and a strip: columns from col on, as they are packed. Returns how many. */
 static int64_t multiply_packed(const job *j, space *slot, const piece *e, int64_t col) {
     const llm_weight *w = e->p->w;
-    bool whole = is_whole(w), last = e->strip + 1 == llmk_weight_strips(w);
-    int64_t rest = w->cols - col, most = whole ? packed_cols[e->k->panel] : llmk_linear_chunk(e->k, w->layout);
+    bool done = is_packed(w, e->strip), last = e->strip + 1 == llmk_weight_strips(w);
+    int64_t rest = w->cols - col, most = done ? packed_cols[e->k->panel] : llmk_linear_chunk(e->k, w->layout);
     int64_t n_cols = rest < most ? rest : most;
     llmk_planes planes = take_packed(w, e->strip, col, n_cols, e->keep ? NULL : slot->packed[0]), next = planes;
-    if (whole && !last)
-        next = llmk_layout_planes(w->layout, w->copy + (size_t)(e->strip + 1) * w->strip_bytes, w->cols, 0);
+    if (done && !last)
+        next = llmk_layout_planes(w->layout, w->packing->copy + (size_t)(e->strip + 1) * w->strip_bytes, w->cols, 0);
     llmk_tile t = {.acc = slot->acc[0][0], .acc_stride = GROUP * LLMK_STRIP, .packed = &planes, .next = &next};
     t.n_cols = n_cols;
     t.n_rows = (int32_t)e->n_rows;
@@ -267,21 +253,25 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     int64_t row = index / j->n_parts * j->block_rows, part = index % j->n_parts;
     const llmk_linear_product *p = j->products;
     for (; part >= parts_of(j, p); p++) part -= parts_of(j, p);
-    piece e = {.p = p, .k = kernels_of(j, p), .row = row, .keep = row == 0 && makes(j, p)};
+    const llm_weight *w = p->w;
+    piece e = {.p = p, .k = kernels_of(j, p), .row = row};
     e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
     int32_t group = e.n_rows > FEW_ROWS ? GROUP : 1;
-    int64_t end = (part + 1) * p->w->part_strips, n_strips = llmk_weight_strips(p->w);
+    int64_t end = (part + 1) * w->part_strips, n_strips = llmk_weight_strips(w);
     end = end < n_strips ? end : n_strips;
-    if (!is_whole(p->w)) llmk_weight_want(p->w, part * p->w->part_strips, end);
-    for (e.strip = part * p->w->part_strips; e.strip < end; e.strip += group) {
+    if (!llmk_packing_has(w->packing, part)) {
+        e.keep = llmk_packing_try_begin(w->packing, part, j->pass);
+        llmk_packing_want(w, part);
+    }
+    for (e.strip = part * w->part_strips; e.strip < end; e.strip += group) {
         e.n_strips = end - e.strip < group ? (int32_t)(end - e.strip) : group;
-        if (!p->w->cols) memset(slot->acc, 0, sizeof slot->acc);
+        if (!w->cols) memset(slot->acc, 0, sizeof slot->acc);
         bool packed = e.n_rows <= LLMK_TILE_ROWS && e.k->multiply_packed;
-        for (int64_t col = 0; col < p->w->cols;)
+        for (int64_t col = 0; col < w->cols;)
             col += packed ? multiply_packed(j, slot, &e, col) : multiply_panels(j, slot, &e, col);
         store(slot, &e);
     }
-    if (e.keep) llmk_weight_release(p->w, part * p->w->part_strips, end);
+    if (e.keep) llmk_packing_finish(w, part);
 }
 
 static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
@@ -323,12 +313,10 @@ void llmk_linear_multiply(llmk_cpu_stream *s, llm_view x, const llmk_linear_prod
         .x = x,
         .x_packed = s->linear_scratch,
         .slots = (space *)(void *)((uint8_t *)s->linear_scratch + before),
+        .pass = atomic_load_explicit(&llmk_cpu_device_of(s->base.device)->n_passes, memory_order_relaxed),
     };
     if (!llmk_cpu_go_on(s)) return;
-    for (int32_t i = 0; i < n; i++) j.makes |= (uint32_t)llmk_weight_claim(products[i].w) << i;
     for (int32_t kind = 0; kind < LLMK_N_X; kind++) multiply_kind(s, &j, kind);
-    for (int32_t i = 0; j.makes && i < n; i++)
-        if (makes(&j, &products[i])) llmk_weight_made(products[i].w, llmk_cpu_go_on(s));
 }
 
 void llmk_linear(llm_stream *stream, const llm_op *op, const llm_step *step) {
