@@ -1,7 +1,7 @@
 /* The CPU back end: operations on the threads of a pool, each built of micro-kernels that are chosen by
- * CPU features (kernels.h). Files: device.c the device and its streams; weight.c and linear.c stored
+ * CPU features (kernels.h). Files: stream.c failures and threads; weight.c, packing.c and linear.c stored
  * matrices and products with them; rows.c operations on rows of activations; kv.c and attention.c the
- * cache and its reader. */
+ * cache and its reader; device.c the device and its tables, above all others. */
 #ifndef LLMK_CPU_CPU_H
 #define LLMK_CPU_CPU_H
 
@@ -65,6 +65,9 @@ bool llmk_cpu_go_on(llmk_cpu_stream *s);
 
 /* The same at the start of an operation, whose arguments must fit each other. */
 bool llmk_cpu_start(llmk_cpu_stream *s, bool fits, const char *text);
+
+/* Returns the first failure since the last call and clears it. */
+llm_status llmk_cpu_sync(llm_stream *stream);
 
 /* Threads that run() uses, the caller included. */
 int32_t llmk_cpu_threads(const llm_pool *pool);
