@@ -115,22 +115,16 @@ static void check_gather(checker *c, const llm_op *op) {
     expect(c, op->in[0].rows == LLM_ROWS_STEP && op->out[0].rows == LLM_ROWS_OUT, "its rows are of another kind");
 }
 
-static const struct {
-    void (*check)(checker *c, const llm_op *op);
-    int32_t n_in, n_out; /* values; -1: one for each product */
-} kinds[LLM_N_OPS] = {
-    [LLM_OP_EMBED] = {check_embed, 0, 1},       [LLM_OP_NORM] = {check_norm, 1, 1},
-    [LLM_OP_LINEAR] = {check_linear, 1, -1},    [LLM_OP_ACT] = {check_act, 2, 1},
-    [LLM_OP_ANGLES] = {check_angles, 0, 1},     [LLM_OP_ROPE] = {check_rope, 2, 1},
-    [LLM_OP_KV_WRITE] = {check_kv_write, 2, 0}, [LLM_OP_ATTEND] = {check_attend, 1, 1},
-    [LLM_OP_GATHER] = {check_gather, 1, 1},
+static void (*const checks[LLM_N_OPS])(checker *c, const llm_op *op) = {
+    [LLM_OP_EMBED] = check_embed,   [LLM_OP_NORM] = check_norm,         [LLM_OP_LINEAR] = check_linear,
+    [LLM_OP_ACT] = check_act,       [LLM_OP_ANGLES] = check_angles,     [LLM_OP_ROPE] = check_rope,
+    [LLM_OP_ATTEND] = check_attend, [LLM_OP_KV_WRITE] = check_kv_write, [LLM_OP_GATHER] = check_gather,
 };
 
 static void check_values(checker *c, const llm_op *op) {
-    int32_t n_out = kinds[op->kind].n_out < 0 ? op->u.linear.n : kinds[op->kind].n_out;
-    for (int32_t i = 0; i < kinds[op->kind].n_in; i++)
+    for (int32_t i = 0; i < llm_op_inputs(op); i++)
         expect(c, is_value(c->program, &op->in[i]), "an input is not inside the workspace");
-    for (int32_t i = 0; i < n_out && i < LLM_MAX_PRODUCTS; i++)
+    for (int32_t i = 0; i < llm_op_results(op) && i < LLM_MAX_PRODUCTS; i++)
         expect(c, is_value(c->program, &op->out[i]), "an output is not inside the workspace");
 }
 
@@ -141,7 +135,7 @@ llm_status llmk_program_check(const llm_host *host, const llm_program *program, 
     for (int32_t i = 0; i < program->n_ops && status == LLM_OK; i++) {
         const llm_op *op = llm_program_op(program, i);
         check_values(&c, op);
-        kinds[op->kind].check(&c, op);
+        checks[op->kind](&c, op);
         if (c.fault)
             status = llmk_error(host, LLM_E_INTERNAL, "operation %s of layer %d: %s", llm_op_name(op->kind),
                                 (int)op->layer, c.fault);

@@ -81,7 +81,7 @@ GLU(gelu)
 void LLMK_ROWS_INIT(llmk_row_kernels *k) {
     *k = (llmk_row_kernels){
         .rms_norm = rms_norm,
-        .rope = {[LLM_ROPE_HALF] = rope_half, [LLM_ROPE_ADJACENT] = rope_adjacent},
+        .rope = {[LLM_ROPE_NEOX] = rope_half, [LLM_ROPE_INTERLEAVED] = rope_adjacent},
         .glu = {[LLM_ACT_SILU] = glu_silu, [LLM_ACT_GELU_TANH] = glu_gelu_tanh, [LLM_ACT_GELU] = glu_gelu},
     };
 }

@@ -131,8 +131,8 @@ static void angles(llm_stream *stream, const llm_op *op, const llm_step *step) {
 
 static void rotate_head(float *head, const float *angles, int64_t n_freq, int32_t style) {
     for (int64_t i = 0; i < n_freq; i++) {
-        float *a = style == LLM_ROPE_HALF ? head + i : head + 2 * i;
-        float *b = style == LLM_ROPE_HALF ? head + n_freq + i : head + 2 * i + 1;
+        float *a = style == LLM_ROPE_NEOX ? head + i : head + 2 * i;
+        float *b = style == LLM_ROPE_NEOX ? head + n_freq + i : head + 2 * i + 1;
         double c = angles[i], d = angles[n_freq + i], u = *a, v = *b;
         *a = (float)(u * c - v * d);
         *b = (float)(u * d + v * c);

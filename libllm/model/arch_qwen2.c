@@ -21,7 +21,7 @@ const llmi_arch llmi_arch_qwen2 = {
     .n_hparams = sizeof hparams / sizeof hparams[0],
     .weights = weights,
     .n_weights = sizeof weights / sizeof weights[0],
-    .gguf_rope_style = LLM_ROPE_HALF,
-    .hf_rope_style = LLM_ROPE_HALF,
+    .gguf_rope_style = LLM_ROPE_NEOX,
+    .hf_rope_style = LLM_ROPE_NEOX,
     LLMI_DECODER,
 };

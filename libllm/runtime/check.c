@@ -12,12 +12,6 @@
  * difference, in units of the row's largest magnitude. */
 static const float tolerance_coarse = 5e-2f;
 
-static const float tolerances[LLM_N_OPS] = {
-#define LLM_OP(NAME, tolerance) [LLM_OP_##NAME] = tolerance,
-#include <llm/sys/ops.def>
-#undef LLM_OP
-};
-
 enum { TESTED, REFERENCE, N_SIDES };
 
 typedef struct check_device {
@@ -167,19 +161,6 @@ static void close_device(llm_device *d) {
 
 /* ---- streams ---- */
 
-/* Values that an operation writes. */
-static int32_t count_results(const llm_op *op) {
-    return op->kind == LLM_OP_KV_WRITE ? 0 : op->kind == LLM_OP_LINEAR ? op->u.linear.n : 1;
-}
-
-static int32_t count_inputs(const llm_op *op) {
-    static const int32_t counts[LLM_N_OPS] = {
-        [LLM_OP_NORM] = 1,     [LLM_OP_LINEAR] = 1, [LLM_OP_ACT] = 2,    [LLM_OP_ROPE] = 2,
-        [LLM_OP_KV_WRITE] = 2, [LLM_OP_ATTEND] = 1, [LLM_OP_GATHER] = 1,
-    };
-    return counts[op->kind];
-}
-
 static size_t ops_bytes(const llm_program *p) {
     return (size_t)p->n_ops * sizeof(llm_op);
 }
@@ -233,7 +214,7 @@ static int32_t widest_result(const llm_program *p) {
     int32_t widest = 0;
     for (int32_t i = 0; i < p->n_ops; i++) {
         const llm_op *op = llm_program_op(p, i);
-        for (int32_t k = 0; k < count_results(op); k++)
+        for (int32_t k = 0; k < llm_op_results(op); k++)
             if (op->out[k].cols > widest) widest = op->out[k].cols;
     }
     return widest;
@@ -291,7 +272,7 @@ static void compare_row(check_stream *s, const llm_op *op, int64_t r, const floa
 /* result i of the tested device's operation with the reference's */
 static void compare(check_stream *s, const llm_op *op, int32_t i, const llm_step *step, const llm_step *own) {
     llm_view got = llm_step_view(step, op->out[i]), expected = llm_step_view(own, op->out[i]);
-    float tolerance = tolerances[op->kind];
+    float tolerance = llm_op_row_of(op->kind)->tolerance;
     if (op->kind == LLM_OP_LINEAR && !weight_of(op->w[2 * i])->exact) tolerance = tolerance_coarse;
     for (int64_t r = 0; r < got.rows && s->failure.status == LLM_OK; r++) {
         fetch(s, s->row, llm_view_row(got, r), (size_t)got.cols * sizeof(float));
@@ -303,15 +284,15 @@ static void compare(check_stream *s, const llm_op *op, int32_t i, const llm_step
 /* One operation on both devices, from the same inputs. steps: by side. */
 static void run_op(check_stream *s, int32_t index, const llm_step steps[N_SIDES]) {
     const llm_op *op = llm_program_op(s->program, index);
-    for (int32_t i = 0; i < count_inputs(op); i++) fetch_value(s, &steps[TESTED], &steps[REFERENCE], op->in[i]);
-    for (int32_t i = 0; i < count_results(op); i++) fetch_value(s, &steps[TESTED], &steps[REFERENCE], op->out[i]);
+    for (int32_t i = 0; i < llm_op_inputs(op); i++) fetch_value(s, &steps[TESTED], &steps[REFERENCE], op->in[i]);
+    for (int32_t i = 0; i < llm_op_results(op); i++) fetch_value(s, &steps[TESTED], &steps[REFERENCE], op->out[i]);
     wait(s, TESTED);
     for (int i = N_SIDES - 1; i >= 0 && s->failure.status == LLM_OK; i--) {
         llm_stream *stream = s->sides[i].stream;
         stream->ops->run(stream, &steps[i], index, 1);
         wait(s, i);
     }
-    for (int32_t i = 0; i < count_results(op); i++) compare(s, op, i, &steps[TESTED], &steps[REFERENCE]);
+    for (int32_t i = 0; i < llm_op_results(op); i++) compare(s, op, i, &steps[TESTED], &steps[REFERENCE]);
 }
 
 /* Copies of the step's arrays in host memory, one behind the other in `block`, or only their size if it is NULL. */

@@ -179,9 +179,8 @@ static double op_bytes(const trace_stream *s, const llm_step *step, const llm_op
         n += rows_only ? (double)k->n_bytes / (double)k->rows * step->rows[LLM_ROWS_STEP] : (double)k->n_bytes;
     }
     if (op->kind == LLM_OP_GATHER) n += value_bytes(step, &op->out[0]); /* it reads the rows that it writes */
-    for (size_t i = 0; i < sizeof op->in / sizeof op->in[0] && op->kind != LLM_OP_GATHER; i++)
-        n += value_bytes(step, &op->in[i]);
-    for (size_t i = 0; i < sizeof op->out / sizeof op->out[0]; i++) n += value_bytes(step, &op->out[i]);
+    for (int32_t i = 0; i < llm_op_inputs(op) && op->kind != LLM_OP_GATHER; i++) n += value_bytes(step, &op->in[i]);
+    for (int32_t i = 0; i < llm_op_results(op); i++) n += value_bytes(step, &op->out[i]);
     if (op->kind == LLM_OP_ATTEND || op->kind == LLM_OP_KV_WRITE) n += cache_bytes(s, step, op);
     return n;
 }
@@ -213,7 +212,7 @@ static void run(llm_stream *stream, const llm_step *step, int32_t first, int32_t
         s->inner->ops->run(s->inner, step, i, 1);
         wait(s);
         c->ms += llmi_now_ms() - start;
-        if (step->rows[llm_op_result(op)->rows]) c->n_bytes += op_bytes(s, step, op);
+        if (llm_op_has_rows(op, step)) c->n_bytes += op_bytes(s, step, op);
     }
 }
 

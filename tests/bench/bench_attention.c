@@ -200,7 +200,7 @@ static void bench_rows(int32_t n_rows) {
         llm_op op;
         int64_t cols;
     } calls[] = {{"norm", {.kind = LLM_OP_NORM, .u.norm = {0, 1e-5f}}, 2048},
-                 {"rope", {.kind = LLM_OP_ROPE, .u.rope = {64, LLM_ROPE_HALF}}, 2048},
+                 {"rope", {.kind = LLM_OP_ROPE, .u.rope = {64, LLM_ROPE_NEOX}}, 2048},
                  {"silu", {.kind = LLM_OP_ACT, .u.act = {LLM_ACT_SILU}}, 8192}};
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         int64_t n = calls[i].cols;

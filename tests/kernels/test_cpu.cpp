@@ -69,7 +69,7 @@ TEST_P(CpuRows, RopeTurnsPairsInBothStyles) {
         for (int more : {0, 3}) {
             const int dim = 2 * n_freq + more, heads = 3, rows = 5;
             Floats angles = gaussian(random, rows * 2 * n_freq), x = gaussian(random, rows * heads * dim);
-            for (int style : {LLM_ROPE_HALF, LLM_ROPE_ADJACENT})
+            for (int style : {LLM_ROPE_NEOX, LLM_ROPE_INTERLEAVED})
                 same(
                     "rope", x.size(),
                     [&](Device &d, Floats &out) {
@@ -180,8 +180,8 @@ TEST_P(CpuRows, RowsDoNotDependOnEachOtherNorOnThreads) {
         Floats b(y.begin() + first * n, y.begin() + (first + count) * n);
         Floats turns(angles.begin() + first * 60, angles.begin() + (first + count) * 60), out(a.size());
         d.norm(view(out, count, n), view(a, count, n), nullptr, 1e-5f);
-        d.rope(view(out, count, n), view(turns, count, 60), 100, LLM_ROPE_HALF);
-        d.rope(view(out, count, n), view(turns, count, 60), 60, LLM_ROPE_ADJACENT);
+        d.rope(view(out, count, n), view(turns, count, 60), 100, LLM_ROPE_NEOX);
+        d.rope(view(out, count, n), view(turns, count, 60), 60, LLM_ROPE_INTERLEAVED);
         d.act(view(out, count, n), view(out, count, n), view(b, count, n), LLM_ACT_GELU);
         d.ok();
         return out;
@@ -281,7 +281,7 @@ TEST(CpuDevice, OperandsThatDoNotFitAreRefusedWithTheProgram) {
     d.fails(LLM_E_INTERNAL, "EMBED of layer -1: the table's rows are not as wide as the output");
     d.angles(view(out, 1, 8), rows.data(), w, 1.0f);
     d.fails(LLM_E_INTERNAL, "ANGLES of layer -1: the output has not two columns for each frequency");
-    d.rope(view(out, 2, 8), view(x, 2, 10), 8, LLM_ROPE_HALF);
+    d.rope(view(out, 2, 8), view(x, 2, 10), 8, LLM_ROPE_NEOX);
     d.fails(LLM_E_INTERNAL, "ROPE of layer -1: there are more angles than a head has elements");
     d.rope(view(out, 2, 8), view(x, 2, 8), 8, LLM_N_ROPE_STYLES);
     d.fails(LLM_E_INTERNAL, "ROPE of layer -1: the style is unknown");
@@ -333,7 +333,7 @@ TEST(CpuDevice, NothingToDoIsNoFailure) {
     Device d(llmk_cpu_backend(), LLM_CPU_ALL, 2);
     llm_view none = {nullptr, 0, 16, 16};
     d.norm(none, none, nullptr, 0.1f);
-    d.rope(none, none, 16, LLM_ROPE_HALF);
+    d.rope(none, none, 16, LLM_ROPE_NEOX);
     d.act(none, none, none, LLM_ACT_SILU);
     d.gather(none, none, nullptr);
     d.ok();

@@ -183,7 +183,7 @@ TEST_F(Ref, RopeTurnsPairsInBothStyles) {
             EXPECT_NEAR(turns[r * 6 + i], 1.5 * std::cos((double)positions[r] * inv_freq[i]), 1e-6);
             EXPECT_NEAR(turns[r * 6 + 3 + i], 1.5 * std::sin((double)positions[r] * inv_freq[i]), 1e-6);
         }
-    for (int style : {LLM_ROPE_HALF, LLM_ROPE_ADJACENT}) {
+    for (int style : {LLM_ROPE_NEOX, LLM_ROPE_INTERLEAVED}) {
         Floats x = gaussian(3 * 16), before = x;
         rope(view(x, 3, 16), view(turns, 3, 6), head_dim, style);
         expect_ok();
@@ -191,8 +191,8 @@ TEST_F(Ref, RopeTurnsPairsInBothStyles) {
         for (int r = 0; r < 3; r++)
             for (int h = 0; h < n_heads; h++)
                 for (int i = 0; i < 3; i++) {
-                    int a = r * 16 + h * 8 + (style == LLM_ROPE_HALF ? i : 2 * i);
-                    int b = r * 16 + h * 8 + (style == LLM_ROPE_HALF ? i + 3 : 2 * i + 1);
+                    int a = r * 16 + h * 8 + (style == LLM_ROPE_NEOX ? i : 2 * i);
+                    int b = r * 16 + h * 8 + (style == LLM_ROPE_NEOX ? i + 3 : 2 * i + 1);
                     double angle = (double)positions[r] * inv_freq[i];
                     expected[a] = 1.5 * (before[a] * std::cos(angle) - before[b] * std::sin(angle));
                     expected[b] = 1.5 * (before[a] * std::sin(angle) + before[b] * std::cos(angle));

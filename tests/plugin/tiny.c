@@ -189,8 +189,8 @@ static void angles(llm_stream *s, const llm_op *op, const llm_step *step) {
 
 static void rotate_head(float *head, const float *cosines, const float *sines, int64_t n, int32_t style) {
     for (int64_t i = 0; i < n; i++) {
-        float *a = head + (style == LLM_ROPE_HALF ? i : 2 * i);
-        float *b = a + (style == LLM_ROPE_HALF ? n : 1);
+        float *a = head + (style == LLM_ROPE_NEOX ? i : 2 * i);
+        float *b = a + (style == LLM_ROPE_NEOX ? n : 1);
         float first = *a * cosines[i] - *b * sines[i];
         *b = *b * cosines[i] + *a * sines[i];
         *a = first;

@@ -40,19 +40,44 @@ static inline const llm_op *llm_program_op(const llm_program *p, int32_t i) {
     return (const llm_op *)(const void *)((const char *)(const void *)p->ops + (size_t)i * p->op_size);
 }
 
-/* "LINEAR"; "?" for one that this header does not know. */
-static inline const char *llm_op_name(int32_t kind) {
-    static const char *const names[] = {
-#define LLM_OP(NAME, tolerance) #NAME,
+/* A row of ops.def. */
+typedef struct llm_op_row {
+    const char *name;
+    int32_t n_inputs, n_results; /* values; LLM_PER_PRODUCT */
+    float tolerance;
+} llm_op_row;
+
+enum { LLM_PER_PRODUCT = -1 };
+
+/* kind: 0..LLM_N_OPS-1 */
+static inline const llm_op_row *llm_op_row_of(int32_t kind) {
+    static const llm_op_row rows[LLM_N_OPS] = {
+#define LLM_OP(NAME, inputs, results, tolerance) {#NAME, inputs, results, tolerance},
 #include <llm/sys/ops.def>
 #undef LLM_OP
     };
-    return kind >= 0 && kind < LLM_N_OPS ? names[kind] : "?";
+    return &rows[kind];
 }
 
-/* The values that the operation writes; KV_WRITE, which writes none, counts by what it stores. */
-static inline const llm_value *llm_op_result(const llm_op *op) {
-    return op->kind == LLM_OP_KV_WRITE ? op->in : op->out;
+/* "LINEAR"; "?" for one that this header does not know. */
+static inline const char *llm_op_name(int32_t kind) {
+    return kind >= 0 && kind < LLM_N_OPS ? llm_op_row_of(kind)->name : "?";
+}
+
+/* Values of op->in and op->out that count. */
+static inline int32_t llm_op_inputs(const llm_op *op) {
+    return llm_op_row_of(op->kind)->n_inputs;
+}
+
+static inline int32_t llm_op_results(const llm_op *op) {
+    int32_t n = llm_op_row_of(op->kind)->n_results;
+    return n == LLM_PER_PRODUCT ? op->u.linear.n : n;
+}
+
+/* Whether the step has rows for it. A step that only fills the caches has none for the last operations. */
+static inline int llm_op_has_rows(const llm_op *op, const llm_step *step) {
+    const llm_value *value = llm_op_results(op) ? op->out : op->in;
+    return step->rows[value->rows] > 0;
 }
 
 /* LLM_E_UNSUPPORTED, with operation and layer, if the program has an operation that is not in the table. */
@@ -71,13 +96,13 @@ static inline llm_status llm_interpret_check(const llm_op_fn ops[LLM_N_OPS], con
     return LLM_OK;
 }
 
-/* Operations [first, first + n), in order. A step that only fills the caches has no rows for the last of them. */
+/* Operations [first, first + n), in order. */
 static inline void llm_interpret(const llm_op_fn ops[LLM_N_OPS], const llm_program *p, llm_stream *s,
                                  const llm_step *step, int32_t first, int32_t n) {
     int32_t i;
     for (i = first; i < first + n; i++) {
         const llm_op *op = llm_program_op(p, i);
-        if (step->rows[llm_op_result(op)->rows]) ops[op->kind](s, op, step);
+        if (llm_op_has_rows(op, step)) ops[op->kind](s, op, step);
     }
 }
 

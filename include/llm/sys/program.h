@@ -29,7 +29,7 @@ typedef struct llm_weight llm_weight; /* a tensor on the device, in the device's
 typedef struct llm_state llm_state;   /* what the layers of one group keep of all sequences, on the device */
 
 typedef enum llm_op_kind {
-#define LLM_OP(NAME, tolerance) LLM_OP_##NAME,
+#define LLM_OP(NAME, inputs, results, tolerance) LLM_OP_##NAME,
 #include <llm/sys/ops.def>
 #undef LLM_OP
     LLM_N_OPS
@@ -79,8 +79,8 @@ typedef struct llm_angles_args {
 
 /* Which elements of a head are rotated together. */
 enum {
-    LLM_ROPE_HALF = 0,     /* i and i + n_rot/2 (Hugging Face, "NeoX") */
-    LLM_ROPE_ADJACENT = 1, /* 2i and 2i + 1 (original, GGUF's "llama") */
+    LLM_ROPE_NEOX = 0,        /* i and i + n_rot/2 (Hugging Face, "NeoX") */
+    LLM_ROPE_INTERLEAVED = 1, /* 2i and 2i + 1 (original, GGUF's "llama") */
     LLM_N_ROPE_STYLES
 };
 

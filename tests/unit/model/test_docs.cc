@@ -38,7 +38,7 @@ TEST(Readme, ShowsAnExampleThatIsATest) {
 
 INSTANTIATE_TEST_SUITE_P(Pages, Docs,
                          ::testing::Values("docs/add-a-model-family.md", "docs/add-a-back-end.md",
-                                           "docs/add-a-data-type.md"),
+                                           "docs/add-a-data-type.md", "docs/add-an-operation.md"),
                          [](const auto &row) {
                              std::string name;
                              for (char c : std::string(row.param))

@@ -75,7 +75,7 @@ TEST(Hparams, GgufDefaults) {
     EXPECT_EQ(64, r.hp.base.n_ctx_train);
     EXPECT_EQ(0, r.hp.base.n_vocab); /* the embedding says it */
     EXPECT_FLOAT_EQ(10000, r.hp.rope.base);
-    EXPECT_EQ(LLM_ROPE_ADJACENT, r.hp.rope.style);
+    EXPECT_EQ(LLM_ROPE_INTERLEAVED, r.hp.rope.style);
     EXPECT_EQ((std::vector<int32_t>{0, 0}), r.windows);
 }
 
@@ -224,7 +224,7 @@ TEST(Hparams, ConfigDefaultsAreThoseOfTransformers) {
     EXPECT_EQ(2048, r.hp.base.n_ctx_train);
     EXPECT_FLOAT_EQ(1e-6f, r.hp.eps);
     EXPECT_FLOAT_EQ(10000, r.hp.rope.base);
-    EXPECT_EQ(LLM_ROPE_HALF, r.hp.rope.style);
+    EXPECT_EQ(LLM_ROPE_NEOX, r.hp.rope.style);
     EXPECT_EQ(LLMI_ROPE_SCALING_NONE, r.hp.rope.scaling);
 }
 
