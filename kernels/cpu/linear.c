@@ -2,9 +2,9 @@
  *
  *          n_out                        W is cut into strips of 32 outputs; neighbouring strips make a part, and a part
  *      +---+---+---+---+                times a block of rows is an item, the unit that threads take.
- *      |   |   |   |   |  BLOCK_ROWS
+ *      |   |   |   |   |  block_rows
  * rows |---+---+---+---|                A group of strips shares each reading of the activations. Chunks of a strip's
- *      |   |   |   |   |  BLOCK_ROWS    columns are widened into a panel that stays in the first-level cache; tiles of
+ *      |   |   |   |   |  block_rows    columns are widened into a panel that stays in the first-level cache; tiles of
  *      +---+---+---+---+                a few rows multiply it.
  *       strips of a part
  *
@@ -19,39 +19,24 @@
 /* ---- scratch: activations in the form that the kernels read, then a slot for each thread ---- */
 
 enum {
-    BLOCK_ROWS = 384,      /* most activation rows of an item (MC) */
-    BLOCK_BYTES = 5 << 18, /* most bytes of its activations, so that they stay in the second-level cache */
-    GROUP = LLMK_GROUP,    /* strips that share each pass over the activations */
-    FEW_ROWS = 96,         /* with no more rows than this, strips are taken one by one */
-    AHEAD_LINES = 2,       /* cache lines that tiles of few rows prefetch for every 32 columns */
-    PANEL_BYTES = 12288,   /* of a panel of 8-bit numbers: a group's panels take half of the first-level cache */
-    WIDE_BYTES = 32768,    /* of a panel of F32 or BF16 */
-    PACKED_BYTES = 12288,  /* of the packed form of a panel, for weights without a packed copy */
-    STORE_AHEAD = 6,       /* rows of the output that are prefetched before they are written */
+    GROUP = LLMK_GROUP,   /* strips that share each pass over the activations */
+    PANEL_BYTES = 12288,  /* of a panel of 8-bit numbers: a group's panels take half of the first-level cache */
+    WIDE_BYTES = 32768,   /* of a panel of F32 or BF16 */
+    PACKED_BYTES = 12288, /* of the packed form of a panel, for weights without a packed copy */
 };
 
 typedef struct space {
     _Alignas(64) uint8_t panel[GROUP * WIDE_BYTES];
     _Alignas(64) uint8_t packed[GROUP][PACKED_BYTES];
-    _Alignas(64) float acc[BLOCK_ROWS][GROUP][LLMK_STRIP];
+    _Alignas(64) float acc[LLMK_MOST_BLOCK_ROWS][GROUP][LLMK_STRIP];
 } space;
 
 static_assert(WIDE_BYTES == LLMK_WIDEN_COLS * LLMK_STRIP * sizeof(float), "a strip's panel of F32");
 
-int64_t llmk_linear_chunk(const llmk_product *k, const llmk_layout *l) {
-    static const int64_t panel_cols[LLMK_N_PANELS] = {
-        [LLMK_PANEL_F32] = 64,  [LLMK_PANEL_BF16] = 128, [LLMK_PANEL_S32] = 256,
-        [LLMK_PANEL_M32] = 256, [LLMK_PANEL_S16] = 256,  [LLMK_PANEL_M16] = 256,
-    };
-    int64_t n = panel_cols[k->panel], least = l->plane_cols[LLMK_PLANE_D];
+int64_t llmk_linear_chunk(const llmk_blocking *b, const llmk_product *k, const llmk_layout *l) {
+    int64_t n = b->panel_cols[k->panel], least = l->plane_cols[LLMK_PLANE_D];
     return n > least ? n : least;
 }
-
-/* Columns that are multiplied at once as they are packed: all, but AVX2 reads 16-bit numbers twice. */
-static const int64_t packed_cols[LLMK_N_PANELS] = {
-    [LLMK_PANEL_F32] = 256,       [LLMK_PANEL_BF16] = INT64_MAX, [LLMK_PANEL_S32] = INT64_MAX,
-    [LLMK_PANEL_M32] = INT64_MAX, [LLMK_PANEL_S16] = INT64_MAX,  [LLMK_PANEL_M16] = INT64_MAX,
-};
 
 static int64_t round_up(int64_t n, int64_t step) {
     return (n + step - 1) / step * step;
@@ -190,7 +175,8 @@ const uint8_t *llmk_linear_panel(const llmk_product *k, const llm_weight *w, int
 static int64_t multiply_packed(const job *j, space *slot, const piece *e, int64_t col) {
     const llm_weight *w = e->p->w;
     bool done = is_packed(w, e->strip), last = e->strip + 1 == llmk_weight_strips(w);
-    int64_t rest = w->cols - col, most = done ? packed_cols[e->k->panel] : llmk_linear_chunk(e->k, w->layout);
+    int64_t rest = w->cols - col,
+            most = done ? j->k->blocking.packed_cols[e->k->panel] : llmk_linear_chunk(&j->k->blocking, e->k, w->layout);
     int64_t n_cols = rest < most ? rest : most;
     llmk_planes planes = take_packed(w, e->strip, col, n_cols, e->keep ? NULL : slot->packed[0]), next = planes;
     if (done && !last)
@@ -207,7 +193,8 @@ static int64_t multiply_packed(const job *j, space *slot, const piece *e, int64_
 /* Any rows: the next columns from col on, by panels. Returns how many. */
 static int64_t multiply_panels(const job *j, space *slot, const piece *e, int64_t col) {
     const llm_weight *w = e->p->w;
-    int64_t rest = w->cols - col, most = llmk_linear_chunk(e->k, w->layout), n_cols = rest < most ? rest : most;
+    int64_t rest = w->cols - col, most = llmk_linear_chunk(&j->k->blocking, e->k, w->layout),
+            n_cols = rest < most ? rest : most;
     int32_t stride = e->k->panel == LLMK_PANEL_F32 && most > 64 ? WIDE_BYTES : PANEL_BYTES;
     const uint8_t *panels[GROUP], *next = slot->panel;
     for (int32_t i = 0; i < e->n_strips; i++)
@@ -215,7 +202,7 @@ static int64_t multiply_panels(const job *j, space *slot, const piece *e, int64_
                                       e->keep ? NULL : slot->packed[i], &next);
     llmk_tile t = {.acc_stride = GROUP * LLMK_STRIP, .n_cols = n_cols, .is_first = col == 0};
     t.ahead = next + LLMK_AHEAD;
-    t.n_ahead = e->n_rows > FEW_ROWS ? 0 : AHEAD_LINES;
+    t.n_ahead = e->n_rows > j->k->blocking.few_rows ? 0 : j->k->blocking.ahead_lines;
     for (int64_t r = 0; r < e->n_rows; r += LLMK_TILE_ROWS) {
         t.n_rows = e->n_rows - r < LLMK_TILE_ROWS ? (int32_t)(e->n_rows - r) : LLMK_TILE_ROWS;
         take_x(&t, j, e->row + r, col);
@@ -229,7 +216,7 @@ static int64_t multiply_panels(const job *j, space *slot, const piece *e, int64_
     return n_cols;
 }
 
-static void store(const space *slot, const piece *e) {
+static void store(const space *slot, const piece *e, int64_t ahead) {
     const llmk_linear_product *p = e->p;
     int64_t o = e->strip * LLMK_STRIP, rest = p->w->rows - o, most = e->n_strips * LLMK_STRIP;
     int32_t n = (int32_t)(rest < most ? rest : most);
@@ -238,7 +225,7 @@ static void store(const space *slot, const piece *e) {
     for (int64_t r = 0; r < e->n_rows; r++) {
         float *out = llmk_row(p->out, e->row + r) + o;
         const float *acc = slot->acc[r][0];
-        const float *later = llmk_row(p->out, e->row + (r + STORE_AHEAD < e->n_rows ? r + STORE_AHEAD : r)) + o;
+        const float *later = llmk_row(p->out, e->row + (r + ahead < e->n_rows ? r + ahead : r)) + o;
         for (int32_t i = 0; i < n; i += 16) __builtin_prefetch(later + i, 1);
         if (p->accumulate)
             for (int32_t i = 0; i < n; i++) out[i] = acc[i] + bias[i] + out[i];
@@ -256,7 +243,7 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     const llm_weight *w = p->w;
     piece e = {.p = p, .k = kernels_of(j, p), .row = row};
     e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
-    int32_t group = e.n_rows > FEW_ROWS ? GROUP : 1;
+    int32_t group = e.n_rows > j->k->blocking.few_rows ? GROUP : 1;
     int64_t end = (part + 1) * w->part_strips, n_strips = llmk_weight_strips(w);
     end = end < n_strips ? end : n_strips;
     if (!llmk_packing_has(w->packing, part)) {
@@ -269,7 +256,7 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
         bool packed = e.n_rows <= LLMK_TILE_ROWS && e.k->multiply_packed;
         for (int64_t col = 0; col < w->cols;)
             col += packed ? multiply_packed(j, slot, &e, col) : multiply_panels(j, slot, &e, col);
-        store(slot, &e);
+        store(slot, &e, j->k->blocking.store_ahead);
     }
     if (e.keep) llmk_packing_finish(w, part);
 }
@@ -287,8 +274,9 @@ static void multiply_kind(llmk_cpu_stream *s, job *j, int32_t kind) {
     if (!j->n_parts || !j->x.rows) return;
     j->x_row_bytes = x_row_bytes(kind, j->x.cols);
     pack_all_x(s, j);
-    int64_t most = kind == LLMK_X_F32 ? BLOCK_ROWS : BLOCK_BYTES / (int64_t)(j->x_row_bytes + 1);
-    most = most < BLOCK_ROWS / 4 ? BLOCK_ROWS / 4 : most > BLOCK_ROWS ? BLOCK_ROWS : most;
+    int64_t rows = j->k->blocking.block_rows, most = rows;
+    if (kind != LLMK_X_F32) most = j->k->blocking.block_bytes / (int64_t)(j->x_row_bytes + 1);
+    most = most < rows / 4 ? rows / 4 : most > rows ? rows : most;
     int64_t n_blocks = (j->x.rows + most - 1) / most;
     j->block_rows = round_up((j->x.rows + n_blocks - 1) / n_blocks, LLMK_TILE_ROWS);
     llmk_cpu_share(s, n_weights * (double)j->x.rows, n_blocks * j->n_parts, multiply_item, j);

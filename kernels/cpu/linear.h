@@ -5,9 +5,8 @@
 #include "cpu/cpu.h"
 #include "cpu/weight.h"
 
-/* Columns of a strip that are widened per call (KC), at most LLMK_WIDEN_COLS: all planes start anew after them. With
- * more, the loads of the next chunk would stall behind the multiplication. */
-int64_t llmk_linear_chunk(const llmk_product *k, const llmk_layout *l);
+/* Columns of a strip that are expanded per call: all planes begin anew after them. */
+int64_t llmk_linear_chunk(const llmk_blocking *b, const llmk_product *k, const llmk_layout *l);
 
 /* Returns the panel of columns [col, col + n_cols) of a strip: built in `panel`, or the packed form itself. `packed`
  * has room for that form and is used for weights without a packed copy; NULL packs into the weight's copy.

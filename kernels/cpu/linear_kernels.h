@@ -70,7 +70,24 @@ typedef struct llmk_product {
     void (*multiply_packed)(const llmk_tile *t);
 } llmk_product;
 
+enum { LLMK_MOST_BLOCK_ROWS = 384 }; /* that an item has memory for */
+
+/* How products are cut for the caches. No size changes a bit of a result. */
+typedef struct llmk_blocking {
+    int32_t block_rows;  /* most activation rows of an item (MC), at most LLMK_MOST_BLOCK_ROWS */
+    int32_t block_bytes; /* most bytes of its activations, so that they stay in the second-level cache */
+    int32_t few_rows;    /* with no more rows than this, strips are taken one by one, else in groups */
+    int32_t ahead_lines; /* cache lines that tiles of few rows prefetch for every 32 columns */
+    int32_t store_ahead; /* rows of the output that are prefetched before they are written */
+    /* Columns of a strip that are expanded at a time (KC), by panel, at most LLMK_WIDEN_COLS: with more, the loads of
+     * the next chunk would stall behind the multiplication. */
+    int32_t panel_cols[LLMK_N_PANELS];
+    /* Columns that are multiplied at a time as they are packed. */
+    int64_t packed_cols[LLMK_N_PANELS];
+} llmk_blocking;
+
 typedef struct llmk_linear_kernels {
+    llmk_blocking blocking;
     llmk_product product[LLMK_N_LAYOUTS]; /* in use */
     llmk_product exact[LLMK_N_LAYOUTS];   /* of layouts of bytes: by F32 activations */
     llmk_product bf16;                    /* of BF16 weights, which rounds activations to BF16; multiply NULL: none */
@@ -80,7 +97,8 @@ typedef struct llmk_linear_kernels {
     void (*to_bf16)(void *dst, const float *x, int64_t n_cols);
 } llmk_linear_kernels;
 
-/* The portable ones fill the table (see kernels.h); each of these overwrites what it is better at. */
+/* The portable ones fill the table (see kernels.h); each of these overwrites what it is better at, and the blocking
+ * that suits it. */
 void llmk_linear_init_avx2(llmk_linear_kernels *k);
 void llmk_linear_init_avx512(llmk_linear_kernels *k);
 void llmk_linear_init_avx512_vnni(llmk_linear_kernels *k);

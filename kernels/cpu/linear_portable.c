@@ -75,7 +75,30 @@ static void to_bf16(void *dst, const float *x, int64_t n_cols) {
 
 #include "cpu/products.h"
 
+/* Measured with AVX-512 and AVX2 (tests/bench/kernels/bench_linear.c); no instruction set has others yet. Tiles of AVX2
+ * read 16-bit numbers twice: what they pack comes from the first-level cache. */
+static const llmk_blocking blocking = {
+    .block_rows = LLMK_MOST_BLOCK_ROWS,
+    .block_bytes = 5 << 18,
+    .few_rows = 96,
+    .ahead_lines = 2,
+    .store_ahead = 6,
+    .panel_cols = {[LLMK_PANEL_F32] = 64,
+                   [LLMK_PANEL_BF16] = 128,
+                   [LLMK_PANEL_S32] = 256,
+                   [LLMK_PANEL_M32] = 256,
+                   [LLMK_PANEL_S16] = 256,
+                   [LLMK_PANEL_M16] = 256},
+    .packed_cols = {[LLMK_PANEL_F32] = 256,
+                    [LLMK_PANEL_BF16] = INT64_MAX,
+                    [LLMK_PANEL_S32] = INT64_MAX,
+                    [LLMK_PANEL_M32] = INT64_MAX,
+                    [LLMK_PANEL_S16] = INT64_MAX,
+                    [LLMK_PANEL_M16] = INT64_MAX},
+};
+
 void llmk_linear_init_portable(llmk_linear_kernels *k) {
+    k->blocking = blocking;
     fill_products(k);
     k->quantize = quantize_rows;
     k->to_bf16 = to_bf16;

@@ -57,7 +57,7 @@ typedef struct job {
 static void widen(float *wide, space *slot, const job *j, int64_t strip, int64_t n_strips) {
     const llm_weight *w = j->p->w;
     const llmk_product *k = &j->s->k->linear.product[w->layout->index];
-    int64_t most = llmk_linear_chunk(k, w->layout);
+    int64_t most = llmk_linear_chunk(&j->s->k->linear.blocking, k, w->layout);
     for (int64_t i = 0; i < n_strips; i++)
         for (int64_t col = 0; col < w->cols; col += most) {
             int64_t n_cols = w->cols - col < most ? w->cols - col : most;
