@@ -1,12 +1,10 @@
 #include "runtime/check.h"
 
-#include <llm/sys/interpret.h>
-
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/status.h"
+#include "runtime/wrapper.h"
 
 /* Products of weights that are stored in fewer bits may use activations rounded to 8 bits: their largest accepted
  * difference, in units of the row's largest magnitude. */
@@ -15,7 +13,7 @@ static const float tolerance_coarse = 5e-2f;
 enum { TESTED, REFERENCE, N_SIDES };
 
 typedef struct check_device {
-    llm_device base;
+    llmi_wrapper base; /* around the tested one */
     llm_device *sides[N_SIDES];
 } check_device;
 
@@ -38,13 +36,12 @@ typedef struct check_side {
 } check_side;
 
 typedef struct check_stream {
-    llm_stream base;
+    llmi_wrapper_stream base; /* around the tested one */
     const llm_program *program;
     check_side sides[N_SIDES];
     char *workspace; /* the reference's, in host memory; a value has the same place as on the tested device */
     float *row;      /* [widest] of a result */
     int32_t widest;
-    llmi_error_copy failure; /* the first one since the last sync */
 } check_stream;
 
 static check_device *device_of(llm_device *d) {
@@ -63,27 +60,7 @@ static check_state *state_of(llm_state *state) {
     return (check_state *)(void *)state;
 }
 
-static void *take(const llm_host *host, size_t n_bytes) {
-    void *ptr = host->alloc(host->user, n_bytes ? n_bytes : 1, 64);
-    if (!ptr) llmi_error(LLM_E_MEMORY, "no memory for %zu bytes", n_bytes);
-    return ptr;
-}
-
-static void give(const llm_host *host, void *ptr, size_t n_bytes) {
-    if (ptr) host->free(host->user, ptr, n_bytes ? n_bytes : 1);
-}
-
 /* ---- device ---- */
-
-static llm_status mem_alloc(void **out, llm_device *d, size_t n_bytes) {
-    llm_device *tested = device_of(d)->sides[TESTED];
-    return tested->ops->mem_alloc(out, tested, n_bytes);
-}
-
-static void mem_free(llm_device *d, void *ptr, size_t n_bytes) {
-    llm_device *tested = device_of(d)->sides[TESTED];
-    tested->ops->mem_free(tested, ptr, n_bytes);
-}
 
 static void weight_free(llm_device *d, llm_weight *weight) {
     check_weight *w = (check_weight *)(void *)weight;
@@ -91,7 +68,7 @@ static void weight_free(llm_device *d, llm_weight *weight) {
         llm_device *side = device_of(d)->sides[i];
         if (w->sides[i]) side->ops->weight_free(side, w->sides[i]);
     }
-    give(d->host, w, sizeof *w);
+    llmi_wrapper_free(d->host, w, sizeof *w);
 }
 
 /* What llm_host.activations says of products with weights of a type: F32 activations, or coarser ones. */
@@ -102,7 +79,7 @@ static bool keeps_activations(const llm_host *host, llm_dtype dtype) {
 }
 
 static llm_status weight_put(llm_weight **out, size_t *private_bytes, llm_device *d, const llm_tensor *tensor) {
-    check_weight *w = take(d->host, sizeof *w);
+    check_weight *w = llmi_wrapper_alloc(d->host, sizeof *w);
     if (!w) return LLM_E_MEMORY;
     *w = (check_weight){.exact = keeps_activations(d->host, tensor->dtype)};
     *private_bytes = 0;
@@ -118,27 +95,17 @@ static llm_status weight_put(llm_weight **out, size_t *private_bytes, llm_device
     return status;
 }
 
-static llm_status weights_prepare(llm_device *d, const llm_pool *pool) {
-    llm_device *tested = device_of(d)->sides[TESTED];
-    return tested->ops->weights_prepare ? tested->ops->weights_prepare(tested, pool) : LLM_OK;
-}
-
-static llm_status state_bytes(size_t *out, llm_device *d, const llm_program *p, int32_t group, int32_t n_items) {
-    llm_device *tested = device_of(d)->sides[TESTED];
-    return tested->ops->state_bytes(out, tested, p, group, n_items);
-}
-
 static void state_free(llm_device *d, llm_state *state) {
     if (!state) return;
     for (int i = 0; i < N_SIDES; i++) {
         llm_device *side = device_of(d)->sides[i];
         if (state_of(state)->sides[i]) side->ops->state_free(side, state_of(state)->sides[i]);
     }
-    give(d->host, state, sizeof(check_state));
+    llmi_wrapper_free(d->host, state, sizeof(check_state));
 }
 
 static llm_status state_create(llm_state **out, llm_device *d, const llm_program *p, int32_t group, int32_t n_items) {
-    check_state *state = take(d->host, sizeof *state);
+    check_state *state = llmi_wrapper_alloc(d->host, sizeof *state);
     if (!state) return LLM_E_MEMORY;
     *state = (check_state){0};
     llm_status status = LLM_OK;
@@ -156,7 +123,7 @@ static llm_status state_create(llm_state **out, llm_device *d, const llm_program
 static void close_device(llm_device *d) {
     check_device *c = device_of(d);
     for (int i = 0; i < N_SIDES; i++) c->sides[i]->ops->close(c->sides[i]);
-    give(d->host, c, sizeof *c);
+    llmi_wrapper_free(d->host, c, sizeof *c);
 }
 
 /* ---- streams ---- */
@@ -172,8 +139,8 @@ static size_t tables_bytes(const llm_program *p) {
 /* The program with the weights of one device. */
 static llm_status translate(check_side *side, const llm_program *p, int index, const llm_host *host) {
     side->program = *p;
-    side->ops = take(host, ops_bytes(p));
-    side->tables = take(host, tables_bytes(p));
+    side->ops = llmi_wrapper_alloc(host, ops_bytes(p));
+    side->tables = llmi_wrapper_alloc(host, tables_bytes(p));
     if (!side->ops || !side->tables) return LLM_E_MEMORY;
     for (int32_t i = 0; i < p->n_ops; i++) {
         llm_op *op = &side->ops[i];
@@ -197,17 +164,17 @@ static llm_status create_side(check_side *side, const llm_stream_options *option
 
 static void destroy_side(check_side *side, const llm_host *host, const llm_program *p) {
     if (side->stream) side->stream->device->ops->stream_destroy(side->stream);
-    give(host, side->ops, ops_bytes(p));
-    give(host, side->tables, tables_bytes(p));
+    llmi_wrapper_free(host, side->ops, ops_bytes(p));
+    llmi_wrapper_free(host, side->tables, tables_bytes(p));
 }
 
 static void stream_destroy(llm_stream *stream) {
     check_stream *s = stream_of(stream);
     const llm_host *host = stream->device->host;
     for (int i = 0; i < N_SIDES; i++) destroy_side(&s->sides[i], host, s->program);
-    give(host, s->workspace, s->program->workspace_bytes);
-    give(host, s->row, (size_t)s->widest * sizeof *s->row);
-    give(host, s, sizeof *s);
+    llmi_wrapper_free(host, s->workspace, s->program->workspace_bytes);
+    llmi_wrapper_free(host, s->row, (size_t)s->widest * sizeof *s->row);
+    llmi_wrapper_free(host, s, sizeof *s);
 }
 
 static int32_t widest_result(const llm_program *p) {
@@ -234,18 +201,8 @@ static llm_status stream_bytes(size_t *out, llm_device *d, const llm_stream_opti
 
 /* ---- a step ---- */
 
-static void fail(check_stream *s, llm_status status) {
-    if (s->failure.status == LLM_OK) llmi_error_save(&s->failure, status);
-}
-
-static void wait(check_stream *s, int side) {
-    llm_stream *stream = s->sides[side].stream;
-    llm_status status = stream->ops->sync(stream);
-    if (status != LLM_OK) fail(s, status);
-}
-
 static void fetch(check_stream *s, void *dst, const void *src, size_t n_bytes) {
-    llm_stream *tested = s->sides[TESTED].stream;
+    llm_stream *tested = s->base.inner;
     if (n_bytes) tested->ops->download(tested, dst, src, n_bytes);
 }
 
@@ -262,9 +219,10 @@ static void compare_row(check_stream *s, const llm_op *op, int64_t r, const floa
     for (int64_t c = 0; c < n; c++) largest = fmaxf(largest, fabsf(expected[c]));
     for (int64_t c = 0; c < n; c++) {
         if (fabsf(s->row[c] - expected[c]) <= tolerance * largest + 1e-6f) continue;
-        fail(s, llmi_error(LLM_E_NUMERIC, "%s of layer %d: row %lld, column %lld is %g, the reference gives %g",
-                           llm_op_name(op->kind), (int)op->layer, (long long)r, (long long)c, (double)s->row[c],
-                           (double)expected[c]));
+        llmi_wrapper_fail(&s->base, llmi_error(LLM_E_NUMERIC,
+                                               "%s of layer %d: row %lld, column %lld is %g, the reference gives %g",
+                                               llm_op_name(op->kind), (int)op->layer, (long long)r, (long long)c,
+                                               (double)s->row[c], (double)expected[c]));
         return;
     }
 }
@@ -274,9 +232,9 @@ static void compare(check_stream *s, const llm_op *op, int32_t i, const llm_step
     llm_view got = llm_step_view(step, op->out[i]), expected = llm_step_view(own, op->out[i]);
     float tolerance = llm_op_row_of(op->kind)->tolerance;
     if (op->kind == LLM_OP_LINEAR && !weight_of(op->w[2 * i])->exact) tolerance = tolerance_coarse;
-    for (int64_t r = 0; r < got.rows && s->failure.status == LLM_OK; r++) {
+    for (int64_t r = 0; r < got.rows && s->base.failure.status == LLM_OK; r++) {
         fetch(s, s->row, llm_view_row(got, r), (size_t)got.cols * sizeof(float));
-        wait(s, TESTED);
+        llmi_wrapper_wait(&s->base, s->base.inner);
         compare_row(s, op, r, llm_view_row(expected, r), got.cols, tolerance);
     }
 }
@@ -286,11 +244,11 @@ static void run_op(check_stream *s, int32_t index, const llm_step steps[N_SIDES]
     const llm_op *op = llm_program_op(s->program, index);
     for (int32_t i = 0; i < llm_op_inputs(op); i++) fetch_value(s, &steps[TESTED], &steps[REFERENCE], op->in[i]);
     for (int32_t i = 0; i < llm_op_results(op); i++) fetch_value(s, &steps[TESTED], &steps[REFERENCE], op->out[i]);
-    wait(s, TESTED);
-    for (int i = N_SIDES - 1; i >= 0 && s->failure.status == LLM_OK; i--) {
+    llmi_wrapper_wait(&s->base, s->base.inner);
+    for (int i = N_SIDES - 1; i >= 0 && s->base.failure.status == LLM_OK; i--) {
         llm_stream *stream = s->sides[i].stream;
         stream->ops->run(stream, &steps[i], index, 1);
-        wait(s, i);
+        llmi_wrapper_wait(&s->base, stream);
     }
     for (int32_t i = 0; i < llm_op_results(op); i++) compare(s, op, i, &steps[TESTED], &steps[REFERENCE]);
 }
@@ -338,50 +296,33 @@ static void run(llm_stream *stream, const llm_step *step, int32_t first, int32_t
     }
     steps[REFERENCE].workspace = s->workspace;
     size_t n_bytes = copy_arrays(s, &steps[REFERENCE], s->sides[REFERENCE].tables, step, NULL);
-    int32_t *block = take(host, n_bytes);
+    int32_t *block = llmi_wrapper_alloc(host, n_bytes);
     if (!block) {
-        fail(s, LLM_E_MEMORY);
+        llmi_wrapper_fail(&s->base, LLM_E_MEMORY);
         return;
     }
     copy_arrays(s, &steps[REFERENCE], s->sides[REFERENCE].tables, step, block);
-    wait(s, TESTED);
-    for (int32_t i = first; i < first + n && s->failure.status == LLM_OK; i++) run_op(s, i, steps);
-    give(host, block, n_bytes);
+    llmi_wrapper_wait(&s->base, s->base.inner);
+    for (int32_t i = first; i < first + n && s->base.failure.status == LLM_OK; i++) run_op(s, i, steps);
+    llmi_wrapper_free(host, block, n_bytes);
 }
 
 static void state_copy(llm_stream *stream, llm_state *state, int32_t dst, int32_t src, int32_t n_tokens) {
-    for (int i = 0; i < N_SIDES; i++) {
-        llm_stream *side = stream_of(stream)->sides[i].stream;
-        side->ops->state_copy(side, state_of(state)->sides[i], dst, src, n_tokens);
-    }
-}
-
-static void upload(llm_stream *stream, void *dst, const void *src, size_t n_bytes) {
-    llm_stream *tested = stream_of(stream)->sides[TESTED].stream;
-    tested->ops->upload(tested, dst, src, n_bytes);
-}
-
-static void download(llm_stream *stream, void *dst, const void *src, size_t n_bytes) {
-    llm_stream *tested = stream_of(stream)->sides[TESTED].stream;
-    tested->ops->download(tested, dst, src, n_bytes);
-}
-
-static llm_status sync(llm_stream *stream) {
     check_stream *s = stream_of(stream);
-    for (int i = 0; i < N_SIDES; i++) wait(s, i);
-    if (s->failure.status == LLM_OK) return LLM_OK;
-    llm_status status = llmi_error_restore(&s->failure);
-    s->failure.status = LLM_OK;
-    return status;
+    for (int i = 0; i < N_SIDES; i++) {
+        llm_stream *side = s->sides[i].stream;
+        side->ops->state_copy(side, state_of(state)->sides[i], dst, src, n_tokens);
+        llmi_wrapper_wait(&s->base, side);
+    }
 }
 
 /* ---- tables ---- */
 
 static const llm_stream_ops stream_ops = {
     .struct_size = sizeof stream_ops,
-    .upload = upload,
-    .download = download,
-    .sync = sync,
+    .upload = llmi_wrapper_upload,
+    .download = llmi_wrapper_download,
+    .sync = llmi_wrapper_sync,
     .run = run,
     .state_copy = state_copy,
 };
@@ -389,44 +330,48 @@ static const llm_stream_ops stream_ops = {
 static llm_status stream_create(llm_stream **out, llm_device *d, const llm_stream_options *options) {
     const llm_program *p = options->program;
     *out = NULL;
-    check_stream *s = take(d->host, sizeof *s);
+    check_stream *s = llmi_wrapper_alloc(d->host, sizeof *s);
     if (!s) return LLM_E_MEMORY;
-    *s = (check_stream){.base = {.ops = &stream_ops, .device = d}, .program = p, .widest = widest_result(p)};
-    s->workspace = take(d->host, p->workspace_bytes);
-    s->row = take(d->host, (size_t)s->widest * sizeof *s->row);
+    *s = (check_stream){.base.base = {.ops = &stream_ops, .device = d}, .program = p, .widest = widest_result(p)};
+    s->workspace = llmi_wrapper_alloc(d->host, p->workspace_bytes);
+    s->row = llmi_wrapper_alloc(d->host, (size_t)s->widest * sizeof *s->row);
     llm_status status = s->workspace && s->row ? LLM_OK : LLM_E_MEMORY;
     for (int i = 0; i < N_SIDES && status == LLM_OK; i++) status = create_side(&s->sides[i], options, i, d);
+    s->base.inner = s->sides[TESTED].stream;
     if (status == LLM_OK)
-        *out = &s->base;
+        *out = &s->base.base;
     else
-        stream_destroy(&s->base);
+        stream_destroy(&s->base.base);
     return status;
 }
 
 static const llm_device_ops device_ops = {
     .struct_size = sizeof device_ops,
-    .mem_alloc = mem_alloc,
-    .mem_free = mem_free,
+    .mem_alloc = llmi_wrapper_mem_alloc,
+    .mem_free = llmi_wrapper_mem_free,
     .weight_put = weight_put,
     .weight_free = weight_free,
-    .state_bytes = state_bytes,
+    .state_bytes = llmi_wrapper_state_bytes,
     .state_create = state_create,
     .state_free = state_free,
     .stream_bytes = stream_bytes,
     .stream_create = stream_create,
     .stream_destroy = stream_destroy,
     .close = close_device,
-    .weights_prepare = weights_prepare,
+    .weights_prepare = llmi_wrapper_weights_prepare,
 };
 
 llm_status llmi_check_open(llm_device **out, llm_device *tested, llm_device *reference) {
-    check_device *c = take(tested->host, sizeof *c);
+    check_device *c = llmi_wrapper_alloc(tested->host, sizeof *c);
     if (!c) {
         tested->ops->close(tested);
         reference->ops->close(reference);
         return LLM_E_MEMORY;
     }
-    *c = (check_device){.base = {.ops = &device_ops, .host = tested->host}, .sides = {tested, reference}};
-    *out = &c->base;
+    *c = (check_device){
+        .base = {.base = {.ops = &device_ops, .host = tested->host}, .inner = tested},
+        .sides = {tested, reference},
+    };
+    *out = &c->base.base;
     return LLM_OK;
 }

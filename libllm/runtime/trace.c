@@ -11,7 +11,6 @@
 #include "runtime/trace.h"
 
 #include <llm/runtime.h>
-#include <llm/sys/interpret.h>
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -19,7 +18,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/status.h"
+#include "runtime/wrapper.h"
 
 /* A weight, which is the inner device's own, and the size of its tensor. */
 typedef struct known {
@@ -29,8 +28,7 @@ typedef struct known {
 } known;
 
 typedef struct trace_device {
-    llm_device base;
-    llm_device *inner;
+    llmi_wrapper base;
     known *weights;
 } trace_device;
 
@@ -42,13 +40,11 @@ typedef struct cost {
 } cost;
 
 typedef struct trace_stream {
-    llm_stream base;
-    llm_stream *inner;
+    llmi_wrapper_stream base;
     const llm_program *program;
     cost *costs; /* [N_PHASES, n_ops] */
     int64_t n_steps[N_PHASES];
     int32_t *positions, *seq_rows; /* of the step: [limits.rows], [limits.seqs + 1] */
-    llmi_error_copy failure;       /* the first one since the last sync */
 } trace_stream;
 
 static trace_device *device_of(llm_device *d) {
@@ -59,35 +55,15 @@ static trace_stream *stream_of(llm_stream *s) {
     return (trace_stream *)(void *)s;
 }
 
-static void *take(const llm_host *host, size_t n_bytes) {
-    void *ptr = host->alloc(host->user, n_bytes ? n_bytes : 1, 64);
-    if (!ptr) llmi_error(LLM_E_MEMORY, "no memory for %zu bytes", n_bytes);
-    return ptr;
-}
-
-static void give(const llm_host *host, void *ptr, size_t n_bytes) {
-    if (ptr) host->free(host->user, ptr, n_bytes ? n_bytes : 1);
-}
-
 /* ---- device ---- */
-
-static llm_status mem_alloc(void **out, llm_device *d, size_t n_bytes) {
-    llm_device *inner = device_of(d)->inner;
-    return inner->ops->mem_alloc(out, inner, n_bytes);
-}
-
-static void mem_free(llm_device *d, void *ptr, size_t n_bytes) {
-    llm_device *inner = device_of(d)->inner;
-    inner->ops->mem_free(inner, ptr, n_bytes);
-}
 
 static llm_status weight_put(llm_weight **out, size_t *private_bytes, llm_device *d, const llm_tensor *tensor) {
     trace_device *t = device_of(d);
-    known *k = take(d->host, sizeof *k);
+    known *k = llmi_wrapper_alloc(d->host, sizeof *k);
     if (!k) return LLM_E_MEMORY;
-    llm_status status = t->inner->ops->weight_put(out, private_bytes, t->inner, tensor);
+    llm_status status = t->base.inner->ops->weight_put(out, private_bytes, t->base.inner, tensor);
     if (status != LLM_OK) {
-        give(d->host, k, sizeof *k);
+        llmi_wrapper_free(d->host, k, sizeof *k);
         return status;
     }
     *k = (known){*out, (int64_t)tensor->n_bytes, tensor->rows, t->weights};
@@ -101,48 +77,38 @@ static void weight_free(llm_device *d, llm_weight *weight) {
         if ((*link)->w == weight) {
             known *k = *link;
             *link = k->next;
-            give(d->host, k, sizeof *k);
+            llmi_wrapper_free(d->host, k, sizeof *k);
             break;
         }
-    t->inner->ops->weight_free(t->inner, weight);
-}
-
-static llm_status weights_prepare(llm_device *d, const llm_pool *pool) {
-    llm_device *inner = device_of(d)->inner;
-    return inner->ops->weights_prepare ? inner->ops->weights_prepare(inner, pool) : LLM_OK;
-}
-
-static llm_status state_bytes(size_t *out, llm_device *d, const llm_program *p, int32_t group, int32_t n_items) {
-    llm_device *inner = device_of(d)->inner;
-    return inner->ops->state_bytes(out, inner, p, group, n_items);
+    t->base.inner->ops->weight_free(t->base.inner, weight);
 }
 
 static llm_status state_create(llm_state **out, llm_device *d, const llm_program *p, int32_t group, int32_t n_items) {
-    llm_device *inner = device_of(d)->inner;
+    llm_device *inner = device_of(d)->base.inner;
     return inner->ops->state_create(out, inner, p, group, n_items);
 }
 
 static void state_free(llm_device *d, llm_state *state) {
-    llm_device *inner = device_of(d)->inner;
+    llm_device *inner = device_of(d)->base.inner;
     inner->ops->state_free(inner, state);
 }
 
 /* Of the inner device alone: what this one takes is not part of an engine's estimate. */
 static llm_status stream_bytes(size_t *out, llm_device *d, const llm_stream_options *options) {
-    llm_device *inner = device_of(d)->inner;
+    llm_device *inner = device_of(d)->base.inner;
     return inner->ops->stream_bytes(out, inner, options);
 }
 
 static void close_device(llm_device *d) {
     trace_device *t = device_of(d);
-    t->inner->ops->close(t->inner);
-    give(d->host, t, sizeof *t);
+    t->base.inner->ops->close(t->base.inner);
+    llmi_wrapper_free(d->host, t, sizeof *t);
 }
 
 /* ---- bytes ---- */
 
 static const known *find_weight(const trace_stream *s, const llm_weight *w) {
-    const known *k = device_of(s->base.device)->weights;
+    const known *k = device_of(s->base.base.device)->weights;
     while (k && k->w != w) k = k->next;
     return k;
 }
@@ -187,17 +153,12 @@ static double op_bytes(const trace_stream *s, const llm_step *step, const llm_op
 
 /* ---- a step ---- */
 
-static void wait(trace_stream *s) {
-    llm_status status = s->inner->ops->sync(s->inner);
-    if (status != LLM_OK && s->failure.status == LLM_OK) llmi_error_save(&s->failure, status);
-}
-
 static void fetch_rows(trace_stream *s, const llm_step *step) {
-    llm_stream *inner = s->inner;
+    llm_stream *inner = s->base.inner;
     size_t rows = (size_t)step->rows[LLM_ROWS_STEP], seqs = (size_t)step->seqs + 1;
     inner->ops->download(inner, s->positions, step->positions, rows * sizeof *s->positions);
     inner->ops->download(inner, s->seq_rows, step->seq_rows, seqs * sizeof *s->seq_rows);
-    wait(s);
+    llmi_wrapper_wait(&s->base, s->base.inner);
 }
 
 static void run(llm_stream *stream, const llm_step *step, int32_t first, int32_t n) {
@@ -205,39 +166,20 @@ static void run(llm_stream *stream, const llm_step *step, int32_t first, int32_t
     int phase = step->rows[LLM_ROWS_STEP] > step->seqs ? PROMPT : DECODE;
     fetch_rows(s, step);
     s->n_steps[phase] += first == 0;
-    for (int32_t i = first; i < first + n && s->failure.status == LLM_OK; i++) {
+    for (int32_t i = first; i < first + n && s->base.failure.status == LLM_OK; i++) {
         const llm_op *op = llm_program_op(s->program, i);
         cost *c = &s->costs[phase * s->program->n_ops + i];
         double start = llmi_now_ms();
-        s->inner->ops->run(s->inner, step, i, 1);
-        wait(s);
+        s->base.inner->ops->run(s->base.inner, step, i, 1);
+        llmi_wrapper_wait(&s->base, s->base.inner);
         c->ms += llmi_now_ms() - start;
         if (llm_op_has_rows(op, step)) c->n_bytes += op_bytes(s, step, op);
     }
 }
 
 static void state_copy(llm_stream *stream, llm_state *state, int32_t dst, int32_t src, int32_t n_tokens) {
-    llm_stream *inner = stream_of(stream)->inner;
+    llm_stream *inner = stream_of(stream)->base.inner;
     inner->ops->state_copy(inner, state, dst, src, n_tokens);
-}
-
-static void upload(llm_stream *stream, void *dst, const void *src, size_t n_bytes) {
-    llm_stream *inner = stream_of(stream)->inner;
-    inner->ops->upload(inner, dst, src, n_bytes);
-}
-
-static void download(llm_stream *stream, void *dst, const void *src, size_t n_bytes) {
-    llm_stream *inner = stream_of(stream)->inner;
-    inner->ops->download(inner, dst, src, n_bytes);
-}
-
-static llm_status sync(llm_stream *stream) {
-    trace_stream *s = stream_of(stream);
-    wait(s);
-    if (s->failure.status == LLM_OK) return LLM_OK;
-    llm_status status = llmi_error_restore(&s->failure);
-    s->failure.status = LLM_OK;
-    return status;
 }
 
 /* ---- the tables ---- */
@@ -260,7 +202,7 @@ static void append(trace_line *l, const char *format, ...) {
 }
 
 static void tell(const trace_stream *s, const trace_line *l) {
-    const llm_host *host = s->base.device->host;
+    const llm_host *host = s->base.base.device->host;
     host->log(host->user, LLM_LOG_INFO, l->text);
 }
 
@@ -340,66 +282,66 @@ static void stream_destroy(llm_stream *stream) {
     const llm_host *host = stream->device->host;
     for (int phase = 0; phase < N_PHASES; phase++)
         if (s->n_steps[phase]) tell_phase(s, phase);
-    if (s->inner) s->inner->device->ops->stream_destroy(s->inner);
-    give(host, s->costs, costs_bytes(s->program));
-    give(host, s->positions, positions_bytes(s->program));
-    give(host, s->seq_rows, seq_rows_bytes(s->program));
-    give(host, s, sizeof *s);
+    if (s->base.inner) s->base.inner->device->ops->stream_destroy(s->base.inner);
+    llmi_wrapper_free(host, s->costs, costs_bytes(s->program));
+    llmi_wrapper_free(host, s->positions, positions_bytes(s->program));
+    llmi_wrapper_free(host, s->seq_rows, seq_rows_bytes(s->program));
+    llmi_wrapper_free(host, s, sizeof *s);
 }
 
 static const llm_stream_ops stream_ops = {
     .struct_size = sizeof stream_ops,
-    .upload = upload,
-    .download = download,
-    .sync = sync,
+    .upload = llmi_wrapper_upload,
+    .download = llmi_wrapper_download,
+    .sync = llmi_wrapper_sync,
     .run = run,
     .state_copy = state_copy,
 };
 
 static llm_status stream_create(llm_stream **out, llm_device *d, const llm_stream_options *options) {
     const llm_program *p = options->program;
-    llm_device *inner = device_of(d)->inner;
+    llm_device *inner = device_of(d)->base.inner;
     *out = NULL;
-    trace_stream *s = take(d->host, sizeof *s);
+    trace_stream *s = llmi_wrapper_alloc(d->host, sizeof *s);
     if (!s) return LLM_E_MEMORY;
-    *s = (trace_stream){.base = {.ops = &stream_ops, .device = d}, .program = p};
-    s->costs = take(d->host, costs_bytes(p));
-    s->positions = take(d->host, positions_bytes(p));
-    s->seq_rows = take(d->host, seq_rows_bytes(p));
+    *s = (trace_stream){.base.base = {.ops = &stream_ops, .device = d}, .program = p};
+    s->costs = llmi_wrapper_alloc(d->host, costs_bytes(p));
+    s->positions = llmi_wrapper_alloc(d->host, positions_bytes(p));
+    s->seq_rows = llmi_wrapper_alloc(d->host, seq_rows_bytes(p));
     llm_status status = s->costs && s->positions && s->seq_rows ? LLM_OK : LLM_E_MEMORY;
     if (status == LLM_OK) memset(s->costs, 0, costs_bytes(p));
-    if (status == LLM_OK) status = inner->ops->stream_create(&s->inner, inner, options);
+    if (status == LLM_OK) status = inner->ops->stream_create(&s->base.inner, inner, options);
     if (status == LLM_OK)
-        *out = &s->base;
+        *out = &s->base.base;
     else
-        stream_destroy(&s->base);
+        stream_destroy(&s->base.base);
     return status;
 }
 
 static const llm_device_ops device_ops = {
     .struct_size = sizeof device_ops,
-    .mem_alloc = mem_alloc,
-    .mem_free = mem_free,
+    .mem_alloc = llmi_wrapper_mem_alloc,
+    .mem_free = llmi_wrapper_mem_free,
     .weight_put = weight_put,
     .weight_free = weight_free,
-    .state_bytes = state_bytes,
+    .state_bytes = llmi_wrapper_state_bytes,
     .state_create = state_create,
     .state_free = state_free,
     .stream_bytes = stream_bytes,
     .stream_create = stream_create,
     .stream_destroy = stream_destroy,
     .close = close_device,
-    .weights_prepare = weights_prepare,
+    .weights_prepare = llmi_wrapper_weights_prepare,
 };
 
 llm_status llmi_trace_open(llm_device **out, llm_device *traced) {
-    trace_device *t = take(traced->host, sizeof *t);
+    trace_device *t = llmi_wrapper_alloc(traced->host, sizeof *t);
     *out = NULL;
     if (!t) {
         traced->ops->close(traced);
         return LLM_E_MEMORY;
     }
-    *t = (trace_device){.base = {.ops = &device_ops, .host = traced->host}, .inner = traced};
-    *out = &t->base;
+    *t = (trace_device){.base = {.base = {.ops = &device_ops, .host = traced->host}, .inner = traced}};
+    *out = &t->base.base;
     return LLM_OK;
 }
