@@ -1,15 +1,15 @@
 /* libllm: running a model.
  *
- * An engine owns a KV cache and a worker pool and runs any number of requests at once,
- * mixing them in the same forward passes. The caller drives it: llm_engine_step() does one
+ * An engine owns a KV cache and a worker pool and runs any number of requests concurrently,
+ * batched into the same forward passes. The caller drives it: llm_engine_step() does one
  * pass; llm_generate() is submit + step until that request is done. Submitting, cancelling
  * and polling are safe from any thread; only one thread at a time may step, that is, be inside
- * llm_engine_step(), llm_generate(), llm_score() or llm_embed() (another gets LLM_E_BUSY). What a request answers does
- * not depend on the number of threads, on the other requests, or on what the cache already holds.
+ * llm_engine_step(), llm_generate(), llm_score() or llm_embed() (another gets LLM_E_BUSY). The output of a request
+ * does not depend on the number of threads, on other requests, or on what the cache already contains.
  *
- * fork(): an engine, its requests and its sequences belong to the process that made them. In a child every call on them
- * that answers a status answers LLM_E_STATE, cancelling does nothing, and destroying them frees nothing: the
- * child makes an engine of its own, of the same model if it likes. */
+ * fork(): an engine, its requests and its sequences belong to the process that made them. In a child process every
+ * call on them that returns a status returns LLM_E_STATE, cancelling does nothing, and destroying them frees nothing;
+ * the child has to create its own engine, for which it may use the same model. */
 #ifndef LLM_ENGINE_H
 #define LLM_ENGINE_H
 
@@ -24,10 +24,10 @@ LLM_BEGIN_DECLS
 
 typedef struct llm_engine_options {
     uint32_t struct_size; /* set by llm_engine_options_init() */
-    int32_t n_ctx;        /* most tokens of one sequence, prompt included, 1..2^24; default 0: what the
-                             model was trained for, at most 8192 */
-    int32_t n_seqs;       /* most sequences computed in one step, 1..1024; default 8 */
-    int32_t n_batch;      /* most rows (tokens) computed in one step, 1..65536; default 512 */
+    int32_t n_ctx;        /* maximum length of a sequence in tokens, prompt included, 1..2^24; default 0:
+                             what the model was trained for, at most 8192 */
+    int32_t n_seqs;       /* maximum number of sequences computed in one step, 1..1024; default 8 */
+    int32_t n_batch;      /* maximum number of rows (tokens) computed in one step, 1..65536; default 512 */
     int32_t kv_dtype;     /* LLM_DTYPE_F32 or LLM_DTYPE_F16; default LLM_DTYPE_AUTO: F32 for a model
                              stored in F32, otherwise F16 */
     int32_t prefix_cache; /* 1: keep finished sequences and reuse any common prefix (default); 0: do not */
@@ -40,7 +40,7 @@ static inline void llm_engine_options_init(llm_engine_options *options) {
     llm_engine_options_init_sized(options, sizeof *options);
 }
 
-/* What an engine of these options would take, in bytes, beyond the model's mapped file. */
+/* Memory that an engine with these options would take, in bytes, beyond the model's mapped file. */
 typedef struct llm_engine_memory {
     uint32_t struct_size; /* set by the caller: sizeof(llm_engine_memory) */
     int32_t n_ctx;        /* the values that the defaults resolve to */
@@ -59,7 +59,7 @@ LLM_API llm_status llm_engine_estimate(llm_engine_memory *out, const llm_model *
  * Errors: LLM_E_ARGUMENT, LLM_E_MEMORY, LLM_E_DEVICE. Any thread. Since 0.1. */
 LLM_API llm_status llm_engine_create(llm_engine **out, llm_model *model, const llm_engine_options *options);
 
-/* Cancels what still runs, which then is done (LLM_FINISH_CANCELLED), and frees the engine once its
+/* Cancels requests that still run (they end with LLM_FINISH_CANCELLED), and frees the engine once its
  * requests and sequences are destroyed too; NULL is ignored. No thread may be inside llm_engine_step(). Since 0.1. */
 LLM_API void llm_engine_destroy(llm_engine *engine);
 
@@ -70,9 +70,9 @@ LLM_API void llm_engine_destroy(llm_engine *engine);
 LLM_API llm_status llm_engine_step(int32_t *n_active, llm_engine *engine);
 
 /* Asks the call that computes on the engine now (llm_score, llm_embed, llm_ask, llm_prompt_fill, llm_sequence_eval,
- * llm_generate, llm_engine_step) to end within one layer's time with LLM_E_CANCELLED. Requests that run along lose
- * nothing: the next step goes on with them. Without effect on a call that has not begun to compute, so ask again until
- * it has returned. Only atomic stores: any thread, also a signal handler. NULL is ignored. Since 0.1. */
+ * llm_generate, llm_engine_step) to end within one layer's time with LLM_E_CANCELLED. Other requests lose nothing:
+ * the next step continues them. It has no effect on a call that has not begun to compute, so repeat it until that call
+ * has returned. Only atomic stores: any thread, even a signal handler. NULL is ignored. Since 0.1. */
 LLM_API void llm_engine_cancel(llm_engine *engine);
 
 /* ---- requests ---- */
@@ -94,9 +94,9 @@ LLM_API const char *llm_finish_name(int32_t finish);
 
 typedef struct llm_generate_options {
     uint32_t struct_size; /* set by llm_generate_options_init() */
-    int32_t max_tokens;   /* most new tokens, 0..2^31-1; default -1: until the context is full */
+    int32_t max_tokens;   /* maximum number of new tokens, 0..2^31-1; default -1: until the context is full */
     int32_t n;            /* completions from one prefill, 1..n_seqs of the engine; default 1 */
-    float temperature;    /* these: see sampler.h */
+    float temperature;    /* from here to seed: see sampler.h */
     int32_t top_k;
     float top_p;
     float min_p;
@@ -105,20 +105,20 @@ typedef struct llm_generate_options {
     float presence_penalty;
     float frequency_penalty;
     int32_t penalty_window;
-    uint64_t seed; /* default 0; LLM_SEED_RANDOM: drawn for this call, llm_result_stats says which it was */
+    uint64_t seed; /* default 0; LLM_SEED_RANDOM: drawn for this call and reported in llm_result_stats */
     const llm_logit_bias *logit_bias; /* the arrays are copied at submission */
     size_t n_logit_bias;
     const llm_token *stop_tokens; /* end the completion and are not part of it */
     size_t n_stop_tokens;
-    const llm_span *stop_strings; /* non-empty UTF-8, len may be LLM_NTS; the text ends before the first of them, also
-                                     when they straddle tokens; the ids keep the tokens that spelled it */
+    const llm_span *stop_strings; /* non-empty UTF-8, len may be LLM_NTS; the text ends before the first match, even if
+                                     it straddles tokens; the ids keep the tokens that spelled it */
     size_t n_stop_strings;
     int32_t n_logprobs;         /* record each token's log-probability with this many alternatives,
                                    0..n_vocab; default -1: none */
-    int32_t ignore_eos;         /* 1: go on after EOS; default 0 */
+    int32_t ignore_eos;         /* 1: continue after EOS; default 0 */
     int32_t add_special;        /* text prompts: LLM_ENCODE_ADD_SPECIAL; default 1 */
     int32_t parse_special;      /* text prompts: LLM_ENCODE_PARSE_SPECIAL; default 0 */
-    const llm_grammar *grammar; /* what the text must follow, made for the model's tokenizer; not with ignore_eos;
+    const llm_grammar *grammar; /* constrains the text; made for the model's tokenizer; not together with ignore_eos;
                                    each completion holds a reference; default NULL */
 } llm_generate_options;
 
@@ -138,16 +138,16 @@ typedef struct llm_event {
     int32_t n_tokens; /* tokens of this completion so far */
 } llm_event;
 
-/* Called on the stepping thread. A positive return cancels the request (LLM_FINISH_CANCELLED), and its
- * end is still told; a negative one does too, is the last call, and makes llm_generate answer
- * LLM_E_CALLBACK. It may submit, poll and cancel, but not step. */
+/* Called on the stepping thread. A positive return cancels the request (LLM_FINISH_CANCELLED); the event that
+ * ends it is still delivered. A negative return cancels it too, is the last call, and makes llm_generate return
+ * LLM_E_CALLBACK. The callback may submit, poll and cancel, but not step. */
 typedef int32_t (*llm_event_fn)(void *user, const llm_event *event);
 
 /* Queues a prompt: text (n_bytes or LLM_NTS), or token ids as they are. options: NULL for the
- * defaults. A prompt is never cut, whatever max_tokens asks for. The text of a completion
- * goes on from the prompt's; it begins a text if the prompt has no token but special ones.
+ * defaults. A prompt is never truncated, whatever max_tokens asks for. The text of a completion
+ * continues the prompt's; it begins a text if the prompt consists of special tokens only.
  * Errors: LLM_E_LIMIT for a prompt that n_ctx (with room for one token more, unless max_tokens is 0) or n_kv_tokens
- * cannot hold; if it is sequences that leave no room, the request ends with that error; LLM_E_ARGUMENT, LLM_E_MEMORY;
+ * cannot hold; if sequences leave no room for it, the request ends with that error; LLM_E_ARGUMENT, LLM_E_MEMORY;
  * LLM_E_UNSUPPORTED for text or stop strings if the model has no tokenizer: ids work, and give empty text. Any thread.
  * Since 0.1. */
 LLM_API llm_status llm_request_submit(llm_request **out, llm_engine *engine, const char *prompt, size_t n_bytes,
@@ -155,12 +155,12 @@ LLM_API llm_status llm_request_submit(llm_request **out, llm_engine *engine, con
 LLM_API llm_status llm_request_submit_tokens(llm_request **out, llm_engine *engine, const llm_token *prompt,
                                              size_t n_tokens, const llm_generate_options *options);
 
-/* Takes the next event: 1 if there was one, 0 if none waits, negative on error. Events wait
+/* Takes the next event: 1 if there was one, 0 if none is waiting, negative on error. Events wait
  * until they are taken. Any one thread per request. Since 0.1. */
 LLM_API int32_t llm_request_next(llm_event *out, llm_request *request);
 
-/* Log-probability of a token that an event has delivered, and its alternatives, most probable first: of completion
- * `index` the token at `place` (the event's n_tokens - 1). *top [*n_top] is valid until this is called again. For
+/* Log-probability of a token that an event has delivered, and its alternatives, most probable first: the token at
+ * `place` (the event's n_tokens - 1) of completion `index`. *top [*n_top] is valid until this is called again. For
  * requests with n_logprobs of 0 or more. Errors: LLM_E_ARGUMENT if there is no such token yet, LLM_E_STATE if
  * log-probabilities were not asked for, LLM_E_MEMORY. Any one thread per request. Since 0.1. */
 LLM_API llm_status llm_request_logprob(float *logprob, const llm_token_logprob **top, size_t *n_top,
@@ -169,8 +169,8 @@ LLM_API llm_status llm_request_logprob(float *logprob, const llm_token_logprob *
 /* 1 when every completion has ended. Any thread. Since 0.1. */
 LLM_API int32_t llm_request_done(const llm_request *request);
 
-/* Asks for an early end, also inside a prefill; takes effect within one layer's time. Only an
- * atomic store: any thread, also a signal handler. Since 0.1. */
+/* Asks for an early end, even inside a prefill; takes effect within one layer's time. Only an
+ * atomic store: any thread, even a signal handler. Since 0.1. */
 LLM_API void llm_request_cancel(llm_request *request);
 
 /* LLM_OK, or what made it end with LLM_FINISH_ERROR (the text goes to llm_last_error()). */
@@ -183,7 +183,7 @@ LLM_API llm_status llm_request_result(llm_result **out, llm_request *request);
 LLM_API void llm_request_destroy(llm_request *request);
 
 /* Submit and step until done. out, options, on_event and user may be NULL. Other requests of
- * the engine run along. If the request ends with LLM_FINISH_ERROR, its status is returned.
+ * the engine advance too. If the request ends with LLM_FINISH_ERROR, its status is returned.
  * One thread at a time. Since 0.1. */
 LLM_API llm_status llm_generate(llm_result **out, llm_engine *engine, const char *prompt, size_t n_bytes,
                                 const llm_generate_options *options, llm_event_fn on_event, void *user);
@@ -204,9 +204,9 @@ LLM_API llm_status llm_result_text(llm_span *out, const llm_result *result, int3
 LLM_API llm_status llm_result_tokens(const llm_token **out, size_t *n_tokens, const llm_result *result, int32_t index);
 LLM_API llm_status llm_result_finish(int32_t *out, const llm_result *result, int32_t index);
 
-/* What was odd about the prompt and is in the log too: text that spells the model's own marks of turns ("<|im_start|>")
- * but was read as characters, since neither parse_special nor a rendering (llm_chat_apply) said otherwise. Empty if
- * nothing was; lives as long as the result. Errors: LLM_E_ARGUMENT. Any thread. Since 0.1. */
+/* A warning about the prompt, which is also logged: it spells the model's own turn markers ("<|im_start|>"), which were
+ * encoded as plain characters, since neither parse_special nor a rendering (llm_chat_apply) said otherwise. Empty if
+ * there is none; lives as long as the result. Errors: LLM_E_ARGUMENT. Any thread. Since 0.1. */
 LLM_API llm_status llm_result_warning(llm_span *out, const llm_result *result);
 
 /* Log-probability of each token, [n_tokens], and its alternatives, [n_tokens, n_top], most
@@ -220,7 +220,7 @@ typedef struct llm_result_stats {
     int32_t n_prompt_tokens; /* over all prompts of the request */
     int32_t n_cached_tokens; /* of those, taken from the cache instead of computed */
     int32_t n_tokens;        /* generated or scored */
-    double queue_ms;         /* from submission to the first step that holds the request */
+    double queue_ms;         /* from submission to the first step that includes the request */
     double prompt_ms;        /* from there until the first token's logits are known */
     double decode_ms;        /* from there to the end */
     uint64_t seed;           /* of the draws; below 2^53 if it was drawn for LLM_SEED_RANDOM */
@@ -230,9 +230,9 @@ LLM_API llm_status llm_result_get_stats(llm_result_stats *out, const llm_result 
 
 /* ---- scoring, embedding ---- */
 
-/* What shall be scored: `continuation` after `prompt`. Both are one text when encoded: the ids
- * of prompt + continuation, of which those after the prompt's own number of ids are scored. White
- * space at the prompt's end belongs to the continuation, because tokens begin with it: "is " +
+/* What to score: `continuation` after `prompt`. Both are encoded as one text, prompt + continuation,
+ * and the ids beyond the prompt's own number of ids are scored. White space at the prompt's
+ * end belongs to the continuation, because tokens begin with it: "is " +
  * "blue" has the ids and the score of "is" + " blue" (the rules of lm-evaluation-harness). Frozen layout. */
 typedef struct llm_score_item {
     llm_span prompt;       /* len may be LLM_NTS */
@@ -242,10 +242,10 @@ typedef struct llm_score_item {
 /* Log-probabilities of continuations; common prefixes are computed once. The result has one
  * entry per item: text as given, tokens and logprobs of the continuation (and top alternatives if
  * options->n_logprobs > 0), finish LLM_FINISH_LENGTH. options: add_special, parse_special, n_logprobs
- * are read; of what add_special adds only that before a text is used. With an empty prompt and no BOS
- * the first token has nothing before it and is left out. In its stats prompt_ms is the time of the
- * whole. Errors: LLM_E_LIMIT if an item exceeds the context, LLM_E_UNSUPPORTED without a tokenizer,
- * LLM_E_ARGUMENT for a continuation that is empty or of which no token is left to score.
+ * are read; add_special adds only what goes before a text. With an empty prompt and no BOS the first
+ * token has no context and is left out. In its stats, prompt_ms is the time of the whole call.
+ * Errors: LLM_E_LIMIT if an item exceeds the context, LLM_E_UNSUPPORTED without a tokenizer,
+ * LLM_E_ARGUMENT for a continuation that is empty or has no token left to score.
  * One thread at a time. Since 0.1. */
 LLM_API llm_status llm_score(llm_result **out, llm_engine *engine, const llm_score_item *items, size_t n_items,
                              const llm_generate_options *options);
@@ -258,24 +258,24 @@ enum {
     LLM_POOL_FIRST = 2
 };
 
-/* Embeds texts: the last layer's normalised hidden state, averaged over the tokens or of the last or
+/* Embeds texts: the last layer's normalised hidden state, averaged over the tokens, or that of the last or
  * first token, into out [n_texts, n_embd]. normalize 1 scales each row to length 1, 0 does not, -1 does what
  * the model's file says (0 if it says nothing). A text may have the length LLM_NTS.
  * Errors: LLM_E_LIMIT if a text exceeds the context, LLM_E_UNSUPPORTED without a tokenizer or if the file
- * asks for a pooling that is not computed, LLM_E_ARGUMENT for a text without tokens. One thread at a time.
+ * asks for a pooling that is not implemented, LLM_E_ARGUMENT for a text without tokens. One thread at a time.
  * Since 0.1. */
 LLM_API llm_status llm_embed(float *out, llm_engine *engine, const llm_span *texts, size_t n_texts, int32_t pooling,
                              int32_t normalize);
 
 /* ---- sequences: the level below requests ---- */
 
-/* A run of tokens with its place in the KV cache, for hosts with a sampling or search of their
- * own. One thread at a time per engine. */
+/* A sequence of tokens with its entries in the KV cache, for hosts that do their own sampling or
+ * search. One thread at a time per engine. */
 LLM_API llm_status llm_sequence_create(llm_sequence **out, llm_engine *engine);
 
 /* Appends n_tokens ids, computes them, and writes the logits after the last n_rows of them to
  * logits [n_rows, n_vocab] (n_rows 0..n_tokens; NULL for 0). Errors: LLM_E_LIMIT if the context
- * or the cache is full, then nothing was appended. Since 0.1. */
+ * or the cache is full; then nothing is appended. Since 0.1. */
 LLM_API llm_status llm_sequence_eval(llm_sequence *sequence, const llm_token *tokens, size_t n_tokens, float *logits,
                                      size_t n_rows);
 

@@ -71,21 +71,22 @@ LLM_API int32_t llm_prompt_example_count(const llm_prompt *prompt);
 
 /* ---- filling it ---- */
 
-/* An example whose user_format reads as the question's (but for case, blanks and Unicode forms) is never used. */
+/* An example whose user_format reads like the question's (apart from case, white space and Unicode normalization) is
+ * never used. */
 typedef struct llm_fill_options {
     uint32_t struct_size; /* set by llm_fill_options_init() */
-    int32_t k;            /* most examples, 0..2^20; default 4 */
+    int32_t k;            /* maximum number of examples, 0..2^20; default 4 */
     const char *select;   /* which ones; default NULL: "first"
                                first      as they were added
                                random     any
-                               balanced   each value of label_field equally often, as far as they last
+                               balanced   each value of label_field equally often, as far as there are enough
                                knn        nearest by the cosine of llm_embed (mean, length 1)
                                bm25       most similar words (Robertson and Zaragoza, 2009)
                                mmr        near by llm_embed, but unlike each other */
     const char *order;    /* of those chosen: "best_last" (default), "best_first", "random", "given" (as added) */
-    int32_t budget;       /* most tokens of the whole filled prompt, 1..2^31-1: examples are tried best first, each
-                             is taken if the prompt still fits, until 64 in a row
-                             did not; default 0: no limit */
+    int32_t budget;       /* maximum number of tokens of the whole filled prompt, 1..2^31-1: examples are tried
+                             best first, and each is taken if the prompt still fits, until 64 in a row did not fit;
+                             default 0: no limit */
     int32_t chat;         /* 1: as a conversation by the model's chat template; 0: as plain text; default -1: as a
                              conversation if the model has a chat template */
     int32_t rationales;   /* 1: formats see rationale_field; default 0 */
@@ -102,11 +103,11 @@ static inline void llm_fill_options_init(llm_fill_options *options) {
 
 /* Fills the prompt. query: n_bytes (or LLM_NTS) of a JSON object, the question's fields. engine: needed by knn, mmr and
  * budget, and for ids and conversations; NULL: text and messages only. The same arguments give the same result.
- * Vectors of the examples are computed once for each model that asks. *out is the caller's.
- * A format must not show a field that its example or the question lacks ({{ x }}, but for one with a condition or a
- * default, or that a {% %} mentions). Of text and conversation one is what the model is given (without an engine: the
- * text, unless chat is 1); the other one may lack fields, then it is an error to ask for it.
- * Errors: LLM_E_NOT_FOUND for a field that is not there, with those that the format shows and those there are;
+ * Embeddings of the examples are computed once for each model. The caller owns *out.
+ * A format must not show a field that its example or the question lacks ({{ x }}), unless the expression has a
+ * condition or a default, or a {% %} mentions the field. The model is given either the text or the conversation
+ * (without an engine: the text, unless chat is 1); the other one may lack fields, and then asking for it is an error.
+ * Errors: LLM_E_NOT_FOUND for a missing field, with those that the format shows and those that exist;
  * LLM_E_FORMAT (query, or a format that cannot be computed), LLM_E_LIMIT if the question alone exceeds the
  * budget, LLM_E_ARGUMENT, LLM_E_NOT_FOUND for chat 1 without a template; those of llm_embed. With an engine one
  * thread at a time per engine, otherwise any thread. Since 0.1. */
@@ -123,7 +124,7 @@ LLM_API llm_status llm_filled_text(llm_span *out, const llm_filled *filled);
  * system turn, each example as a user's and an assistant's. Errors: LLM_E_NOT_FOUND as above. Since 0.1. */
 LLM_API llm_status llm_filled_messages(llm_span *out, const llm_filled *filled);
 
-/* The ids of what a model is given, *is_chat says in which of the two forms (may be NULL); none without an engine.
+/* The ids that a model is given; *is_chat (may be NULL) says in which of the two forms. None without an engine.
  * Since 0.1. */
 LLM_API llm_status llm_filled_tokens(const llm_token **out, size_t *n_tokens, int32_t *is_chat,
                                      const llm_filled *filled);
@@ -135,7 +136,7 @@ typedef struct llm_shot {
     double score;  /* knn: cosine; bm25; mmr: the margin at its turn; otherwise 0 */
 } llm_shot;
 
-/* Those chosen, in the order in which they stand. Errors: LLM_E_ARGUMENT. Since 0.1. */
+/* The examples chosen, in the order of the prompt. Errors: LLM_E_ARGUMENT. Since 0.1. */
 LLM_API int32_t llm_filled_shot_count(const llm_filled *filled);
 LLM_API llm_status llm_filled_shot(llm_shot *out, const llm_filled *filled, int32_t index);
 

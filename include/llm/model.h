@@ -14,30 +14,30 @@ typedef int32_t (*llm_progress_fn)(void *user, double done);
 
 typedef struct llm_model_options {
     uint32_t struct_size;     /* set by llm_model_options_init() */
-    int32_t use_mmap;         /* 1: map the file (default): one that is made shorter while the model lives
-                                 ends the process with SIGBUS, as any mapping does; replace a model by
-                                 renaming a new file over it. 0: read it into memory, which survives that */
+    int32_t use_mmap;         /* 1: map the file (default). Truncating it while the model lives ends the
+                                 process with SIGBUS, as with any mapping; replace a model by renaming a
+                                 new file over it. 0: read it into memory, which is safe from that */
     const char *backend;      /* name of a back end; default NULL: "cpu" */
     llm_progress_fn progress; /* default NULL */
     void *progress_user;
     int32_t check_tensors;    /* 1: refuse weights that hold NaN or infinity (reads all); default 0 */
     int32_t tokenizer_only;   /* 1: load metadata and tokenizer, no weights; default 0 */
-    int32_t pack_weights;     /* 1: the back end may keep copies of the weights in the layout it computes
-                                 fastest with: memory taken when the first engine is created, filled
-                                 during its first steps (default); 0: it computes from the file's
+    int32_t pack_weights;     /* 1 (default): the back end may keep copies of the weights in the layout it
+                                 computes fastest with; their memory is allocated when the first engine is
+                                 created and filled during its first steps. 0: it computes from the file's
                                  bytes, slower and with the same results */
-    int32_t activation_dtype; /* how exactly matrix products take their F32 activations:
-                               LLM_DTYPE_AUTO (default): as they are for weights stored as F32, F16 or
-                                 BF16; for quantized weights rounded to 8-bit integers that share a scale
-                                 in blocks of 32 (each is off by at most 1/254 of its block's largest)
-                               LLM_DTYPE_F32: as they are for every type, so that results differ from
-                                 those of the dequantized weights by the rounding of F32 alone; slower
-                                 for quantized weights, with the same memory
+    int32_t activation_dtype; /* how matrix products may round their F32 activations:
+                               LLM_DTYPE_AUTO (default): not at all for weights stored as F32, F16 or
+                                 BF16; for quantized weights to 8-bit integers with one scale per block of
+                                 32 (the error is at most 1/254 of the largest magnitude in the block)
+                               LLM_DTYPE_F32: not at all for any type, so that results differ from those
+                                 of the dequantized weights by F32 rounding alone; slower for quantized
+                                 weights, with the same memory
                                LLM_DTYPE_BF16: as AUTO, but for BF16 weights they may be rounded to BF16
-                                 (by up to 2^-9 of each) where the processor multiplies that faster: at
-                                 present AMD's with AVX512_BF16
-                               Sums are made in F32 in every case; the back end "reference" makes them
-                               in double and never rounds an activation. Since 0.1 */
+                                 (relative error up to 2^-9) where the processor multiplies that faster:
+                                 at present, AMD processors with AVX512_BF16
+                               Sums are accumulated in F32 in every case; the back end "reference"
+                               accumulates in double and never rounds an activation. Since 0.1 */
 } llm_model_options;
 
 LLM_API void llm_model_options_init_sized(llm_model_options *options, size_t n_bytes);
@@ -105,9 +105,8 @@ LLM_API int32_t llm_model_meta_count(const llm_model *model);
 LLM_API llm_status llm_model_get_meta(llm_span *key, llm_span *value, const llm_model *model, int32_t index);
 LLM_API llm_status llm_model_find_meta(llm_span *value, const llm_model *model, const char *key);
 
-/* The model's tokenizer, borrowed: valid as long as the model (llm_tokenizer_ref() makes it last longer).
- * NULL if the files hold none.
- * Any thread. Since 0.1. */
+/* The model's tokenizer, borrowed: valid as long as the model (llm_tokenizer_ref() keeps it longer).
+ * NULL if the files contain none. Any thread. Since 0.1. */
 LLM_API const llm_tokenizer *llm_model_get_tokenizer(const llm_model *model);
 
 /* Name of a data type as users write it, e.g. "Q4_K"; NULL if unknown. Static. Any thread. */

@@ -1,6 +1,6 @@
 /* libllm: option groups as data. Each member of an option structure that can be written
  * as text is a row of one table: the command line, the bindings and configuration files
- * are made from it, so a new option appears everywhere at once. */
+ * are generated from it, so a new option appears in all of them. */
 #ifndef LLM_OPTIONS_H
 #define LLM_OPTIONS_H
 
@@ -19,7 +19,7 @@ typedef struct llm_option_info {
     const char *meaning;    /* one line */
     const char *default_as; /* the default as text, e.g. "0.95" */
     double minimum;         /* inclusive; equal to maximum when there is no range. The default is always
-                               right, also outside the range */
+                               valid, even outside the range */
     double maximum;
 } llm_option_info;
 

@@ -1,8 +1,8 @@
 /* libllm: prompts. Chat templates turn a conversation into the tokens that a model was trained on.
  *
- * A template is a Jinja program (https://jinja.palletsprojects.com) that comes with a model. It is run by an
- * interpreter of libllm's own over plain values: it cannot reach files, the network or the host, and what it
- * may spend is limited. What the conversation says never becomes a special token: a user who types
+ * A template is a Jinja program (https://jinja.palletsprojects.com) that comes with a model. libllm has its own
+ * interpreter, which works on plain values: a template cannot reach files, the network or the host, and its
+ * time and memory are limited. Text of the conversation never becomes a special token: a user who types
  * "<|im_end|>" gets those characters. */
 #ifndef LLM_PROMPT_H
 #define LLM_PROMPT_H
@@ -18,7 +18,7 @@ typedef struct llm_rendering llm_rendering;
 
 /* Parses n_bytes (or up to NUL with LLM_NTS) of Jinja, read as Hugging Face transformers reads chat
  * templates: trim_blocks and lstrip_blocks on, with tojson, raise_exception, strftime_now, break, continue and
- * generation blocks. What Jinja2 3.1 prints is printed, or it is an error. runtime: NULL for a private one. On success
+ * generation blocks. The output is that of Jinja2 3.1, or an error. runtime: NULL for a private one. On success
  * *out holds one reference; a template never changes. Errors: LLM_E_FORMAT and LLM_E_UNSUPPORTED with line and column,
  * LLM_E_LIMIT. Any thread. Since 0.1. */
 LLM_API llm_status llm_template_parse(llm_template **out, llm_runtime *runtime, const char *source, size_t n_bytes);
@@ -40,16 +40,16 @@ LLM_API void llm_template_unref(llm_template *tmpl);
 typedef struct llm_template_options {
     uint32_t struct_size;           /* set by llm_template_options_init() */
     int32_t max_depth;              /* of calls, loops and nested values, 1..128; default 128 */
-    int64_t max_steps;              /* instructions, and bytes that they work on by the 64 (by the 4 to 16 where each
-                                       character is looked at), 1..; default 10,000,000 */
+    int64_t max_steps;              /* instructions, plus one for each 64 bytes that they process (for each 4 to 16
+                                       where every character is examined), 1..; default 10,000,000 */
     int64_t max_output_bytes;       /* 1..2^31-1; default 16 MiB */
-    int64_t max_memory_bytes;       /* of the values that live while it runs, those of the context among them, 1..;
+    int64_t max_memory_bytes;       /* of the values alive while it runs, including those of the context, 1..;
                                        default 64 MiB */
     int64_t now;                    /* for strftime_now: seconds since 1970-01-01 00:00 of local time, as if it had no
                                        zone; default LLM_NOW_CLOCK */
-    int32_t continue_final_message; /* 1: the last message is only begun, and the prompt ends where its content does
-                                       (transformers' argument of that name); 0, the default: as the template ends
-                                       it */
+    int32_t continue_final_message; /* 1: the last message is left open, and the prompt ends where its content does
+                                       (transformers' argument of that name); 0 (default): the prompt ends as the
+                                       template ends it */
 } llm_template_options;
 
 LLM_API void llm_template_options_init_sized(llm_template_options *options, size_t n_bytes);
@@ -60,8 +60,8 @@ static inline void llm_template_options_init(llm_template_options *options) {
 /* Renders. context: n_bytes (or LLM_NTS) of a JSON object that holds every variable: "messages" (a list of
  * {"role", "content", ...}), "tools", "documents", "add_generation_prompt" and whatever else the template reads.
  * It is read as Python's json.loads reads it; integers of any size print as they are spelled.
- * options: NULL for the defaults. *out is the caller's. Errors, with "chat template, line L, column C": LLM_E_ARGUMENT
- * if the template itself refuses the conversation, LLM_E_UNSUPPORTED for the few built-ins that are not there,
+ * options: NULL for the defaults. The caller owns *out. Errors, with "chat template, line L, column C": LLM_E_ARGUMENT
+ * if the template itself refuses the conversation, LLM_E_UNSUPPORTED for the few built-ins that are missing,
  * LLM_E_FORMAT if the context is not such an object or the template cannot be computed, LLM_E_LIMIT. Any thread. Since
  * 0.1.
  */
@@ -97,7 +97,7 @@ typedef struct llm_origin {
 LLM_API int32_t llm_rendering_origin_count(const llm_rendering *rendering);
 LLM_API llm_status llm_rendering_origin(llm_origin *out, const llm_rendering *rendering, int32_t index);
 
-/* The same for token `index`: begin and end are the bytes that it spells, the rest is said of the first of
+/* The same for token `index`: begin and end are the bytes that it spells, the other members describe the first of
  * them. Errors: LLM_E_ARGUMENT. Since 0.1. */
 LLM_API llm_status llm_rendering_token_origin(llm_origin *out, const llm_rendering *rendering, size_t index);
 

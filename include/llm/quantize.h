@@ -23,14 +23,13 @@ static inline void llm_quantize_options_init(llm_quantize_options *options) {
  * matrices stored as `dtype`. Vectors stay F32; a matrix whose rows do not divide into the type's
  * blocks is stored in a type of 32-element blocks or F16. The file appears whole or not at
  * all: it has no name in the folder of `out_path` until it is complete (where the file system cannot do that,
- * .libllm-*.tmp, removed after every failure). What is there already is replaced only if it is a regular
- * file that may be written and is not read here, by any name (LLM_E_IO, LLM_E_ARGUMENT); a symbolic link is followed;
- * mode and, where the system allows it, owner of the old file stay. A file beyond RLIMIT_FSIZE or
- * a full disk is LLM_E_IO without SIGXFSZ; an input that becomes shorter meanwhile LLM_E_IO without SIGBUS
- * (where the system has process_vm_readv). Of a directory, names, numbers, order of rows,
- * tokenizer and chat template become GGUF's; LLM_E_UNSUPPORTED says what GGUF cannot state (a tokenizer
- * that is no BPE, windows that differ from layer to layer). Errors: as llm_model_load, LLM_E_IO.
- * Any thread. Since 0.1. */
+ * .libllm-*.tmp, removed after every failure). An existing file is replaced only if it is a regular file that
+ * may be written and that is not, under any name, part of the input (LLM_E_IO, LLM_E_ARGUMENT); a symbolic link is
+ * followed; the new file keeps the mode and, where the system allows it, the owner of the old one. A file beyond
+ * RLIMIT_FSIZE or a full disk is LLM_E_IO, without SIGXFSZ; an input that is truncated meanwhile is LLM_E_IO, without
+ * SIGBUS (where the system has process_vm_readv). From a directory, names, hyper-parameters, order of rows, tokenizer
+ * and chat template are converted to GGUF's; what GGUF cannot express (a tokenizer other than BPE, windows that
+ * differ from layer to layer) is LLM_E_UNSUPPORTED. Errors: as llm_model_load, LLM_E_IO. Any thread. Since 0.1. */
 LLM_API llm_status llm_quantize(llm_runtime *runtime, const char *in, const char *out_path, llm_dtype dtype,
                                 const llm_quantize_options *options);
 

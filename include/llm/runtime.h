@@ -4,8 +4,8 @@
  * defaults below. A process may hold any number of runtimes.
  *
  * Floating-point state: every call that computes, or that reads or writes numbers as text, does so with
- * rounding to nearest, denormal numbers and no traps, whatever the calling thread has set, and gives the
- * thread its own state back. Callbacks are called in the library's state. */
+ * rounding to nearest, denormal numbers and no traps, whatever the calling thread has set, and restores the
+ * thread's own state before it returns. Callbacks run in the library's state. */
 #ifndef LLM_RUNTIME_H
 #define LLM_RUNTIME_H
 
@@ -16,11 +16,11 @@ LLM_BEGIN_DECLS
 enum {
     LLM_LOG_NONE = 0,
     LLM_LOG_ERROR = 1,
-    LLM_LOG_WARNING = 2, /* what may be wrong with a model's files, or with what is asked of it */
+    LLM_LOG_WARNING = 2, /* likely mistakes in a model's files or in a request */
     LLM_LOG_INFO = 3,
-    LLM_LOG_DEBUG = 4 /* a line for each back end that is opened (its kernels), each model (family, sizes, types, head,
-                         time), its tokenizer (ends, pooling), each engine (sizes, memory, threads) and each step (rows,
-                         time) */
+    LLM_LOG_DEBUG = 4 /* a line for each back end opened (its kernels), each model (family, sizes, types, head, time),
+                         its tokenizer (end tokens, pooling), each engine (sizes, memory, threads) and each step
+                         (rows, time) */
 };
 
 /* Receives one line without a newline, NUL-terminated UTF-8. Called from any thread that
@@ -35,17 +35,17 @@ typedef struct llm_runtime_options {
     const llm_allocator *allocator; /* copied; default NULL: the C library's aligned allocation */
     int32_t n_threads;              /* threads of an engine, 1..1024; default 0: one per usable core */
     int32_t cpu_mask;               /* LLM_CPU_* bits that kernels may use; default LLM_CPU_ALL */
-    const char *plugin_dir;         /* where libllm-NAME.so lie; a relative path counts from the working directory at
-                                       llm_runtime_create(). Default NULL: beside libllm itself, as /proc/self/maps
-                                       tells it; without /proc, plug-ins need this option */
-    int32_t use_jit;                /* 1: patterns of tokenizers may become machine code, in memory that is writable and
-                                       executable as long as the tokenizer lives (default); 0: they are interpreted,
-                                       with the same ids, for hosts that forbid such memory. Since 0.1 */
+    const char *plugin_dir; /* directory of the plug-ins, libllm-NAME.so; a relative path is resolved against the
+                               working directory of llm_runtime_create(). Default NULL: the directory of libllm
+                               itself, found in /proc/self/maps; without /proc, plug-ins need this option */
+    int32_t use_jit;        /* 1 (default): patterns of tokenizers may be compiled to machine code, in memory that
+                               is writable and executable for the life of the tokenizer; 0: they are
+                               interpreted, with the same ids, for hosts that forbid such memory. Since 0.1 */
 } llm_runtime_options;
 
 /* Sets every member to its default. An option structure may grow at its end from release to release, so the
- * function of the library is told how much of it the program knows: n_bytes is the program's sizeof. C and C++
- * call the short form; it is the same for every option structure. Any thread. Since 0.1. */
+ * caller passes how much of it the program knows: n_bytes is the program's sizeof. C and C++ call the short
+ * form. All option structures work this way. Any thread. Since 0.1. */
 LLM_API void llm_runtime_options_init_sized(llm_runtime_options *options, size_t n_bytes);
 static inline void llm_runtime_options_init(llm_runtime_options *options) {
     llm_runtime_options_init_sized(options, sizeof *options);
@@ -70,8 +70,8 @@ typedef struct llm_device_info {
     const char *reason;
 } llm_device_info;
 
-/* Number of back ends known to the runtime, usable or not: the built-in ones and each
- * plug-in that a release of libllm may bring. Any thread. Since 0.1. */
+/* Number of back ends known to the runtime, usable or not: the built-in ones and every
+ * plug-in that libllm may be shipped with. Any thread. Since 0.1. */
 LLM_API int32_t llm_runtime_device_count(const llm_runtime *runtime);
 
 /* Describes back end `index`, 0..count-1. Errors: LLM_E_ARGUMENT. Any thread. Since 0.1. */

@@ -26,7 +26,7 @@ typedef struct llm_token_logprob {
     float logprob;
 } llm_token_logprob;
 
-/* Members of llm_generate_options (engine.h) that this part reads, and what they mean:
+/* Members of llm_generate_options (engine.h) that the sampler reads, and what they mean:
  *   temperature         >= 0; divides the logits; 0: greedy (default)
  *   top_k               keep the k most probable; 0: all (default)
  *   top_p               (0,1]; keep the smallest set whose probability reaches p (Holtzman et al., 2020); 1: all

@@ -1,10 +1,10 @@
-/* libllm: what a call answers.
+/* libllm: what a call returns.
  *
  * Every call that can fail returns an llm_status: LLM_OK (0) or a negative code.
- * The code tells what to do about it; the text that goes with it names the object,
+ * The code says what to do about it; the text that goes with it names the object,
  * what was found and what was expected. The text belongs to the calling thread, and
  * the next libllm call on that thread clears it, so copy it if it must last. Calls that
- * only free (destroy, unref) leave it. */
+ * only free (destroy, unref) leave it as it is. */
 #ifndef LLM_STATUS_H
 #define LLM_STATUS_H
 

@@ -2,9 +2,9 @@
  * any time. Text is UTF-8; bytes that are not are encoded as the vocabulary allows (byte
  * tokens, or U+FFFD where it has none) and never fail.
  *
- * Patterns and normalizers come from the file of a tokenizer. What they may cost is limited for a whole call, by 256
- * steps for each byte of the text and 4 million more, and by 64 bytes of rewritten text for each byte and 64 KiB
- * more; beyond that the call answers LLM_E_LIMIT. Tokenizers in use stay far below. */
+ * Patterns and normalizers come from the file of a tokenizer, so what they may cost is limited for each call: 256
+ * steps for each byte of the text plus 4 million, and 64 bytes of rewritten text for each byte plus 64 KiB. Beyond
+ * that the call returns LLM_E_LIMIT. Tokenizers in use stay far below. */
 #ifndef LLM_TOKENIZER_H
 #define LLM_TOKENIZER_H
 
@@ -14,9 +14,9 @@ LLM_BEGIN_DECLS
 
 /* Loads just a tokenizer: a tokenizer.json (with tokenizer_config.json, special_tokens_map.json and added_tokens.json
  * beside it, where there are such files), a directory that holds one, or a GGUF file of any architecture
- * (vocabulary-only ones too). Nothing of the files is read after the call. A model's own comes from
+ * (vocabulary-only ones too). The files are not read after the call. A model's own comes from
  * llm_model_get_tokenizer(). On success *out holds one reference. Errors: as llm_model_load; LLM_E_UNSUPPORTED names a
- * part of a pattern that cannot be matched as the file means it. Any thread. Since 0.1. */
+ * part of a pattern that cannot be matched as the file intends. Any thread. Since 0.1. */
 LLM_API llm_status llm_tokenizer_load(llm_tokenizer **out, llm_runtime *runtime, const char *path);
 
 LLM_API llm_tokenizer *llm_tokenizer_ref(llm_tokenizer *tokenizer);
@@ -31,8 +31,8 @@ enum {
 };
 
 /* Encodes n_bytes of text (or up to NUL with LLM_NTS) into tokens[0..capacity-1].
- * *n_tokens receives the number of ids the text has, also when it exceeds capacity: then the
- * first `capacity` ids are written and the call answers LLM_E_CAPACITY. tokens may be NULL
+ * *n_tokens receives the number of ids the text has, even if it exceeds capacity: then the
+ * first `capacity` ids are written and the call returns LLM_E_CAPACITY. tokens may be NULL
  * when capacity is 0. Time and memory are linear in n_bytes. Errors: LLM_E_LIMIT, see above. Any thread. Since 0.1. */
 LLM_API llm_status llm_tokenizer_encode(size_t *n_tokens, const llm_tokenizer *tokenizer, const char *text,
                                         size_t n_bytes, uint32_t flags, llm_token *tokens, size_t capacity);
@@ -64,7 +64,7 @@ LLM_API int32_t llm_tokenizer_size(const llm_tokenizer *tokenizer);
 /* Kind of algorithm: "bpe", "spm", "unigram" or "wordpiece". Static. Any thread. Since 0.1. */
 LLM_API const char *llm_tokenizer_kind(const llm_tokenizer *tokenizer);
 
-/* Roles a token can have; a vocabulary need not have each. */
+/* Roles a token can have; a vocabulary may lack some of them. */
 enum {
     LLM_SPECIAL_BOS = 0,
     LLM_SPECIAL_EOS = 1,

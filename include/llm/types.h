@@ -62,14 +62,14 @@ enum {
     LLM_CPU_AVX512_VNNI = 1 << 2, /* int8 dot products */
     LLM_CPU_AVX512_BF16 = 1 << 3, /* bfloat16 dot products */
     LLM_CPU_AMX = 1 << 4,         /* reserved */
-    LLM_CPU_NEON = 1 << 8,        /* ARM: vectors of 128 bits, which every aarch64 has */
+    LLM_CPU_NEON = 1 << 8,        /* ARM: 128-bit vectors, which every aarch64 has */
     LLM_CPU_DOTPROD = 1 << 9,     /* ARM: int8 dot products */
-    LLM_CPU_I8MM = 1 << 10,       /* ARM: int8 products of mixed sign and of matrices */
+    LLM_CPU_I8MM = 1 << 10,       /* ARM: int8 matrix products, also of mixed signs */
     LLM_CPU_ALL = 0x7fffffff
 };
 
-/* Memory functions of the host. Thread-safe; both are called from any thread that
- * calls the library. alloc returns NULL when there is no memory. n_bytes is never 0
+/* The host's memory functions. Both must be thread-safe: they are called from any thread
+ * that calls the library. alloc returns NULL when there is no memory. n_bytes is never 0
  * and alignment is a power of two up to 4096; free receives the n_bytes of alloc. */
 typedef struct llm_allocator {
     void *user;

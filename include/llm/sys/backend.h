@@ -1,7 +1,7 @@
 /* libllm: the back-end interface. A back end brings a device: it stores weights, keeps the states of
- * sequences and runs programs (llm/sys/program.h) step by step. This is for those who write one; the
- * promise is weaker than for the other headers: LLM_BACKEND_ABI changes when it breaks, and the
- * loader refuses another number. A back end that has one function for each operation needs little
+ * sequences and runs programs (llm/sys/program.h) step by step. This header is for those who write one; its
+ * promise is weaker than that of the others: LLM_BACKEND_ABI changes when it breaks, and the
+ * loader refuses any other number. A back end that has one function for each operation needs little
  * more than these: llm/sys/interpret.h does the rest.
  *
  * Rules for every back end:
@@ -63,7 +63,7 @@ typedef struct llm_tensor {
     size_t n_bytes;
     int64_t rows, cols;
     llm_dtype dtype;
-    int32_t in_place; /* 1: compute from `data` as it lies, keep no copy in another layout */
+    int32_t in_place; /* 1: compute from `data` in place, keep no copy in another layout */
 } llm_tensor;
 
 typedef struct llm_device llm_device;

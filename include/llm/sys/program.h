@@ -10,7 +10,7 @@
  *     ROPE      x a        -                 x      each head is rotated in place by the angles a (Su et al., 2021)
  *     KV_WRITE  k v        -                 -      stored at the rows' positions in a paged state
  *     ATTEND    q          -                 y      causal attention over a paged state, the row's own position
- * included GATHER    x          -                 y      the rows of x that somebody reads
+ *     GATHER    x          -                 y      the rows of x that somebody reads
  *
  * y may be x (NORM, ATTEND), or g or u (ACT). EMBED, ANGLES, GATHER and the operations on states also read the arrays
  * of the step.
