@@ -17,11 +17,11 @@ llm_status llmk_error(const llm_host *host, llm_status status, const char *forma
 
 /* 64-byte aligned memory of any size, 0 included; NULL with an error text when there is none. */
 void *llmk_take(const llm_host *host, size_t n_bytes);
-/* Hints that large pages suit it, if it is so large that a search for them pays. */
+/* Hints that it should use huge pages, if it is large enough for the search for them to pay off. */
 void *llmk_take_large(const llm_host *host, size_t n_bytes);
 void llmk_give(const llm_host *host, void *ptr, size_t n_bytes);
 
-/* LLM_ACTIVATIONS_* that the host asks for; an older host does not know the member. */
+/* LLM_ACTIVATIONS_* that the host asks for; an older host lacks the member. */
 int32_t llmk_activations(const llm_host *host);
 
 /* *a *= b and *a += b; false, with *a undefined, for a negative b or a result beyond size_t. */

@@ -16,7 +16,7 @@ typedef struct llmk_dtype {
     void (*quantize)(void *dst, const float *src, int64_t n);
 } llmk_dtype;
 
-/* NULL for a number that is no supported type. */
+/* NULL if the number is not a supported type. */
 const llmk_dtype *llmk_dtype_get(llm_dtype dtype);
 /* In the order of dtypes.def; NULL beyond the last. */
 const llmk_dtype *llmk_dtype_at(int32_t index);

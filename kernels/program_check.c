@@ -5,7 +5,7 @@
 typedef struct checker {
     const llm_program *program;
     llmk_shape (*shape_of)(const llm_weight *w);
-    const char *fault; /* of the operation that is looked at */
+    const char *fault; /* of the operation being checked */
 } checker;
 
 static bool expect(checker *c, bool holds, const char *fault) {

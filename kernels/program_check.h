@@ -1,5 +1,5 @@
 /* Checks a program once, when a stream is bound to it, so that operations need not check their shapes at each step.
- * What only a step can show, such as ids and pages, stays with the operations. */
+ * What is only known in a step, such as ids and pages, is left to the operations. */
 #ifndef LLMK_PROGRAM_CHECK_H
 #define LLMK_PROGRAM_CHECK_H
 
@@ -16,10 +16,10 @@ typedef struct llmk_shape {
 llm_status llmk_program_check(const llm_host *host, const llm_program *program, const llm_op_fn ops[LLM_N_OPS],
                               llmk_shape (*shape_of)(const llm_weight *w));
 
-/* Whether states can be: paged, F32 or F16, all sizes positive, keys as wide as values. */
+/* Whether the states are supported: paged, F32 or F16, all sizes positive, keys as wide as values. */
 llm_status llmk_states_check(const llm_host *host, const llm_program *program, int32_t group, int32_t n_items);
 
-/* The most rows of a step, and the widest input of a product or head: what scratch memory is made for. */
+/* Maximum rows of a step, and the widest input of a product or head: they determine the size of scratch memory. */
 typedef struct llmk_widths {
     int32_t rows;
     int64_t cols;

@@ -16,7 +16,7 @@
 
 enum {
     PART_PANELS = 32,     /* panels of a part: 512 tokens */
-    ITEM_ROWS = 64,       /* most rows of an item; a row is one head of one row of the batch */
+    ITEM_ROWS = 64,       /* maximum rows of an item; a row is one head of one row of the batch */
     ITEM_FLOATS = 8192,   /* ITEM_ROWS heads of 128 elements; more if a single head is wider */
     WIDE_FLOATS = 32768,  /* a block of keys and values in F32, heads of up to 256 elements */
     SHARED_FLOATS = 4096, /* of an item whose parts are shared out */
@@ -120,7 +120,7 @@ static workspace workspace_of(const job *j, int32_t slot) {
     return w;
 }
 
-/* Results that outlive a task: of items first, of shared parts behind them. */
+/* Results that outlive a task: first those of items, then those of shared parts. */
 static result shared_result(const job *j, int64_t index) {
     int32_t n_threads = llmk_cpu_threads(j->s->pool);
     float *at = (float *)j->s->attention_scratch + span_floats(j->s->limits.max_rows) +
@@ -134,7 +134,7 @@ static int32_t at_most(int32_t n, int32_t most) {
     return n < most ? n : most;
 }
 
-/* Rows are numbered by key/value head, row of the batch, query head: where row i of an item lies. */
+/* Where row i of an item is. Rows are numbered by key/value head, row of the batch, query head. */
 static float *find_row(const job *j, const item *it, llm_view v, int32_t i) {
     int32_t kv = it->kv_head + i / it->n_of_each, rest = i % it->n_of_each;
     int32_t head = kv * j->group + it->head + rest % it->n_heads;
@@ -212,7 +212,7 @@ static bool all_see(const job *j, const item *it, int32_t panel) {
            panel_position(j->kv, panel + LLMK_KV_BLOCK_PANELS) <= it->all_last + 1;
 }
 
-/* Where the first key/value head of an item has the panels of a block; NULL where there is no page. */
+/* The panels of a block for the first key/value head of an item; NULL where there is no page. */
 typedef struct place {
     const uint8_t *keys[LLMK_KV_BLOCK_PANELS], *values[LLMK_KV_BLOCK_PANELS];
     const uint8_t *all[2 * LLMK_KV_BLOCK_PANELS]; /* in the order of memory */
@@ -268,7 +268,7 @@ static void widen_block(const job *j, llmk_attention_block *b, const workspace *
     b->f16 = false;
 }
 
-/* Leaves the panels from first to last. */
+/* Restricts the block to the panels from first to last. */
 static void cut_block(llmk_attention_block *b, int32_t first, int32_t last) {
     b->begin = first > 0 ? first : 0;
     b->end = at_most(last + 1, LLMK_KV_BLOCK_PANELS);
@@ -328,7 +328,7 @@ static int32_t part_of(const job *j, int32_t position) {
     return panel_of(j->kv, position) / PART_PANELS;
 }
 
-/* Leaves the part's result in w->part. */
+/* The part's result goes to w->part. */
 static bool attend_part(const job *j, const item *it, int32_t part, const workspace *w) {
     memset(w->part.sum, 0, (size_t)it->n * (size_t)j->kv->values_stride * sizeof(float));
     memset(w->totals, 0, (size_t)it->n * LLMK_KV_PANEL * sizeof(float));
@@ -362,7 +362,7 @@ static void finish(const job *j, const item *it, result r) {
                      j->kv->head_dim);
 }
 
-/* One thread walks over the parts of an item. */
+/* One thread processes all parts of an item. */
 static void attend_item(void *arg, int64_t index, int32_t slot) {
     const job *j = arg;
     item it = item_of(j, index);
@@ -432,7 +432,7 @@ static bool is_alone(const llm_step *step, int32_t row) {
     return step->seq_rows[seq + 1] - step->seq_rows[seq] == 1;
 }
 
-/* Whether the row goes on with the last span: at most n rows of one sequence, n_alone of several. */
+/* Whether the row extends the last span: at most n rows of one sequence, n_alone of several. */
 static bool join(const job *j, span *open, int32_t row, int32_t n, int32_t n_alone) {
     if (j->step->row_seq[row] == j->step->row_seq[open->first]) return open->n_rows < n;
     if (open->n_rows >= n_alone || !is_alone(j->step, row) || !is_alone(j->step, open->first)) return false;
@@ -463,8 +463,8 @@ static bool cut(job *j, int32_t n) {
     return true;
 }
 
-/* Key/value heads of an item: several if they have few rows, because the heads of a page lie one behind
- * the other and long runs are read faster; but enough items for all threads. */
+/* Key/value heads of an item: several if they have few rows, because the heads of a page are contiguous and long runs
+ * are read faster; but enough items for all threads. */
 static int32_t choose_n_kv(const job *j) {
     int32_t longest = 1, n_parts = 1, n_kv_heads = j->kv->n_heads;
     for (int32_t i = 0; i < j->n_spans; i++) {

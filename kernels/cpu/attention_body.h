@@ -45,7 +45,7 @@ ALWAYS_INLINE void scores_tile(float *scores, const float *q, int64_t q_stride, 
         for (int j = 0; j < NV; j++) v_store(scores + r * LLMK_KV_BLOCK + j * V, acc[r][j]);
 }
 
-/* scores [n][LLMK_KV_BLOCK] of all panels begin..end-1; panels beside them may be computed too. */
+/* scores [n][LLMK_KV_BLOCK] of all panels begin..end-1; other panels of the block may be computed too. */
 ALWAYS_INLINE void scores_rows(float *scores, const llmk_attention_tile *t, const llmk_attention_block *b, int n,
                                bool f16) {
     size_t step = V * (f16 ? sizeof(uint16_t) : sizeof(float));
@@ -62,13 +62,13 @@ ALWAYS_INLINE void scores_rows(float *scores, const llmk_attention_tile *t, cons
 
 /* ---- values: sum = sum * decay + p v over the tokens of `lanes`, in their order ---- */
 
-/* The panel that is being fetched, and how many of its bytes already were. */
+/* The panel that is being prefetched, and how many of its bytes already were. */
 typedef struct fetching {
     const void *const *panel;
     int64_t done, n_bytes;
 } fetching;
 
-/* Where the next n bytes lie. */
+/* Address of the next n bytes to prefetch. */
 ALWAYS_INLINE const char *fetch(fetching *f, int64_t n) {
     const char *at = (const char *)*f->panel + f->done;
     f->done += n;
@@ -158,7 +158,7 @@ static const row_functions functions[V_TILE_ROWS][2] = {
 
 /* ---- softmax ---- */
 
-/* The largest score of a row so far. Scores that are NaN leave it alone; what the row does not see becomes
+/* The largest score of a row so far. NaN scores do not change it; scores of tokens that the row does not see become
  * -infinity. */
 ALWAYS_INLINE float find_max(float *p, float max, const llmk_attention_block *b, const llmk_lanes *lanes) {
     vf most = v_set(max);
@@ -175,9 +175,9 @@ ALWAYS_INLINE float find_max(float *p, float max, const llmk_attention_block *b,
     return v_largest(most);
 }
 
-/* Turns scores into weights relative to the largest score of the row so far; decay is what the row's sums so far
- * are multiplied with. Step by step for all rows, so that the long chains of one row overlap with those of the
- * others. Scores that are NaN make the weights NaN. */
+/* Turns scores into weights relative to the largest score of the row so far; decay is what the row's sums so far are
+ * multiplied with. The rows advance in step, so that the long dependency chains of one overlap with those of the
+ * others. NaN scores make the weights NaN. */
 ALWAYS_INLINE void soften(float *p, float *decay, const llmk_attention_tile *t, const llmk_attention_block *b) {
     float base[V_TILE_ROWS];
     for (int32_t r = 0; r < t->n_rows; r++) {
@@ -199,8 +199,8 @@ ALWAYS_INLINE void soften(float *p, float *decay, const llmk_attention_tile *t, 
     }
 }
 
-/* Rows that see the same tokens are summed together, each token once: what a row does not see does not
- * touch it, not even as 0 times NaN. */
+/* Rows that see the same tokens are summed together, each token once: tokens that a row does not see do not affect it,
+ * not even as 0 times NaN. */
 static void block(const llmk_attention_tile *t, const llmk_attention_block *b) {
     _Alignas(64) float p[V_TILE_ROWS * LLMK_KV_BLOCK];
     float decay[V_TILE_ROWS + V] = {0};

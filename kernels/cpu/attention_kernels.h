@@ -1,6 +1,6 @@
-/* The micro-kernels of attention. Keys lie in panels of 16 tokens, transposed: [head_dim][16]; values
- * as [16][values_stride]. A block is 4 panels that follow each other in a sequence. A tile is a few rows
- * of queries (heads of one key/value head, rows that share the block) that pass over the blocks together:
+/* The micro-kernels of attention. Keys are stored in panels of 16 tokens, transposed: [head_dim][16]; values as
+ * [16][values_stride]. A block is 4 consecutive panels of a sequence. A tile is a few rows of queries (heads of one
+ * key/value head, rows that share the block) that pass over the blocks together:
  *
  *     max, total, sum  ->  softmax(q k^T) v of the blocks seen so far = sum / total
  *
@@ -24,7 +24,7 @@ typedef struct llmk_lanes {
 
 typedef struct llmk_attention_block {
     const void *keys[LLMK_KV_BLOCK_PANELS], *values[LLMK_KV_BLOCK_PANELS];
-    const void *next[2 * LLMK_KV_BLOCK_PANELS]; /* F16: panels to fetch meanwhile, in the order of memory */
+    const void *next[2 * LLMK_KV_BLOCK_PANELS]; /* F16: panels to prefetch meanwhile, in address order */
     int32_t head_dim, values_stride;
     int32_t begin, end; /* panels that any row of the tile sees; the others are not read */
     bool f16;           /* of keys and values */
@@ -43,10 +43,10 @@ typedef struct llmk_attention_kernels {
     int32_t tile_rows; /* rows of a full tile */
     void (*block)(const llmk_attention_tile *t, const llmk_attention_block *b);
     float (*add_up)(const float *total); /* one row's partial sums */
-    /* A row's result over the tokens so far takes in the part that follows; n a multiple of 16. */
+    /* Merges the next part into a row's result over the tokens so far; n a multiple of 16. */
     void (*merge)(float *sum, float *max, float *total, const float *sum2, float max2, float total2, int64_t n);
     void (*divide)(float *out, const float *sum, float total, int64_t n);
-    /* F16 to F32, n a multiple of 16; fetches as much from `next` meanwhile. */
+    /* F16 to F32, n a multiple of 16; prefetches as much from `next` meanwhile. */
     void (*widen)(float *dst, const uint16_t *src, const uint16_t *next, int64_t n);
     void (*narrow)(uint16_t *dst, const float *src, int64_t n); /* any n */
 } llmk_attention_kernels;

@@ -12,7 +12,7 @@
 #include "cpu/kernels.h"
 #include "program_check.h"
 
-/* What scratch memory is made for. */
+/* Maximum sizes, for which scratch memory is allocated. */
 typedef struct llmk_limits {
     int64_t max_rows, max_cols; /* of any input of a product */
     int32_t n_threads;
@@ -27,7 +27,7 @@ typedef struct llmk_cpu_device {
     size_t (*linear_scratch_bytes)(const llmk_kernels *k, const llmk_limits *limits);
     llmk_kernels k;             /* resolved for host->cpu_mask and this CPU */
     struct llm_weight *weights; /* list of all, for weights_prepare */
-    pthread_mutex_t lock;       /* guards the list and the preparing */
+    pthread_mutex_t lock;       /* guards the list and the preparation */
     atomic_llong n_passes;      /* begun by any stream: when weights are packed (packing.h) */
 } llmk_cpu_device;
 
@@ -60,10 +60,10 @@ static inline llmk_cpu_stream *llmk_cpu_stream_of(llm_stream *stream) {
 /* Keeps the first failure; text is static. Any task may call it. */
 void llmk_cpu_fail(llmk_cpu_stream *s, llm_status status, const char *text);
 
-/* Whether to go on: nothing failed and nobody asked to stop. Long tasks ask every few milliseconds. */
+/* Whether to continue: nothing failed and nobody asked to stop. Long tasks check every few milliseconds. */
 bool llmk_cpu_go_on(llmk_cpu_stream *s);
 
-/* The same at the start of an operation, whose arguments must fit each other. */
+/* The same at the start of an operation, with a check that its arguments fit each other. */
 bool llmk_cpu_start(llmk_cpu_stream *s, bool fits, const char *text);
 
 /* Returns the first failure since the last call and clears it. */
@@ -76,10 +76,10 @@ int32_t llmk_cpu_threads(const llm_pool *pool);
  * alone, never by the number of threads, or write disjoint elements whose values do not depend on the cut. */
 void llmk_cpu_run(llmk_cpu_stream *s, int32_t n_tasks, void (*task)(void *arg, int32_t index), void *arg);
 
-/* Runs item(arg, i, slot) for i in 0..n_items-1: each thread a range of neighbours in rising order, then what the
- * others have left. Items that run at the same time have different slots, 0..llmk_cpu_threads()-1: for scratch memory.
- * Stops taking items when llmk_cpu_go_on() says so. n_steps is the work of all items, in multiply-adds: little is done
- * by the calling thread alone. */
+/* Runs item(arg, i, slot) for i in 0..n_items-1: each thread takes a contiguous range in ascending order, then helps
+ * with the ranges of the others. Items that run at the same time have different slots, 0..llmk_cpu_threads()-1: for
+ * scratch memory. Stops taking items when llmk_cpu_go_on() says so. n_steps is the work of all items, in multiply-adds:
+ * little is done by the calling thread alone. */
 void llmk_cpu_share(llmk_cpu_stream *s, double n_steps, int64_t n_items,
                     void (*item)(void *arg, int64_t index, int32_t slot), void *arg);
 

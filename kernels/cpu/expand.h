@@ -12,7 +12,7 @@
 #include <arm_neon.h>
 #endif
 
-/* Arguments that are constants choose what is left of it. */
+/* With constant arguments, inlining leaves only the code that is needed. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 enum {
@@ -53,7 +53,7 @@ static inline void load_halves(float *dst, const uint8_t *src) {
 #endif
 }
 
-/* ---- numbers: 64 bytes (a step: 4 columns of 16 rows), as many at once as a register takes ---- */
+/* ---- numbers: 64 bytes (a step: 4 columns of 16 rows), a register at a time ---- */
 
 #if defined(__AVX512F__)
 typedef uint64_t chunk __attribute__((vector_size(64)));
@@ -65,7 +65,7 @@ typedef uint64_t chunk __attribute__((vector_size(16)));
 
 #define EACH_BYTE(n) (0x0101010101010101u * (n))
 
-/* What is added to numbers that are `offset` more than the weights', see linear_kernels.h. */
+/* What turns numbers that exceed the weights' by `offset` into a panel's when it is added, see linear_kernels.h. */
 #define BIAS_S32(offset) EACH_BYTE(128 - (offset))
 #define BIAS_N32(offset) EACH_BYTE(16 - (offset))
 #define BIAS_S16(offset) EACH_BYTE(32 - (offset))
@@ -136,7 +136,7 @@ static inline void expand_f16(uint8_t *panel, const llmk_planes *src, int64_t n_
     }
 }
 
-/* An odd number of columns expands one more. */
+/* If the number of columns is odd, one more is expanded. */
 static inline void expand_bf16(uint8_t *panel, const llmk_planes *src, int64_t n_cols) {
     for (int64_t i = 0; i < n_cols + n_cols % 2; i++) {
         uint32_t pair[LLMK_LANES], even[LLMK_LANES], odd[LLMK_LANES];
@@ -198,8 +198,8 @@ EXPAND(q5_1, PANEL_BYTES_M32, {
     load_halves(scales + 16, d + 64 * i + 32);
 })
 
-/* f: the factors of both halves of the rows, read where each 256 columns begin; their half: f[i % 2]. Of
- * two, the second counts negative. */
+/* f: the factors of both halves of the rows, read at the start of each 256 columns; f[i % 2] is for half i. If there
+ * are two factors, the second is negated. */
 static inline void load_factors(float f[2][2][LLMK_LANES], const uint8_t *d, int64_t unit, int n) {
     for (int half = 0; half < 2; half++) {
         load_halves(f[half][0], d + 32 * (2 * n * unit + n * half));
@@ -246,7 +246,8 @@ EXPAND(q2_k, PANEL_BYTES_M16, {
 
 /* ---- panels of bytes as panels of F32 ---- */
 
-/* offset: what a byte is more than the weight's number. n_scales: vectors for 32 columns, and as many that are added.
+/* offset: by how much a byte exceeds the weight's number. n_scales: vectors of scales for 32 columns, and of offsets,
+ * if any.
  */
 ALWAYS_INLINE void widen(float *dst, const uint8_t *panel, int64_t n_cols, size_t panel_bytes, int32_t offset,
                          int n_scales, bool adds) {
@@ -284,8 +285,8 @@ static inline void widen_M16(float *dst, const uint8_t *panel, int64_t n_cols) {
 
 /* ---- activations ---- */
 
-/* 32 elements as scale * q, |q| <= 127. Below 1e-30 they count as 0. Where one is not finite the scale
- * is not finite either, and so is everything it touches. */
+/* 32 elements as scale * q, |q| <= 127. Magnitudes below 1e-30 count as 0. If an element is not finite, neither is the
+ * scale, nor any result that it enters. */
 static inline void quantize_block(int8_t *q, float *scale, int32_t *sum0, int32_t *sum1, const float *x) {
     uint32_t bits[LLMK_BLOCK];
     int32_t v[LLMK_BLOCK], peak = 0, sum[2] = {0, 0};

@@ -58,7 +58,7 @@ static int32_t raw(void) {
 }
 #endif
 
-/* Rows that build on others follow them. */
+/* A row comes after the rows it builds on. */
 static const struct {
     int32_t bit, needs;
     const char *base, *extra; /* which of two words of the description it is */

@@ -14,7 +14,7 @@
 typedef struct llmk_row_kernels {
     /* out = x / sqrt(mean(x^2) + eps) * w; w may be NULL, out may be x */
     void (*rms_norm)(float *out, const float *x, const float *w, int64_t n, float eps);
-    /* turns n_heads heads in place; angles: n_freq cosines, then n_freq sines */
+    /* rotates n_heads heads in place; angles: n_freq cosines, then n_freq sines */
     void (*rope[LLM_N_ROPE_STYLES])(float *x, const float *angles, int64_t n_heads, int64_t head_dim, int64_t n_freq);
     /* out = act(gate) * up; out may be either */
     void (*glu[LLM_N_ACTS])(float *out, const float *gate, const float *up, int64_t n);
@@ -29,7 +29,8 @@ typedef struct llmk_kernels {
     llmk_pack pack[LLMK_N_LAYOUTS];
 } llmk_kernels;
 
-/* The table for the CPU features that are here and in `cpu_mask`, with products that take activations as asked. */
+/* The table for the CPU features that are present and in `cpu_mask`, with products that treat activations as
+ * requested. */
 void llmk_kernels_init(llmk_kernels *k, int32_t cpu_mask, int32_t activations);
 
 /* Levels, each in files of its own: <group>_portable.c, x86/<group>_<isa>.c, arm/<group>_<isa>.c. */

@@ -30,7 +30,7 @@ static bool layout(llmk_kv *kv, const llm_state_desc *d, int32_t page_tokens, in
     return fits;
 }
 
-/* Lays the group's layers one behind the other. kv [n_states] of the program, or NULL: only measures. */
+/* Lays out the group's layers one after the other. kv [n_states] of the program, or NULL: only measures. */
 static llm_status plan(size_t *n_bytes, llmk_kv *kv, llm_device *device, const llm_program *p, int32_t group,
                        int32_t n_pages) {
     *n_bytes = 0;
@@ -151,7 +151,7 @@ static void write_piece(void *arg, int64_t index, int32_t slot) {
 
 void llmk_kv_write(llm_stream *stream, const llm_op *op, const llm_step *step) {
     enum { PIECE_ROWS = 16 };   /* a panel or two: threads seldom write to the same cache lines */
-    enum { STEPS_OF_ONE = 16 }; /* multiply-adds that take as long as writing an element */
+    enum { STEPS_OF_ONE = 16 }; /* multiply-adds in the time of writing one element */
     llmk_cpu_stream *s = llmk_cpu_stream_of(stream);
     int32_t state = op->u.kv_write.state;
     const llm_state_table *table = llmk_kv_table(s->program, step, state);

@@ -1,13 +1,14 @@
 /* How the CPU device keeps keys and values: in panels of 16 tokens as the kernels of attention read them
- * (attention_kernels.h). A page holds whole panels; if page_tokens is no multiple of 16, the last panel of each
- * page is partly unused. */
+ * (attention_kernels.h). A page consists of whole panels; if page_tokens is not a multiple of 16, the last panel of
+ * each page is partly unused. */
 #ifndef LLMK_CPU_KV_H
 #define LLMK_CPU_KV_H
 
 #include "common.h"
 #include "cpu/attention_kernels.h"
 
-/* One layer's, [n_pages][n_heads]: n_panels of keys [head_dim][16], then as many of values [16][values_stride]. */
+/* One layer's, [n_pages][n_heads]: n_panels panels of keys [head_dim][16], then as many of values
+ * [16][values_stride]. */
 typedef struct llmk_kv {
     int32_t n_heads, head_dim, page_tokens, n_pages;
     bool f16;

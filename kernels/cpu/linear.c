@@ -20,7 +20,7 @@
 
 enum {
     GROUP = LLMK_GROUP,   /* strips that share each pass over the activations */
-    PANEL_BYTES = 12288,  /* of a panel of 8-bit numbers: a group's panels take half of the first-level cache */
+    PANEL_BYTES = 12288,  /* of a panel of 8-bit numbers: a group's panels take half of L1 */
     WIDE_BYTES = 32768,   /* of a panel of F32 or BF16 */
     PACKED_BYTES = 12288, /* of the packed form of a panel, for weights without a packed copy */
 };
@@ -107,7 +107,7 @@ static void pack_x(void *arg, int64_t group, int32_t slot_index) {
             j->k->to_bf16(dst + (size_t)r * j->x_row_bytes, llmk_row(j->x, first + r), j->x.cols);
 }
 
-enum { PACK_STEPS = 16 }; /* multiply-adds that take as long as packing an element */
+enum { PACK_STEPS = 16 }; /* multiply-adds in the time of packing one element */
 
 static void pack_all_x(llmk_cpu_stream *s, job *j) {
     int64_t n_groups = round_up(j->x.rows, LLMK_TILE_ROWS) / LLMK_TILE_ROWS;
@@ -115,7 +115,7 @@ static void pack_all_x(llmk_cpu_stream *s, job *j) {
         llmk_cpu_share(s, (double)j->x.rows * (double)j->x.cols * PACK_STEPS, n_groups, pack_x, j);
 }
 
-/* Points t at columns [col, ...) of rows [first, first + n_rows), which are of one group. */
+/* Points t at columns [col, ...) of rows [first, first + n_rows), which belong to one group. */
 static void take_x(llmk_tile *t, const job *j, int64_t first, int64_t col) {
     if (j->kind == LLMK_X_F32) {
         t->x = llmk_row(j->x, first) + col;
@@ -129,7 +129,7 @@ static void take_x(llmk_tile *t, const job *j, int64_t first, int64_t col) {
 
 /* ---- items: some strips times a block of rows ---- */
 
-/* What an item works on at a time: one strip for few rows, which is read like a stream, else a group. */
+/* What an item works on at a time: one strip for few rows, which is then streamed, otherwise a group. */
 typedef struct piece {
     const llmk_linear_product *p;
     const llmk_product *k;

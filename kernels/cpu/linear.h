@@ -1,11 +1,11 @@
-/* What a back end with another way to multiply can take from linear.c. */
+/* The parts of linear.c for a back end that multiplies in its own way. */
 #ifndef LLMK_CPU_LINEAR_H
 #define LLMK_CPU_LINEAR_H
 
 #include "cpu/cpu.h"
 #include "cpu/weight.h"
 
-/* Columns of a strip that are expanded per call: all planes begin anew after them. */
+/* Columns of a strip that are expanded per call: all planes start a new block after them. */
 int64_t llmk_linear_chunk(const llmk_blocking *b, const llmk_product *k, const llmk_layout *l);
 
 /* Returns the panel of columns [col, col + n_cols) of a strip: built in `panel`, or the packed form itself. `packed`

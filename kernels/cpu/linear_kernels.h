@@ -14,8 +14,8 @@ LLM_BEGIN_DECLS
 
 enum { LLMK_TILE_ROWS = 6 };
 
-/* How far packed weights are prefetched, in bytes: planes are read from end to end, and what follows
- * them is the next strip. Tiles of 16 bits ask for a line so often that more would not find room. */
+/* How far ahead packed weights are prefetched, in bytes: planes are read from end to end, and the next strip follows
+ * them. Tiles of 16 bits prefetch so often that a longer distance would exceed the outstanding misses. */
 enum { LLMK_AHEAD = 2048, LLMK_AHEAD_16 = 1536 };
 
 /* A strip's panel; the two halves of its rows, 16 each, alternate. F32: [col][2][16]. BF16:
@@ -25,7 +25,7 @@ enum { LLMK_AHEAD = 2048, LLMK_AHEAD_16 = 1536 };
  * are (M, 0..31). */
 enum { LLMK_PANEL_F32, LLMK_PANEL_BF16, LLMK_PANEL_S32, LLMK_PANEL_M32, LLMK_PANEL_S16, LLMK_PANEL_M16, LLMK_N_PANELS };
 
-/* Most columns that are widened from bytes to F32 at a time. */
+/* Maximum number of columns that are widened from bytes to F32 at a time. */
 enum { LLMK_WIDEN_COLS = 256 };
 
 /* Activations. F32: the caller's rows. BF16: rows of an even number of BF16. I8: groups of up to six
@@ -93,7 +93,7 @@ typedef struct llmk_linear_kernels {
     llmk_product bf16;                    /* of BF16 weights, which rounds activations to BF16; multiply NULL: none */
     /* A group of 1..6 rows; n_cols a multiple of 32. */
     void (*quantize)(void *dst, const float *x, int64_t stride, int32_t n_rows, int64_t n_cols);
-    /* One row; an odd number of columns is filled up with a zero. */
+    /* One row; an odd number of columns is padded with a zero. */
     void (*to_bf16)(void *dst, const float *x, int64_t n_cols);
 } llmk_linear_kernels;
 

@@ -57,7 +57,7 @@ static bool line(reader *r, llmk_mapping *m, bool *wanted) {
     for (int field = 0; field < 3 && !r->done;) /* what follows the permissions, offset, device */
         if (next(r) == ' ') field++;
     int c = next(r);
-    *wanted = memcmp(permissions, "r--", 3) == 0 && c != '0'; /* an inode number begins with another digit */
+    *wanted = memcmp(permissions, "r--", 3) == 0 && c != '0'; /* the inode number starts with a later digit */
     while (c >= 0 && c != '\n') c = next(r);
     return c == '\n';
 }

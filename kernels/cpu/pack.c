@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- any type: as the numbers that it stands for, in the layout of F32 ---- */
+/* ---- any type: dequantized, in the layout of F32 ---- */
 
 enum { MAX_BLOCK = 256 };
 

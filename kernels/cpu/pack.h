@@ -31,8 +31,8 @@ typedef struct llmk_planes {
 typedef struct llmk_rows {
     const uint8_t *row[LLMK_LANES];
     size_t at;
-    const uint8_t *ahead; /* what is fetched meanwhile: 16 bytes for each byte of a row */
-    int64_t skip;         /* columns of the first block that are left out; 0 but for widened layouts */
+    const uint8_t *ahead; /* what is prefetched meanwhile: 16 bytes for each byte of a row */
+    int64_t skip;         /* columns of the first block that are skipped; 0 except for widened layouts */
 } llmk_rows;
 
 /* Packs one half of a strip, from whole blocks of the file. */
@@ -54,8 +54,7 @@ const llmk_layout *llmk_layout_widened(llm_dtype dtype);
 
 /* Bytes of a packed strip, a multiple of 64. */
 size_t llmk_layout_strip_bytes(const llmk_layout *l, int64_t cols);
-/* Where columns [col, ...) of the strip at `strip` lie; col is where all planes
- * begin anew. */
+/* Addresses of columns [col, ...) of the strip at `strip`; all planes must start a new block at col. */
 llmk_planes llmk_layout_planes(const llmk_layout *l, const uint8_t *strip, int64_t cols, int64_t col);
 /* Packs columns [col, col + n_cols) of 1..32 file rows at `rows` to dst. */
 void llmk_layout_pack(const llmk_layout *l, llmk_pack pack, const llmk_planes *dst, const uint8_t *rows,

@@ -23,7 +23,7 @@ static inline void pack_halves(uint8_t *dst, const llmk_rows *src, size_t at) {
 
 /* ---- numbers of 4 bits ---- */
 
-/* The file keeps elements i and i + 16 in a byte, which is what a strip keeps. */
+/* The file has elements i and i + 16 in one byte, and so has a strip. */
 static inline void pack_nibbles(uint8_t *dst, const llmk_rows *src, size_t at) {
     words w[4];
     gather4(w, src, at);
@@ -105,8 +105,8 @@ static inline void pack_codes8(uint8_t *dst, const llmk_rows *src, size_t at) {
     for (int i = 0; i < 16; i++) store_bytes(dst + 64 * (i / 2) + 16 * (i % 2), &w[i / 4], i % 4);
 }
 
-/* Codes of 6 bits in 12 bytes: the first four scales and the first four of what is added have a word each, and in its
- * upper two bits those of the other four, whose lower bits share the third word. */
+/* Codes of 6 bits in 12 bytes: one word for the first four scales, one for the first four minimums; their upper two
+ * bits are those of the other four, whose lower bits share the third word. */
 static inline void pack_codes6(uint8_t *dst, const words file[3]) {
     words w[4];
     for (int32_t r = 0; r < LLMK_LANES; r++) {
@@ -135,8 +135,8 @@ static inline void pack_codes_q3_k(uint8_t *dst, const llmk_rows *src, size_t at
 
 enum { PIECE = 64, PIECE_WORDS = PIECE / 4 };
 
-/* The words of PIECE bytes of each row, with zeros beyond n_bytes. The bytes are first put side by side: rows of a
- * round size would fight for the same lines of the cache. */
+/* The words of PIECE bytes of each row, with zeros beyond n_bytes. The bytes are first copied next to each other: rows
+ * whose size is a power of two would compete for the same cache lines. */
 static inline void take_piece(words w[PIECE_WORDS], const llmk_rows *src, size_t at, size_t n_bytes) {
     uint8_t piece[LLMK_LANES][PIECE] = {{0}};
     llmk_rows taken = {.ahead = src->ahead + LLMK_LANES * (src->at + at)};

@@ -15,11 +15,11 @@ static inline const uint8_t *row_of(const llmk_rows *src, int32_t r, size_t at) 
     return src->row[r] + src->at + at;
 }
 
-/* Four words of a register: written one by one to memory and read back whole, they would stall. */
+/* Four words of a register: stored one by one and loaded back as a whole, they would stall store forwarding. */
 typedef uint32_t quad __attribute__((vector_size(16)));
 
-/* Fetches as many bytes as gather4 takes, in the order of memory: rows that lie far apart are no stream to the
- * processor, and all of them at once are more than it can wait for. */
+/* Prefetches as many bytes as gather4 reads, in address order: the processor does not recognize rows that are far apart
+ * as a stream, and loads from all of them at the same time exceed its outstanding misses. */
 static inline void fetch_ahead(const llmk_rows *src, size_t at) {
     const uint8_t *ahead = src->ahead + LLMK_LANES * (src->at + at);
     for (size_t i = 0; i < 16 * LLMK_LANES; i += 64) __builtin_prefetch(ahead + i, 0, 2);

@@ -6,7 +6,7 @@
 #include "cpu/cpu.h"
 #include "cpu/weight.h"
 
-/* Passes after the preparation until the first share is packed, and shares. */
+/* Passes between the preparation and the first share, and number of shares. */
 enum { FIRST_PASS = 2, N_SHARES = 4 };
 
 size_t llmk_packing_bytes(int64_t n_parts) {
@@ -21,7 +21,7 @@ void llmk_packing_init(llmk_packing *p, size_t n_bytes, int64_t n_parts) {
 
 /* ---- memory ---- */
 
-/* Large copies begin with a large page. What is left before them is never touched. */
+/* Large copies begin at a huge page. The memory before that is never touched. */
 enum { LARGE_PAGE = 2 << 20 };
 
 static size_t memory_bytes(const llmk_packing *p) {

@@ -6,8 +6,8 @@
  *
  * The first pass over a model computes from the file's bytes, so that the first token comes soon; the passes after it
  * pack as they multiply, a share of the weights each, so that no token comes late. A part that is not done is packed by
- * whoever needs it: by the first item of a due pass into the copy, by all others into memory of their own. Values are
- * the same either way. A weight itself is constant. */
+ * each item that needs it: the first item of a due pass packs it into the copy, all others into their own scratch
+ * memory. Values are the same either way. The weight itself is constant. */
 #ifndef LLMK_CPU_PACKING_H
 #define LLMK_CPU_PACKING_H
 
@@ -47,13 +47,13 @@ static inline bool llmk_packing_has(const llmk_packing *p, int64_t part) {
 
 /* True if the caller packs the part into the copy: pass is due and nobody else does. It then calls finish. */
 bool llmk_packing_try_begin(llmk_packing *p, int64_t part, int64_t pass);
-/* The part is done; of a file, pages that are not needed any more are given back, in large pieces. */
+/* Marks the part as done; pages of a mapped file that are no longer needed are released, in large pieces. */
 void llmk_packing_finish(const struct llm_weight *w, int64_t part);
 
-/* Before a part is read from the file: maps its pages and those of the strip that is fetched meanwhile. */
+/* Called before a part is read from the file: maps its pages and those of the strip that is prefetched meanwhile. */
 void llmk_packing_want(const struct llm_weight *w, int64_t part);
-/* After a row was read from the file although a copy holds it, as where a head shares the embedding's table: each
- * brings 64 KiB of the file into memory, which does not pile up. */
+/* Called after a row was read from the file although a copy contains it (a head that shares the embedding's table):
+ * each such read brings 64 KiB of the file into memory, and these are released now and then. */
 void llmk_packing_row_was_read(const struct llm_weight *w);
 
 #endif

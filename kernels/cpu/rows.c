@@ -1,12 +1,12 @@
-/* Operations on rows of activations. An element depends on its own row alone, so rows may be shared out
- * in any way; few of them are not worth waking a thread. */
+/* Operations on rows of activations. An element depends on its own row alone, so rows may be distributed in any way; a
+ * few rows are not worth waking a thread. */
 #include <math.h>
 #include <string.h>
 
 #include "cpu/cpu.h"
 
 /* Elements of a piece of work. */
-enum { PIECE = 8192, STEPS = 8 /* multiply-adds that take as long as one of them */ };
+enum { PIECE = 8192, STEPS = 8 /* multiply-adds in the time of one of them */ };
 
 typedef struct job {
     const llmk_row_kernels *k;

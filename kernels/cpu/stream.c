@@ -1,4 +1,4 @@
-/* What operations stand on: a stream's first failure, and work shared out over the threads of its pool. */
+/* The base of all operations: a stream's first failure, and work distributed over the threads of its pool. */
 #include "cpu/cpu.h"
 
 /* ---- failures ---- */
@@ -53,9 +53,10 @@ typedef struct share {
     } ranges[MOST_RANGES];
 } share;
 
-enum { WORTH_SHARING = 1 << 18 }; /* multiply-adds: a few microseconds, as long as it takes to share them out */
+enum { WORTH_SHARING = 1 << 18 }; /* multiply-adds: a few microseconds, the cost of distributing them */
 
-/* A thread begins with a range of its own, since what lies side by side is fetched ahead, and then helps the others. */
+/* A thread begins with its own contiguous range, because neighbouring memory is prefetched, and then helps the
+ * others. */
 static void take_items(void *arg, int32_t slot) {
     share *job = arg;
     for (int32_t k = 0; k < job->n_ranges; k++) {

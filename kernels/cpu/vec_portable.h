@@ -158,8 +158,8 @@ static inline double vd_sum(vd x) {
     return (x.lane[0] + x.lane[2]) + (x.lane[1] + x.lane[3]);
 }
 
-/* Fetches what is read later into the second cache: the first one can wait for few lines at a time, and those of now
- * come first. Always inline: gcc drops calls of a function that does nothing but this. */
+/* Prefetches into L2 what is read later: L1 has few fill buffers, and the current loads need them. Always inline: gcc
+ * drops calls of a function that only prefetches. */
 static inline __attribute__((always_inline)) void v_prefetch(const void *p) {
     __builtin_prefetch(p, 0, 2);
 }

@@ -23,7 +23,7 @@ static void list_remove(llmk_cpu_device *d, llm_weight *w) {
 
 enum {
     PART_BYTES = 1 << 17, /* of the weights that an item of a product reads */
-    MIN_PARTS = 16,       /* parts that a matrix is cut into if it has as many groups of strips */
+    MIN_PARTS = 16,       /* parts that a matrix is cut into if it has that many groups of strips */
 };
 
 /* By the shape alone. */

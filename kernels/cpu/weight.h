@@ -18,7 +18,7 @@ struct llm_weight {
     int64_t rows, cols;
     size_t row_bytes, strip_bytes;
     int64_t part_strips, n_parts; /* strips of a part, and parts, that products cut it into (linear.c) */
-    llmk_packing *packing;        /* what changes; NULL: no copy is wanted */
+    llmk_packing *packing;        /* the mutable part; NULL: no copy is wanted */
     llm_weight *next, **link;     /* the device's list */
     size_t n_bytes;               /* size of this structure with its vector and packing */
     float vector[];               /* [cols] if rows is 1 */
@@ -42,12 +42,12 @@ void llmk_packing_free(const llm_host *host, llmk_packing *p);
 /* The mapping that holds [ptr, ptr + n_bytes); none if that is other memory. */
 llmk_mapping llmk_mapping_find(const void *ptr, size_t n_bytes);
 bool llmk_mapping_holds(const llmk_mapping *m, const void *ptr, size_t n_bytes);
-/* Gives back the physical pages that lie wholly inside; they are read from the file again if needed. */
+/* Releases the physical pages that are entirely inside; they are read from the file again if needed. */
 void llmk_mapping_release(const llmk_mapping *m, const void *ptr, size_t n_bytes);
-/* Maps the pages that hold [ptr, ptr + n_bytes) at once, which takes less time than one by one as they are read, and
- * lets them be fetched ahead. */
+/* Maps the pages of [ptr, ptr + n_bytes) in one call, which takes less time than a page fault for each, and lets them
+ * be read ahead. */
 void llmk_mapping_want(const llmk_mapping *m, const void *ptr, size_t n_bytes);
-/* Asks for large pages: weights are read at a fifth more bandwidth from them. */
+/* Asks for huge pages: weights are read from them with a fifth more bandwidth. */
 void llmk_mapping_want_large(void *ptr, size_t n_bytes);
 
 #endif

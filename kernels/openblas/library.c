@@ -25,7 +25,7 @@ static const size_t buffer_bytes = (size_t)129 << 20, library_bytes = (size_t)64
 /* ---- before it is opened ---- */
 
 /* Where the loader would find it for this plug-in (RUNPATH, LD_LIBRARY_PATH, the system's folders), but for relative
- * folders: after chdir() they hold somebody else's. */
+ * folders: after chdir() those may be anybody's. */
 static bool find_file(char path[PATH_MAX]) {
     struct link_map *self;
     Dl_info info;
@@ -101,7 +101,7 @@ static bool find_all(llmk_openblas *out, void *library) {
            FIND(get_corename, "openblas_get_corename") && FIND(get_config, "openblas_get_config");
 }
 
-/* The constructor counts the processors that its thread may run on, and starts that many threads less one. */
+/* The constructor counts the processors that its thread may run on, and starts one thread fewer. */
 static void *open_on_one_cpu(const char *path) {
     union {
         cpu_set_t set;
@@ -128,7 +128,7 @@ bool llmk_openblas_open(llmk_openblas *out, char *why, size_t capacity) {
         return false;
     }
     bool complete = find_all(out, library);
-    dlclose(library); /* it stays: its threads and buffers may not survive being closed */
+    dlclose(library); /* never unloaded: its threads and buffers might not survive that */
     if (!complete) snprintf(why, capacity, LLMK_OPENBLAS_SONAME " lacks a function of OpenBLAS");
     return complete;
 }

@@ -1,5 +1,5 @@
-/* OpenBLAS itself, opened when the first device is: its constructor starts a thread for each core, prints and raises
- * SIGINT where none can be made, and loops without end where it finds no address space. */
+/* OpenBLAS itself, loaded when the first device is opened. Its constructor starts a thread for each core, prints and
+ * raises SIGINT if it cannot, and loops forever if it finds no address space. */
 #ifndef LLMK_OPENBLAS_LIBRARY_H
 #define LLMK_OPENBLAS_LIBRARY_H
 
@@ -20,13 +20,14 @@ typedef struct llmk_openblas {
     void (*memory_free)(void *);
 } llmk_openblas;
 
-/* Whether it is there and its constructor could run; else false, and why. Does not open it. */
+/* Whether it is installed and its constructor could run; otherwise false, and why. Does not load it. */
 bool llmk_openblas_is_safe(char *why, size_t capacity);
 
-/* Opens it, so that it starts no thread, and never closes it. */
+/* Loads it in a way that makes it start no threads, and never unloads it. */
 bool llmk_openblas_open(llmk_openblas *out, char *why, size_t capacity);
 
-/* Takes the buffers of n threads that will multiply at once, of which OpenBLAS answers no failure. They stay. */
+/* Allocates in advance the buffers of n threads that will multiply at the same time, since OpenBLAS reports no failure
+ * to get one. They are never freed. */
 bool llmk_openblas_reserve(const llmk_openblas *b, int n_threads, char *why, size_t capacity);
 
 #endif

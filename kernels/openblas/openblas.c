@@ -120,7 +120,7 @@ static void linear(llm_stream *stream, const llm_op *op, const llm_step *step) {
 
 /* ---- the back end ---- */
 
-/* OpenBLAS chooses kernels by the CPU's model; one that it does not know may get those of an older one. */
+/* OpenBLAS chooses kernels by the CPU's model; a model that it does not know may get the kernels of an older one. */
 static void log_kernels(const llm_host *host) {
     const char *core = openblas.get_corename(), *hint = "";
     char text[200], version[32] = "";
@@ -172,7 +172,7 @@ static llm_status open_device(llm_device **out, const llm_host *host) {
     return LLM_OK;
 }
 
-/* Says what there is without opening it: see library.h. */
+/* Describes it without loading it: see library.h. */
 static llm_status probe(const llm_host *host, char *text, size_t capacity) {
     char cpu[64];
     if (!llmk_openblas_is_safe(text, capacity)) return LLM_E_DEVICE;

@@ -1,10 +1,9 @@
-/* Choosing scales. A block stores x as d * q or d * q + m with small integers q; the best d (and m)
- * for given q is a weighted least-squares fit, the best q for given d is rounding. The search tries
- * several starting scales around "the largest value just fits", fits each, keeps the best and then
- * alternates fit and rounding as long as that helps.
+/* Choosing scales. A block stores x as d * q or d * q + m with small integers q; the best d (and m) for given q is a
+ * weighted least-squares fit, the best q for given d is rounding. The search tries several starting scales around "the
+ * largest value just fits", fits each, keeps the best and then alternates fit and rounding while that helps.
  *
- * Inputs may be anything: NaN counts as 0 and magnitudes are clipped to 65504, the largest F16, so
- * that every product here stays finite. */
+ * Inputs may be anything: NaN counts as 0 and magnitudes are clipped to 65504, the largest F16, so that every product
+ * below stays finite. */
 #ifndef LLMK_QUANT_FIT_H
 #define LLMK_QUANT_FIT_H
 

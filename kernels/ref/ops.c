@@ -10,13 +10,13 @@ static void fail(llmk_ref_stream *s, llm_status status, const char *text) {
     if (s->failure == LLM_OK) s->failure = status, s->text = text;
 }
 
-/* Whether to go on: nothing failed and nobody asked to stop. */
+/* Whether to continue: nothing failed and nobody asked to stop. */
 static bool go_on(llmk_ref_stream *s) {
     if (s->stop && __atomic_load_n(s->stop, __ATOMIC_RELAXED)) fail(s, LLM_E_CANCELLED, "the step was cancelled");
     return s->failure == LLM_OK;
 }
 
-/* The same, and what the step gives must be there. */
+/* The same, and the step must have the arrays that it needs. */
 static bool start(llmk_ref_stream *s, bool fits, const char *text) {
     if (!go_on(s)) return false;
     if (!fits) fail(s, LLM_E_INTERNAL, text);

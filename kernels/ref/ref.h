@@ -1,5 +1,5 @@
-/* The reference back end: every operation as its definition reads, one thread, sums in double and
- * in the order of the elements. Slow on purpose: the other back ends are checked against it. */
+/* The reference back end: every operation exactly as it is defined, one thread, sums in double in the order of the
+ * elements. It is slow on purpose: the other back ends are checked against it. */
 #ifndef LLMK_REF_REF_H
 #define LLMK_REF_REF_H
 

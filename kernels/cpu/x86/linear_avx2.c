@@ -66,7 +66,7 @@ static inline vecf load_vecf(const void *p) {
         }                                                                                                              \
     }
 
-/* ---- F16, BF16 as they are packed: the first half fetches both ---- */
+/* ---- F16, BF16 as they are packed: the first half prefetches both ---- */
 
 static inline vecf even_bf16(vec pairs) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));

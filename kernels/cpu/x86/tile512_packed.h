@@ -1,6 +1,6 @@
-/* Tiles of bytes as they are packed, for weights that one tile multiplies: numbers are taken out of their bits in
- * registers, so memory never rests while a panel is made. The sums, and so the bits, are those of tile512.h: its
- * panels' offsets are missing here, and the activations' terms are scaled down to match. */
+/* Tiles of bytes as they are packed, for weights that one tile multiplies: numbers are unpacked in registers, so that
+ * loads keep flowing instead of waiting for a panel to be built. The results equal those of tile512.h bit by bit:
+ * packed numbers lack the offsets of its panels, and the activations' terms are scaled down to match. */
 #ifndef LLMK_CPU_X86_TILE512_PACKED_H
 #define LLMK_CPU_X86_TILE512_PACKED_H
 
@@ -13,7 +13,7 @@ enum { WIDE_S32 = 8, WIDE_S16 = 6, WIDE_M32 = 8 };
 #define PACKED_START_0(n) __m512i i##n = LESS(start[n]), j##n = i##n;
 #define PACKED_START_1(n) __m512i i##n = LESS(start[rows + (n)]), j##n = i##n;
 
-/* An eighth of the lines of a block that comes later, n_bits of each number. */
+/* Prefetches an eighth of the lines of a later block, n_bits of each number. */
 ALWAYS_INLINE void fetch_step(const uint8_t *later, int n_bits, int s) {
     for (int i = s * n_bits / 4; i < (s + 1) * n_bits / 4; i++) __builtin_prefetch(later + 64 * i);
 }

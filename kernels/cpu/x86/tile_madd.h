@@ -1,8 +1,8 @@
-/* Tiles of bytes without VNNI: vpmaddubsw adds products of unsigned and signed bytes in pairs to 16 bits,
- * saturating; vpmaddwd adds those in pairs to 32 bits. Nothing saturates: the numbers of M and N panels are below
- * 32, so four steps fit (31 * 127 * 8 = 31496); those of S16 panels are below 64, so two do (63 * 127 * 4 = 32004);
- * those of S32 panels are made signed and give their sign to the activations (128 * 127 * 2 = 32512). N32 is S32 of
- * fewer bits: the numbers are the weights' plus 16.
+/* Tiles of bytes without VNNI: vpmaddubsw adds products of unsigned and signed bytes in pairs to 16 bits, saturating;
+ * vpmaddwd adds those in pairs to 32 bits. Nothing saturates: the numbers of M and N panels are below 32, so four steps
+ * fit (31 * 127 * 8 = 31496); those of S16 panels are below 64, so two do (63 * 127 * 4 = 32004); those of S32 panels
+ * are made signed and their sign moves to the activations (128 * 127 * 2 = 32512). N32 is S32 of fewer bits: the
+ * numbers are the weights' plus 16.
  *
  * The including file defines VECTOR_BYTES, the types vec and vecf, and on them: load_vec, load_vecf,
  * store_vecf, repeat32, repeatf, zero_vec, add16, add32, shift_right32, maddubs, madd, abs8, give_sign (bytes of a,
@@ -24,7 +24,7 @@
 #define MADD_START_N(n) vec i##n = shift_right32(repeat32(start[n]), 3);
 #define MADD_START_1(n) vec i##n = repeat32(start[rows + (n)]);
 
-/* Compilers know that integer sums may be taken in any order and keep more of them than there are registers. */
+/* Compilers know that integer sums may be reordered and keep more of them alive than there are registers. */
 #define ADD_IN_ORDER(add, to, v)                                                                                       \
     to = add(to, v);                                                                                                   \
     __asm__("" : "+v"(to));
