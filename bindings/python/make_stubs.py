@@ -148,7 +148,7 @@ def make_stubs(native, headers, out):
 
 # ---- keywords.py ----
 
-OPTION = re.compile(r'^OPTION\((\w+), (\w+), (\w+), "(.*?)", .*?, "((?:[^"\\]|\\.)*)"\)$', flags=re.M)
+OPTION = re.compile(r'^OPTION\((\w+), (\w+), (\w+), (".*?"|[^,]*), .*?, "((?:[^"\\]|\\.)*)"\)$', flags=re.M)
 KINDS = {"INT": "int", "FLOAT": "float", "BOOL": "bool", "STRING": "str", "DTYPE": "str"}
 # Options that take more than the table says.
 SEED = "int | Literal['random']", "seed of the draws; None or 'random': another one each time"
@@ -195,7 +195,7 @@ def make_keywords(options, out):
     groups = {}
     for group, name, kind, default, meaning in OPTION.findall(Path(options).read_text()):
         kind, meaning = MORE_TYPES.get((group, name), (KINDS[kind], meaning))
-        default = {"0": "False", "1": "True"}[default] if kind == "bool" else default or "empty"
+        default = {"0": "False", "1": "True"}[default] if kind == "bool" else default.strip('"') or "empty"
         groups.setdefault(group, {})[name] = kind, f"{meaning}; default {default}"
     text = (
         '"""Typed keywords, made by make_stubs.py from the option table."""\n\nfrom __future__ import annotations\n\n'

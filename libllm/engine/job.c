@@ -42,7 +42,7 @@ static llm_status check_desc(const llmi_engine *e, const llmi_job_desc *d) {
     if (status != LLM_OK || d->kind != LLMI_JOB_GENERATE) return status;
     if (!d->n_prompt) return llmi_error(LLM_E_ARGUMENT, "the prompt has 0 tokens, expected at least 1");
     status = check_int("n", d->n, 1, e->dims.n_seqs);
-    if (status == LLM_OK) status = check_int("max_tokens", d->max_tokens, -1, INT32_MAX);
+    if (status == LLM_OK) status = llmi_option_check_member("generate", "max_tokens", &d->max_tokens);
     if (status == LLM_OK) status = llmi_sampler_options_check(&d->sampling, n_vocab);
     return status;
 }

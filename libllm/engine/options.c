@@ -4,34 +4,13 @@
 #include "engine/internal.h"
 
 enum { DEFAULT_MOST_CTX = 8192, PAGE_TOKENS = 32, LEAST_LOGITS = 64, MOST_DRAWS = 64, MOST_SAMPLERS = 8 };
-enum { ENGINE_MAX_CTX = 1 << 24, MAX_SEQS = 1024, MAX_BATCH = 65536, ENGINE_MAX_THREADS = 1024 };
 #define MAX_KV_TOKENS ((int64_t)1 << 32)
 
-static llm_status check(const char *name, int64_t value, int64_t min, int64_t max) {
-    if (value >= min && value <= max) return LLM_OK;
-    return llmi_error(LLM_E_ARGUMENT, "%s is %" PRId64 ", expected %" PRId64 "..%" PRId64, name, value, min, max);
-}
-
-static llm_status check_ranges(const llm_engine_options *o) {
-    const struct {
-        const char *name;
-        int64_t value, min, max;
-    } rows[] = {
-        {"n_ctx", o->n_ctx, 0, ENGINE_MAX_CTX},
-        {"n_seqs", o->n_seqs, 1, MAX_SEQS},
-        {"n_batch", o->n_batch, 1, MAX_BATCH},
-        {"prefix_cache", o->prefix_cache, 0, 1},
-        {"n_kv_tokens", o->n_kv_tokens, 0, MAX_KV_TOKENS},
-        {"n_threads", o->n_threads, 0, ENGINE_MAX_THREADS},
-    };
-    llm_status status = LLM_OK;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && status == LLM_OK; i++)
-        status = check(rows[i].name, rows[i].value, rows[i].min, rows[i].max);
-    if (status != LLM_OK) return status;
-    if (o->kv_dtype != LLM_DTYPE_AUTO && o->kv_dtype != LLM_DTYPE_F32 && o->kv_dtype != LLM_DTYPE_F16)
-        return llmi_error(LLM_E_ARGUMENT, "kv_dtype is %d, expected F32 (%d), F16 (%d) or AUTO (%d)", o->kv_dtype,
-                          LLM_DTYPE_F32, LLM_DTYPE_F16, LLM_DTYPE_AUTO);
-    return LLM_OK;
+/* Pages are counted in int32_t. */
+static llm_status check_pages(const llm_engine_options *o) {
+    if (o->n_kv_tokens <= MAX_KV_TOKENS) return LLM_OK;
+    return llmi_error(LLM_E_ARGUMENT, "n_kv_tokens is %" PRId64 ", expected 0..%" PRId64, o->n_kv_tokens,
+                      MAX_KV_TOKENS);
 }
 
 static bool is_stored_in_f32(const llm_model *m) {
@@ -45,7 +24,8 @@ static bool is_stored_in_f32(const llm_model *m) {
 
 llm_status llmi_engine_resolve(llm_engine_options *out, const llm_model *m, const llm_engine_options *options) {
     if (!m->arch) return llmi_error(LLM_E_ARGUMENT, "the model was loaded with tokenizer_only, it has no weights");
-    llm_status status = check_ranges(options);
+    llm_status status = llmi_option_check("engine", options);
+    if (status == LLM_OK) status = check_pages(options);
     if (status != LLM_OK) return status;
     int32_t trained = m->hp.n_ctx_train < DEFAULT_MOST_CTX ? m->hp.n_ctx_train : DEFAULT_MOST_CTX;
     *out = *options;

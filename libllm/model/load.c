@@ -10,13 +10,6 @@
 #include "model/bind.h"
 #include "model/rope.h"
 
-const llm_model_options llmi_model_defaults = {
-    .struct_size = sizeof(llm_model_options),
-    .use_mmap = 1,
-    .pack_weights = 1,
-    .activation_dtype = LLM_DTYPE_AUTO,
-};
-
 /* ---- rotary frequencies ---- */
 
 /* GGUF's rope_freqs.weight: one divisor for each of n frequencies; *found says whether the file has them. */
@@ -164,7 +157,7 @@ static llm_status read_hparams(llm_model *m) {
 
 static llm_status load_weights(llm_model *m, const llm_model_options *options) {
     const llm_allocator *a = llmi_runtime_allocator(m->runtime);
-    const char *backend = options->backend ? options->backend : "cpu";
+    const char *backend = options->backend ? options->backend : llmi_option_text("model", "backend");
     llm_status status = read_hparams(m);
     if (status != LLM_OK) return llmi_error_in(status, "%s", llmi_weights_path(m->weights));
 

@@ -47,9 +47,6 @@ struct llm_model {
     void (*tokenizer_destroy)(llm_tokenizer *tokenizer); /* and released with the model */
 };
 
-/* What llm_model_options_init() gives. */
-extern const llm_model_options llmi_model_defaults;
-
 /* Everything but the tokenizer. */
 llm_status llmi_model_load(llm_model **out, llm_runtime *rt, const char *path, const llm_model_options *options);
 

@@ -58,21 +58,7 @@ LLM_API llm_status llm_normalize(size_t *n_out, const char *text, size_t n_bytes
     return status;
 }
 
-/* ---- options ---- */
-
-static const char *or_else(const char *text, const char *fallback) {
-    return text && *text ? text : fallback;
-}
-
-static void fill_texts(llm_ask_options *o) {
-    o->cot = or_else(o->cot, "none");
-    o->extract = or_else(o->extract, "text");
-    o->think_text = or_else(o->think_text, "Let's think step by step.");
-    o->answer_text = or_else(o->answer_text, "The answer is");
-    o->decompose_text = or_else(o->decompose_text, "To answer this, we first need to answer:");
-    o->judge_text = or_else(o->judge_text, "Is this step right? Answer yes or no:");
-    o->judge = or_else(o->judge, "logprob");
-}
+/* ---- stops ---- */
 
 /* As plain text a completion ends where the next question would begin; among examples already at the separator. */
 static llm_status add_stops(llmi_ask *x, llmi_buf *spans, llmi_buf *next) {
@@ -171,7 +157,8 @@ LLM_API llm_status llm_ask(llm_answer **out, llm_engine *engine, llm_prompt *pro
     if (status == LLM_OK) status = llmi_prompt_fields(&fields, &doc, query ? query : "", n_bytes);
     if (status == LLM_OK && !prompt) status = llm_prompt_create(&own, engine->model->runtime, NULL);
     if (status == LLM_OK) {
-        fill_texts(&o);
+        llmi_option_fill_texts("fill", &f);
+        llmi_option_fill_texts("ask", &o);
         x.answer_text = (llm_span){o.answer_text, strlen(o.answer_text)};
         x.prompt = prompt ? prompt : own;
         if (x.g.n_logprobs < 0) x.g.n_logprobs = 0;

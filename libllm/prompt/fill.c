@@ -156,7 +156,7 @@ static llm_status compose(filling *x) {
 /* ---- choosing ---- */
 
 static bool is_order(const filling *x, const char *name) {
-    return strcmp(x->o->order && *x->o->order ? x->o->order : "best_last", name) == 0;
+    return strcmp(x->o->order, name) == 0;
 }
 
 static llm_status check_order(const filling *x) {
@@ -307,6 +307,7 @@ LLM_API llm_status llm_prompt_fill(llm_filled **out, llm_prompt *prompt, llm_eng
     const llmi_json *fields;
     llmi_json_doc_init(&doc, llmi_runtime_allocator(prompt->runtime), 0);
     llm_status status = llmi_options_get(&o, "fill", options);
+    llmi_option_fill_texts("fill", &o);
     if (status == LLM_OK) status = llmi_prompt_fields(&fields, &doc, query ? query : "", n_bytes);
     if (status == LLM_OK) status = llmi_prompt_fill(out, prompt, engine, fields, &o);
     llmi_json_doc_free(&doc);

@@ -92,11 +92,9 @@ llm_status llmi_prompt_fields(const llmi_json **out, llmi_json_doc *doc, const c
 
 static llm_status setup(llm_prompt *p, const llm_prompt_options *o) {
     const char *separator = o->separator ? o->separator : "\n\n";
-    const char *label = given(o->label_field) ? o->label_field : "answer";
-    const char *rationale = given(o->rationale_field) ? o->rationale_field : "rationale";
     if (!llmi_buf_append(&p->separator, separator, strlen(separator)) ||
-        !llmi_buf_append(&p->label_field, label, strlen(label) + 1) ||
-        !llmi_buf_append(&p->rationale_field, rationale, strlen(rationale) + 1))
+        !llmi_buf_append(&p->label_field, o->label_field, strlen(o->label_field) + 1) ||
+        !llmi_buf_append(&p->rationale_field, o->rationale_field, strlen(o->rationale_field) + 1))
         return LLM_E_MEMORY;
     const char *variables = given(o->variables) ? o->variables : "{}";
     llm_status status = read_object(&p->variables, &p->doc, (llm_span){variables, strlen(variables)}, "variables");
@@ -138,6 +136,7 @@ LLM_API llm_status llm_prompt_create(llm_prompt **out, llm_runtime *runtime, con
     llm_status status = llmi_options_get(&o, "prompt", options);
     if (status == LLM_OK) status = llmi_runtime_acquire(&rt, runtime);
     if (status != LLM_OK) return status;
+    llmi_option_fill_texts("prompt", &o);
     status = create(out, rt, &o);
     llm_runtime_unref(rt);
     return status;

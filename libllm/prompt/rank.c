@@ -197,7 +197,7 @@ static const struct {
 enum { N_SELECTORS = sizeof SELECTORS / sizeof SELECTORS[0] };
 
 static llm_status run_selector(ranking *x) {
-    const char *name = x->o->select && *x->o->select ? x->o->select : "first", *names[N_SELECTORS];
+    const char *name = x->o->select, *names[N_SELECTORS];
     for (int i = 0; i < N_SELECTORS; i++) {
         names[i] = SELECTORS[i].name;
         if (strcmp(name, names[i]) == 0) return x->n ? SELECTORS[i].run(x) : LLM_OK;

@@ -29,13 +29,6 @@ struct llm_runtime {
     _Atomic(llmi_backend *) backends;
 };
 
-const llm_runtime_options llmi_runtime_defaults = {
-    .struct_size = sizeof(llm_runtime_options),
-    .log_level = LLM_LOG_WARNING,
-    .cpu_mask = LLM_CPU_ALL,
-    .use_jit = 1,
-};
-
 /* ---- what back ends are lent ---- */
 
 static void *host_alloc(void *user, size_t n_bytes, size_t alignment) {
@@ -60,12 +53,8 @@ static void host_set_error(void *user, llm_status status, const char *text) {
 /* ---- life ---- */
 
 static llm_status check_options(const llm_runtime_options *o) {
-    if (o->log_level < LLM_LOG_NONE || o->log_level > LLM_LOG_DEBUG)
-        return llmi_error(LLM_E_ARGUMENT, "log_level is %d, expected %d..%d", o->log_level, LLM_LOG_NONE,
-                          LLM_LOG_DEBUG);
-    if (o->n_threads < 0 || o->n_threads > 1024)
-        return llmi_error(LLM_E_ARGUMENT, "n_threads is %d, expected 1..1024, or 0 for one per core", o->n_threads);
-    if (o->cpu_mask < 0) return llmi_error(LLM_E_ARGUMENT, "cpu_mask is %d, expected LLM_CPU_* bits", o->cpu_mask);
+    llm_status status = llmi_option_check("runtime", o);
+    if (status != LLM_OK) return status;
     if (o->allocator && (!o->allocator->alloc || !o->allocator->free))
         return llmi_error(LLM_E_ARGUMENT, "allocator: alloc or free is NULL");
     if (o->plugin_dir && !*o->plugin_dir)
@@ -266,7 +255,7 @@ llm_status llmi_runtime_open_device(llm_device **out, llm_runtime *rt, const cha
         llm_status (*open)(llm_device **out, llm_runtime *rt, const char *name, int32_t activations);
     } wrappers[] = {{"checked-", open_checked}, {"traced-", open_traced}};
     *out = NULL;
-    if (!name) name = "cpu";
+    if (!name) name = llmi_option_text("model", "backend");
     for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++) {
         size_t n = strlen(wrappers[i].prefix);
         if (strncmp(name, wrappers[i].prefix, n) == 0) return wrappers[i].open(out, rt, name + n, activations);

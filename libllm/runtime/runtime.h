@@ -6,9 +6,7 @@
 #include <llm/sys/backend.h>
 
 #include "base/log.h"
-
-/* What llm_runtime_options_init() gives. */
-extern const llm_runtime_options llmi_runtime_defaults;
+#include "base/option_table.h"
 
 /* Members other layers may read: */
 const llm_allocator *llmi_runtime_allocator(const llm_runtime *rt);

@@ -32,10 +32,16 @@ struct Switch {
 };
 
 const Switch switches[] = {
+#define GROUP(group, last)
+#define MEMBER(group, name)
+#define END(group)
 #define OPTION(group, name, type, fallback, least, most, meaning)                                                      \
-    {#group, #name, meaning, std::string(#type) == "BOOL" && std::string(fallback) == "1"},
-#include "libllm/api/options.def"
+    {#group, #name, meaning, std::string(#type) == "BOOL" && std::string(#fallback) == "1"},
+#include "libllm/base/options.def"
+#undef GROUP
 #undef OPTION
+#undef MEMBER
+#undef END
 };
 
 TEST(CliOptions, HelpOfANegatedSwitchSaysWhatItDoes) {

@@ -1,7 +1,16 @@
 // One table describes every option: it agrees with the structures, sets them, and bounds them.
 #include <cmath>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <sstream>
 
 #include "api.h"
+
+extern "C" {
+#include "base/option_table.h"
+#include "base/options.h"
+}
 
 namespace {
 
@@ -19,21 +28,20 @@ class Options : public testing::Test {
         llm_engine_options_init(&engine);
         llm_generate_options_init(&generate);
         llm_quantize_options_init(&quantize);
+        llm_template_options_init(&tmpl);
+        llm_prompt_options_init(&prompt);
+        llm_fill_options_init(&fill);
+        llm_ask_options_init(&ask);
     }
     std::vector<AnyOptions> all() {
-        return {{"runtime", &runtime},
-                {"model", &model},
-                {"engine", &engine},
-                {"generate", &generate},
-                {"quantize", &quantize}};
+        return {{"runtime", &runtime},   {"model", &model},       {"engine", &engine},
+                {"generate", &generate}, {"quantize", &quantize}, {"template", &tmpl},
+                {"prompt", &prompt},     {"fill", &fill},         {"ask", &ask}};
     }
-    std::string bytes() const {
+    std::string bytes() {
         std::string s;
-        s.append(reinterpret_cast<const char *>(&runtime), sizeof runtime);
-        s.append(reinterpret_cast<const char *>(&model), sizeof model);
-        s.append(reinterpret_cast<const char *>(&engine), sizeof engine);
-        s.append(reinterpret_cast<const char *>(&generate), sizeof generate);
-        s.append(reinterpret_cast<const char *>(&quantize), sizeof quantize);
+        for (const AnyOptions &g : all())
+            s.append(static_cast<const char *>(g.options), llmi_option_group_find(g.group)->n_bytes);
         return s;
     }
     llm_runtime_options runtime;
@@ -41,7 +49,122 @@ class Options : public testing::Test {
     llm_engine_options engine;
     llm_generate_options generate;
     llm_quantize_options quantize;
+    llm_template_options tmpl;
+    llm_prompt_options prompt;
+    llm_fill_options fill;
+    llm_ask_options ask;
 };
+
+// "struct_size", "log_level", ...: the members of each option structure of the public headers, in their order.
+std::map<std::string, std::vector<std::string>> members_of_headers() {
+    std::map<std::string, std::vector<std::string>> members;
+    for (const char *name : {"engine", "fewshot", "model", "prompt", "quantize", "reason", "runtime"}) {
+        std::stringstream text;
+        text << std::ifstream(LLM_SOURCE_DIR "/include/llm/" + std::string(name) + ".h").rdbuf();
+        std::string code = std::regex_replace(text.str(), std::regex(R"(/\*[^*]*\*+([^/*][^*]*\*+)*/)"), "");
+        const std::regex structure(R"(typedef struct llm_(\w+)_options \{([^}]*)\})"), member(R"((\w+)\s*;)");
+        for (std::sregex_iterator s(code.begin(), code.end(), structure), end; s != end; ++s) {
+            std::string body = (*s)[2];
+            for (std::sregex_iterator m(body.begin(), body.end(), member); m != end; ++m)
+                members[(*s)[1]].push_back((*m)[1]);
+        }
+    }
+    return members;
+}
+
+// Whether the table has it or not, what grows in a header must be said in options.def.
+TEST(OptionTable, HasARowForEveryMemberOfTheHeaders) {
+    std::map<std::string, std::vector<std::string>> rows;
+#define GROUP(group, last)                                       rows[#group].push_back("struct_size");
+#define OPTION(group, name, type, default_as, min, max, meaning) rows[#group].push_back(#name);
+#define MEMBER(group, name)                                                                                            \
+    rows[#group].push_back(#name);                                                                                     \
+    static_assert(offsetof(llm_##group##_options, name) > 0, "");
+#define END(group)
+#include "base/options.def"
+#undef GROUP
+#undef OPTION
+#undef MEMBER
+#undef END
+    EXPECT_EQ(members_of_headers(), rows);
+}
+
+// A program may know less of a structure than the library, or more.
+TEST(OptionTable, InitHonoursTheSizeItIsGiven) {
+    using Init = void (*)(void *options, size_t n_bytes);
+    std::map<std::string, Init> inits;
+#define GROUP(group, last)                                                                                             \
+    inits[#group] = [](void *options, size_t n_bytes) {                                                                \
+        llm_##group##_options_init_sized(static_cast<llm_##group##_options *>(options), n_bytes);                      \
+    };
+#define OPTION(group, name, type, default_as, min, max, meaning)
+#define MEMBER(group, name)
+#define END(group)
+#include "base/options.def"
+#undef GROUP
+#undef OPTION
+#undef MEMBER
+#undef END
+    for (int32_t i = 0; llmi_option_group_at(i); i++) {
+        const llmi_option_group *g = llmi_option_group_at(i);
+        SCOPED_TRACE(g->name);
+        EXPECT_LE(g->first_bytes, g->n_bytes);
+        for (size_t n : {g->first_bytes, g->n_bytes - 1, g->n_bytes, g->n_bytes + 24}) {
+            alignas(8) unsigned char room[512];
+            memset(room, 0xa5, sizeof room);
+            inits[g->name](room, n);
+            uint32_t size;
+            memcpy(&size, room, sizeof size);
+            EXPECT_EQ(n, size);
+            size_t known = std::min(n, g->n_bytes);
+            EXPECT_EQ(0, memcmp(room + sizeof size, static_cast<const char *>(g->defaults) + sizeof size,
+                                known - sizeof size));
+            for (size_t k = known; k < n; k++) EXPECT_EQ(0, room[k]) << k;
+            for (size_t k = n; k < sizeof room; k++) ASSERT_EQ(0xa5, room[k]) << k;
+        }
+    }
+}
+
+// One form of the text, wherever a value is refused.
+TEST(OptionTable, RefusesWithNameValueAndRange) {
+    llm_generate_options g;
+    llm_generate_options_init(&g);
+    g.top_p = 1.01f;
+    EXPECT_EQ(LLM_E_ARGUMENT, llmi_option_check("generate", &g));
+    EXPECT_STREQ("llm_generate_options: top_p is 1.01, expected above 0 and at most 1", llm_last_error());
+    EXPECT_EQ(LLM_E_ARGUMENT, llmi_option_check_member("generate", "top_p", &g.top_p));
+    EXPECT_STREQ("top_p is 1.01, expected above 0 and at most 1", llm_last_error());
+    EXPECT_EQ(LLM_E_ARGUMENT, llm_option_set(&g, "generate", "top_p", "1.01"));
+    EXPECT_STREQ("top_p is \"1.01\", expected above 0 and at most 1", llm_last_error());
+    llm_fill_options f;
+    llm_fill_options_init(&f);
+    f.bm25_k1 = -1;
+    EXPECT_EQ(LLM_E_ARGUMENT, llmi_option_check("fill", &f));
+    EXPECT_STREQ("llm_fill_options: bm25_k1 is -1, expected 0 or more", llm_last_error());
+    llm_engine_options e;
+    llm_engine_options_init(&e);
+    e.n_kv_tokens = (int64_t)1 << 41;
+    EXPECT_EQ(LLM_E_ARGUMENT, llmi_option_check("engine", &e));
+    EXPECT_STREQ("llm_engine_options: n_kv_tokens is 2199023255552, expected 1..1099511627776, or 0", llm_last_error());
+    llm_runtime_options r;
+    llm_runtime_options_init(&r);
+    r.log_level = 5;
+    llm_runtime *rt;
+    EXPECT_EQ(LLM_E_ARGUMENT, llm_runtime_create(&rt, &r));
+    EXPECT_STREQ("llm_runtime_options: log_level is 5, expected 0..4", llm_last_error());
+}
+
+TEST(OptionTable, TextsStandForNull) {
+    llm_ask_options o;
+    llm_ask_options_init(&o);
+    o.judge = "verdict";
+    o.extract = "";
+    llmi_option_fill_texts("ask", &o);
+    EXPECT_STREQ("none", o.cot);
+    EXPECT_STREQ("text", o.extract);
+    EXPECT_STREQ("verdict", o.judge);
+    EXPECT_STREQ("cpu", llmi_option_text("model", "backend"));
+}
 
 // Each default, set from its text, changes nothing that init wrote.
 TEST_F(Options, TableEqualsInit) {
@@ -68,7 +191,7 @@ TEST_F(Options, RangesBindBothWays) {
             llm_option_info info = {};
             info.struct_size = sizeof info;
             OK(llm_option_get(&info, g.group, i));
-            if (info.type != LLM_OPTION_INT || info.maximum > 1e18) continue;
+            if (info.type != LLM_OPTION_INT || info.maximum > 1e18 || info.minimum == info.maximum) continue;
             SCOPED_TRACE(info.name);
             OK(llm_option_set(g.options, g.group, info.name, std::to_string((long long)info.minimum).c_str()));
             OK(llm_option_set(g.options, g.group, info.name, std::to_string((long long)info.maximum).c_str()));
