@@ -14,6 +14,7 @@ packages are installed, `hf` hands out the bundled model. EXEMPT lists what is n
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -72,16 +73,18 @@ def run(page, work, copy):
     todo = list(steps(ROOT / page))
     work.mkdir()
     script = ["set -eu", "exec </dev/null"]
+    at = shlex.quote(str(work / "at"))
     for i, (line, commands, _) in enumerate(todo):
-        script += [f"echo {line} >{work}/at", "{", *commands, ":", f"}} >{work}/{i}.out"]
-    script.append(f"echo end >{work}/at")
+        out = shlex.quote(str(work / f"{i}.out"))
+        script += [f"echo {line} >{at}", "{", *commands, ":", f"}} >{out}"]
+    script.append(f"echo end >{at}")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LLM_", "PYTHON", "VIRTUAL_ENV"))}
     env |= {"HOME": str(work), "PATH": f"{HERE / 'bin'}:{env['PATH']}", "LLM_DOCS_ROOT": str(ROOT)}
     done = subprocess.run(["sh", "-c", "\n".join(script)], cwd=copy, env=env, stderr=subprocess.PIPE, text=True)
-    at = (work / "at").read_text().strip()
-    if at != "end":
+    reached = (work / "at").read_text().strip()
+    if reached != "end":
         last = max(work.glob("*.out"), key=lambda p: int(p.stem)).read_text(errors="replace")
-        sys.exit(f"{page}: the block at line {at} ended with {done.returncode}\n{last[-2000:]}\n{done.stderr[-4000:]}")
+        sys.exit(f"{page}: the block at line {reached} ended with {done.returncode}\n{last[-2000:]}\n{done.stderr[-4000:]}")
     for i, (line, commands, expected) in enumerate(todo):
         printed = [x.rstrip() for x in (work / f"{i}.out").read_text().splitlines()]
         if expected and printed[-len(expected) :] != expected:
