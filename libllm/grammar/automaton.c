@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Most places that one step may visit, and most states and frames of one automaton. */
+/* Maximum number of places that one step may visit, and of states and frames of one automaton. */
 enum { MAX_VISITED = 1 << 15, MAX_STATES = 1 << 13, MAX_FRAMES = 1 << 20, FIRST_SLOTS = 64 };
 
 typedef struct visit {
@@ -23,7 +23,7 @@ void llmi_automaton_free(llmi_automaton *r) {
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) llmi_buf_free(bufs[i]);
 }
 
-/* A table of n slots filled with `byte` in the place of another. */
+/* Replaces a table by one of n slots filled with `byte`. */
 static bool make_slots(llmi_buf *slots, size_t n, size_t size, int byte) {
     llmi_buf made;
     llmi_buf_init(&made, slots->a);
@@ -141,7 +141,7 @@ static llm_status decide(llmi_automaton *r, const llmi_grammar_loop *loop, int32
     return status;
 }
 
-/* A round that has read nothing in a loop whose body may be empty: the rounds that are missing may be, too. */
+/* A round that has read nothing in a loop whose body may be empty: the missing rounds may be empty, too. */
 static llm_status end_round(llmi_automaton *r, const llmi_grammar_loop *loop, int32_t frame) {
     llmi_automaton_frame f = *llmi_automaton_frame_at(r, frame);
     bool began_here = find_visit(r, (llmi_automaton_place){frame, loop->body})->stamp == r->stamp;
@@ -149,7 +149,7 @@ static llm_status end_round(llmi_automaton *r, const llmi_grammar_loop *loop, in
     return decide(r, loop, f.parent, f.count + 1);
 }
 
-/* A count beyond what any bound asks for stays where it is. */
+/* The count saturates beyond what any bound asks for. */
 static llm_status tick(llmi_automaton *r, const llmi_grammar_op *op, int32_t frame) {
     const llmi_grammar_tick *tick = &llmi_buf_at(&r->program->ticks, llmi_grammar_tick, op->arg);
     const llmi_grammar_loop *loop = &llmi_buf_at(&r->program->loops, llmi_grammar_loop, tick->loop);

@@ -1,7 +1,7 @@
-/* The automaton that runs a grammar's program: a pushdown automaton over bytes that follows every reading at once.
- * A stack is a number (equal stacks are one), a state is a set of places with their stacks, and also a number;
- * what follows a state by a byte is computed once and kept. Nothing is ever forgotten: who runs for long moves to
- * a fresh automaton now and then. */
+/* The automaton that runs a grammar's program: a pushdown automaton over bytes that follows all parses in parallel. A
+ * stack is a number (equal stacks are one), a state is a set of places with their stacks, and also a number; the
+ * transition from a state by a byte is computed once and cached. Nothing is ever evicted: a matcher that runs for long
+ * moves to a fresh automaton now and then. */
 #ifndef LLMI_GRAMMAR_AUTOMATON_H
 #define LLMI_GRAMMAR_AUTOMATON_H
 
@@ -16,7 +16,7 @@ typedef struct llmi_automaton_place {
 typedef struct llmi_automaton_frame {
     int32_t parent;
     int32_t pc;    /* where a rule returns to, or the loop */
-    int32_t count; /* rounds of the loop that are over; LLMI_CALL: a rule */
+    int32_t count; /* completed rounds of the loop; LLMI_CALL: a rule */
 } llmi_automaton_frame;
 
 enum { LLMI_CALL = -1 };
@@ -40,7 +40,7 @@ typedef struct llmi_automaton {
 
 enum { LLMI_AUTOMATON_UNKNOWN = -1, LLMI_AUTOMATON_DEAD = 0 };
 
-/* Places that an automaton, or the masks of one token, may visit: a quarter of a second. */
+/* Maximum number of places that an automaton, or the masks of one token, may visit: a quarter of a second. */
 enum { LLMI_AUTOMATON_MAX_WORK = 1 << 21 };
 
 /* Adds n visits; LLM_E_LIMIT if they are too many. */

@@ -1,10 +1,10 @@
-/* Deterministic automata over characters, for what alternatives alone cannot say: a text that matches two patterns at
- * once, one that is none of some names, one of so many characters. An automaton is built from a part of a grammar,
- * combined with others, and written back as rules.
+/* Deterministic automata over characters, for what alternatives alone cannot express: a text that matches two patterns,
+ * one that is none of some names, one of a given length. An automaton is built from a part of a grammar, combined with
+ * others, and written back as rules.
  *
  *   state 0 is the start; an edge {first, last, to} reads one character; what no edge reads is refused
  *
- * Every state leads to an accepting one, but for state 0 of an automaton that accepts nothing. */
+ * Every state leads to an accepting one, except state 0 of an automaton that accepts nothing. */
 #ifndef LLMI_GRAMMAR_DFA_H
 #define LLMI_GRAMMAR_DFA_H
 
@@ -35,8 +35,8 @@ llm_status llmi_dfa_from_ir(llmi_dfa *out, const llmi_ir *ir, int32_t node, int6
 llm_status llmi_dfa_combine(llmi_dfa *out, const llmi_dfa *a, const llmi_dfa *b, bool not_b, int64_t *steps);
 /* All texts of min to max characters (LLMI_IR_UNLIMITED: no bound). */
 llm_status llmi_dfa_lengths(llmi_dfa *out, const llm_allocator *a, int32_t min, int32_t max, int64_t *steps);
-/* By hand: states in the order of their numbers, each with its edges in order after it. Some may lead nowhere: such an
- * automaton is only to be combined with others. */
+/* Building by hand: states in the order of their numbers, each followed by its edges in order. Some may lead nowhere:
+ * such an automaton may only be combined with others. */
 void llmi_dfa_init(llmi_dfa *dfa, const llm_allocator *a);
 llm_status llmi_dfa_add_state(llmi_dfa *dfa, bool accepts);
 llm_status llmi_dfa_add_edge(llmi_dfa *dfa, uint32_t first, uint32_t last, int32_t to);

@@ -1,6 +1,6 @@
-/* An automaton as rules of a grammar: one rule per state, each of which goes on to the next as the last thing that it
- * does. Bounds on the number of characters are kept by a counter that runs beside, so that an automaton of few states
- * and a bound of thousands stay small: each step is taken only if the text can still end within the bounds. */
+/* An automaton as rules of a grammar: one rule per state, each of which ends with a reference to the next (a tail
+ * call). Bounds on the number of characters are kept by a counter beside it, so that an automaton of few states and a
+ * bound of thousands stay small: a step is taken only if the text can still end within the bounds. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -63,7 +63,7 @@ static void find_longest(const llmi_dfa *d, int32_t *longest, uint8_t *rows, siz
     }
 }
 
-/* Counts c for which some length of [min - c, max - c] is accepted. False: they are not in one piece. */
+/* Counts c for which some length of [min - c, max - c] is accepted. False: they are not contiguous. */
 static bool find_window(count_window *out, const uint8_t *cells, size_t n, size_t j, int32_t min, int32_t max) {
     int32_t n_inside = 0;
     bool seen = false, over = false;
@@ -81,7 +81,7 @@ static bool find_window(count_window *out, const uint8_t *cells, size_t n, size_
     return true;
 }
 
-/* With a largest length: *pieces is false if some state's counts are not in one piece. */
+/* With a largest length: *pieces is false if some state's counts are not contiguous. */
 static bool bounded_windows(writer *w, uint8_t *cells, bool *pieces) {
     for (int32_t k = 0; k <= w->max; k++)
         fill_row(w->dfa, cells + (size_t)k * w->n, k ? cells + (size_t)(k - 1) * w->n : NULL, w->n);
@@ -143,7 +143,7 @@ static int32_t write_edges(writer *w, int32_t first_rule, int32_t first, int32_t
     int32_t node = w->chars(ir, (llmi_ir_range *)(void *)w->ranges.data, llmi_buf_count(&w->ranges, llmi_ir_range));
     int32_t next = llmi_ir_ref(ir, first_rule + to);
     if (!w->windows) return llmi_ir_seq(ir, node, next);
-    /* Before the character: none is begun that would be one too many. */
+    /* Checked before the character, so that none is begun that would be one too many. */
     return llmi_ir_seq(ir, llmi_ir_tick(ir, w->counter, w->windows[to].lo, w->windows[to].hi), node, next);
 }
 

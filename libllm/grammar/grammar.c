@@ -38,8 +38,8 @@ const llm_tokenizer *llmi_grammar_tokenizer(const llmi_grammar *g) {
     return g->tokenizer;
 }
 
-/* What could not be run where a rule begins is refused here, and not when a text has come so far. The work is limited:
- * what it does not reach is looked at when it is run. */
+/* What would exceed a limit at the start of a rule is refused here, and not when a text gets there. The work is
+ * limited: rules that it does not reach are checked when they run. */
 static llm_status try_rules(const llmi_grammar_program *p, const llm_allocator *a) {
     enum { MAX_WORK = LLMI_AUTOMATON_MAX_WORK / 4 };
     llmi_automaton run;
@@ -97,7 +97,7 @@ llm_status llmi_grammar_from_choices(llmi_grammar **out, const llm_allocator *a,
 
 /* ---- matchers ---- */
 
-/* Masks of the states met last are kept whole. */
+/* Complete masks of the most recent states are cached. */
 enum { N_KEPT = 4, MANY_STATES = 512, MANY_FRAMES = 1 << 15 };
 
 struct llmi_grammar_matcher {
@@ -271,7 +271,7 @@ static int32_t move_state(llmi_automaton *to, const llmi_automaton *from, int32_
     return moved;
 }
 
-/* Forgets states and stacks of the past once there are many. */
+/* Drops the states and stacks of the past once there are many. */
 static llm_status forget(llmi_grammar_matcher *m) {
     if (llmi_buf_count(&m->run.states, llmi_automaton_state) < MANY_STATES &&
         llmi_buf_count(&m->run.frames, llmi_automaton_frame) < MANY_FRAMES)

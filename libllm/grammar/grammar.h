@@ -1,9 +1,9 @@
-/* Grammars that a generated text must follow: made once for a tokenizer, used by any number of completions. What
- * each may write next comes as a set of tokens.
+/* Grammars that a generated text must follow: made once for a tokenizer, used by any number of completions. What may
+ * come next is given as a set of tokens.
  *
  *   GBNF, JSON Schema, regular expression -> ir.h -> program.h -> automaton.h -> set of tokens
  *
- * A grammar comes from a stranger: nothing recurses over it, and all that it can spend has a limit. */
+ * A grammar is untrusted: nothing recurses over it, and everything that it can consume has a limit. */
 #ifndef LLMI_GRAMMAR_GRAMMAR_H
 #define LLMI_GRAMMAR_GRAMMAR_H
 
@@ -31,16 +31,16 @@ llmi_grammar *llmi_grammar_ref(llmi_grammar *g);
 void llmi_grammar_unref(llmi_grammar *g);
 const llm_tokenizer *llmi_grammar_tokenizer(const llmi_grammar *g);
 
-/* One text that follows the grammar. at_start: its tokens begin a text, so that blanks which a tokenizer puts
- * before a text are not shown. One thread at a time. */
+/* One text that follows the grammar. at_start: its tokens begin a text, so that spaces which a tokenizer puts before a
+ * text are ignored. One thread at a time. */
 llm_status llmi_grammar_matcher_create(llmi_grammar_matcher **out, llmi_grammar *g, const llm_allocator *a,
                                        bool at_start);
 void llmi_grammar_matcher_destroy(llmi_grammar_matcher *m);
 
-/* Clears the bit of each token that cannot come next in a set of n_vocab bits; tokens that end a generation stay
- * where the text is complete. LLM_E_UNSUPPORTED if none stays. */
+/* Clears the bit of each token that cannot come next in a set of n_vocab bits; tokens that end a generation stay if the
+ * text is complete. LLM_E_UNSUPPORTED if no token is left. */
 llm_status llmi_grammar_matcher_mask(llmi_grammar_matcher *m, uint64_t *allowed, int32_t n_vocab);
-/* The token comes next. LLM_E_ARGUMENT if it may not. */
+/* Accepts the next token. LLM_E_ARGUMENT if it is not allowed. */
 llm_status llmi_grammar_matcher_accept(llmi_grammar_matcher *m, llm_token token);
 /* The text may end here; nothing may follow it. */
 bool llmi_grammar_matcher_is_complete(const llmi_grammar_matcher *m);

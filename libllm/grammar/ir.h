@@ -13,7 +13,7 @@ enum { LLMI_GRAMMAR_MAX_DEPTH = 256, LLMI_GRAMMAR_MAX_ELEMENTS = 1000000 };
 typedef enum llmi_ir_kind {
     LLMI_IR_TEXT,   /* bytes [first, first + n) */
     LLMI_IR_CHARS,  /* one character of ranges [first, first + n) */
-    LLMI_IR_SEQ,    /* kids [first, first + n) one behind the other */
+    LLMI_IR_SEQ,    /* kids [first, first + n) in sequence */
     LLMI_IR_ALT,    /* one of them; none: nothing matches */
     LLMI_IR_REPEAT, /* node `first`, min to max times */
     LLMI_IR_REF,    /* rule `first` */
@@ -30,7 +30,7 @@ typedef struct llmi_ir_node {
     int32_t min, max;
 } llmi_ir_node;
 
-/* What a rule reads, counted: ticks stand in rules that end in references to each other, never inside of another
+/* A counter of what a rule reads: ticks are in rules that end in references to each other, never inside another
  * repetition. `low` and `high`: below low_first and from low_last to high_first the count decides nothing. */
 typedef struct llmi_ir_counter {
     int32_t min, max; /* max LLMI_IR_UNLIMITED: none */
@@ -56,12 +56,12 @@ typedef struct llmi_ir {
 void llmi_ir_init(llmi_ir *ir, const llm_allocator *a);
 void llmi_ir_free(llmi_ir *ir);
 
-/* Each gives a new node; -1 after a failure, which the others take and pass on. Children come before parents and
+/* Each returns a new node; -1 after a failure, which the others accept and pass on. Children come before parents and
  * have one parent. */
 int32_t llmi_ir_text(llmi_ir *ir, const char *text, size_t n);
 /* Sorts and joins the ranges, which may overlap. */
 int32_t llmi_ir_chars(llmi_ir *ir, llmi_ir_range *ranges, size_t n);
-/* Turns a buffer of ranges into the characters that it does not hold. False: no memory. */
+/* Complements a buffer of ranges. False: no memory. */
 bool llmi_ir_complement(llmi_buf *ranges);
 int32_t llmi_ir_list(llmi_ir *ir, llmi_ir_kind kind, const int32_t *kids, size_t n);
 int32_t llmi_ir_repeat(llmi_ir *ir, int32_t node, int32_t min, int32_t max);

@@ -1,3 +1,15 @@
+/* Which tokens can be read from a state: a walk over the tree of tokens, in step with the automaton.
+ *
+ *     tree of tokens   root -+- a --- ab --- abc     nodes in preorder; nodes[i].skip: the first node after
+ *                            +- " --- ",             the subtree of node i
+ *     states[depth]    the automaton's state after the bytes of the path; a dead one skips the subtree
+ *
+ *     allowed          a bit for each token whose path is alive
+ *     escapes          nodes at which the outermost rule may end; tokens below these need the rest of the stack
+ *
+ * A mask is cached under a key of int32_t that describes the top of the stack, up to the first call:
+ *
+ *     n places | their operations | (loop, count) of each open loop, innermost first */
 #include "grammar/mask.h"
 
 #include <string.h>
@@ -36,7 +48,8 @@ llm_status llmi_mask_walk(llmi_buf *allowed, llmi_buf *escapes, llmi_automaton *
 
 /* ---- what a mask is computed for ---- */
 
-/* The count that stands for all which no token can tell from it: the bounds are further away than the longest token. */
+/* The representative of all counts that no token can distinguish: their bounds are further away than the longest
+ * token. */
 static int32_t same_count(const llmi_grammar_loop *loop, int32_t count, int32_t reach) {
     if (count < loop->low_first && loop->low_first - count > reach) return 0;
     return count >= loop->low_last && loop->high_first - count > reach ? loop->low_last : count;
@@ -160,7 +173,7 @@ static bool drop(llmi_mask *mask) {
     return --mask->refs == 0;
 }
 
-/* Keeps a mask in the place of the one that was not used for longest; gives what nobody holds any more. */
+/* Caches a mask in place of the least recently used one; returns the mask to free, which nobody references any more. */
 static llmi_mask *keep(llmi_mask_store *s, llmi_mask *mask) {
     int32_t oldest = 0;
     mask->refs++;
@@ -183,7 +196,7 @@ void llmi_mask_give_back(llmi_mask_store *s, llmi_mask *mask) {
     if (last) mask_free(mask);
 }
 
-/* Computed outside of the lock: two threads that ask at once both compute, and one result is kept. */
+/* Computed outside the lock: two threads that need it at the same time both compute it, and one result is kept. */
 static llm_status get(llmi_mask **out, llmi_mask_store *s, llmi_buf *key) {
     uint32_t hash = hash_of(key);
     pthread_mutex_lock(&s->lock);

@@ -1,5 +1,5 @@
-/* Which tokens may follow, computed for the top of a stack without what lies below. That part is the same at
- * many places of a text, so it is kept; tokens that end the rule on top are looked at again with the rest. */
+/* Which tokens may follow, computed from the top of a stack without what is below. That part is the same at many places
+ * of a text, so it is cached; tokens that end the rule on top are checked again with the whole stack. */
 #ifndef LLMI_GRAMMAR_MASK_H
 #define LLMI_GRAMMAR_MASK_H
 
@@ -37,8 +37,8 @@ void llmi_mask_store_init(llmi_mask_store *s, const llm_allocator *a, const llmi
                           const llmi_token_trie *tree);
 void llmi_mask_store_free(llmi_mask_store *s);
 
-/* The mask of places [first, first + n) of `run`, which have one stack; *below: its first frame of a call, or 0.
- * *out is to be given back. */
+/* The mask of places [first, first + n) of `run`, which have one stack; *below: its first frame of a call, or 0. *out
+ * must be given back. */
 llm_status llmi_mask_get(llmi_mask **out, int32_t *below, llmi_mask_store *s, const llmi_automaton *run, int32_t first,
                          int32_t n);
 void llmi_mask_give_back(llmi_mask_store *s, llmi_mask *mask);

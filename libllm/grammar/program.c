@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "grammar/utf8_ranges.h"
 
-/* Rules of at most this many elements, without loops and calls, are put where they are used. */
+/* Rules of at most this many elements, without loops and calls, are inlined where they are used. */
 enum { SMALL_RULE = 32 };
 
 /* A node whose children are being written, last child first. */
@@ -13,7 +13,7 @@ typedef struct open_node {
     int32_t node, next;
     int32_t i;         /* children left */
     int32_t at;        /* the operation that waits for its target, or where its targets begin in `pending` */
-    int32_t next_here; /* SEQ: what comes behind the next child */
+    int32_t next_here; /* SEQ: what comes after the next child */
 } open_node;
 
 typedef struct emitter {
@@ -69,8 +69,8 @@ static int32_t emit_set(emitter *e, const llmi_byte_set *set, int32_t next) {
     return add_op(e, (llmi_grammar_op){.kind = LLMI_GRAMMAR_OP_SET, .arg = (int32_t)i, .next = next});
 }
 
-/* Of sequences [begin, end), which agree in their first `at` bytes: one operation for all that end here, and
- * one in front of each group that goes on. At most four bytes deep. */
+/* Of sequences [begin, end), which agree in their first `at` bytes: one operation for all that end here, and one in
+ * front of each group that continues. At most four bytes deep. */
 static int32_t emit_sequences(emitter *e, const llmi_byte_seq *seqs, size_t begin, size_t end, int at, int32_t next) {
     llmi_byte_set here = {{0}};
     bool any = false;
@@ -106,8 +106,8 @@ static int32_t emit_chars(emitter *e, const llmi_ir_node *node, int32_t next) {
 
 /* ---- many texts ---- */
 
-/* From this many texts on, alternatives are a tree of their bytes: as many places at once as there are next bytes, not
- * as there are texts. */
+/* From this many texts on, alternatives become a tree of their bytes: the places at a time are as many as the next
+ * bytes, not as the texts. */
 enum { MANY_TEXTS = 8 };
 
 static const llmi_ir_node *text_of_kid(const emitter *e, int32_t kid) {
@@ -143,7 +143,7 @@ static void sort_texts(llm_span *texts, size_t n) {
 }
 
 /* Ends the levels of the tree below `depth`, of which each began at levels[i] in `pending`: the branches that were
- * collected there become one operation, behind the byte that leads to it. */
+ * collected there become one operation, after the byte that leads to it. */
 static void close_levels(emitter *e, llmi_buf *levels, llm_span text, size_t depth) {
     while (llmi_buf_count(levels, int32_t) > depth + 1 && e->status == LLM_OK) {
         size_t level = llmi_buf_count(levels, int32_t) - 1;
@@ -289,8 +289,8 @@ static int32_t close_repeat(emitter *e, const open_node *o, int32_t body) {
     return o->at;
 }
 
-/* The entry of the innermost open node's child is known: `pc`. Gives the child to go on with, or -1 when the
- * node is done, whose entry goes to *pc. */
+/* The entry of the innermost open node's child is known: `pc`. Returns the child to continue with, or -1 when the node
+ * is done; its entry goes to *pc. */
 static int32_t advance(emitter *e, int32_t *pc, bool entered) {
     open_node *o = &llmi_buf_at(&e->stack, open_node, llmi_buf_count(&e->stack, open_node) - 1);
     const llmi_ir_node *node = llmi_ir_at(e->ir, o->node);
@@ -343,7 +343,7 @@ static int32_t emit_leaf(emitter *e, int32_t index, int32_t next) {
     return next; /* a repetition of nothing */
 }
 
-/* Writes a productive node so that it goes on at `next`; gives its entry. */
+/* Writes a productive node so that it continues at `next`; returns its entry. */
 static int32_t emit(emitter *e, int32_t index, int32_t next) {
     int32_t pc = next;
     for (;;) {

@@ -9,13 +9,13 @@ typedef enum llmi_grammar_op_kind {
     LLMI_GRAMMAR_OP_RETURN, /* from the rule; operation 0 is the only one */
     LLMI_GRAMMAR_OP_RANGE,  /* reads a byte lo..hi */
     LLMI_GRAMMAR_OP_SET,    /* reads a byte of sets[arg] */
-    LLMI_GRAMMAR_OP_SPLIT,  /* goes on at each of targets [arg, arg + next) */
-    LLMI_GRAMMAR_OP_CALL,   /* runs rule `arg`, then goes on at `next` */
-    LLMI_GRAMMAR_OP_JUMP,   /* a call with nothing to come back for */
-    LLMI_GRAMMAR_OP_LOOP,   /* decides about one more round of loops[arg] */
+    LLMI_GRAMMAR_OP_SPLIT,  /* continues at each of targets [arg, arg + next) */
+    LLMI_GRAMMAR_OP_CALL,   /* runs rule `arg`, then continues at `next` */
+    LLMI_GRAMMAR_OP_JUMP,   /* a tail call */
+    LLMI_GRAMMAR_OP_LOOP,   /* decides whether to run one more round of loops[arg] */
     LLMI_GRAMMAR_OP_ROUND,  /* the end of a round of loops[arg] */
     LLMI_GRAMMAR_OP_COUNT,  /* begins to count for loops[arg] */
-    LLMI_GRAMMAR_OP_TICK,   /* counts one for ticks[arg], then goes on at `next` */
+    LLMI_GRAMMAR_OP_TICK,   /* counts one for ticks[arg], then continues at `next` */
     LLMI_GRAMMAR_OP_LEAVE   /* from the counted part of loops[arg] */
 } llmi_grammar_op_kind;
 
@@ -31,7 +31,7 @@ typedef struct llmi_grammar_loop {
     bool nullable;                           /* the body may be empty: an empty round ends the loop */
 } llmi_grammar_loop;
 
-/* The count that the innermost loop must have after one more. */
+/* The count that the innermost loop must have after one more round. */
 typedef struct llmi_grammar_tick {
     int32_t loop, lo, hi;
 } llmi_grammar_tick;
@@ -42,7 +42,7 @@ typedef struct llmi_byte_set {
 
 typedef struct llmi_grammar_program {
     llmi_buf ops, targets, loops, ticks, sets;
-    llmi_buf entries; /* int32_t per rule: its first operation; -1: not used, or put in place */
+    llmi_buf entries; /* int32_t per rule: its first operation; -1: not used, or inlined */
     int32_t start;
 } llmi_grammar_program;
 

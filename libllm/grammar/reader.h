@@ -13,7 +13,7 @@ typedef struct llmi_reader {
     llmi_buf groups; /* llmi_reader_group */
 } llmi_reader;
 
-/* Alternatives lie in items [first, sequence), the elements of the one that is being read behind them. */
+/* Alternatives are in items [first, sequence), followed by the elements of the one that is being read. */
 typedef struct llmi_reader_group {
     size_t first, sequence; /* in items */
     size_t at;              /* in the text */
@@ -40,14 +40,14 @@ uint32_t llmi_reader_half(llmi_reader *s);
 /* The value that ends here, n_read digits long, if it is a character; a fault otherwise. */
 uint32_t llmi_reader_whole(llmi_reader *s, uint32_t value, size_t n_read);
 
-/* Groups: opened, filled, parted by llmi_reader_group_branch; closing gives the node. */
+/* Groups: opened, filled, separated by llmi_reader_group_branch; closing returns the node. */
 void llmi_reader_group_open(llmi_reader *s);
 void llmi_reader_group_branch(llmi_reader *s);
 int32_t llmi_reader_group_close(llmi_reader *s);
 void llmi_reader_group_add(llmi_reader *s, int32_t node);
 /* Takes back the last element of the innermost sequence; -1 if it has none. */
 int32_t llmi_reader_group_take(llmi_reader *s);
-/* The bounds of "{n}", "{n,}" or "{n,m}", behind the brace. False after a fault. */
+/* The bounds of "{n}", "{n,}" or "{n,m}", after the brace. False after a fault. */
 bool llmi_reader_bounds(llmi_reader *s, int32_t *min, int32_t *max);
 
 static inline size_t llmi_reader_depth(const llmi_reader *s) {

@@ -1,4 +1,4 @@
-/* Regular expressions: what the dialects of JavaScript and Python have in common and an automaton can do. */
+/* Regular expressions: what the dialects of JavaScript and Python have in common and an automaton can match. */
 #include "grammar/regex_syntax.h"
 
 #include <string.h>
@@ -155,8 +155,8 @@ static uint32_t class_char(regex *r, llmi_buf *ranges, bool negated, bool *is_cl
     return c;
 }
 
-/* What dialects read in different ways: POSIX classes, which JavaScript and Python take for single characters, and "]"
- * as the first of a class. */
+/* Refuses what dialects read in different ways: POSIX classes, which JavaScript and Python take for single characters,
+ * and "]" as the first of a class. */
 static void check_class(regex *r) {
     llmi_reader *s = &r->s;
     const char *end = s->text + s->n, *at = s->text + s->at;
@@ -221,7 +221,7 @@ static void add_repeat(regex *r) {
 
 /* ---- groups and ends ---- */
 
-/* After "(?": names and what does not capture are read over. */
+/* After "(?": skips names and non-capturing marks. */
 static void group_kind(regex *r, size_t begin) {
     static const struct {
         const char *begin, *what;
@@ -251,7 +251,7 @@ static void group_kind(regex *r, size_t begin) {
         unsupported(r, begin, "an option inside of the pattern, such as (?i),");
 }
 
-/* A branch of the whole expression begins or ends: what it does not anchor may stand anywhere. */
+/* A branch of the whole expression begins or ends: without an anchor it may match anywhere. */
 static void begin_branch(regex *r) {
     llmi_reader *s = &r->s;
     bool anchored = llmi_reader_is(s, '^');

@@ -69,7 +69,7 @@ bool llmi_schema_same(llmi_schema *s, const llmi_json *a, const llmi_json *b) {
 
 /* ---- what is remembered ---- */
 
-/* Values are told apart by where their content is: one that was copied into another list keeps it. */
+/* Values are distinguished by the address of their content, which a copy into another list keeps. */
 typedef struct identity {
     const void *content;
     uint32_t type, n;
@@ -222,7 +222,7 @@ int32_t llmi_schema_space(llmi_schema *s) {
     return llmi_ir_repeat(&s->ir, llmi_ir_word(&s->ir, " "), 0, 1);
 }
 
-/* Whether NaN or Infinity, which Python writes and reads, stands in a value's text. */
+/* Whether a value's text contains NaN or Infinity, which Python writes and reads. */
 static bool has_no_json(llm_span text) {
     bool quoted = false;
     for (size_t i = 0; i < text.len; i++) {
@@ -406,7 +406,7 @@ static void read_types(llmi_schema *s, llmi_buf *kids, const llmi_json *schema, 
     if (types & LLMI_TYPE_OBJECT) llmi_schema_add(s, kids, llmi_schema_object(s, schema));
 }
 
-/* Each branch with what stands beside them. `key`: what the text calls them. */
+/* Each branch combined with the keywords beside the list. `key`: what the schema calls the list. */
 static void read_branches(llmi_schema *s, llmi_buf *kids, const llmi_json *schema, const char *key) {
     size_t n = llmi_json_count(llmi_json_get(schema, "anyOf"));
     for (size_t i = 0; i < n && !llmi_schema_failed(s); i++) {

@@ -2,7 +2,7 @@
  *
  *   schema.c          the list of schemas that wait for their rule, budgets, faults with a JSON pointer
  *   schema_flat.c     $ref, allOf, oneOf, not, if, dependent*: each becomes keywords of one schema, and anyOf
- *   schema_merge.c    two schemas that hold at once, as one
+ *   schema_merge.c    two schemas that both hold, as one
  *   schema_not.c      what a schema refuses, as a schema
  *   schema_apart.c    whether a text written for one schema may be valid under another
  *   schema_valid.c    whether one value is valid
@@ -29,7 +29,7 @@ enum {
 /* Rules that many schemas use; made when first asked for. */
 enum { LLMI_SHARED_ANY, LLMI_SHARED_STRING, LLMI_SHARED_INTEGER, LLMI_SHARED_NUMBER, LLMI_SHARED_REST, LLMI_N_SHARED };
 
-/* What is remembered of one or two values, which are told apart by where their content is. */
+/* What is remembered of one or two values, which are identified by the address of their content. */
 typedef enum llmi_schema_memo {
     LLMI_MEMO_FREE,
     LLMI_MEMO_RULE,    /* a schema's rule + 1 */
@@ -122,7 +122,7 @@ int32_t llmi_schema_number_of(llmi_schema *s, const llmi_json *schema, const cha
 int32_t llmi_schema_space(llmi_schema *s);
 /* A JSON value, as it is written without spaces; numbers as they are spelled. */
 int32_t llmi_schema_literal(llmi_schema *s, const llmi_json *value);
-/* A list of nodes that is given back. */
+/* A list of nodes that is returned to the pool. */
 int32_t llmi_schema_either(llmi_schema *s, llmi_buf *kids);
 void llmi_schema_add(llmi_schema *s, llmi_buf *kids, int32_t kid);
 
@@ -160,7 +160,7 @@ bool llmi_schema_asserts(const llmi_json *schema);
 const llmi_json *llmi_schema_flat(llmi_schema *s, const llmi_json *schema, int depth);
 /* Where a schema that is nothing but a $ref leads. */
 const llmi_json *llmi_schema_target(llmi_schema *s, const llmi_json *schema);
-/* Both at once; flat. */
+/* Both together; flat. */
 const llmi_json *llmi_schema_merge(llmi_schema *s, const llmi_json *a, const llmi_json *b, int depth);
 /* {"allOf": [a, b]} */
 const llmi_json *llmi_schema_both(llmi_schema *s, const llmi_json *a, const llmi_json *b);
@@ -186,7 +186,7 @@ bool llmi_schema_valid_number(llmi_schema *s, const llmi_json *schema, const llm
  * there is none. *listed: it is among the properties or matches a pattern. */
 const llmi_json *llmi_schema_property(llmi_schema *s, const llmi_json *schema, llm_span name, bool *listed);
 bool llmi_schema_requires(const llmi_json *schema, llm_span name);
-/* Whether others than the listed properties are written: an object that lists some and is silent about others has no
+/* Whether others than the listed properties are written: an object that lists some and says nothing about others has no
  * others. */
 bool llmi_schema_is_open(const llmi_json *schema);
 

@@ -1,4 +1,4 @@
-/* One schema without references and lists of schemas that hold at once. */
+/* One schema without references and without lists of schemas that all hold. */
 #include <string.h>
 
 #include "base/text.h"
@@ -169,7 +169,7 @@ static bool is_part(const llmi_json_member *m) {
     return false;
 }
 
-/* What is no part; a tuple of an old draft becomes one of the current one. */
+/* The keywords that are not lists of schemas; a tuple of an old draft becomes one of the current one. */
 static const llmi_json *base_of(llmi_schema *s, const llmi_json *schema) {
     size_t n = 0;
     for (size_t i = 0; i < schema->n; i++) n += !is_part(&schema->members[i]);

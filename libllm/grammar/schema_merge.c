@@ -1,4 +1,4 @@
-/* Two schemas that hold at once, as one. */
+/* Two schemas that both hold, as one. */
 #include <string.h>
 
 #include "grammar/schema.h"
@@ -12,7 +12,7 @@ typedef enum how {
     COMMON, /* elements of two lists */
     LOWEST, /* of two numbers */
     HIGHEST,
-    BOTH,     /* schemas that hold at once */
+    BOTH,     /* schemas that both hold */
     ALL,      /* a list of all that hold */
     BRANCHES, /* a list of branches, each with the other list */
     REFUSED,  /* schemas neither of which holds */
@@ -22,7 +22,7 @@ typedef enum how {
     PART   /* none of a flat schema */
 } how;
 
-/* Every keyword that is no annotation. */
+/* Every keyword that is not an annotation. */
 static const struct {
     const char *key;
     how how;

@@ -1,5 +1,6 @@
-/* Numbers that are compared, multiples of a number, and numbers that are refused. Multiples are told by the remainder
- * of the digits read so far: an automaton with a state for each remainder, once more for each digit after the point. */
+/* Numbers that are compared, multiples of a number, and numbers that are refused. Multiples are recognized by the
+ * remainder of the digits read so far: an automaton with a state for each remainder, once more for each digit after the
+ * point. */
 #include <string.h>
 
 #include "base/json_doc.h"

@@ -31,7 +31,7 @@ const llmi_json *llmi_schema_simple_not(const llmi_json *schema, size_t i) {
 typedef struct negation {
     llmi_schema *s;
     llmi_buf branches; /* llmi_json */
-    bool dropped;      /* a keyword that cannot be turned around: its branch is missing */
+    bool dropped;      /* a keyword that cannot be negated: its branch is missing */
 } negation;
 
 static void branch(negation *n, const llmi_json *schema) {
@@ -60,7 +60,7 @@ static void other_types(negation *n, const llmi_json *schema) {
     if (types) branch(n, llmi_schema_of_types(s, types));
 }
 
-/* Bounds turn around; a bound on a count moves by one. */
+/* Bounds are reversed; a bound on a count moves by one. */
 static bool turn_bound(negation *n, const llmi_json_member *m) {
     static const struct {
         const char *key, *other, *type;
@@ -90,7 +90,7 @@ static bool turn_bound(negation *n, const llmi_json_member *m) {
     return false;
 }
 
-/* The object has the property, and it is not valid; or it has it not at all. */
+/* The object has the property, and it is not valid; or it lacks the property. */
 static void turn_property(negation *n, const llmi_json *name, const llmi_json *schema) {
     llmi_schema *s = n->s;
     llmi_json_member m = {*name, llmi_json_false};

@@ -6,7 +6,7 @@
 #include "grammar/schema.h"
 #include "grammar/schema_number.h"
 
-/* Doubles tell all decimals of 15 digits apart; a text with a fraction has no more. */
+/* Doubles distinguish all decimals of 15 digits; a text with a fraction has no more. */
 enum { EXACT_DIGITS = 15, FRACTION_DIGITS = LLMI_FRACTION_DIGITS };
 
 /* ---- pieces ---- */
@@ -41,7 +41,7 @@ static int32_t done(const alternatives *a) {
 
 /* ---- digits that follow others ---- */
 
-/* What may come behind n_seen digits, up to n in all; exact: n in all. */
+/* What may come after n_seen digits, up to n in all; exact: n in all. */
 static int32_t filler(llmi_ir *ir, size_t n_seen, size_t n, bool exact) {
     int32_t left = (int32_t)(n - n_seen);
     return any_digits(ir, exact ? left : 0, left);
@@ -58,7 +58,7 @@ static int32_t not_zero(llmi_ir *ir, size_t n) {
     return done(&a);
 }
 
-/* Digit strings that are above `bound`, or equal to it. n: most digits; exact: all have as many as the bound. */
+/* Digit strings that are above `bound`, or equal to it. n: maximum digits; exact: all have as many as the bound. */
 static int32_t above(llmi_ir *ir, const char *bound, size_t n, bool exact, bool open) {
     alternatives a = {.ir = ir};
     size_t len = strlen(bound);
@@ -360,7 +360,7 @@ static int32_t magnitudes(llmi_schema *s, llmi_ir *ir, const llmi_json *low, boo
         (!clipped && !llmi_schema_decimal_of(&to, high, high_open)))
         return out_of_reach(s);
     size_t n = strlen(from.fraction) > strlen(to.fraction) ? strlen(from.fraction) : strlen(to.fraction);
-    /* An open bound needs decimals that doubles tell from it. */
+    /* An exclusive bound needs decimals that doubles can distinguish from it. */
     size_t n_whole = strlen(from.whole) > strlen(to.whole) ? strlen(from.whole) : strlen(to.whole);
     size_t room = n_whole < EXACT_DIGITS ? EXACT_DIGITS - n_whole : 1;
     if (clipped) room = 6;

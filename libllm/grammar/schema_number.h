@@ -18,9 +18,9 @@ typedef struct llmi_decimal {
 extern const llmi_json llmi_schema_zero;
 
 /* The number that readers make of it: of a fraction the nearest double, in its shortest spelling, for which `text` has
- * room. False: no finite number. */
+ * room. False: it is not finite. */
 bool llmi_schema_decimal(llmi_json_decimal *out, const llmi_json *v, char text[LLMI_NUMBER_BYTES]);
-/* False: it has more digits than fit, or is no finite number. */
+/* False: it has more digits than fit, or is not a finite number. */
 bool llmi_schema_decimal_of(llmi_decimal *out, const llmi_json *v, bool open);
 /* A node for the numbers between a schema's bounds. */
 int32_t llmi_schema_numbers_between(llmi_schema *s, llmi_ir *ir, const llmi_json *schema, bool integer);

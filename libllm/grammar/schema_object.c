@@ -168,8 +168,8 @@ static void add_other(object *o, const llmi_dfa *names, uint64_t matched) {
     }
 }
 
-/* Names that match pattern i, and those that do not, are told apart: as many kinds as there are sets of patterns that a
- * name can match at once. As deep as there are patterns. */
+/* Separates names that match pattern i from those that do not: there is one kind for each set of patterns that a name
+ * can match together. Recursion is as deep as there are patterns. */
 static void split_names(object *o, const llmi_dfa *names, size_t i, uint64_t matched) {
     llmi_schema *s = o->s;
     const llmi_json *patterns = llmi_json_get(o->schema, "patternProperties");

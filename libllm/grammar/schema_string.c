@@ -133,11 +133,11 @@ static const struct {
     {"json-pointer", POINTER},
 };
 
-/* Formats of the standard that are not made here; any other name is a note for people. */
+/* Formats of the standard that are not made here; any other name is an annotation. */
 static const char *const other_formats[] = {"uri-reference", "regex", "iri-reference", "uri-template",
                                             "relative-json-pointer"};
 
-/* NULL: it is a note, or a fault. */
+/* NULL: it is an annotation, or a fault. */
 static const char *find_format(llmi_schema *s, const llmi_json *name) {
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
         if (llmi_json_equals(name, formats[i].name)) return formats[i].pattern;
@@ -151,7 +151,7 @@ static const char *find_format(llmi_schema *s, const llmi_json *name) {
 
 /* A pattern, or a format, whose automaton is kept. */
 typedef struct kept {
-    const char *text; /* where the pattern is: it lasts as long as the document */
+    const char *text; /* points into the document, which outlives it */
     size_t n;
     bool whole;
     llmi_dfa dfa;
@@ -194,7 +194,7 @@ const llmi_dfa *llmi_schema_pattern(llmi_schema *s, const llmi_json *pattern) {
     return keep_dfa(s, llmi_json_text(pattern), false);
 }
 
-/* *all becomes what it and `other` have in common, or what it has and `other` has not. */
+/* *all becomes the intersection with `other`, or the difference. */
 static bool narrow(llmi_schema *s, llmi_dfa *all, const llmi_dfa *other, bool refused) {
     llmi_dfa both;
     if (!other || llmi_schema_failed(s)) return false;
@@ -300,7 +300,7 @@ static int32_t plain_pattern(llmi_schema *s, llm_span text, bool whole) {
     return quoted(s, node);
 }
 
-/* Everything at once, as an automaton. */
+/* All constraints together, as an automaton. */
 static int32_t combined(llmi_schema *s, const llmi_json *schema, int32_t min, int32_t max) {
     llmi_dfa dfa;
     int32_t begin = llmi_ir_word(&s->ir, "\"");
@@ -310,7 +310,7 @@ static int32_t combined(llmi_schema *s, const llmi_json *schema, int32_t min, in
     return llmi_ir_seq(&s->ir, begin, node);
 }
 
-/* Fields that say the same of their strings share a rule. */
+/* Fields with the same constraints on their strings share a rule. */
 static int32_t shared(llmi_schema *s, const llmi_json *schema, int32_t min, int32_t max) {
     static const char *const keys[] = {"minLength", "maxLength", "pattern", "format", "not"};
     enum { N_KEYS = sizeof keys / sizeof keys[0] };

@@ -75,7 +75,7 @@ static bool valid_branch(llmi_schema *s, const llmi_json *branches, const llmi_j
 }
 
 bool llmi_schema_valid(llmi_schema *s, const llmi_json *schema, const llmi_json *value, int depth) {
-    schema = llmi_schema_flat(s, schema, depth); /* which ends what is too deep */
+    schema = llmi_schema_flat(s, schema, depth); /* which stops what is too deep */
     if (!schema || !llmi_schema_pay(s, 8)) return false;
     if (llmi_json_is_bool(schema)) return llmi_json_is(schema, LLMI_JSON_TRUE);
     const llmi_json *list = llmi_json_get(schema, "enum");

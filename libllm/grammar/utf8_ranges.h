@@ -13,7 +13,7 @@ typedef struct llmi_byte_seq {
     int n;
 } llmi_byte_seq;
 
-/* Appends llmi_byte_seq elements in order; surrogates and what lies beyond Unicode are left out. False: no memory. */
+/* Appends llmi_byte_seq elements in order; surrogates and values beyond Unicode are left out. False: no memory. */
 bool llmi_grammar_utf8_ranges(llmi_buf *out, const llmi_ir_range *ranges, size_t n);
 
 #endif

@@ -14,7 +14,7 @@ typedef struct param {
     bool optional;
 } param;
 
-/* The parameter at *at, which goes on to the next; false at the end or at "/". */
+/* The parameter at *at, which advances to the next; false at the end or at "/". */
 static bool next_param(param *out, const char **at) {
     *at += strspn(*at, " ");
     size_t n = strcspn(*at, " ");

@@ -61,7 +61,7 @@ static llmi_jinja_value integers(llmi_jinja_run *r, char op, int64_t a, int64_t 
     if (op == '/') return llmi_jinja_of_float((double)((long double)a / (long double)b));
     if (b == -1) return op == '%' ? llmi_jinja_of_int(0) : integers(r, '-', 0, a);
     int64_t quotient = a / b, rest = a % b;
-    if (rest && (rest < 0) != (b < 0)) { /* rounded down, the rest has the divisor's sign */
+    if (rest && (rest < 0) != (b < 0)) { /* rounded down, the remainder has the divisor's sign */
         quotient--;
         rest += b;
     }

@@ -96,7 +96,7 @@ void llmi_builder_mark_as(llmi_builder *b, size_t begin, const llmi_jinja_str *s
         add_mark(b, (llmi_jinja_mark){(uint32_t)begin, (uint32_t)b->bytes.len, s->marks[0].message});
 }
 
-/* Cuts the marks from byte `begin` off into a string's own. */
+/* Moves the marks from byte `begin` on to a string of its own. */
 static void take_marks(llmi_builder *b, llmi_jinja_str *s, size_t begin) {
     size_t n_all = llmi_buf_count(&b->marks, llmi_jinja_mark), first = n_all;
     while (first > 0 && llmi_buf_at(&b->marks, llmi_jinja_mark, first - 1).end > begin) first--;
@@ -111,7 +111,7 @@ static void take_marks(llmi_builder *b, llmi_jinja_str *s, size_t begin) {
     }
     s->marks = marks;
     s->n_marks = n;
-    bool shared = head->begin < begin; /* a mark that reaches over `begin` belongs to both sides */
+    bool shared = head->begin < begin; /* a mark that spans `begin` belongs to both sides */
     if (shared) head->end = (uint32_t)begin;
     b->marks.len = (first + shared) * sizeof(llmi_jinja_mark);
 }

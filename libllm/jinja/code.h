@@ -94,7 +94,7 @@ struct llmi_jinja_template {
     llmi_buf params;    /* uint32_t: constants that name parameters */
 };
 
-/* A template with its source, that is to be parsed, and one reference; NULL: out of memory. */
+/* A template with one reference and its source, still to be parsed; NULL: out of memory. */
 llmi_jinja_template *llmi_jinja_template_new(const llm_allocator *a, const char *source, size_t n, const char *what);
 
 /* "what, line L, column C: " */

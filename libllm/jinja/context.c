@@ -1,5 +1,5 @@
-/* Values from JSON: the variables of a rendering, and texts that the template reads itself. Strings stay where the
- * document has them. */
+/* Values from JSON: the variables of a rendering, and texts that the template reads itself. Strings point into the
+ * document. */
 #include "jinja/value.h"
 
 /* A role names who speaks; templates spell special tokens with it ("<|" + role + "|>"), which plain words

@@ -161,7 +161,7 @@ DEFINE(default) {
                : V;
 }
 
-/* Attributes alone, no items. */
+/* Attributes only, not items. */
 DEFINE(attr) {
     const llmi_jinja_str *name = llmi_jinja_arg_str(r, args, 0, "");
     if (!name) return llmi_jinja_undefined;

@@ -58,7 +58,7 @@ DEFINE(replace) {
     return llmi_jinja_of_str(llmi_jinja_str_replace(r, s, old, new, count.kind == LLMI_V_NONE ? -1 : count.i));
 }
 
-/* A capital behind each of "-({[<" and white space, unlike str.title. */
+/* A capital after each of "-({[<" and white space, unlike str.title. */
 DEFINE(title) {
     llmi_jinja_value v = llmi_filter_text(r, V);
     llmi_builder b;
@@ -229,7 +229,7 @@ DEFINE(indent) {
     return (llmi_jinja_value){.kind = LLMI_V_STR, .aux = V.aux, .s = llmi_builder_finish(&b)};
 }
 
-/* What fits stays as it is, of any kind that has a length. */
+/* A value that fits is returned unchanged, whatever kind it is, if it has a length. */
 DEFINE(truncate) {
     const llmi_jinja_str *end = llmi_jinja_arg_str(r, args, 2, "...");
     int64_t length = llmi_jinja_arg_int(r, args, 0, 255);

@@ -67,7 +67,7 @@ static bool is_dash(const line *l, uint32_t i) {
     return word && is_word(l->c[i + l->dashes[i]]);
 }
 
-/* A hyphen at i that a word may be cut behind: letters on both sides. */
+/* A hyphen at i after which a word may be broken: letters on both sides. */
 static bool is_hyphen(const line *l, int64_t i) {
     bool before = letter_at(l, i - 1) && (letter_at(l, i - 2) || (i >= 3 && l->c[i - 2] == '-' && letter_at(l, i - 3)));
     bool hyphen = i + 2 < l->n && l->c[i + 2] == '-';
@@ -90,7 +90,7 @@ static uint32_t chunk_end(const line *l, uint32_t i, bool at_hyphens) {
     return j;
 }
 
-/* Where to cut a chunk that is longer than the `room`: behind its last hyphen there, if it has one. */
+/* Where to break a chunk that is longer than the `room`: after its last hyphen there, if it has one. */
 static uint32_t cut_of(const line *l, uint32_t begin, uint32_t room, bool at_hyphens) {
     uint32_t hyphen = begin + room;
     while (at_hyphens && hyphen > begin && l->c[hyphen - 1] != '-') hyphen--;
@@ -140,7 +140,7 @@ static uint32_t wrap_line(wrapping *w, const line *l, uint32_t begin) {
         } else if (end == begin) {
             after = next;
         }
-        if (w->breaks_words || after > end) last = end; /* textwrap takes a piece of the word even where none fits */
+        if (w->breaks_words || after > end) last = end; /* textwrap takes a piece of the word even if none fits */
         end = after;
     }
     put_line(w, l, begin, only_space(l, last, end) ? last : end);

@@ -1,4 +1,4 @@
-/* Formatting: "%" and str.format as Python has them. Both read a specification and put a value by it. */
+/* Formatting: "%" and str.format as Python has them. Both read a specification and format a value by it. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -31,7 +31,7 @@ static void fail(llmi_jinja_run *r, const char *text) {
 
 static const llmi_jinja_str SPACE = {.p = " ", .n = 1}, ZERO = {.p = "0", .n = 1};
 
-/* head stays in front where the padding goes behind the sign ('='). */
+/* head stays in front if the padding goes after the sign ('='). */
 static void put_aligned(llmi_builder *b, const spec *f, const llmi_jinja_str *head, const llmi_jinja_str *body) {
     int64_t n = llmi_jinja_str_length(b->r, head) + llmi_jinja_str_length(b->r, body),
             pad = f->width > n ? f->width - n : 0;
@@ -140,7 +140,7 @@ static void put_float_text(number *x, double f, int64_t precision, bool alternat
     if (x->n < (size_t)precision) {
         memcpy(x->text + x->n, ".0", 2);
         x->n += 2;
-    } else { /* its last digit stands before the point: written with an exponent */
+    } else { /* its last digit is before the point: written with an exponent */
         x->n = llmi_format(x->text, sizeof x->text, "%.*e", (int)precision - 1, f);
         size_t end = (size_t)(strchr(x->text, 'e') - x->text), keep = end;
         if (memchr(x->text, '.', end))
@@ -206,7 +206,7 @@ typedef struct percent {
     llmi_jinja_value args;
     uint32_t used, n; /* of the arguments */
     bool html;
-    bool mapping; /* arguments that are no tuple, but have keys or indices: nothing of them is left over */
+    bool mapping; /* the argument is not a tuple, but has keys or indices: nothing can be left over */
 } percent;
 
 static llmi_jinja_value next_argument(percent *p) {

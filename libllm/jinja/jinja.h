@@ -1,11 +1,11 @@
-/* Jinja templates: parsed once into a small program, run as often as wanted, from any thread.
+/* Jinja templates: parsed once into a small program that any thread may run any number of times.
  *
  *   source -> lexer.c -> parser.c -> instructions -> vm.c -> text
  *
- * A template comes from a stranger. It sees plain values only, and everything it can spend has a
- * limit. The language is that of Jinja2 (https://jinja.palletsprojects.com/en/stable/templates/) as chat
- * templates use it: trim_blocks and lstrip_blocks on, no autoescape, no include, import or inheritance;
- * plus raise_exception, strftime_now, from_json, tojson without HTML escapes, break, continue and generation. */
+ * A template is untrusted. It sees plain values only, and everything it can consume has a limit. The language is that
+ * of Jinja2 (https://jinja.palletsprojects.com/en/stable/templates/) as chat templates use it: trim_blocks and
+ * lstrip_blocks on, no autoescape, no include, import or inheritance; plus raise_exception, strftime_now, from_json,
+ * tojson without HTML escapes, break, continue and generation. */
 #ifndef LLMI_JINJA_JINJA_H
 #define LLMI_JINJA_JINJA_H
 
@@ -19,7 +19,7 @@
 typedef struct llmi_jinja_template llmi_jinja_template;
 
 typedef struct llmi_jinja_limits {
-    int64_t max_steps; /* instructions, and bytes that they work on by the 64 */
+    int64_t max_steps; /* instructions, plus one for each 64 bytes that they process */
     size_t max_output_bytes;
     size_t max_memory_bytes; /* of values that live during a rendering */
     size_t held_bytes;       /* of those, what the context holds already */

@@ -57,7 +57,7 @@ static size_t text_end(const llmi_lexer *l, size_t begin, size_t end, char sign,
     return skip_space(l, line) >= end ? line : end;
 }
 
-/* Behind the end of a tag at `at`: its closing bytes are `close`, marked by `sign`. */
+/* Position after the end of a tag at `at`: its closing bytes are `close`, marked by `sign`. */
 static void close_tag(llmi_lexer *l, size_t at, char sign, bool trims) {
     l->line_starts = false;
     if (sign == '-') {
@@ -86,7 +86,7 @@ static char sign_at(const llmi_lexer *l, size_t at) {
     return at < l->n && (l->source[at] == '-' || l->source[at] == '+') ? l->source[at] : 0;
 }
 
-/* The `endraw` tag from `from` on: where it begins; *inside is behind its name. */
+/* The `endraw` tag from `from` on: where it begins; *inside is the position after its name. */
 static size_t find_endraw(const llmi_lexer *l, size_t from, size_t *inside) {
     for (size_t at = from; (at = find_tag(l, at)) < l->n; at++) {
         if (l->source[at + 1] != '%') continue;
@@ -98,7 +98,7 @@ static size_t find_endraw(const llmi_lexer *l, size_t from, size_t *inside) {
     return l->n;
 }
 
-/* Behind "{% raw %}" if the tag at `at` is one, else 0. */
+/* Position after "{% raw %}" if the tag at `at` is one, else 0. */
 static size_t raw_body(llmi_lexer *l, size_t at) {
     size_t name = skip_space(l, at + 2 + (sign_at(l, at + 2) != 0));
     if (!starts(l, name, "raw")) return 0;

@@ -1,5 +1,5 @@
-/* A template's source as tokens. Text between tags comes out with the white space already taken away
- * that "-" marks, trim_blocks and lstrip_blocks ask for. */
+/* A template's source as tokens. Text between tags is returned without the white space that "-" marks, trim_blocks and
+ * lstrip_blocks remove. */
 #ifndef LLMI_JINJA_LEXER_H
 #define LLMI_JINJA_LEXER_H
 
@@ -35,7 +35,7 @@ typedef struct llmi_lexer {
     int mode; /* 0 text, '}' in a variable tag, '%' in a block tag */
     int nesting;
     bool line_starts; /* the text at `at` begins a line */
-    bool pending;     /* text was returned, the tag behind it not yet */
+    bool pending;     /* text was returned, the tag after it not yet */
     llmi_lexer_token next;
 } llmi_lexer;
 

@@ -149,7 +149,8 @@ llmi_jinja_value llmi_jinja_read_int(llmi_jinja_run *r, const llmi_jinja_str *s,
     return v;
 }
 
-/* Behind the decimal number at p: digits with a point among them perhaps, and an exponent; p if there is none. */
+/* Position after the decimal number at p (digits, perhaps with a point, and perhaps an exponent); p if there is
+ * none. */
 static const char *skip_decimal(const char *p) {
     const char *q = p + strspn(p, "0123456789");
     size_t n = (size_t)(q - p);

@@ -123,7 +123,7 @@ static void print(llmi_parser *p) {
         fail_expected(p, "\"}}\"");
 }
 
-/* Up to a tag of one of the names, whose "{%" and name are taken; which: its index. */
+/* Parses up to a tag of one of the names, and consumes its "{%" and name; which: its index. */
 static int body(llmi_parser *p, const char *const *ends) {
     if (!enter(p, ENTRIES)) return -1;
     while (llmi_parser_ok(p) && !is_listed(p, ends)) {
@@ -154,7 +154,7 @@ static int body(llmi_parser *p, const char *const *ends) {
 
 /* ---- assignment ---- */
 
-/* What stands on the left of "in" or "=", in the order of the source. */
+/* The left side of "in" or "=", in the order of the source. */
 typedef struct target {
     int32_t name; /* constant; -1: a sequence, whose parts are the `more` targets that follow */
     int32_t more; /* of a name: the constant of its attribute, as a namespace; -1: the name itself */
@@ -428,14 +428,14 @@ static void parameters(llmi_parser *p, llmi_jinja_macro_code *m) {
     llmi_parser_expect_op(p, ")");
 }
 
-/* The macro's code lies in line and is jumped over; the instruction behind it makes the macro. */
+/* The macro's code is inline and jumped over; the instruction after it makes the macro. */
 static void finish_macro(llmi_parser *p, llmi_jinja_macro_code *m, int32_t entry) {
     int32_t index = (int32_t)llmi_buf_count(&p->t->macros, llmi_jinja_macro_code);
     m->entry = entry - llmi_emit(p, LLMI_JINJA_OP_MACRO, index);
     if (llmi_parser_ok(p) && !llmi_buf_push(&p->t->macros, *m)) p->status = LLM_E_MEMORY;
 }
 
-/* Statements in a world of their own: no loop to break out of; m learns what they ask for. */
+/* Statements of their own context: no loop to break out of; m records what they ask for. */
 static void macro_body(llmi_parser *p, llmi_jinja_macro_code *m, const char *end) {
     llmi_jinja_macro_code *outer_macro = p->macro;
     llmi_jinja_loop_scope outer = p->loop;
@@ -461,8 +461,8 @@ static void macro(llmi_parser *p) {
     end_tag(p);
 }
 
-/* "{% call(x) f(y) %}body{% endcall %}" is f(y, caller=body). In the source the call stands between the body's
- * parameters and the body; in the code it comes last. */
+/* "{% call(x) f(y) %}body{% endcall %}" is f(y, caller=body). In the source the call is between the body's parameters
+ * and the body; in the code it comes last. */
 static void call(llmi_parser *p) {
     int32_t caller = llmi_emit_string(p, "caller", 6), skip = llmi_emit(p, LLMI_JINJA_OP_JUMP, 0);
     llmi_jinja_macro_code m = {.name = (uint32_t)caller};
@@ -516,7 +516,7 @@ static void do_tag(llmi_parser *p) {
 
 static const struct {
     const char *name;
-    void (*parse)(llmi_parser *p); /* from behind the name to behind the last "%}" */
+    void (*parse)(llmi_parser *p); /* from after the name to after the last "%}" */
 } STATEMENTS[] = {
     {"if", if_tag},     {"for", for_tag}, {"set", set},         {"macro", macro},           {"call", call},
     {"filter", filter}, {"with", with},   {"break", break_tag}, {"continue", continue_tag}, {"generation", generation},

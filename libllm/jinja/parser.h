@@ -14,7 +14,7 @@ bool llmi_parser_is_name(const llmi_parser *p, const char *name);
 bool llmi_parser_take_op(llmi_parser *p, const char *op);
 bool llmi_parser_take_name(llmi_parser *p, const char *name);
 void llmi_parser_expect_op(llmi_parser *p, const char *op);
-/* The constant of a name that is no keyword. */
+/* The constant of a name that is not a keyword. */
 int32_t llmi_parser_identifier(llmi_parser *p);
 bool llmi_parser_enter(llmi_parser *p);
 void llmi_parser_leave(llmi_parser *p);
@@ -23,8 +23,8 @@ void llmi_parser_leave(llmi_parser *p);
 void llmi_parser_expression(llmi_parser *p);          /* with "x if y else z" */
 void llmi_parser_tuple(llmi_parser *p, bool with_if); /* "a, b" makes a tuple */
 void llmi_parser_primary(llmi_parser *p);             /* no filters, no tests */
-/* One filter's name and arguments, for a value that is on the stack already; `leave_args` leaves its
- * instruction to the caller: returns it instead of emitting. */
+/* One filter's name and arguments, for a value that is already on the stack. With `leave_args` its instruction is left
+ * to the caller: it is returned instead of emitted. */
 llmi_jinja_instr llmi_parser_filter(llmi_parser *p);
 
 #endif

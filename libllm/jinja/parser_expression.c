@@ -98,7 +98,7 @@ static size_t unescape(char out[4], size_t *n_out, const char *s, size_t n) {
             return 2 + digits;
         }
     }
-    out[(*n_out)++] = '\\'; /* stands for itself, as in Python */
+    out[(*n_out)++] = '\\'; /* an ordinary character, as in Python */
     return 1;
 }
 
@@ -219,7 +219,7 @@ static void atom(llmi_parser *p) {
 
 /* ---- what follows an atom ---- */
 
-/* A constant that stands in the place of a name: the value after it is spread over the arguments. */
+/* A constant in the place of a name: the value after it is unpacked into the arguments. */
 static void emit_spread(llmi_parser *p, int which) {
     llmi_emit(p, LLMI_JINJA_OP_CONST, llmi_emit_value(p, llmi_jinja_of_int(which)));
 }
@@ -379,7 +379,7 @@ static void unary(llmi_parser *p, bool with_filters) {
     llmi_parser_leave(p);
 }
 
-/* Levels of binary operators that are all read from left to right, weakest first. */
+/* Levels of left-associative binary operators, weakest first. */
 static const struct {
     const char *token;
     char op;

@@ -8,7 +8,7 @@
 
 /* ---- Python's repr ---- */
 
-/* The escapes that both notations share; false if c stands for itself. */
+/* The escapes that both notations share; false if c needs none. */
 static bool escape(llmi_builder *b, uint32_t c, char quote) {
     if (c == (unsigned char)quote || c == '\\') {
         char pair[2] = {'\\', (char)c};

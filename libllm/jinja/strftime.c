@@ -102,7 +102,7 @@ static void put_time(llmi_builder *b, const date *d, char c, bool unpadded) {
     }
 }
 
-/* Conversions that stand for several. */
+/* Conversions that are shorthand for several others. */
 static const struct {
     char c;
     const char *means;

@@ -52,7 +52,7 @@ const llmi_jinja_str *llmi_jinja_str_cut(llmi_jinja_run *r, const llmi_jinja_str
     if (!cut) return NULL;
     *cut = (llmi_jinja_str){.p = s->p + begin, .n = (uint32_t)(end - begin)};
     if (!s->n_marks || !cut->n) return cut;
-    /* The marks that reach into begin..end: from the first that ends behind it on. */
+    /* The marks that overlap begin..end: starting with the first that ends after `begin`. */
     uint32_t first = first_mark(s, begin), last = first;
     while (last < s->n_marks && s->marks[last].begin < end) last++;
     if (first == last || !llmi_jinja_run_spend(r, (last - first) / 16)) return cut;
@@ -103,7 +103,7 @@ int64_t llmi_jinja_str_find(llmi_jinja_run *r, const llmi_jinja_str *s, const ll
     if (what->n == 0) return (int64_t)from;
     const char *found = memmem(s->p + from, s->n - from, what->p, what->n);
     int64_t at = found ? found - s->p : -1;
-    /* memmem is linear, but prepares itself for every call */
+    /* memmem is linear, but preprocesses its needle in every call */
     llmi_jinja_run_spend(r, (int64_t)(((found ? (size_t)at : s->n) - from + what->n) / 32));
     return at;
 }

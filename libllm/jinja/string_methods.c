@@ -158,7 +158,7 @@ METHOD(rpartition) {
 typedef struct search_window {
     llmi_jinja_str s;
     int64_t first; /* index of its first character */
-    bool exists;   /* start is not behind the end: even an empty text is found there */
+    bool exists;   /* start is not after the end: even an empty text is found there */
 } search_window;
 
 /* Arguments `index` and the one after it: start and end. */
@@ -267,7 +267,7 @@ RECASE(capitalize, LLMI_RECASE_CAPITAL)
 RECASE(swapcase, LLMI_RECASE_SWAP)
 RECASE(casefold, LLMI_RECASE_FOLD)
 
-/* Into HTML goes a value as text, escaped; NULL where S is not HTML. */
+/* The value as escaped text, to go into HTML; NULL if S is not HTML. */
 static const llmi_jinja_str *html_part(llmi_jinja_run *r, const llmi_jinja_args *args, llmi_jinja_value v) {
     if (!(args->self.aux & LLMI_HTML)) return NULL;
     const llmi_jinja_str *s = llmi_jinja_to_str(r, v);

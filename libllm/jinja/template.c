@@ -33,8 +33,8 @@ llmi_jinja_template *llmi_jinja_template_new(const llm_allocator *a, const char 
     llmi_buf *bufs[N_BUFS];
     list_bufs(bufs, t);
     for (size_t i = 0; i < N_BUFS; i++) llmi_buf_init(bufs[i], a);
-    /* Decoded strings and numbers, with the NUL behind each, never exceed twice the source: the bytes stay where they
-     * are. */
+    /* Decoded strings and numbers, with the NUL after each, never exceed twice the source, so the bytes are never
+     * moved. */
     if (copy_source(&t->source, source, n) && llmi_buf_reserve(&t->bytes, 2 * n + 1)) return t;
     llmi_jinja_template_unref(t);
     return NULL;

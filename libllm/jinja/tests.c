@@ -94,7 +94,7 @@ TEST(is_in) {
     return llmi_jinja_of_bool(llmi_jinja_contains(r, OTHER, V));
 }
 
-/* The same object. Python makes one of each small integer and constant text, and a new one of each float. */
+/* The same object. Python has one object for each small integer and constant text, and a new one for each float. */
 TEST(is_same) {
     if (V.kind != OTHER.kind || V.kind == LLMI_V_FLOAT || V.kind == LLMI_V_UNDEFINED) return llmi_jinja_of_bool(false);
     if (V.kind == LLMI_V_STR) return llmi_jinja_of_bool(llmi_jinja_str_same(r, V.s, OTHER.s));

@@ -15,7 +15,7 @@ llmi_jinja_value llmi_jinja_undefined_named(llmi_jinja_run *r, const char *name,
     return (llmi_jinja_value){.kind = LLMI_V_UNDEFINED, .s = llmi_jinja_str_over(r, name, n)};
 }
 
-/* The array with room for one more element; the old one stays in the arena. */
+/* The array, grown by one element; the old one stays in the arena. */
 static llmi_jinja_value *grow(llmi_jinja_run *r, llmi_jinja_value *old, uint32_t n, uint32_t cap) {
     llmi_jinja_value *p = llmi_jinja_run_take(r, (size_t)cap * sizeof *p);
     if (p && n) memcpy(p, old, n * sizeof *p);
@@ -157,7 +157,7 @@ const char *llmi_jinja_kind_name(llmi_jinja_value v) {
     return v.kind == LLMI_V_VIEW ? views[v.aux] : names[v.kind];
 }
 
-/* Kinds whose values stand in v.list. */
+/* Kinds whose values are in v.list. */
 static bool has_list(llmi_jinja_value v) {
     return v.kind == LLMI_V_LIST || v.kind == LLMI_V_TUPLE || v.kind == LLMI_V_RANGE || v.kind == LLMI_V_VIEW;
 }
@@ -440,7 +440,7 @@ int64_t llmi_jinja_bound(llmi_jinja_run *r, llmi_jinja_value v, int64_t n, int64
     return held_bound(r, v, n, 0, n, otherwise);
 }
 
-/* Number `index` of a range, held to 64 bits: its end may be beyond them. */
+/* Number `index` of a range, clamped to 64 bits: its end may be beyond them. */
 static int64_t number_at(const llmi_jinja_range *g, int64_t index) {
     int64_t n;
     bool beyond = __builtin_mul_overflow(index, g->step, &n) || __builtin_add_overflow(g->from, n, &n);

@@ -1,6 +1,6 @@
-/* Values of a rendering: immutable but for lists and dictionaries under construction and namespaces. All
- * of them lie in one arena that is dropped at the end. Strings remember which of their bytes were given by
- * the context, through every operation that keeps bytes. */
+/* Values of a rendering: immutable, except lists and dictionaries under construction and namespaces. All of them are in
+ * one arena that is dropped at the end. Strings remember which of their bytes were given by the context, through every
+ * operation that keeps bytes. */
 #ifndef LLMI_JINJA_VALUE_H
 #define LLMI_JINJA_VALUE_H
 
@@ -31,7 +31,7 @@ typedef enum llmi_jinja_kind {
     LLMI_V_MACRO,
     LLMI_V_FUNCTION,
     LLMI_V_METHOD,
-    LLMI_V_ABSENT /* an argument that a call leaves out; never the value of an expression */
+    LLMI_V_ABSENT /* an omitted argument; never the value of an expression */
 } llmi_jinja_kind;
 
 /* Bytes begin..end-1 were given by the context, as part of messages[message] (-1: elsewhere). */
@@ -82,7 +82,7 @@ typedef struct llmi_jinja_range {
     int64_t from, to, step;
 } llmi_jinja_range;
 
-/* In order of insertion. Chat contexts have a few keys each, so that looking at each is fastest. */
+/* In order of insertion. Chat contexts have few keys each, so a linear search is fastest. */
 typedef struct llmi_jinja_dict {
     llmi_jinja_value *keys, *values;
     uint32_t n, cap;
@@ -124,7 +124,7 @@ void llmi_jinja_run_fail(llmi_jinja_run *r, llm_status status, const char *forma
     __attribute__((format(printf, 3, 4), cold));
 /* Takes n steps from the budget; false once it is spent. */
 bool llmi_jinja_run_spend(llmi_jinja_run *r, int64_t n);
-/* The same for work on n bytes: those that are compared or copied, and those that are looked at one by one. */
+/* The same for work on n bytes: compared or copied, and examined one by one. */
 static inline bool llmi_jinja_run_copy(llmi_jinja_run *r, size_t n) {
     return llmi_jinja_run_spend(r, (int64_t)(n / 64));
 }
@@ -165,7 +165,7 @@ static inline llmi_jinja_value llmi_jinja_of_dict(llmi_jinja_dict *d) {
 }
 
 enum { LLMI_MAX_DIGITS = 4300 }; /* of an integer, as in Python */
-/* Decimal digits, "-" in front perhaps, of any number that is not 64 bits: an INT where it is, else a BIG. */
+/* Decimal digits, perhaps after "-", of a number of any size: an INT where it is, else a BIG. */
 llmi_jinja_value llmi_jinja_of_digits(llmi_jinja_run *r, const char *p, size_t n);
 /* The integer that f is when its fraction is dropped; f is finite. */
 llmi_jinja_value llmi_jinja_of_whole(llmi_jinja_run *r, double f);
@@ -284,7 +284,7 @@ llmi_jinja_value llmi_jinja_item(llmi_jinja_run *r, llmi_jinja_value v, llmi_jin
 llmi_jinja_value llmi_jinja_attribute(llmi_jinja_run *r, llmi_jinja_value v, const llmi_jinja_str *name);
 llmi_jinja_value llmi_jinja_slice(llmi_jinja_run *r, llmi_jinja_value v,
                                   const llmi_jinja_value bounds[3]); /* NONE: left out */
-/* A bound as Python reads it: from the end if negative, then held to 0..n. NONE and ABSENT: `otherwise`. */
+/* A bound as Python reads it: from the end if negative, then clamped to 0..n. NONE and ABSENT: `otherwise`. */
 int64_t llmi_jinja_bound(llmi_jinja_run *r, llmi_jinja_value v, int64_t n, int64_t otherwise);
 
 /* As {{ v }} shows it; repr: as Python's repr(). */
@@ -345,7 +345,7 @@ const llmi_jinja_str *llmi_jinja_arg_str(llmi_jinja_run *r, const llmi_jinja_arg
                                          const char *otherwise);
 int64_t llmi_jinja_arg_int(llmi_jinja_run *r, const llmi_jinja_args *args, int32_t index, int64_t otherwise);
 bool llmi_jinja_arg_bool(const llmi_jinja_args *args, int32_t index, bool otherwise);
-/* Fails: argument `index` is another thing than expected. */
+/* Fails: argument `index` is not what is expected. */
 void llmi_jinja_arg_fail(llmi_jinja_run *r, const llmi_jinja_args *args, int32_t index, const char *expected);
 
 extern const llmi_jinja_builtin llmi_jinja_filters[], llmi_jinja_tests[], llmi_jinja_functions[];

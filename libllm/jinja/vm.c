@@ -84,7 +84,7 @@ static llmi_jinja_value pop(llmi_vm *m) {
     return llmi_buf_at(&m->stack, llmi_jinja_value, height(m));
 }
 
-/* The topmost n values, taken off: valid until the next push. */
+/* Pops the topmost n values; they are valid until the next push. */
 static const llmi_jinja_value *pop_many(llmi_vm *m, size_t n) {
     m->stack.len -= n * sizeof(llmi_jinja_value);
     return &llmi_buf_at(&m->stack, llmi_jinja_value, height(m));
@@ -201,7 +201,7 @@ static void begin_loop(llmi_vm *m, bool recursive) {
     m->loop = loop;
 }
 
-/* Every turn starts in the scope the loop was entered with; break and continue may leave blocks open. */
+/* Every iteration starts in the scope the loop was entered with; break and continue may leave blocks open. */
 static void rewind_loop(llmi_vm *m) {
     while (m->scopes.len > m->loop->n_scopes) close_scope(m);
     m->bindings.len = m->loop->n_bindings * sizeof(llmi_jinja_binding);
@@ -302,7 +302,7 @@ static void make_macro(llmi_vm *m, int32_t at, int32_t index) {
     if (!macro) return;
     const llmi_jinja_macro_code *code = &llmi_buf_at(&m->run.t->macros, llmi_jinja_macro_code, index);
     *macro = (llmi_jinja_macro){.code = code, .entry = at + code->entry};
-    /* What it sees of its surroundings; those of the outermost scope are found when they are asked for. */
+    /* Captures the variables around it; those of the outermost scope are looked up when they are used. */
     size_t from = m->floor ? m->floor : m->n_global, to = llmi_buf_count(&m->bindings, llmi_jinja_binding);
     if (from < to) {
         macro->n_closure = (uint32_t)(to - from);
@@ -330,7 +330,7 @@ static int32_t name_constant(const llmi_vm *m, const char *name) {
     return -1;
 }
 
-/* What a call gives to a macro, on its way to the parameters. */
+/* The arguments of a call to a macro, before they are bound to parameters. */
 typedef struct binding_call {
     llmi_vm *m;
     const llmi_jinja_macro_code *code;
@@ -345,7 +345,7 @@ static bool was_bound(const llmi_jinja_frame *f, int32_t parameter) {
     return f->given[parameter / 64] >> parameter % 64 & 1;
 }
 
-/* The argument called so: to a parameter, to `caller` or to kwargs. */
+/* Passes a named argument to a parameter, to `caller` or to kwargs. */
 static void bind_named(binding_call *c, const llmi_jinja_pair *arg, size_t first_binding) {
     llmi_jinja_run *r = &c->m->run;
     const llmi_jinja_str *name = arg->name.s;
@@ -432,7 +432,7 @@ static int32_t return_from(llmi_vm *m) {
     return f.return_to;
 }
 
-/* Puts the values of "*list" behind the others and the pairs of "**dict" behind those with names. */
+/* Appends the values of "*list" to the positional arguments and the pairs of "**dict" to the named ones. */
 static void spread(llmi_jinja_run *r, llmi_jinja_args *args) {
     llmi_jinja_list *values = llmi_jinja_list_new(r, 0), *pairs = llmi_jinja_list_new(r, 0);
     for (int32_t i = 0; i < args->n; i++) llmi_jinja_list_add(r, values, args->v[i]);
@@ -572,7 +572,7 @@ static llmi_jinja_value positive(llmi_jinja_run *r, llmi_jinja_value v) {
     return v.kind == LLMI_V_BOOL ? llmi_jinja_of_int(v.i) : v;
 }
 
-/* AND, OR and CHAIN: the value stays and the jump is taken, or it goes. */
+/* AND, OR and CHAIN: either the value stays and the jump is taken, or the value is popped. */
 static int32_t decide(llmi_vm *m, llmi_jinja_instr i, int32_t at) {
     llmi_jinja_value v = pop(m);
     if (llmi_jinja_truth(v) == (i.op == LLMI_JINJA_OP_OR)) {
