@@ -18,6 +18,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -79,8 +80,10 @@ def run(page, work, copy):
         script += [f"echo {line} >{at}", "{", *commands, ":", f"}} >{out}"]
     script.append(f"echo end >{at}")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LLM_", "PYTHON", "VIRTUAL_ENV"))}
-    env |= {"HOME": str(work), "PATH": f"{HERE / 'bin'}:{env['PATH']}", "LLM_DOCS_ROOT": str(ROOT)}
-    done = subprocess.run(["sh", "-c", "\n".join(script)], cwd=copy, env=env, stderr=subprocess.PIPE, text=True)
+    env |= {"PATH": f"{HERE / 'bin'}:{env['PATH']}", "LLM_DOCS_ROOT": str(ROOT)}
+    with tempfile.TemporaryDirectory() as home:  # without spaces, which $(pkg-config --cflags) does not survive
+        env["HOME"] = home
+        done = subprocess.run(["sh", "-c", "\n".join(script)], cwd=copy, env=env, stderr=subprocess.PIPE, text=True)
     reached = (work / "at").read_text().strip()
     if reached != "end":
         last = max(work.glob("*.out"), key=lambda p: int(p.stem)).read_text(errors="replace")
