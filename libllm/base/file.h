@@ -30,16 +30,16 @@ llm_status llmi_file_open_at(llmi_file *out, const llm_allocator *a, int dir_fd,
                              bool use_mmap);
 void llmi_file_close(llmi_file *f);
 
-/* 1 if path is a directory, 0 if not, negative status if it cannot be told. */
+/* 1 if path is a directory, 0 if not, negative status if that cannot be determined. */
 int llmi_file_is_dir(const char *path);
 
-/* Copies n bytes of a file's data; false, not SIGBUS, if the file is mapped and was made shorter. A plain copy where
- * the system has no process_vm_readv or forbids it. */
+/* Copies n bytes of a file's data; false, not SIGBUS, if the file is mapped and was truncated. A plain copy where the
+ * system has no process_vm_readv or forbids it. */
 bool llmi_file_copy(void *dst, const void *src, size_t n);
 
-/* What the system answered (errno), as a status and a text "PATH: cannot be VERB: reason". */
+/* The system's error (errno), as a status and a text "PATH: cannot be VERB: reason". */
 llm_status llmi_file_error(int error, const char *verb, const char *path);
-/* "a directory", "a pipe", ...: what stands where a regular file was expected. */
+/* "a directory", "a pipe", ...: what was found instead of a regular file. */
 const char *llmi_file_kind(mode_t mode);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 
-/* The kernel copies, and answers EFAULT where a touch of a page that is gone would raise SIGBUS. */
+/* The kernel copies, and returns EFAULT where touching a page that is gone would raise SIGBUS. */
 bool llmi_file_copy(void *dst, const void *src, size_t n) {
     for (size_t at = 0; at < n;) {
         struct iovec to = {(char *)dst + at, n - at}, from = {(char *)src + at, n - at};

@@ -79,7 +79,7 @@ void *llmi_json_doc_take(llmi_json_doc *doc, size_t n_bytes, size_t alignment) {
  *
  *   members: [{"zeta", ..}, {"id", ..}, {"name", ..}, ...]  order: [1, 2, 0, ...]
  *
- * Searching takes log n steps for any keys; a hash table would take n for keys that were made to collide. */
+ * Searching takes log n steps for any keys; a hash table would take n for keys chosen to collide. */
 
 static int compare_keys(const llmi_json *a, llm_span b) {
     if (a->n != b.len) return a->n < b.len ? -1 : 1;

@@ -141,8 +141,8 @@ const llmi_json *llmi_json_new_string(llmi_json_doc *doc, llm_span text);
 /* `spelling` is a JSON number; copied. */
 const llmi_json *llmi_json_new_number(llmi_json_doc *doc, llm_span spelling);
 const llmi_json *llmi_json_new_int(llmi_json_doc *doc, int64_t value);
-/* Copy the items or members themselves; what they point to is shared, and must live as long as `doc`. Of equal keys
- * the last value counts. */
+/* Copy the items or members themselves; what they point to is shared, and must live at least as long as `doc`. Of equal
+ * keys the last value counts. */
 const llmi_json *llmi_json_new_array(llmi_json_doc *doc, const llmi_json *items, size_t n);
 const llmi_json *llmi_json_new_object(llmi_json_doc *doc, const llmi_json_member *members, size_t n);
 /* The object with one member set, or without it. */
@@ -156,7 +156,7 @@ enum {
     LLMI_JSON_ASCII = 2,   /* \uXXXX for everything beyond printable ASCII */
 };
 
-/* Appends a value's JSON. False, and `out` as it was, if there is no memory. */
+/* Appends a value's JSON. False, and `out` unchanged, if there is no memory. */
 bool llmi_json_write(struct llmi_buf *out, const llmi_json *value, unsigned flags);
 
 /* JSON written piece by piece, without a tree; commas and colons come by themselves.

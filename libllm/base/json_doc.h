@@ -6,7 +6,7 @@
 
 typedef struct llmi_json_block llmi_json_block;
 
-/* Memory that lives as long as the document; NULL with doc->status and the error text set. */
+/* Memory that is freed with the document; NULL, with doc->status and the error text set, on failure. */
 void *llmi_json_doc_take(llmi_json_doc *doc, size_t n_bytes, size_t alignment);
 
 /* Whether max_bytes allows n_bytes more; else doc->status and the error text say that it does not. */

@@ -3,7 +3,7 @@
  *   {"a": [1, 2     stack: "a" 1 2      frames: {OBJECT from 0} {ARRAY from 1}
  *   {"a": [1, 2]    stack: "a" [1,2]    frames: {OBJECT from 0}
  *
- * Keys and values of an object alternate on the stack, which is how an object's members lie in memory. */
+ * Keys and values of an object alternate on the stack, which is how an object's members are laid out in memory. */
 #include "base/buf.h"
 #include "base/json_doc.h"
 #include "base/status.h"

@@ -21,7 +21,7 @@ static bool put_escape(llmi_buf *out, uint32_t c) {
 static bool put_text(llmi_buf *out, llm_span text, bool ascii) {
     bool ok = llmi_buf_append(out, "\"", 1);
     for (size_t plain = 0, i = 0; i < text.len && ok; i = plain) {
-        /* as much as may stand as it is, then one escape */
+        /* as many bytes as need no escape, then one escape */
         for (; plain < text.len; plain++) {
             unsigned char c = (unsigned char)text.ptr[plain];
             if (c < 0x20 || c == '"' || c == '\\' || (ascii && c >= 0x7f)) break;

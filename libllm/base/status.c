@@ -35,7 +35,7 @@ LLM_API const char *llm_last_error(void) {
     return detail;
 }
 
-/* Names, paths and texts of plug-ins come from outside: whoever forgot to quote one, the host gets UTF-8. */
+/* Names, paths and texts of plug-ins come from outside: even if a caller forgot to quote one, the host gets UTF-8. */
 static void take(char text[TEXT_BYTES]) {
     llmi_clean(text, TEXT_BYTES);
     memcpy(detail, text, TEXT_BYTES);

@@ -37,7 +37,7 @@ static size_t show(char piece[4], size_t *n_piece, const char *bytes, size_t n) 
 }
 
 const char *llmi_quote(char *out, size_t capacity, const char *bytes, size_t n) {
-    size_t len = 0, fits = 0, i = 0; /* fits: where "..." would still fit behind */
+    size_t len = 0, fits = 0, i = 0; /* fits: where "..." would still fit after it */
     while (i < n) {
         char piece[4], c = bytes[i];
         size_t n_piece = 2, k = 1;
@@ -164,7 +164,7 @@ static const char *parse_number(int *out, const char *f, va_list *args) {
     return f;
 }
 
-/* f is behind the '%'. */
+/* f is after the '%'. */
 static const char *parse(conversion *c, const char *f, va_list *args) {
     *c = (conversion){.precision = -1, .spec = "%", .n_spec = 1};
     while (*f && strchr("-+ #0", *f)) {

@@ -34,9 +34,8 @@ static inline bool llmi_span_is(llm_span span, const char *text) {
 /* strtod of the C locale, whatever the host's is; end may be NULL. */
 double llmi_strtod(const char *text, char **end);
 
-/* Copies n bytes of unknown origin so that they can stand between quotes in a message: control
- * characters, quotes, backslashes and what is not UTF-8 come out as \n or \xHH; a text that does not
- * fit ends in "...". capacity >= 8. Returns out. */
+/* Copies n bytes of unknown origin so that they can be quoted in a message: control characters, quotes, backslashes and
+ * what is not UTF-8 come out as \n or \xHH; a text that does not fit ends in "...". capacity >= 8. Returns out. */
 const char *llmi_quote(char *out, size_t capacity, const char *bytes, size_t n);
 
 /* The same with storage that lasts until the end of the enclosing block. */

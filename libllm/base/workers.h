@@ -14,7 +14,7 @@ void llmi_workers_destroy(llmi_workers *w);
 /* What create allocates. */
 size_t llmi_workers_bytes(int32_t n_threads);
 
-/* The pool as back ends see it; valid as long as `w`. run() may be called by one thread at a time. */
+/* The pool as back ends see it; valid until `w` is destroyed. run() may be called by one thread at a time. */
 const llm_pool *llmi_workers_pool(llmi_workers *w);
 
 /* Cores this process may use (affinity and cgroup quota), at least 1. */

@@ -166,7 +166,7 @@ static llm_status name_nameless(llmi_writer *w) {
     return llmi_file_error(errno, "given a name", w->path);
 }
 
-/* The folder holds the name; that it cannot be flushed everywhere is no failure of the file. */
+/* The folder contains the name; not every system can flush it, and that does not make the write fail. */
 static void flush_folder(const llmi_writer *w) {
     int fd = openat(w->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return;

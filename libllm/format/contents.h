@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "format/weights.h"
 
-/* One metadata entry. GGUF: data is the encoded value as it lies in the file. config.json: json. */
+/* One metadata entry. GGUF: data is the encoded value as stored in the file. config.json: json. */
 typedef struct llmi_meta {
     llm_span key, text; /* text: for listing; set by llmi_meta_render */
     const void *data;
@@ -27,7 +27,7 @@ typedef struct llmi_contents {
     char *path;     /* as given */
     int dir_fd;     /* of a Hugging Face directory, else -1 */
     int format;     /* LLMI_FORMAT_* */
-    char note[192]; /* what is odd about the files, yet no error; "" */
+    char note[192]; /* a warning about the files, not an error; or "" */
 } llmi_contents;
 
 void llmi_weights_contents_init(llmi_contents *c, const llm_allocator *a);
@@ -45,8 +45,8 @@ llm_status llmi_hf_open(llmi_contents *c, const llmi_weights_options *options);
 /* hf.c: reads config.json; its leaves become metadata. */
 llm_status llmi_hf_parse_config(llmi_contents *c, llm_span text);
 
-/* hints.c: sets an error text for bytes that are no model file of ours, e.g. an LFS pointer;
- * `expected` names what should have been there. */
+/* hints.c: sets an error text for bytes that are not a supported model file, e.g. an LFS pointer; `expected` names what
+ * should have been there. */
 llm_status llmi_hints_refuse(const char *data, size_t n, const char *expected);
 /* The same before a file is read whole, from its first bytes: a GGUF file, or else a safetensors file, is expected. A
  * file that cannot be opened passes: opening it says why. */

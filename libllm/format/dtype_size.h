@@ -10,7 +10,7 @@ typedef struct llmi_dtype_size {
     int32_t block_elems, block_bytes;
 } llmi_dtype_size;
 
-/* NULL for a number that is no supported type. */
+/* NULL if the number is not a supported type. */
 const llmi_dtype_size *llmi_dtype_size_get(int64_t dtype);
 /* In the order of dtype_size.def; NULL beyond the last. */
 const llmi_dtype_size *llmi_dtype_size_at(int32_t index);

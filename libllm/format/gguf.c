@@ -222,7 +222,7 @@ static llm_status read_tensor(llmi_tensor *t, size_t *offset, cursor *c, size_t 
     return LLM_OK;
 }
 
-/* Proves that tensor data lies in the data section. */
+/* Proves that tensor data is inside the data section. */
 static llm_status place(llmi_tensor *t, llmi_range *range, const char *section, size_t section_bytes) {
     size_t end;
     if (!llmi_add(&end, range->begin, t->n_bytes) || end > section_bytes)

@@ -14,7 +14,7 @@
 
 enum { DIGITS = 5, SUFFIX = sizeof "-00001-of-00001.gguf" - 1 };
 
-/* Opens nothing else than one file and appends what it holds. */
+/* Opens one file alone and appends its contents. */
 static llm_status take_file(llmi_contents *c, llmi_file *f, bool metadata_only) {
     llm_status status = llmi_gguf_parse(c, f->data, f->size, metadata_only);
     if (status != LLM_OK) {
@@ -117,8 +117,8 @@ static llm_status open_part(split *s, llmi_contents *c, int64_t part, const llmi
     if (status != LLM_OK) return llmi_error_in(status, "%s", LLMI_QUOTE(s->name, s->n_name));
     status = llmi_file_open_at(&f, c->a, s->dir_fd, s->dir, s->name, options->use_mmap);
     if (status == LLM_E_NOT_FOUND)
-        return llmi_error_in(status, "part %" PRId64 " of %" PRId64 " is missing (all lie in one directory)", part + 1,
-                             s->n_parts);
+        return llmi_error_in(status, "part %" PRId64 " of %" PRId64 " is missing (all must be in one directory)",
+                             part + 1, s->n_parts);
     if (status == LLM_OK) status = take_file(c, &f, options->metadata_only);
     if (status != LLM_OK) return status;
     status = check_part(s, c, first_meta, part);

@@ -27,7 +27,7 @@ const char *llmi_meta_type_name(int64_t type) {
     return type >= 0 && type < N_META_TYPES ? types[type].name : "null";
 }
 
-/* The bytes of a scalar, which may lie unaligned. */
+/* The bytes of a scalar, which may be unaligned. */
 typedef union scalar {
     uint8_t u8;
     int8_t i8;

@@ -1,5 +1,5 @@
-/* Names to indices: a hash table over names that lie elsewhere. Its seed differs from table to table,
- * so that no file can hold names that all fall together. */
+/* Names to indices: a hash table over names that are stored elsewhere. Its seed differs from table to table, so that no
+ * file can contain names that all collide. */
 #ifndef LLMI_FORMAT_NAMES_H
 #define LLMI_FORMAT_NAMES_H
 

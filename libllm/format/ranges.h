@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef struct llmi_range {
-    size_t begin, end; /* end is the first byte behind */
+    size_t begin, end; /* end is the first byte after it */
     int32_t index;     /* whose it is */
 } llmi_range;
 

@@ -183,7 +183,7 @@ static llm_status check_cover(const entry *entries, llmi_range *ranges, size_t n
     return LLM_OK;
 }
 
-/* Names move to the pool of keys: only their lengths are known until it stands still. */
+/* Names move to the pool of keys: only their lengths are known until it stops growing. */
 static llm_status append(llmi_contents *c, const entry *entries, const llmi_range *ranges, size_t n) {
     for (size_t i = 0; i < n; i++) {
         llmi_tensor t = entries[ranges[i].index].t;

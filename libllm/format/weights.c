@@ -330,7 +330,7 @@ static llm_status open_beside(llmi_file *f, const llmi_weights *w, const char *n
     return status;
 }
 
-/* What people have in place of a JSON file is easier told by its first bytes than by a parser. */
+/* What people have in place of a JSON file is easier to recognize by its first bytes than by a parser. */
 static llm_status check_json(const llmi_file *f, const char *name) {
     size_t n = strlen(name), at = 0;
     if (n < 5 || strcmp(name + n - 5, ".json") != 0) return LLM_OK;

@@ -1,5 +1,5 @@
-/* A model's files as validated descriptors: metadata with typed getters, and tensors whose bytes
- * are proved to lie inside the files. Nothing else in the library reads a model file. */
+/* A model's files as validated descriptors: metadata with typed getters, and tensors whose bytes are proved to be
+ * inside the files. Nothing else in the library reads a model file. */
 #ifndef LLMI_FORMAT_WEIGHTS_H
 #define LLMI_FORMAT_WEIGHTS_H
 
@@ -16,7 +16,7 @@ typedef struct llmi_weights llmi_weights;
 
 typedef struct llmi_tensor {
     llm_span name;
-    const void *data; /* checked: data[0..n_bytes-1] lies in a mapped or read file */
+    const void *data; /* checked: data[0..n_bytes-1] is inside a mapped or read file */
     size_t n_bytes;   /* checked: equals shape x dtype */
     int32_t n_dims;
     int64_t shape[4]; /* shape[0] contiguous; 1 beyond n_dims; safetensors' order is reversed to this */
@@ -43,7 +43,7 @@ bool llmi_weights_reads(const llmi_weights *w, llmi_file_id id);
 
 int llmi_weights_format(const llmi_weights *w);
 const char *llmi_weights_path(const llmi_weights *w);
-const char *llmi_weights_note(const llmi_weights *w); /* what is odd about the files, yet no error; "" */
+const char *llmi_weights_note(const llmi_weights *w); /* a warning about the files, not an error; or "" */
 const llm_allocator *llmi_weights_allocator(const llmi_weights *w);
 
 /* ---- tensors, in file order; the lookup is by name, O(1) ---- */
@@ -79,8 +79,8 @@ llm_status llmi_weights_get_float(double *out, const llmi_weights *w, const char
 llm_status llmi_weights_get_bool(bool *out, const llmi_weights *w, const char *key);
 llm_status llmi_weights_get_string(llm_span *out, const llmi_weights *w, const char *key);
 
-/* An array as it lies in the file: n elements of one LLMI_META_* scalar type, or of strings
- * ({ u64 length, bytes } each; every length is checked). Numbers may be unaligned. GGUF only. */
+/* An array as stored in the file: n elements of one LLMI_META_* scalar type, or of strings ({ u64 length, bytes } each;
+ * every length is checked). Numbers may be unaligned. GGUF only. */
 typedef struct llmi_meta_array {
     int32_t type;
     size_t n;

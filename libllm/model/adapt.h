@@ -2,7 +2,7 @@
  *
  *     c_attn of GPT-2 [in, 3 * n]  --transposed-->  [3 * n, in]  --slice-->  rows n .. 2n - 1: the keys
  *
- * Rows that lie together are a view of the file's bytes. All else is a copy in the host's memory, made once: in the
+ * Contiguous rows are a view of the file's bytes. Everything else is a copy in the host's memory, made once: in the
  * type of the file, but for w + 1, which only F32 holds exactly. */
 #ifndef LLMI_MODEL_ADAPT_H
 #define LLMI_MODEL_ADAPT_H

@@ -36,7 +36,7 @@ struct llmi_arch {
     int32_t gguf_rope_style, hf_rope_style; /* LLM_ROPE_* */
     /* Derives what the rows leave open, and checks what no single row states; may be NULL. After all rows. */
     llm_status (*check)(void *hparams, const llmi_hparam_source *s);
-    /* Sets what is no weight in the structure of layer i; may be NULL. */
+    /* Sets the members that are not weights in the structure of layer i; may be NULL. */
     llm_status (*set_layer)(void *layer, const void *hparams, int32_t i, const llmi_weights *w);
     /* Changes a copy of the hyper-parameters, read from config.json, to what GGUF states; may be NULL. */
     llm_status (*to_gguf)(void *hparams, const llm_model *m);

@@ -49,7 +49,7 @@ void llmi_blocks_norm_heads(const llmi_pass *p, llm_value heads, const llm_weigh
 void llmi_blocks_rotate(const llmi_pass *p, llm_value heads, llm_value angles, const llmi_attention_hparams *hp,
                         int32_t style);
 
-/* Stores keys and values in the cache, then attends; the answer takes the place of the queries. window 0: none. */
+/* Stores keys and values in the cache, then attends; the result replaces the queries. window 0: none. */
 llm_value llmi_blocks_attend(const llmi_pass *p, llmi_qkv a, const llmi_attention_hparams *hp, int32_t window);
 
 /* x += in W^T + bias. */

@@ -198,7 +198,7 @@ static llm_status read_row(void *hparams, const llmi_hparam_source *s, const llm
     return status;
 }
 
-/* Rather refused than computed wrongly. Absent counts as the implemented value. */
+/* Refused rather than computed wrongly. An absent key counts as the implemented value. */
 static llm_status check_refused(const llmi_hparam_source *s, const llmi_hparam_row *row) {
     const char *names = names_of(row, s);
     llmi_hparam_key key;
@@ -254,7 +254,7 @@ static llm_status write_name(llmi_gguf_writer *w, const llmi_hparam_row *row, co
     return LLM_OK; /* a value that no file states */
 }
 
-/* A 0 that stands for "none" is not stated. */
+/* A 0 that means "none" is not written. */
 static llm_status write_row(llmi_gguf_writer *w, const void *hparams, const llmi_hparam_row *row,
                             const llmi_hparam_source *s) {
     if (!row->gguf || row->flags & LLMI_HPARAM_REFUSE) return LLM_OK;

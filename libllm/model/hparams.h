@@ -44,7 +44,7 @@ typedef struct llmi_hparam_name {
 } llmi_hparam_name;
 
 /* Names are keys below "<arch>." in GGUF, dotted paths in config.json, and may be alternatives split by '|': the first
- * that is present counts. NULL: the format does not state the value, and the row is passed over. */
+ * that is present counts. NULL: the format does not state the value, and the row is skipped. */
 typedef struct llmi_hparam_row {
     const char *gguf, *hf;
     size_t offset; /* in the family's struct */

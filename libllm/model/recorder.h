@@ -1,7 +1,7 @@
 /* Writes down a forward pass as a program (llm/sys/program.h).
  *
- * The workspace is a stack while a pass is recorded: a value lies above those that were taken before it, and a block
- * gives back what it took by releasing a mark.
+ * The workspace is a stack while a pass is recorded: a value is above those that were taken before it, and a block
+ * releases what it took by returning to a mark.
  *
  *     | x | angles | h | q | k | v |          attention of a layer
  *     | x | angles | h | gate | up |          its feed-forward, in the same place

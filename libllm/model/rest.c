@@ -59,7 +59,7 @@ static bool has_body(const llm_model *m) {
     return false;
 }
 
-/* Whether a name shares its first part with the head, which lies beside the body. */
+/* Whether a name shares its first part with the head, which is beside the body. */
 static bool is_beside_head(const llm_model *m, llm_span part) {
     for (int32_t i = 0; i < m->arch->n_weights; i++) {
         const llmi_weight_row *row = &m->arch->weights[i];

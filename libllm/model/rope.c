@@ -25,8 +25,8 @@ static float llama3(const llmi_rope_hparams *hp, float freq) {
     return (1 - smooth) * freq / hp->factor + smooth * freq;
 }
 
-/* YaRN (Peng et al., 2023, arXiv 2309.00071), section 3.2: the dimension that turns `turns` times
- * within the original context. */
+/* YaRN (Peng et al., 2023, arXiv 2309.00071), section 3.2: the dimension that rotates `turns` times within the original
+ * context. */
 static double yarn_dim(const llmi_rope_hparams *hp, double turns) {
     double waves = hp->ctx_original / (turns * 2 * pi);
     return hp->n_rot * log(waves) / (2 * log((double)hp->base));

@@ -81,7 +81,7 @@ static bool take(llm_span *text, llm_span start) {
     return true;
 }
 
-/* Takes the digits of a number; -1: there are none. INT32_MAX stands for all that are larger. */
+/* Takes the digits of a number; -1: there are none. INT32_MAX for all that are larger. */
 static int32_t take_number(llm_span *text) {
     int32_t n = -1;
     for (; text->len && *text->ptr >= '0' && *text->ptr <= '9'; text->ptr++, text->len--)

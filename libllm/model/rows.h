@@ -9,8 +9,8 @@
 
 #include "model/hparams.h"
 
-/* A dimension: the int32_t at this offset of the family's hyper-parameters. At 0 is n_layers, which is no dimension:
- * {0} stands for 1. */
+/* A dimension: the int32_t at this offset of the family's hyper-parameters. At 0 is n_layers, which is not a dimension,
+ * so {0} means 1. */
 typedef struct llmi_dim {
     uint16_t at;
 } llmi_dim;

@@ -7,8 +7,8 @@
 
 enum { LLMI_BM25_MAX_WORDS = 4096 }; /* different words of a query that count */
 
-/* The next word at or after *at in UTF-8: a run of word characters (\w of Unicode's regular expressions), each in
- * lower case; what is not UTF-8 ends a word. false at the end of the text. *at moves behind it. */
+/* The next word at or after *at in UTF-8: a run of word characters (\w of Unicode's regular expressions), each in lower
+ * case; what is not UTF-8 ends a word. false at the end of the text. *at moves past it. */
 bool llmi_bm25_word(llmi_buf *out, const char *text, size_t n, size_t *at);
 
 /* scores[n_docs]: Okapi BM25 with the idf that is never negative, ln(1 + (N - df + 0.5) / (df + 0.5)); a word that

@@ -4,7 +4,7 @@
 
 #include "prompt/extract_plain.h"
 
-/* Below, p points into a text in the bytes of extract_plain.h, which stands between NULs. */
+/* Below, p points into a text in the bytes of extract_plain.h, which has a NUL before and after it. */
 
 static bool is_part(char c) {
     return llmi_plain_is_word((uint8_t)c) || llmi_plain_is_digit((uint8_t)c);

@@ -55,7 +55,7 @@ static size_t skip_any(const char *p, const char *const *prefixes) {
 /* Most groups and bytes that are looked at in vain, so that reading stays linear. */
 enum { MAX_GROUPS = 16, MAX_GROUP_BYTES = 256 };
 
-/* What stands between groups of three digits; the last is LLMI_PLAIN_THIN. */
+/* The separators between groups of three digits; the last is LLMI_PLAIN_THIN. */
 static const char *const GROUPING[] = {",", "'", "_", "{,}", "\\,", ",\\!", "\x02"};
 
 /* Digits with groups: 1,234,567; in Indian manner 12,34,567. */
@@ -91,7 +91,7 @@ static size_t scan_integer(int32_t *out, const char *p) {
     return begin + n;
 }
 
-/* An exponent that stands high: ^5, ^{-5}, or in superscript digits. */
+/* A superscript exponent: ^5, ^{-5}, or in superscript digits. */
 static size_t scan_power(int32_t *out, const char *p) {
     if (p[0] == '^') {
         bool braces = p[1] == '{' || p[1] == '(';
@@ -283,14 +283,14 @@ static bool begins_number(const char *p, size_t at) {
     return is_digit(p[at]) || (uint8_t)p[at] >= LLMI_PLAIN_FRACTION || skip_any(p + at, FRAC);
 }
 
-/* Whether what begins at p[i] is part of a word, or stands high or under a root: x2, x^2, x^{-2}. */
+/* Whether what begins at p[i] is part of a word, a superscript or under a root: x2, x^2, x^{-2}. */
 static bool is_inside(const char *p, size_t i, bool has_sign) {
     char before = i ? p[i - 1] : ' ';
     if (before == '^' || (before == '{' && i > 1 && strchr("^_", p[i - 2]))) return true;
     return !has_sign && (is_word(before) || before == LLMI_PLAIN_ROOT);
 }
 
-/* Reads what begins at p[i]; returns where to go on. */
+/* Reads what begins at p[i]; returns where to continue. */
 static size_t read_at(found_number *last, const char *p, size_t i) {
     found_number x = {0};
     size_t at = i + scan_sign(&x.negative, p, i);

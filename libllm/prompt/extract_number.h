@@ -5,9 +5,9 @@
 #include "base/buf.h"
 #include "base/status.h"
 
-/* Appends the last number of valid UTF-8 in its one form: 1,234.50 as 1234.5, -0 as 0, 1.5e3 as 1500, 3/4 as 0.75.
- * *found is false if there is none. What is spelled with digits and is not one number is passed over: 10:30,
- * 2024-05-01, 1.2.3, 2^10, x2. LLM_E_MEMORY. */
+/* Appends the last number of valid UTF-8 in canonical form: 1,234.50 as 1234.5, -0 as 0, 1.5e3 as 1500, 3/4 as 0.75.
+ * *found is false if there is none. What is spelled with digits and is not one number is skipped: 10:30, 2024-05-01,
+ * 1.2.3, 2^10, x2. LLM_E_MEMORY. */
 llm_status llmi_extract_number_last(llmi_buf *out, bool *found, const char *text, size_t n);
 
 /* The same for a text that is one number and nothing else; fractions are not read. */

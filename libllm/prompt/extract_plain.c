@@ -94,7 +94,7 @@ static bool stands_alone(uint32_t c) {
     return false;
 }
 
-/* A full-width comma or colon ends a clause, unless it stands in a full-width number. */
+/* A full-width comma or colon ends a clause, unless it is inside a full-width number. */
 static uint8_t full_width(uint32_t c, uint32_t before) {
     uint8_t ascii = (uint8_t)(c - 0xfee0);
     bool in_number = before >= 0xff10 && before <= 0xff19;

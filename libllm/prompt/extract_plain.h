@@ -8,9 +8,9 @@
 
 /* What is not its own ASCII: decimal digits of every script are '0'..'9', the minus signs and short dashes '-',
  * currency signs '$', what closes a number ("%", a degree sign) '%', multiplication signs '*', full-width letters and
- * signs those of ASCII. Letters that make words with what stands beside them are LETTER; those of scripts that write
- * words without spaces (Chinese, Japanese, Korean, Thai ...) are OTHER, like every other sign. Marks and invisible
- * formatting have no byte. */
+ * signs those of ASCII. Letters that form words with their neighbours are LETTER; those of scripts that write words
+ * without spaces (Chinese, Japanese, Korean, Thai ...) are OTHER, like every other sign. Marks and invisible formatting
+ * have no byte. */
 enum {
     LLMI_PLAIN_LETTER = 1,
     LLMI_PLAIN_THIN = 2, /* a space that does not break a line: between groups of digits */

@@ -197,7 +197,7 @@ static bool fits(const filling *x) {
 
 enum { MAX_MISSES = 64 }; /* in a row: a long list costs no more for what does not fit */
 
-/* Takes ranks one by one as long as the prompt fits. */
+/* Takes ranks one by one while the prompt fits. */
 static llm_status take(filling *x, const llmi_buf *ranked, llmi_buf *taken) {
     size_t n = llmi_buf_count(ranked, llmi_ranked);
     llm_status status = LLM_OK;

@@ -67,7 +67,7 @@ struct llm_filled {
     llmi_error_copy no_text, no_turns; /* why that form, which the model is not given, cannot be had; or OK */
 };
 
-/* Appends a format over variables and fields (an object); the rationale only if it shall show. Fails as
+/* Appends a format over variables and fields (an object); the rationale only if it is to be shown. Fails as
  * llmi_prompt_check. */
 llm_status llmi_prompt_render(llmi_buf *out, const llm_prompt *p, int32_t format, const llmi_json *fields,
                               bool rationales);

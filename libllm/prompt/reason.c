@@ -18,7 +18,7 @@ static llm_status take_answer(llmi_ask *x, llmi_sample *s, llm_span text) {
     return llmi_extract_normalize(&s->key, s->answer.data, s->answer.len) ? LLM_OK : LLM_E_MEMORY;
 }
 
-/* Behind answer_text if that is there, else anywhere. */
+/* After answer_text if the text contains it, otherwise anywhere. */
 static llm_status seek_answer(llmi_ask *x, llmi_sample *s, bool needs_mark) {
     llm_span text = {s->text.len ? s->text.data : "", s->text.len};
     llm_span behind = llmi_extract_marker_after(&x->answer_mark, text);
@@ -102,7 +102,7 @@ static uint64_t seed_of(const llmi_ask *x, size_t branch) {
     return (uint64_t)r[1] << 32 | r[0];
 }
 
-/* Text that goes on from other samples may have no room: they began to generate, so this ends as they would. */
+/* Text that continues other samples may have no room left: they began to generate, so this ends as they would. */
 static bool has_room(const llmi_ask *x, const llmi_branch *b) {
     if (b->parent < 0) return true;
     llm_status status = llmi_job_check_length(x->engine->inner, llmi_buf_count(&b->ids, llm_token), true);

@@ -52,7 +52,7 @@ typedef struct llmi_branch {
 typedef struct llmi_reason_round {
     int32_t stage;
     bool votes;                    /* an answer is sought in them; one that has it becomes LLM_STAGE_ANSWER */
-    bool needs_mark;               /* only behind answer_text */
+    bool needs_mark;               /* only after answer_text */
     const llm_generate_options *g; /* its n is not read */
 } llmi_reason_round;
 
@@ -65,16 +65,16 @@ static inline llmi_sample *llmi_sample_at(const llm_answer *answer, size_t i) {
 llm_status llmi_reason_run(size_t *first, llmi_ask *x, const llmi_branch *branches, size_t n,
                            const llmi_reason_round *run);
 
-/* Appends the ids of a text that goes on from other ids. */
+/* Appends the ids of a text that continues other ids. */
 llm_status llmi_reason_append(llmi_buf *ids, const llmi_ask *x, llm_span text);
 
 /* The filled prompt's ids with the beginning of its answer. */
 llm_status llmi_reason_begin(llmi_buf *ids, const llmi_ask *x, const char *text);
 
-/* All that led to sample i and its text, then `join` unless a blank is there, and `text`. */
+/* All that led to sample i and its text, then `join` unless it ends in white space, and `text`. */
 llm_status llmi_reason_follow(llmi_buf *ids, const llmi_ask *x, size_t i, char join, llm_span text);
 
-/* Whether the leading answer has too many votes to be overtaken. Votes are counted anew. */
+/* Whether the leading answer has too many votes to be overtaken. Recounts the votes. */
 llm_status llmi_reason_count(bool *decided, llmi_ask *x);
 
 /* Asks for the answer after sample i, n times. */

@@ -1,4 +1,4 @@
-/* How llm_ask asks: at once, in two stages (zero-shot chain of thought: Kojima et al., 2022), and in steps:
+/* How llm_ask asks: directly, in two stages (zero-shot chain of thought: Kojima et al., 2022), and in steps:
  * least-to-most (Zhou et al., 2022) and tree of thoughts (Yao et al., 2023). Several samples of a strategy vote
  * (self-consistency: Wang et al., 2022; reason.c counts). */
 #include "prompt/strategies.h"
@@ -100,7 +100,7 @@ static llm_span next_line(llm_span *rest) {
     return (llm_span){0};
 }
 
-/* Answers one simpler question behind sample *at, which becomes the new one. */
+/* Answers one simpler question after sample *at, which becomes the new one. */
 static llm_status solve(llmi_ask *x, size_t *at, llm_span question) {
     llm_generate_options g;
     llmi_buf stops, text;
@@ -300,7 +300,7 @@ static llm_status keep_best(tree *t) {
     return ok ? LLM_OK : LLM_E_MEMORY;
 }
 
-/* One more step behind everything that is kept; *grew says whether there was anything to go on from. */
+/* One more step after everything that is kept; *grew says whether there was anything to continue. */
 static llm_status grow(tree *t, bool *grew, const llmi_reason_round *run) {
     llm_status status = LLM_OK;
     size_t n = llmi_buf_count(&t->kept, thought), first;

@@ -26,8 +26,7 @@ static size_t row_bytes(const llmk_dtype *d, int64_t cols) {
     return (size_t)(cols / d->block_elems) * (size_t)d->block_bytes;
 }
 
-/* Where row `row` of the new file lies in the source. Of a head's rows in adjacent order, 2 i + j is
- * row i of half j. */
+/* Where row `row` of the new file is in the source. Of a head's rows in adjacent order, 2 i + j is row i of half j. */
 static int64_t source_row(const rows_chunk *p, int64_t row) {
     if (!p->t->n_heads) return row;
     int64_t n = p->n_rows / p->t->n_heads, head = row / n, k = row % n;

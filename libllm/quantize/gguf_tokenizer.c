@@ -64,7 +64,7 @@ static bool split_merge(llm_span *left, llm_span *right, const llmi_json *merge)
     return true;
 }
 
-/* GGUF parts the two by a space, which byte-level spellings do not hold. */
+/* GGUF separates the two by a space, which byte-level spellings do not contain. */
 static llm_status take_merge(writing *x, llm_span left, llm_span right, size_t rank) {
     llmi_buf *b = &x->merges;
     size_t before = b->len;

@@ -10,8 +10,8 @@
 #include "model/rope.h"
 #include "quantize/plan.h"
 
-/* The family's GGUF convention may turn neighbours where Hugging Face's turns halves: then the rows of
- * queries and keys change places. */
+/* The family's GGUF convention may rotate adjacent elements where Hugging Face's rotates halves: then the rows of
+ * queries and keys are permuted. */
 static int32_t heads_to_reorder(const llm_model *m, const llmi_weight_row *row) {
     if (m->arch->gguf_rope_style == m->arch->hf_rope_style || !row->rotary_heads.at) return 0;
     return (int32_t)llmi_rows_dim(m->hparams, row->rotary_heads);

@@ -253,7 +253,7 @@ static void run_op(check_stream *s, int32_t index, const llm_step steps[N_SIDES]
     for (int32_t i = 0; i < llm_op_results(op); i++) compare(s, op, i, &steps[TESTED], &steps[REFERENCE]);
 }
 
-/* Copies of the step's arrays in host memory, one behind the other in `block`, or only their size if it is NULL. */
+/* Copies of the step's arrays in host memory, one after the other in `block`, or only their size if it is NULL. */
 static size_t copy_arrays(check_stream *s, llm_step *own, llm_state_table *tables, const llm_step *step,
                           int32_t *block) {
     size_t rows = (size_t)step->rows[LLM_ROWS_STEP], out = (size_t)step->rows[LLM_ROWS_OUT], used = 0;

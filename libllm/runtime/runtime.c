@@ -162,7 +162,7 @@ static llmi_backend *find_loaded(const llm_runtime *rt, const char *name) {
     return b;
 }
 
-/* Two threads may load the same plug-in at once: both entries are kept, and equal. */
+/* Two threads may load the same plug-in at the same time: both entries are kept, and equal. */
 static void keep(llm_runtime *rt, llmi_backend *b) {
     b->next = atomic_load(&rt->backends);
     while (!atomic_compare_exchange_weak(&rt->backends, &b->next, b)) {

@@ -20,7 +20,7 @@ void llmi_serve_decoder_free(llmi_serve_decoder *d);
 /* Appends to text what has become whole; after a failure (memory) both are as before. The id is in range. */
 llm_status llmi_serve_decoder_take(llmi_buf *text, llmi_serve_decoder *d, llm_token token);
 
-/* Appends what is left, U+FFFD for a character that is not whole, and begins anew. */
+/* Appends what is left, U+FFFD for an incomplete character, and resets. */
 llm_status llmi_serve_decoder_rest(llmi_buf *text, llmi_serve_decoder *d);
 
 #endif

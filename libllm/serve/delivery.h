@@ -14,8 +14,8 @@ typedef struct llmi_delivery {
     bool stopped;                   /* text ends before a stop string */
 } llmi_delivery;
 
-/* tokenizer NULL: no text comes out. flags: LLM_DECODE_KEEP_PREFIX if the text goes on from another.
- * text and stops must outlive the delivery. */
+/* tokenizer NULL: no text comes out. flags: LLM_DECODE_KEEP_PREFIX if the text continues another. text and stops must
+ * outlive the delivery. */
 llm_status llmi_delivery_init(llmi_delivery *d, const llm_allocator *a, const llm_tokenizer *tokenizer, uint32_t flags,
                               const llmi_stop_strings *stops, llmi_buf *text);
 void llmi_delivery_free(llmi_delivery *d);

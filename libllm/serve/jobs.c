@@ -149,7 +149,7 @@ static llm_status fill(run *r) {
     return LLM_OK;
 }
 
-/* Takes leave of a job; what waits may now share its part of the cache. */
+/* Finishes a job; waiting items may now share its part of the cache. */
 static void reap(run *r, slot *s) {
     llmi_job_stats stats;
     llmi_job_stats_get(&stats, s->job);

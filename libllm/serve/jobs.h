@@ -30,8 +30,8 @@ void llmi_jobs_free(llmi_jobs *b);
 /* Adds the ids that were appended to b->ids after the first `begin`. LLM_E_LIMIT if they exceed the context. */
 llm_status llmi_jobs_add(llmi_jobs *b, size_t begin, size_t score_from);
 
-/* Runs what was added; items without ids are passed over. An item waits for a running one with which it
- * shares more than with any that is done: what it shares is then in the cache. */
+/* Runs what was added; items without ids are skipped. An item waits for a running one with which it shares more than
+ * with any that is done: what it shares is then in the cache. */
 llm_status llmi_jobs_run(llmi_jobs *b);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "runtime/runtime.h"
 
-/* An event that waits; its text lies in the completion's. */
+/* A queued event; its text points into the completion's. */
 typedef struct waiting_event {
     int32_t index, finish, n_tokens;
     llm_token token;

@@ -1,5 +1,5 @@
-/* What a request, a scoring or anything else made of tokens and text leaves behind. Written by one
- * producer, and never again once it is handed out. */
+/* The outcome of a request, a scoring or anything else made of tokens and text. Written by one producer, and never
+ * again once it is handed out. */
 #ifndef LLMI_SERVE_RESULT_H
 #define LLMI_SERVE_RESULT_H
 

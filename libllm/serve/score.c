@@ -23,8 +23,8 @@ static size_t count(const llmi_buf *ids) {
     return llmi_buf_count(ids, llm_token);
 }
 
-/* What ADD_SPECIAL puts before a text, seen on a short one. What it puts behind would stand between
- * prompt and continuation, or be scored: it is left out. */
+/* What ADD_SPECIAL puts before a text, seen on a short one. What it puts after a text would come between prompt and
+ * continuation, or be scored, so it is left out. */
 static llm_status find_prefix(scoring *s, const llm_engine *e) {
     llm_span sample = {"a", 1};
     llm_status status = llmi_serve_encode(&s->ids, e, sample, 0);

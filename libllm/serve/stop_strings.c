@@ -20,7 +20,7 @@ static llm_status check(llm_span *s, size_t index) {
     if (!s->len) return llmi_error(LLM_E_ARGUMENT, "stop string %zu is empty", index);
     size_t valid = llmi_utf8_valid(s->ptr, s->len);
     if (valid == s->len) return LLM_OK;
-    return llmi_error(LLM_E_ARGUMENT, "stop string %zu, \"%s\", is no UTF-8 at byte %zu", index,
+    return llmi_error(LLM_E_ARGUMENT, "stop string %zu, \"%s\", is not UTF-8 at byte %zu", index,
                       LLMI_QUOTE(s->ptr, s->len), valid);
 }
 

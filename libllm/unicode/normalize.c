@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 
 enum {
-    CHUNK = 2048,  /* characters normalized at once where the text allows */
+    CHUNK = 2048,  /* characters normalized at a time where the text allows */
     LONGEST = 32,  /* characters one may decompose into */
     FEW_MARKS = 32 /* marks in a row that are sorted by insertion */
 };
@@ -80,8 +80,8 @@ static bool flush(chunk *k, llmi_buf *out) {
     return true;
 }
 
-/* Bytes at the beginning of text that are their own form whatever comes behind them; the character
- * before a mark is not among them. */
+/* Bytes at the beginning of text that are their own form whatever follows them; the character before a mark is not
+ * among them. */
 static size_t settled(const char *text, size_t n, bool compose, bool compat) {
     size_t i = 0, last = 0;
     while (i < n) {
