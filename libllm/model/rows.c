@@ -26,7 +26,8 @@ static const char *prefixes_of(const llmi_arch *arch, const llmi_weight_row *row
 static bool alternative(llm_span *out, const char *names, int32_t i) {
     for (; i > 0; i--) {
         names = strchr(names, '|');
-        if (!names++) return false;
+        if (!names) return false;
+        names++;
     }
     *out = (llm_span){names, strcspn(names, "|")};
     return true;
