@@ -79,7 +79,7 @@ static llm_status complete(completion *to) {
 static llm_status given_ranges(llmi_buf *out, const llmi_buf *pieces) {
     for (size_t i = 0; i < llmi_buf_count(pieces, llmi_jinja_piece); i++) {
         llmi_jinja_piece p = llmi_buf_at(pieces, llmi_jinja_piece, i);
-        llmi_plain_range range = {p.begin, p.end};
+        llmi_text_range range = {p.begin, p.end};
         if (p.given && !llmi_buf_push(out, range)) return LLM_E_MEMORY;
     }
     return LLM_OK;
@@ -95,78 +95,48 @@ static llm_status wants_bos(bool *out, const llm_allocator *a, const llm_tokeniz
     return status;
 }
 
+/* Puts an element before the others. */
+static bool push_front(llmi_buf *to, const void *item, size_t size) {
+    if (!llmi_buf_reserve(to, size)) return false;
+    memmove(to->data + size, to->data, to->len);
+    memcpy(to->data, item, size);
+    to->len += size;
+    return true;
+}
+
+static void drop_front(llmi_buf *from, size_t n_bytes) {
+    from->len -= n_bytes;
+    memmove(from->data, from->data + n_bytes, from->len);
+}
+
 /* Exactly one BOS in front, where there is one at all: the template may have written none, one or more. */
-static llm_status settle_bos(llmi_buf *ids, bool *inserted, const llm_tokenizer *t) {
+static llm_status settle_bos(llm_rendering *r, const llm_tokenizer *t) {
+    static const llmi_text_range NONE = {0, 0};
     llm_token bos = llmi_tokenizer_special(t, LLM_SPECIAL_BOS);
-    size_t n = llmi_buf_count(ids, llm_token), written = 0;
+    size_t n = llmi_buf_count(&r->tokens, llm_token), written = 0;
     bool wanted = false;
-    *inserted = false;
     if (bos == LLM_TOKEN_NONE) return LLM_OK;
-    while (written < n && llmi_buf_at(ids, llm_token, written) == bos) written++;
+    while (written < n && llmi_buf_at(&r->tokens, llm_token, written) == bos) written++;
     if (written > 1) {
-        size_t extra = (written - 1) * sizeof bos;
-        memmove(ids->data, ids->data + extra, ids->len - extra);
-        ids->len -= extra;
+        drop_front(&r->tokens, (written - 1) * sizeof bos);
+        drop_front(&r->spans, (written - 1) * sizeof NONE);
     }
-    llm_status status = written ? LLM_OK : wants_bos(&wanted, ids->a, t, bos);
+    llm_status status = written ? LLM_OK : wants_bos(&wanted, r->tokens.a, t, bos);
     if (status != LLM_OK || !wanted) return status;
-    if (!llmi_buf_reserve(ids, sizeof bos)) return LLM_E_MEMORY;
-    memmove(ids->data + sizeof bos, ids->data, ids->len);
-    memcpy(ids->data, &bos, sizeof bos);
-    ids->len += sizeof bos;
-    *inserted = true;
-    return LLM_OK;
-}
-
-/* ---- which bytes an id spells ---- */
-
-enum { LOOK_AHEAD = 64 }; /* bytes of text that an id may leave out, e.g. what a normalizer removes */
-
-/* The place of `bytes` in the text at or soon behind `at`; begin = end if it is not there. */
-static llmi_plain_range locate(const llmi_buf *text, size_t at, const char *bytes, size_t n) {
-    for (size_t skip = 0; n && skip <= LOOK_AHEAD && n <= text->len - at - skip; skip++) {
-        if (memcmp(text->data + at + skip, bytes, n) == 0) return (llmi_plain_range){at + skip, at + skip + n};
-        if (skip == text->len - at) break;
-    }
-    return (llmi_plain_range){at, at};
-}
-
-/* Decodes the ids one by one and finds each in the text behind the one before. */
-static llm_status locate_tokens(llm_rendering *r, const llm_tokenizer *t, bool inserted_bos) {
-    size_t at = 0, n = llmi_buf_count(&r->tokens, llm_token);
-    llm_status status = LLM_OK;
-    llmi_buf bytes;
-    llmi_buf_init(&bytes, r->text.a);
-    for (size_t i = 0; i < n && status == LLM_OK; i++) {
-        llmi_plain_range span = {at, at};
-        bytes.len = 0;
-        if (i || !inserted_bos) {
-            llm_token id = llmi_buf_at(&r->tokens, llm_token, i);
-            status = llmi_tokenizer_decode(&bytes, t, &id, 1, 0, i == 0);
-            if (status != LLM_OK) break;
-            span = locate(&r->text, at, bytes.data, bytes.len);
-            bool blank = bytes.len > 1 && bytes.data[0] == ' '; /* which SentencePiece put there */
-            if (span.begin == span.end && blank) span = locate(&r->text, at, bytes.data + 1, bytes.len - 1);
-        }
-        if (!llmi_buf_push(&r->spans, span)) status = LLM_E_MEMORY;
-        at = span.end;
-    }
-    llmi_buf_free(&bytes);
-    return status;
+    return push_front(&r->tokens, &bos, sizeof bos) && push_front(&r->spans, &NONE, sizeof NONE) ? LLM_OK
+                                                                                                 : LLM_E_MEMORY;
 }
 
 static llm_status encode(llm_rendering *r, const llm_tokenizer *t) {
     llmi_buf given;
-    bool inserted = false;
     llmi_buf_init(&given, r->text.a);
     llm_status status = given_ranges(&given, &r->pieces);
     if (status == LLM_OK)
         status = llmi_tokenizer_encode_mixed(
             &r->tokens, t, r->text.data ? r->text.data : "", r->text.len, LLM_ENCODE_PARSE_SPECIAL,
-            (const llmi_plain_range *)(const void *)given.data, llmi_buf_count(&given, llmi_plain_range));
+            (const llmi_text_range *)(const void *)given.data, llmi_buf_count(&given, llmi_text_range), &r->spans);
     llmi_buf_free(&given);
-    if (status == LLM_OK) status = settle_bos(&r->tokens, &inserted, t);
-    return status == LLM_OK ? locate_tokens(r, t, inserted) : status;
+    return status == LLM_OK ? settle_bos(r, t) : status;
 }
 
 /* ---- the call ---- */

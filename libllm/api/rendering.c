@@ -87,7 +87,7 @@ LLM_API llm_status llm_rendering_token_origin(llm_origin *out, const llm_renderi
     if (index >= n)
         return llmi_error(LLM_E_ARGUMENT, "llm_rendering_token_origin: index is %zu, the rendering has %zu tokens",
                           index, n);
-    llmi_plain_range span = llmi_buf_at(&rendering->spans, llmi_plain_range, index);
+    llmi_text_range span = llmi_buf_at(&rendering->spans, llmi_text_range, index);
     const llmi_jinja_piece *piece = span.begin < span.end ? piece_at(rendering, span.begin) : NULL;
     *out = piece ? origin_of(piece) : (llm_origin){.message = -1};
     out->begin = span.begin;

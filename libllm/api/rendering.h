@@ -21,7 +21,7 @@ struct llm_rendering {
     llmi_buf text;
     llmi_buf pieces; /* llmi_jinja_piece */
     llmi_buf tokens; /* llm_token */
-    llmi_buf spans;  /* llmi_plain_range beside tokens: the bytes that each spells */
+    llmi_buf spans;  /* llmi_text_range beside tokens: the bytes that each spells */
 };
 
 llm_status llmi_rendering_create(llm_rendering **out, llm_runtime *rt);

@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_alphabet.h"
+#include "tokenizer/offsets.h"
 
 #define FEW    32   /* symbols: below, looking at every pair beats a heap */
 #define WINDOW 1024 /* bytes */
@@ -200,10 +201,6 @@ static bool merge_window(window *v) {
     return true;
 }
 
-static bool put_id(llmi_encode_work *w, int32_t id) {
-    return llmi_buf_push(w->ids, id);
-}
-
 /* Appends a token to the ids; by score, spells what has no token with bytes. `first_id`: where the
  * ids of this word begin. */
 static bool put_piece(const window *v, size_t first_id, int32_t id, size_t at, size_t len) {
@@ -213,16 +210,11 @@ static bool put_piece(const window *v, size_t first_id, int32_t id, size_t at, s
         bool bytes = true;
         for (size_t i = 0; i < len && bytes; i++) bytes = b->byte_ids[(uint8_t)v->word[at + i]] >= 0;
         for (size_t i = 0; i < len && bytes; i++)
-            if (!put_id(w, b->byte_ids[(uint8_t)v->word[at + i]])) return false;
+            if (!llmi_offsets_put_id(w, b->byte_ids[(uint8_t)v->word[at + i]], v->word + at + i, 1)) return false;
         if (bytes || v->w->t->unk < 0) return true;
         id = v->w->t->unk;
     }
-    if (id == v->w->t->unk && v->w->t->fuse_unk && w->ids->len > first_id) {
-        int32_t last;
-        memcpy(&last, w->ids->data + w->ids->len - sizeof last, sizeof last);
-        if (last == id) return true;
-    }
-    return put_id(w, id);
+    return llmi_offsets_fuses(w, first_id, id, v->word + at, len) || llmi_offsets_put_id(w, id, v->word + at, len);
 }
 
 /* Merges a window into `run`. */
@@ -320,7 +312,7 @@ llm_status llmi_bpe_encode(llmi_encode_work *w, const char *word, size_t n) {
     if (b->ignore_merges) {
         int32_t id = find_word(w, word, n);
         if (id < -1) return LLM_E_MEMORY;
-        if (id >= 0) return put_id(w, id) ? LLM_OK : LLM_E_MEMORY;
+        if (id >= 0) return llmi_offsets_put_id(w, id, word, n) ? LLM_OK : LLM_E_MEMORY;
     }
     if (n > (b->window ? b->window : WINDOW)) {
         if (!encode_long(&v, first_id)) return LLM_E_MEMORY;

@@ -2,10 +2,9 @@
 
 #include <string.h>
 
-#include <utf8proc.h>
-
 #include "base/status.h"
 #include "base/utf8.h"
+#include "unicode/categories.h"
 
 llm_status llmi_charsmap_init(llmi_charsmap *out, const void *data, size_t n_bytes, const char *what) {
     uint32_t trie_bytes;
@@ -54,37 +53,26 @@ static size_t look_up(const llmi_charsmap *m, const char *text, size_t n, bool l
     return found;
 }
 
+size_t llmi_charsmap_next(const llmi_charsmap *m, const char *text, size_t n, llm_span *to) {
+    size_t found = look_up(m, text, n, true, to);
+    /* A spelling that ends inside a character is none. */
+    if (found && (found == n || ((unsigned char)text[found] & 0xc0) != 0x80)) return found;
+    *to = (llm_span){text, llmi_utf8_step(text, n)};
+    return to->len;
+}
+
 bool llmi_charsmap_run(const llmi_charsmap *m, llmi_buf *out, const char *text, size_t n) {
     for (size_t i = 0; i < n;) {
-        size_t len = llmi_utf8_step(text + i, n - i);
-        llm_span to = {text + i, len};
-        size_t found = look_up(m, text + i, n - i, true, &to);
-        /* A spelling that ends inside a character is none. */
-        if (found && i + found < n && ((unsigned char)text[i + found] & 0xc0) == 0x80) {
-            to = (llm_span){text + i, len};
-            found = 0;
-        }
+        llm_span to;
+        i += llmi_charsmap_next(m, text + i, n - i, &to);
         if (!llmi_buf_append(out, to.ptr, to.len)) return false;
-        i += found ? found : len;
     }
     return true;
 }
 
-static size_t grapheme(const char *text, size_t n) {
-    utf8proc_int32_t state = 0;
-    size_t len, at;
-    uint32_t c = llmi_utf8_decode(text, n, &len);
-    for (at = len; at < n; at += len) {
-        uint32_t next = llmi_utf8_decode(text + at, n - at, &len);
-        if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)c, (utf8proc_int32_t)next, &state)) break;
-        c = next;
-    }
-    return at;
-}
-
 bool llmi_charsmap_run_graphemes(const llmi_charsmap *m, llmi_buf *out, const char *text, size_t n) {
     for (size_t i = 0; i < n;) {
-        size_t len = grapheme(text + i, n - i), end = i + len;
+        size_t len = llmi_unicode_grapheme(text + i, n - i), end = i + len;
         llm_span to;
         if (len < 6 && look_up(m, text + i, len, false, &to)) {
             if (!llmi_buf_append(out, to.ptr, to.len)) return false;

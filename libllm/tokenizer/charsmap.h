@@ -21,6 +21,8 @@ llm_status llmi_charsmap_init(llmi_charsmap *out, const void *data, size_t n_byt
 /* Whichever way it is asked, bytes that the map does not hold stay. */
 /* The longest spelling first, from left to right. */
 bool llmi_charsmap_run(const llmi_charsmap *m, llmi_buf *out, const char *text, size_t n);
+/* One step of that: the bytes it takes, and what they become. */
+size_t llmi_charsmap_next(const llmi_charsmap *m, const char *text, size_t n, llm_span *to);
 /* As tokenizer.json files mean it: by grapheme, with the shortest spelling that begins it. */
 bool llmi_charsmap_run_graphemes(const llmi_charsmap *m, llmi_buf *out, const char *text, size_t n);
 

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/normalizers.h"
+#include "tokenizer/offsets.h"
 #include "tokenizer/pre_tokenizers.h"
 #include "tokenizer/regex.h"
 #include "tokenizer/word_cache.h"
@@ -100,11 +101,13 @@ static size_t part_end(const llm_tokenizer *t, const char *text, size_t n) {
 }
 
 /* Parts of a word may each end or begin with unknown text, which is one token. */
-static void fuse(llmi_buf *ids, size_t word_begin, size_t part_begin, int32_t unk) {
+static void fuse(llmi_encode_work *w, size_t word_begin, size_t part_begin, int32_t unk) {
+    llmi_buf *ids = w->ids;
     int32_t pair[2];
     if (part_begin == word_begin || part_begin == ids->len) return;
     memcpy(pair, ids->data + part_begin - sizeof pair[0], sizeof pair);
     if (pair[0] != unk || pair[1] != unk) return;
+    llmi_offsets_remove(w, part_begin, true);
     ids->len -= sizeof unk;
     memmove(ids->data + part_begin, ids->data + part_begin + sizeof unk, ids->len - part_begin);
 }
@@ -117,7 +120,7 @@ static llm_status encode_parts(llmi_encode_work *w, const char *word, size_t n) 
         len = part_end(t, word + at, n - at);
         llm_status status = encode_word(w, word + at, len);
         if (status != LLM_OK) return status;
-        if (t->fuse_unk && t->unk >= 0) fuse(w->ids, word_begin, part_begin, t->unk);
+        if (t->fuse_unk && t->unk >= 0) fuse(w, word_begin, part_begin, t->unk);
     }
     return LLM_OK;
 }
@@ -129,16 +132,13 @@ llm_status llmi_encode_piece(llmi_encode_work *w, int32_t level, const char *tex
 
 /* ---- text to words ---- */
 
-static bool put_id(llmi_encode_work *w, int32_t id) {
-    return llmi_buf_push(w->ids, id);
-}
-
 /* Text between added tokens of the raw text, normalized, and between those of the normalized one. */
 static llm_status encode_valid(llmi_encode_work *w, llm_span text, bool first) {
     const llm_tokenizer *t = w->t;
     size_t raw = (size_t)(text.ptr - w->raw);
     uint32_t flags = w->flags;
     if (w->n_plain && llmi_added_is_plain(w, raw, raw + text.len)) flags &= ~(uint32_t)LLM_ENCODE_PARSE_SPECIAL;
+    llmi_offsets_view view = llmi_offsets_enter(w, NULL, NULL);
     llm_status status = llmi_normalizer_run(w, &text);
     bool any = llmi_added_any(t, 1, flags);
     for (size_t at = 0; at < text.len && status == LLM_OK;) {
@@ -148,9 +148,11 @@ static llm_status encode_valid(llmi_encode_work *w, llm_span text, bool first) {
         if (w->steps < 0) return llmi_encode_spent();
         if (!found) begin = end = text.len;
         if (begin > at) status = llmi_encode_piece(w, 0, text.ptr + at, begin - at, first && at == 0);
-        if (status == LLM_OK && found && !put_id(w, id)) status = LLM_E_MEMORY;
+        if (status == LLM_OK && found && !llmi_offsets_put_id(w, id, text.ptr + begin, end - begin))
+            status = LLM_E_MEMORY;
         at = end;
     }
+    llmi_offsets_leave(w, view);
     return status;
 }
 
@@ -182,60 +184,88 @@ static llm_status encode_text(llmi_encode_work *w, llm_span text) {
         if (w->steps < 0) return llmi_encode_spent();
         if (!found) begin = end = text.len;
         if (begin > at) status = encode_plain(w, (llm_span){text.ptr + at, begin - at}, at == 0);
-        if (status == LLM_OK && found && !put_id(w, id)) status = LLM_E_MEMORY;
+        if (status == LLM_OK && found && !llmi_offsets_put_id(w, id, text.ptr + begin, end - begin))
+            status = LLM_E_MEMORY;
         at = end;
     }
     return status;
 }
 
-static llm_status encode_all(llmi_encode_work *w, llm_span text) {
-    const llm_tokenizer *t = w->t;
-    bool add = w->flags & LLM_ENCODE_ADD_SPECIAL;
-    if (add && !llmi_buf_append(w->ids, t->before.data, t->before.len)) return LLM_E_MEMORY;
+/* Ids around the text, `at` this byte of the given one. */
+static bool put_around(llmi_encode_work *w, const llmi_buf *ids, size_t at) {
+    if (!(w->flags & LLM_ENCODE_ADD_SPECIAL)) return true;
+    if (!llmi_buf_append(w->ids, ids->data, ids->len)) return false;
+    return !w->offsets || llmi_offsets_put_empty(w->offsets, llmi_buf_count(ids, llm_token), at);
+}
+
+/* n_given: bytes of the text as it was given. */
+static llm_status encode_all(llmi_encode_work *w, llm_span text, size_t n_given) {
+    if (!put_around(w, &w->t->before, 0)) return LLM_E_MEMORY;
     llm_status status = encode_text(w, text);
     if (status != LLM_OK) return status;
-    return !add || llmi_buf_append(w->ids, t->after.data, t->after.len) ? LLM_OK : LLM_E_MEMORY;
+    return put_around(w, &w->t->after, n_given) ? LLM_OK : LLM_E_MEMORY;
 }
 
 /* A text that spells BOS at its start already has the one that is added. ids from `before` on are the text's. */
-static void drop_second_bos(llmi_buf *ids, size_t before, const llm_tokenizer *t) {
-    llm_token bos = llmi_tokenizer_special(t, LLM_SPECIAL_BOS);
+static void drop_second_bos(llmi_encode_work *w, size_t before) {
+    llmi_buf *ids = w->ids;
+    llm_token bos = llmi_tokenizer_special(w->t, LLM_SPECIAL_BOS);
     if (bos == LLM_TOKEN_NONE || ids->len - before < 2 * sizeof bos) return;
     llm_token *first = (llm_token *)(void *)(ids->data + before);
     if (first[0] != bos || first[1] != bos) return;
+    llmi_offsets_remove(w, before, false);
     ids->len -= sizeof bos;
     memmove(first, first + 1, ids->len - before);
 }
 
 llm_status llmi_tokenizer_encode(llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
                                  uint32_t flags) {
-    return llmi_tokenizer_encode_mixed(ids, t, text, n_bytes, flags, NULL, 0);
+    return llmi_tokenizer_encode_mixed(ids, t, text, n_bytes, flags, NULL, 0, NULL);
+}
+
+/* Where the model wants UTF-8 and the text is not, the text becomes what `repaired` then holds. */
+static llm_status repair(llmi_encode_work *w, llmi_buf *repaired, llm_span *text) {
+    if (w->t->takes_bytes || llmi_utf8_valid(text->ptr, text->len) == text->len) return LLM_OK;
+    if (llmi_utf8_repair(repaired, text->ptr, text->len)) return LLM_E_MEMORY;
+    if (w->offsets && !llmi_offsets_repair(w->offsets, text->ptr, text->len, repaired->data)) return LLM_E_MEMORY;
+    *text = (llm_span){repaired->data, repaired->len};
+    if (w->n_plain) w->flags &= ~(uint32_t)LLM_ENCODE_PARSE_SPECIAL; /* the ranges are of the other text */
+    w->n_plain = 0;
+    return LLM_OK;
+}
+
+/* The cache holds no spans: it is for those who ask for none. */
+static llm_status run(llmi_encode_work *w, llmi_buf *repaired, llm_span text) {
+    size_t n_given = text.len, before = w->ids->len;
+    bool both = w->flags & LLM_ENCODE_ADD_SPECIAL && w->flags & LLM_ENCODE_PARSE_SPECIAL;
+    llm_status status = repair(w, repaired, &text);
+    if (status != LLM_OK) return status;
+    w->raw = text.ptr;
+    if (n_given && !w->offsets && !(w->cache = llmi_word_cache_create(w->a, n_given))) return LLM_E_MEMORY;
+    status = encode_all(w, text, n_given);
+    if (status == LLM_OK && both) drop_second_bos(w, before);
+    return status;
 }
 
 llm_status llmi_tokenizer_encode_mixed(llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
-                                       uint32_t flags, const llmi_plain_range *plain, size_t n_plain) {
+                                       uint32_t flags, const llmi_text_range *plain, size_t n_plain, llmi_buf *spans) {
     llmi_encode_work w;
+    llmi_offsets offsets;
     llmi_buf repaired;
     size_t before = ids->len;
-    llm_status status = LLM_OK;
-    llm_span span = {text, n_bytes};
     llmi_encode_work_init(&w, t, ids, flags, n_bytes);
     llmi_buf_init(&repaired, t->a);
-    if (!t->takes_bytes && llmi_utf8_valid(text, n_bytes) < n_bytes) {
-        status = llmi_utf8_repair(&repaired, text, n_bytes);
-        span = (llm_span){repaired.data, repaired.len};
-        if (n_plain) w.flags &= ~(uint32_t)LLM_ENCODE_PARSE_SPECIAL; /* the ranges are of the other text */
-        n_plain = 0;
-    }
-    w.raw = span.ptr;
     w.plain = plain;
     w.n_plain = n_plain;
-    if (status == LLM_OK && n_bytes && !(w.cache = llmi_word_cache_create(t->a, n_bytes))) status = LLM_E_MEMORY;
-    if (status == LLM_OK) status = encode_all(&w, span);
-    bool both = flags & LLM_ENCODE_ADD_SPECIAL && flags & LLM_ENCODE_PARSE_SPECIAL;
-    if (status == LLM_OK && both) drop_second_bos(ids, before, t);
+    if (spans) {
+        llmi_offsets_init(&offsets, t->a, spans, text);
+        w.offsets = &offsets;
+    }
+    llm_status status = run(&w, &repaired, (llm_span){text, n_bytes});
+    if (status != LLM_OK && spans) spans->len = offsets.first;
+    if (status != LLM_OK) ids->len = before;
+    if (spans) llmi_offsets_free(&offsets);
     llmi_encode_work_free(&w);
     llmi_buf_free(&repaired);
-    if (status != LLM_OK) ids->len = before;
     return status;
 }

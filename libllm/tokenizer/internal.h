@@ -105,7 +105,7 @@ struct llmi_encode_work {
     llmi_buf *ids;
     uint32_t flags;
     const char *raw; /* the whole text, and its parts that spell no special tokens */
-    const llmi_plain_range *plain;
+    const llmi_text_range *plain;
     size_t n_plain;
     llmi_buf norm[2];               /* normalized text, in turns */
     llmi_buf level[LLMI_MAX_STEPS]; /* text rewritten by a pre-tokenizer */
@@ -115,7 +115,8 @@ struct llmi_encode_work {
     bool continues;                 /* the piece follows bytes that are no text: no prefix */
     int64_t steps;                  /* that the call may still take; see llmi_encode_spend */
     size_t most;                    /* bytes that a rewritten text may have */
-    struct llmi_word_cache *cache;  /* words met in this call */
+    struct llmi_word_cache *cache;  /* words met in this call; NULL: not kept */
+    struct llmi_offsets *offsets;   /* NULL: nobody asks for spans */
 };
 
 /* A call on n units of input, bytes or ids, may take so many steps, and rewrite it to so many bytes. */

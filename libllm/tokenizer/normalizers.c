@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_alphabet.h"
+#include "tokenizer/offsets.h"
 #include "unicode/categories.h"
 #include "unicode/normalize.h"
 
@@ -260,6 +261,17 @@ void llmi_normalizer_free(llmi_normalizer *s) {
     llmi_regex_destroy(s->regex);
 }
 
+/* The view becomes that of the normalized text. */
+static llm_status map_text(llmi_encode_work *w, const llmi_normalizer *s, int32_t i, llm_span from,
+                           const llmi_buf *to) {
+    llmi_offsets *o = w->offsets;
+    llmi_buf *map = &o->norm[i & 1];
+    map->len = 0;
+    llm_status status = to->len ? llmi_offsets_normalize(w, s, map, from, (llm_span){to->data, to->len}) : LLM_OK;
+    llmi_offsets_enter(w, to->data, map);
+    return status;
+}
+
 llm_status llmi_normalizer_run(llmi_encode_work *w, llm_span *text) {
     const llm_tokenizer *t = w->t;
     for (int32_t i = 0; i < t->n_norms; i++) {
@@ -267,6 +279,7 @@ llm_status llmi_normalizer_run(llmi_encode_work *w, llm_span *text) {
         out->len = 0;
         llm_status status = t->norms[i].run(w, &t->norms[i], out, text->ptr, text->len);
         if (status == LLM_OK) status = llmi_encode_work_put(w, out, NULL, 0); /* or more than it may have */
+        if (status == LLM_OK && w->offsets) status = map_text(w, &t->norms[i], i, *text, out);
         if (status != LLM_OK) return status;
         *text = (llm_span){out->data ? out->data : "", out->len};
     }

@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_alphabet.h"
+#include "tokenizer/offsets.h"
 #include "unicode/categories.h"
 
 static const llmi_pre *pre_at(const llmi_encode_work *w, int32_t level) {
@@ -146,49 +147,59 @@ static llm_status each_part(llmi_encode_work *w, int32_t level, const char *text
     return LLM_OK;
 }
 
-static llm_status spell_part(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
-    llmi_buf *out = &w->level[level];
-    size_t before = out->len, room;
-    if (__builtin_mul_overflow(n, 2, &room) || !llmi_buf_reserve(out, room)) return LLM_E_MEMORY;
-    for (size_t i = 0; i < n; i++) out->len += llmi_byte_alphabet_spell(out->data + out->len, (uint8_t)text[i]);
-    llm_status status = pass(w, level, out->data + before, out->len - before, first);
-    out->len = before;
-    return status;
-}
-
-/* Puts a prefix before a piece that does not begin with it. The text then lies in w->level. */
-static bool add_prefix(llmi_encode_work *w, int32_t level, const char **text, size_t *n, const char *prefix,
-                       size_t len) {
-    if (*n >= len && memcmp(*text, prefix, len) == 0) return true;
-    llmi_buf *out = &w->level[level];
-    out->len = 0;
-    if (!llmi_buf_append(out, prefix, len) || !llmi_buf_append(out, *text, *n)) return false;
-    *text = out->data;
-    *n = out->len;
+/* Adds the spellings of bytes, and to `map`, if any, where they come from. */
+static bool spell_bytes(llmi_encode_work *w, llmi_buf *out, llmi_buf *map, const char *text, size_t n) {
+    size_t room;
+    if (__builtin_mul_overflow(n, 2, &room) || !llmi_buf_reserve(out, room)) return false;
+    for (size_t i = 0; i < n; i++) {
+        size_t len = llmi_byte_alphabet_spell(out->data + out->len, (uint8_t)text[i]);
+        out->len += len;
+        if (map && !llmi_offsets_block(w->offsets, map, text + i, 1, len)) return false;
+    }
     return true;
 }
 
+static llm_status spell_part(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
+    llmi_buf *out = &w->level[level];
+    llmi_buf *map = llmi_offsets_level(w, level);
+    out->len = 0;
+    if (!spell_bytes(w, out, map, text, n)) return LLM_E_MEMORY;
+    llmi_offsets_view view = llmi_offsets_enter(w, out->data, map);
+    llm_status status = pass(w, level, out->data, out->len, first);
+    llmi_offsets_leave(w, view);
+    return status;
+}
+
+/* The parts of a text with a space before it. */
+static llm_status each_part_prefixed(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first,
+                                     llmi_pre_fn spell) {
+    llmi_buf whole = {.a = w->a}, map = {.a = w->a};
+    llm_status status = LLM_E_MEMORY;
+    bool done = llmi_buf_append(&whole, " ", 1) && llmi_buf_append(&whole, text, n);
+    if (w->offsets)
+        done = done && llmi_offsets_insert(w->offsets, &map, text, false, 1) &&
+               llmi_offsets_copy(w->offsets, &map, text, n);
+    if (done) {
+        llmi_offsets_view view = llmi_offsets_enter(w, whole.data, &map);
+        status = each_part(w, level, whole.data, whole.len, first, spell);
+        llmi_offsets_leave(w, view);
+    }
+    llmi_buf_free(&whole);
+    llmi_buf_free(&map);
+    return status;
+}
+
+static llm_status bytes(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first, llmi_pre_fn spell) {
+    bool prefix = pre_at(w, level)->prefix_space && !w->continues && text[0] != ' ';
+    return (prefix ? each_part_prefixed : each_part)(w, level, text, n, first, spell);
+}
+
 llm_status llmi_pre_bytes_kept(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
-    bool prefix = pre_at(w, level)->prefix_space && !w->continues;
-    if (prefix && !add_prefix(w, level, &text, &n, " ", 1)) return LLM_E_MEMORY;
-    return each_part(w, level, text, n, first, pass);
+    return bytes(w, level, text, n, first, pass);
 }
 
 llm_status llmi_pre_bytes(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
-    llmi_buf whole = {.a = w->a};
-    if (pre_at(w, level)->prefix_space && !w->continues && text[0] != ' ') {
-        /* w->level is for the spelling. */
-        if (!llmi_buf_append(&whole, " ", 1) || !llmi_buf_append(&whole, text, n)) {
-            llmi_buf_free(&whole);
-            return LLM_E_MEMORY;
-        }
-        text = whole.data;
-        n = whole.len;
-    }
-    w->level[level].len = 0;
-    llm_status status = each_part(w, level, text, n, first, spell_part);
-    llmi_buf_free(&whole);
-    return status;
+    return bytes(w, level, text, n, first, spell_part);
 }
 
 /* Cuts before each replacement. */
@@ -201,6 +212,16 @@ static llm_status split_before(llmi_encode_work *w, int32_t level, const char *t
         if (status != LLM_OK) return status;
     }
     return LLM_OK;
+}
+
+/* Where the bytes come from that llmi_pre_metaspace writes. */
+static bool map_marks(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool prefix) {
+    llmi_buf *map = llmi_offsets_level(w, level);
+    size_t mark = pre_at(w, level)->text.len;
+    if (prefix && !llmi_offsets_insert(w->offsets, map, text, false, mark)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!llmi_offsets_block(w->offsets, map, text + i, 1, text[i] == ' ' ? mark : 1)) return false;
+    return true;
 }
 
 llm_status llmi_pre_metaspace(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {
@@ -217,8 +238,11 @@ llm_status llmi_pre_metaspace(llmi_encode_work *w, int32_t level, const char *te
         if (blank && !llmi_buf_append(out, s->text.data, s->text.len)) return LLM_E_MEMORY;
         i = end + 1;
     }
-    if (s->split) return split_before(w, level, out->data, out->len, first);
-    return pass(w, level, out->data, out->len, first);
+    if (w->offsets && !map_marks(w, level, text, n, prefix)) return LLM_E_MEMORY;
+    llmi_offsets_view view = llmi_offsets_enter(w, out->data, w->offsets ? &w->offsets->level[level] : NULL);
+    llm_status status = (s->split ? split_before : pass)(w, level, out->data, out->len, first);
+    llmi_offsets_leave(w, view);
+    return status;
 }
 
 llm_status llmi_pre_bert(llmi_encode_work *w, int32_t level, const char *text, size_t n, bool first) {

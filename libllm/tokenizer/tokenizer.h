@@ -58,12 +58,14 @@ void llmi_tokenizer_unref(llm_tokenizer *t);
 struct llmi_buf;
 llm_status llmi_tokenizer_encode(struct llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
                                  uint32_t flags);
-/* The same, with parts of the text (in order, apart) whose bytes are never taken for a special token. */
-typedef struct llmi_plain_range {
+typedef struct llmi_text_range {
     size_t begin, end;
-} llmi_plain_range;
+} llmi_text_range;
+/* The same, with parts of the text (in order, apart) whose bytes are never taken for a special token. spans: receives
+ * a llmi_text_range for each id, the bytes of the text it stands for (see offsets.h); NULL if nobody asks. */
 llm_status llmi_tokenizer_encode_mixed(struct llmi_buf *ids, const llm_tokenizer *t, const char *text, size_t n_bytes,
-                                       uint32_t flags, const llmi_plain_range *plain, size_t n_plain);
+                                       uint32_t flags, const llmi_text_range *plain, size_t n_plain,
+                                       struct llmi_buf *spans);
 /* Appends the bytes of the ids, unrepaired: may be invalid UTF-8 in part. `at_start` says that the
  * first id begins a text (SentencePiece's leading space is dropped there). */
 llm_status llmi_tokenizer_decode(struct llmi_buf *bytes, const llm_tokenizer *t, const llm_token *ids, size_t n_ids,

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "tokenizer/offsets.h"
 
 /* The best way to a byte of the word. */
 typedef struct node {
@@ -39,7 +40,7 @@ static bool put_bytes(llmi_encode_work *w, const char *text, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (u->byte_ids[(uint8_t)text[i]] < 0) return false;
     for (size_t i = 0; i < n; i++)
-        if (!llmi_buf_push(w->ids, u->byte_ids[(uint8_t)text[i]])) return false;
+        if (!llmi_offsets_put_id(w, u->byte_ids[(uint8_t)text[i]], text + i, 1)) return false;
     return true;
 }
 
@@ -53,12 +54,7 @@ static bool put(llmi_encode_work *w, size_t first_id, const node *best, const ch
         if (!llmi_buf_reserve(w->ids, best->len * sizeof id)) return false;
     }
     if (id < 0) return true;
-    if (t->fuse_unk && id == t->unk && w->ids->len > first_id) {
-        int32_t last;
-        memcpy(&last, w->ids->data + w->ids->len - sizeof last, sizeof last);
-        if (last == id) return true;
-    }
-    return llmi_buf_push(w->ids, id);
+    return llmi_offsets_fuses(w, first_id, id, text, best->len) || llmi_offsets_put_id(w, id, text, best->len);
 }
 
 llm_status llmi_unigram_encode(llmi_encode_work *w, const char *word, size_t n) {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "tokenizer/offsets.h"
 
 static size_t longest(llmi_encode_work *w, const llmi_trie *trie, const char *text, size_t n, int32_t *id) {
     size_t found = 0, i = 0;
@@ -34,12 +35,13 @@ llm_status llmi_wordpiece_encode(llmi_encode_work *w, const char *word, size_t n
         len = longest(w, &p->trie[at > 0], word + at, n - at, &id);
         known = len > 0;
         if (w->steps < 0) return llmi_encode_spent();
-        if (known && !llmi_buf_push(w->ids, id)) return LLM_E_MEMORY;
+        if (known && !llmi_offsets_put_id(w, id, word + at, len)) return LLM_E_MEMORY;
     }
     if (known) return LLM_OK;
+    llmi_offsets_truncate(w, first_id);
     w->ids->len = first_id;
     if (t->unk < 0) return LLM_OK;
-    return llmi_buf_push(w->ids, t->unk) ? LLM_OK : LLM_E_MEMORY;
+    return llmi_offsets_put_id(w, t->unk, word, n) ? LLM_OK : LLM_E_MEMORY;
 }
 
 void llmi_wordpiece_free(llmi_wordpiece *p, const llm_allocator *a) {

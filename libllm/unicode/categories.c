@@ -1,8 +1,8 @@
 #include "unicode/categories.h"
 
-#include <stddef.h>
-
 #include <utf8proc.h>
+
+#include "base/utf8.h"
 
 #define L LLMI_LETTER
 #define D (LLMI_NUMBER | LLMI_DIGIT)
@@ -119,4 +119,16 @@ bool llmi_unicode_is_late(uint32_t c) {
             high = middle;
     }
     return low < sizeof LATE / sizeof LATE[0] && LATE[low].first <= c;
+}
+
+size_t llmi_unicode_grapheme(const char *text, size_t n) {
+    utf8proc_int32_t state = 0;
+    size_t len, at;
+    uint32_t c = llmi_utf8_decode(text, n, &len);
+    for (at = len; at < n; at += len) {
+        uint32_t next = llmi_utf8_decode(text + at, n - at, &len);
+        if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)c, (utf8proc_int32_t)next, &state)) break;
+        c = next;
+    }
+    return at;
 }

@@ -3,6 +3,7 @@
 #define LLMI_UNICODE_CATEGORIES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Bits of the categories. */
@@ -31,6 +32,9 @@ static inline uint32_t llmi_unicode_class(uint32_t c) {
 /* \w of Unicode's regular expressions: alphabetic, mark, decimal digit, connector, joiner. */
 bool llmi_unicode_is_word(uint32_t c);
 bool llmi_unicode_is_cjk(uint32_t c); /* ideographs, as BERT delimits them */
+
+/* Bytes of the first grapheme cluster of valid UTF-8, n > 0. */
+size_t llmi_unicode_grapheme(const char *text, size_t n);
 
 /* Characters newer than the Unicode version of BERT's reference tables: its cleaning, accent stripping and punctuation
  * rules treat them as unassigned. */
