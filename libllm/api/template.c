@@ -184,13 +184,8 @@ static int64_t local_now(void) {
 llm_status llmi_template_run(llm_rendering *out, const llm_template *t, const llmi_template_context *context,
                              const char *const *trusted) {
     const llm_template_options *o = context->options;
-    llmi_jinja_limits limits = {
-        .max_steps = o->max_steps,
-        .max_output_bytes = (size_t)o->max_output_bytes,
-        .max_memory_bytes = (size_t)o->max_memory_bytes,
-        .held_bytes = context->doc.n_held,
-        .max_depth = o->max_depth,
-    };
+    llmi_jinja_limits limits = llmi_jinja_limits_of(o);
+    limits.held_bytes = context->doc.n_held;
     llmi_jinja_rendering how = {
         .context = context->variables,
         .trusted = trusted,

@@ -7,12 +7,14 @@
 #include "jinja/code.h"
 #include "jinja/value.h"
 
-const llmi_jinja_limits llmi_jinja_default_limits = {
-    .max_steps = LLMI_JINJA_STEPS,
-    .max_output_bytes = LLMI_JINJA_OUTPUT_BYTES,
-    .max_memory_bytes = LLMI_JINJA_MEMORY_BYTES,
-    .max_depth = LLMI_JINJA_MAX_DEPTH,
-};
+llmi_jinja_limits llmi_jinja_limits_of(const llm_template_options *o) {
+    return (llmi_jinja_limits){
+        .max_steps = o->max_steps,
+        .max_output_bytes = (size_t)o->max_output_bytes,
+        .max_memory_bytes = (size_t)o->max_memory_bytes,
+        .max_depth = o->max_depth,
+    };
+}
 
 struct llmi_jinja_block {
     struct llmi_jinja_block *next;

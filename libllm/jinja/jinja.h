@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/option_table.h"
 
 typedef struct llmi_jinja_template llmi_jinja_template;
 
@@ -26,12 +27,10 @@ typedef struct llmi_jinja_limits {
     int32_t max_depth;       /* of calls, loops and nested values */
 } llmi_jinja_limits;
 
-extern const llmi_jinja_limits llmi_jinja_default_limits;
+/* Those of the public options; what a context holds is the caller's to add. */
+llmi_jinja_limits llmi_jinja_limits_of(const llm_template_options *options);
 
-enum { LLMI_JINJA_MAX_BYTES = 4 << 20, LLMI_JINJA_MAX_DEPTH = 128 };
-
-/* What the default limits hold; the public options begin with the same. */
-enum { LLMI_JINJA_STEPS = 10000000, LLMI_JINJA_OUTPUT_BYTES = 16 << 20, LLMI_JINJA_MEMORY_BYTES = 64 << 20 };
+enum { LLMI_JINJA_MAX_BYTES = 4 << 20 };
 
 /* Parses n bytes of UTF-8. On success *out holds one reference. `what` (static, or NULL) names the template in errors:
  * LLM_E_FORMAT with "WHAT, line L, column C: ...", LLM_E_UNSUPPORTED, LLM_E_LIMIT, LLM_E_MEMORY. */
@@ -55,7 +54,7 @@ typedef struct llmi_jinja_rendering {
         *trusted; /* names of variables whose text counts as the template's own; NULL-terminated or NULL */
     int64_t now;  /* seconds since 1970 in local time, for strftime_now */
     bool has_now; /* false: the template may not ask for the time */
-    const llmi_jinja_limits *limits; /* NULL: the default ones */
+    const llmi_jinja_limits *limits; /* NULL: those of llmi_template_defaults */
 } llmi_jinja_rendering;
 
 /* Appends the text to `out` and, unless NULL, llmi_jinja_piece elements to `pieces`. Errors: LLM_E_ARGUMENT if the

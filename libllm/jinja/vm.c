@@ -781,7 +781,8 @@ static void release(llmi_vm *m) {
 
 llm_status llmi_jinja_render(llmi_buf *out, llmi_buf *pieces, const llmi_jinja_template *t,
                              const llmi_jinja_rendering *how) {
-    const llmi_jinja_limits *limits = how->limits ? how->limits : &llmi_jinja_default_limits;
+    llmi_jinja_limits standard = llmi_jinja_limits_of(&llmi_template_defaults);
+    const llmi_jinja_limits *limits = how->limits ? how->limits : &standard;
     llmi_vm m = {.run = {.t = t, .a = t->a, .how = how, .limits = limits, .steps = limits->max_steps}};
     m.run.memory = limits->max_memory_bytes -
                    (limits->held_bytes < limits->max_memory_bytes ? limits->held_bytes : limits->max_memory_bytes);

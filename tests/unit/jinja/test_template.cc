@@ -225,14 +225,14 @@ TEST(Template, AnEscapeBeyondUnicodeStandsForItself) {
 }
 
 TEST(Template, EveryBudgetEndsInAnError) {
-    llmi_jinja_limits few = llmi_jinja_default_limits;
+    llmi_jinja_limits few = llmi_jinja_limits_of(&llmi_template_defaults);
     few.max_steps = 1000;
     EXPECT_EQ(render("{% for i in range(99999) %}x{% endfor %}", "{}", &few).status, LLM_E_LIMIT);
-    llmi_jinja_limits small = llmi_jinja_default_limits;
+    llmi_jinja_limits small = llmi_jinja_limits_of(&llmi_template_defaults);
     small.max_output_bytes = 100;
     EXPECT_EQ(render("{% for i in range(101) %}x{% endfor %}", "{}", &small).status, LLM_E_LIMIT);
     EXPECT_EQ(render("{% for i in range(100) %}x{% endfor %}", "{}", &small).status, LLM_OK);
-    small = llmi_jinja_default_limits;
+    small = llmi_jinja_limits_of(&llmi_template_defaults);
     small.max_memory_bytes = 100000;
     EXPECT_EQ(render("{% set ns = namespace(x='ab') %}{% for i in range(40) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
                      "{}", &small)
@@ -267,7 +267,7 @@ int64_t steps_of(const std::string &source, const llmi_json *context) {
     Template t(source);
     int64_t low = 0, high = 1 << 30;
     while (low + 1 < high) {
-        llmi_jinja_limits limits = llmi_jinja_default_limits;
+        llmi_jinja_limits limits = llmi_jinja_limits_of(&llmi_template_defaults);
         limits.max_steps = low + (high - low) / 2;
         limits.max_output_bytes = limits.max_memory_bytes = SIZE_MAX / 4;
         (t.render(context, &limits).status == LLM_E_LIMIT ? low : high) = limits.max_steps;
@@ -344,7 +344,7 @@ TEST(Template, MemoryStaysWithinItsBudget) {
     Json context("{\"s\": \"" + std::string(200000, 'x') + "\"}");
     for (const char *source : fat) {
         Peak peak;
-        llmi_jinja_limits limits = llmi_jinja_default_limits;
+        llmi_jinja_limits limits = llmi_jinja_limits_of(&llmi_template_defaults);
         limits.max_memory_bytes = 4 << 20;
         limits.max_output_bytes = 1 << 20;
         Template t(source, &peak.a);
