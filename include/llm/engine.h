@@ -31,7 +31,8 @@ typedef struct llm_engine_options {
     int32_t kv_dtype;     /* LLM_DTYPE_F32 or LLM_DTYPE_F16; default LLM_DTYPE_AUTO: F32 for a model
                              stored in F32, otherwise F16 */
     int32_t prefix_cache; /* 1: keep finished sequences and reuse any common prefix (default); 0: do not */
-    int64_t n_kv_tokens;  /* tokens the KV cache holds over all sequences; default 0: 2 * n_ctx */
+    int64_t n_kv_tokens;  /* tokens the KV cache holds over all sequences; default 0: 2 * n_ctx. Layers with a
+                             sliding window hold the windows of n_seqs + n_kv_tokens / n_ctx sequences */
     int32_t n_threads;    /* 1..1024; default 0: as the runtime says */
 } llm_engine_options;
 
@@ -282,7 +283,8 @@ LLM_API llm_status llm_sequence_eval(llm_sequence *sequence, const llm_token *to
 /* A second sequence with the same tokens, sharing their cache pages. Since 0.1. */
 LLM_API llm_status llm_sequence_fork(llm_sequence **out, llm_sequence *sequence);
 
-/* Forgets all but the first n_tokens. Errors: LLM_E_ARGUMENT if it has fewer. Since 0.1. */
+/* Forgets all but the first n_tokens. What layers with a sliding window no longer hold of them is computed again by the
+ * next llm_sequence_eval. Errors: LLM_E_ARGUMENT if it has fewer. Since 0.1. */
 LLM_API llm_status llm_sequence_rewind(llm_sequence *sequence, size_t n_tokens);
 
 /* Its tokens so far, borrowed until the sequence changes. Since 0.1. */

@@ -12,9 +12,9 @@ size_t llmi_batch_table_bytes(const llmi_dims *dims) {
     return table_count(dims) * sizeof(int32_t);
 }
 
-void llmi_batch_place(llmi_batch *b, llmi_arena *arena, const llmi_dims *dims) {
+void llmi_batch_place(llmi_batch *b, llmi_arena *arena, const llmi_dims *dims, const llmi_kvpool *pool) {
     size_t n_batch = (size_t)dims->n_batch, n_seqs = (size_t)dims->step_seqs;
-    *b = (llmi_batch){.capacity = dims->n_batch, .n_groups = dims->n_groups};
+    *b = (llmi_batch){.capacity = dims->n_batch, .n_groups = dims->n_groups, .pool = pool};
     b->parts = llmi_arena_take(arena, n_seqs, sizeof *b->parts);
     b->hidden_rows = llmi_arena_take(arena, n_batch, sizeof *b->hidden_rows);
     b->tables = llmi_arena_take(arena, table_count(dims), sizeof *b->tables);
@@ -56,12 +56,15 @@ void llmi_batch_add(llmi_batch *b, const llmi_kv_copy *copy, void *owner, int32_
     b->n_rows += n_rows;
 }
 
-/* One row for each sequence; returns where the next table begins. */
-static int32_t *fill_table(int32_t *row, const llmi_batch *b) {
+/* One row for each sequence; returns where the next table begins. w: NULL for the group without a window. */
+static int32_t *fill_table(int32_t *row, const llmi_batch *b, const llmi_kvwindow *w) {
     for (int32_t i = 0; i < b->n_parts; i++, row += b->max_pages) {
         const llmi_kv_sequence *s = b->parts[i].seq;
-        memcpy(row, s->pages, (size_t)s->n_pages * sizeof *row);
-        for (int32_t k = s->n_pages; k < b->max_pages; k++) row[k] = 0;
+        int32_t first = w ? llmi_kvwindow_first(w, s->n_done) : 0, end = w ? s->n_framed : s->n_pages;
+        for (int32_t k = 0; k < first; k++) row[k] = LLMI_NONE;
+        if (!w) memcpy(row, s->pages, (size_t)end * sizeof *row);
+        for (int32_t k = first; w && k < end; k++) row[k] = w->frames[s->pages[k]];
+        for (int32_t k = end; k < b->max_pages; k++) row[k] = LLMI_NONE;
     }
     return row;
 }
@@ -73,6 +76,6 @@ size_t llmi_batch_seal(llmi_batch *b) {
     for (int32_t i = 0; i < b->n_parts; i++)
         if (b->parts[i].seq->n_pages > b->max_pages) b->max_pages = b->parts[i].seq->n_pages;
     int32_t *end = b->page_tables;
-    for (int32_t g = 0; g < b->n_groups; g++) end = fill_table(end, b);
+    for (int32_t g = 0; g < b->n_groups; g++) end = fill_table(end, b, llmi_kvpool_window(b->pool, g));
     return (size_t)(end - b->tables) * sizeof *end;
 }

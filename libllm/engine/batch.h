@@ -19,6 +19,7 @@ typedef struct llmi_batch {
     int32_t capacity; /* rows */
     int32_t n_rows, n_parts, n_logits, n_hidden;
     int32_t n_groups;
+    const llmi_kvpool *pool;
     int32_t max_pages;    /* row length of page_tables, set by llmi_batch_seal */
     llmi_part *parts;     /* [step_seqs] */
     int32_t *hidden_rows; /* [n_batch] */
@@ -31,7 +32,7 @@ typedef struct llmi_batch {
     int32_t *page_tables; /* [n_groups, n_parts, max_pages], last so that only its used part travels */
 } llmi_batch;
 
-void llmi_batch_place(llmi_batch *b, llmi_arena *arena, const llmi_dims *dims);
+void llmi_batch_place(llmi_batch *b, llmi_arena *arena, const llmi_dims *dims, const llmi_kvpool *pool);
 size_t llmi_batch_table_bytes(const llmi_dims *dims);
 
 void llmi_batch_clear(llmi_batch *b);

@@ -40,7 +40,7 @@ llm_status llmi_compute_measure(llmi_compute_size *out, const llm_model *m, cons
     llm_status status = LLM_OK;
     for (int32_t g = 0; g < program.n_groups && status == LLM_OK; g++) {
         size_t of_group = 0;
-        status = ops->state_bytes(&of_group, m->device, &program, g, dims->n_pages);
+        status = ops->state_bytes(&of_group, m->device, &program, g, dims->n_items[g]);
         if (status == LLM_OK && !llmi_add(&out->kv, out->kv, of_group)) status = too_large();
     }
     if (status == LLM_OK) status = ops->stream_bytes(&out->stream, m->device, &options);
@@ -74,7 +74,7 @@ llm_status llmi_compute_create(llmi_compute *c, const llm_model *m, const llmi_d
     c->table_bytes = llmi_batch_table_bytes(dims);
     if (device->ops->weights_prepare) status = device->ops->weights_prepare(device, pool);
     for (int32_t g = 0; g < c->program.n_groups && status == LLM_OK; g++)
-        status = device->ops->state_create(&c->states[g], device, &c->program, g, dims->n_pages);
+        status = device->ops->state_create(&c->states[g], device, &c->program, g, dims->n_items[g]);
     if (status == LLM_OK) status = device->ops->stream_create(&c->stream, device, &options);
     if (status == LLM_OK) status = check_stream(c->stream);
     if (status == LLM_OK) status = device->ops->mem_alloc(&c->workspace, device, c->program.workspace_bytes);
@@ -97,10 +97,12 @@ static const int32_t *on_device(const llmi_compute *c, const llmi_batch *b, cons
 }
 
 static void copy_pages(const llmi_compute *c, const llmi_batch *b, int32_t group) {
+    const llmi_kvwindow *w = llmi_kvpool_window(b->pool, group);
     for (int32_t i = 0; i < b->n_parts; i++) {
         const llmi_kv_copy *copy = &b->parts[i].copy;
-        if (copy->n_tokens)
-            c->stream->ops->state_copy(c->stream, c->states[group], copy->dst, copy->src, copy->n_tokens);
+        if (!copy->n_tokens) continue;
+        int32_t dst = w ? w->frames[copy->dst] : copy->dst, src = w ? w->frames[copy->src] : copy->src;
+        c->stream->ops->state_copy(c->stream, c->states[group], dst, src, copy->n_tokens);
     }
 }
 

@@ -21,9 +21,10 @@ typedef struct llmi_dims {
     int32_t max_pages; /* pages of one sequence */
     int32_t n_groups;  /* of states, each with a pool of pages and a page table */
     int32_t windows[LLMI_MAX_GROUPS];
-    int32_t n_draws;    /* tokens of a wave */
-    int32_t n_samplers; /* threads that choose them */
-    bool keep;          /* prefix cache */
+    int32_t n_items[LLMI_MAX_GROUPS]; /* pages in the state of each group: n_pages without a window */
+    int32_t n_draws;                  /* tokens of a wave */
+    int32_t n_samplers;               /* threads that choose them */
+    bool keep;                        /* prefix cache */
 } llmi_dims;
 
 #endif

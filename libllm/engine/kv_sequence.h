@@ -9,6 +9,7 @@
 typedef struct llmi_kv_cache {
     llmi_kvpool pool;
     llmi_prefix prefix;
+    int32_t most_rows; /* of a step */
 } llmi_kv_cache;
 
 void llmi_kv_cache_place(llmi_kv_cache *c, llmi_arena *arena, const llmi_dims *dims);
@@ -19,6 +20,7 @@ typedef struct llmi_kv_sequence {
     int32_t n_tokens;
     int32_t n_done;    /* of them are computed: their keys and values lie in the pages */
     int32_t n_pages;   /* held; some may lie ahead of n_done */
+    int32_t n_framed;  /* of them, from what row n_done sees on, have frames in the groups with windows */
     int32_t n_indexed; /* full pages, from the first on, that the index knows */
     int32_t spare;     /* a page kept for the copy of a shared one, or LLMI_NONE */
 } llmi_kv_sequence;
@@ -35,8 +37,9 @@ void llmi_kv_sequence_init(llmi_kv_sequence *s, llm_token *tokens, int32_t *page
 /* For a sequence without pages: takes over the longest computed beginning of its first `most` tokens. */
 void llmi_kv_sequence_match(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t most);
 
-/* Allocates pages for n_tokens, plus one in reserve if the last page is shared and may have to be copied. If no
- * reserve page is available, drops the shared page and recomputes its tokens: n_done moves back to its start.
+/* Allocates pages for n_tokens, with frames for those of the next step, plus one in reserve if the last page is shared
+ * and may have to be copied. If no reserve page is available, drops the shared page and recomputes its tokens: n_done
+ * moves back to its start, or to where the windows are.
  * false: no room; pages allocated so far are kept. */
 bool llmi_kv_sequence_reserve(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_tokens);
 
@@ -51,7 +54,8 @@ void llmi_kv_sequence_commit(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_do
 /* Shares the computed part of src; the tokens are the caller's to copy. dst has no pages. */
 void llmi_kv_sequence_share(llmi_kv_sequence *dst, const llmi_kv_sequence *src, llmi_kv_cache *c);
 
-/* Forgets all but n_tokens. */
+/* Forgets all but n_tokens. Of these, those behind the longest beginning whose windows are there have to be computed
+ * again. */
 void llmi_kv_sequence_cut(llmi_kv_sequence *s, llmi_kv_cache *c, int32_t n_tokens);
 
 /* Gives all pages back; the tokens stay, to be computed again. */

@@ -40,6 +40,15 @@ static int32_t smaller(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
 
+/* Pages in the state of a group. With a window: for all rows of a step, and what each sequence sees; a window lies
+ * across one page more than it fills, and one more is written while a shared one is copied. Sequences are the jobs' and
+ * as many of the host's as the cache holds with a full context. */
+static int32_t count_items(const llmi_dims *dims, const llm_engine_options *o, int32_t window) {
+    int64_t n = dims->page_tokens, n_seqs = dims->n_seqs + (o->n_kv_tokens + o->n_ctx - 1) / o->n_ctx;
+    int64_t items = n_seqs * ((window + n - 1) / n + 2) + (dims->n_batch + n - 1) / n;
+    return window && items < dims->n_pages ? (int32_t)items : dims->n_pages;
+}
+
 void llmi_engine_dims(llmi_dims *out, const llm_model *m, const llm_engine_options *o) {
     int32_t n_pages = (int32_t)((o->n_kv_tokens + PAGE_TOKENS - 1) / PAGE_TOKENS);
     *out = (llmi_dims){
@@ -57,13 +66,14 @@ void llmi_engine_dims(llmi_dims *out, const llm_model *m, const llm_engine_optio
         .keep = o->prefix_cache != 0,
     };
     out->n_groups = llmi_program_windows(out->windows, m);
+    for (int32_t g = 0; g < out->n_groups; g++) out->n_items[g] = count_items(out, o, out->windows[g]);
     out->n_draws = smaller(out->max_logits + out->n_seqs, MOST_DRAWS);
 }
 
 void llmi_engine_place(llmi_engine *e, llmi_arena *arena, const llm_model *m) {
     const llmi_dims *dims = &e->dims;
     llmi_kv_cache_place(&e->cache, arena, dims);
-    llmi_batch_place(&e->batch, arena, dims);
+    llmi_batch_place(&e->batch, arena, dims, &e->cache.pool);
     llmi_compute_place(&e->compute, arena, m, dims);
     e->outputs = llmi_arena_take(arena, (size_t)dims->max_logits + (size_t)dims->n_seqs, sizeof *e->outputs);
     e->draws = llmi_arena_take(arena, (size_t)dims->n_draws, sizeof *e->draws);

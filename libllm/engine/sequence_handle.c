@@ -116,6 +116,11 @@ static llm_status check_eval(const llm_sequence *s, const llm_token *tokens, siz
     return LLM_OK;
 }
 
+static llm_status no_room(const llm_sequence *s) {
+    return llmi_error(LLM_E_LIMIT, "the KV cache is full: no room for %" PRId32 " tokens among %" PRId64,
+                      s->seq.n_tokens, s->engine->options.n_kv_tokens);
+}
+
 /* Pages for everything, at the cost of what is only cached and of jobs, which are computed again later. */
 static llm_status make_room(llm_sequence *s, size_t n_rows) {
     llmi_engine *e = s->engine;
@@ -128,9 +133,16 @@ static llm_status make_room(llm_sequence *s, size_t n_rows) {
     while (!(fits = llmi_kv_sequence_reserve(&s->seq, &e->cache, s->seq.n_tokens)) && llmi_completion_preempt(e)) {
     }
     pthread_mutex_unlock(&e->lock);
-    if (fits) return LLM_OK;
-    return llmi_error(LLM_E_LIMIT, "the KV cache is full: no room for %" PRId32 " tokens among %" PRId64,
-                      s->seq.n_tokens, e->options.n_kv_tokens);
+    return fits ? LLM_OK : no_room(s);
+}
+
+/* Its pages are there, but frames for the groups with windows only for the first chunk (engine/kvwindow.h). */
+static bool open_chunk(llmi_kv_copy *copy, llm_sequence *s, int32_t n) {
+    llmi_engine *e = s->engine;
+    bool open;
+    while (!(open = llmi_kv_sequence_open(copy, &s->seq, &e->cache, s->seq.n_done + n)) && llmi_completion_preempt(e)) {
+    }
+    return open;
 }
 
 /* Computes the next rows, of which the last n_logits are read. */
@@ -140,11 +152,11 @@ static llm_status run_chunk(llm_sequence *s, int32_t n, int32_t n_logits) {
     do {
         llmi_kv_copy copy;
         pthread_mutex_lock(&e->lock);
-        bool open = llmi_kv_sequence_open(&copy, &s->seq, &e->cache, s->seq.n_done + n);
+        bool open = open_chunk(&copy, s, n);
         llmi_batch_clear(&e->batch);
         if (open) llmi_batch_add(&e->batch, &copy, NULL, n, n_logits, 0);
         pthread_mutex_unlock(&e->lock);
-        if (!open) return llmi_error(LLM_E_INTERNAL, "a reserved page is missing");
+        if (!open) return no_room(s);
         /* A cancellation that came late for an earlier step may stop this one. */
         llmi_engine_clear_stop(e);
         status = llmi_compute_run(&e->compute, &e->batch);

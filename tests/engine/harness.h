@@ -26,6 +26,37 @@ inline Gguf engine_gguf(int32_t n_ctx_train = 512) {
     return g;
 }
 
+/* What the layers of a tiny model see. */
+enum Seen { SEES_ALL, SEES_WINDOW, SEES_BOTH /* all in the first layer, the window in the second */ };
+
+inline const char *seen_name(Seen seen) {
+    return seen == SEES_ALL ? "all" : seen == SEES_WINDOW ? "window" : "both";
+}
+
+/* The weights of a golden model, with a window of its own. */
+inline std::string seen_files(const Folder &folder, Seen seen, int32_t window, int32_t n_ctx_train) {
+    std::string from = LLM_SOURCE_DIR "/tests/golden/data/qwen3-window/", config;
+    std::ifstream in(from + "config.json");
+    std::getline(in, config, '\0');
+    auto set = [&](const std::string &name, const std::string &value) {
+        size_t at = config.find("\"" + name + "\": ");
+        ASSERT_NE(std::string::npos, at) << name;
+        at += name.size() + 4;
+        config.replace(at, config.find_first_of("\n", at) - at, value + ",");
+    };
+    const char *one = seen == SEES_WINDOW ? "sliding_attention" : "full_attention";
+    const char *two = seen == SEES_ALL ? "full_attention" : "sliding_attention";
+    config.erase(config.find(" \"layer_types\""),
+                 config.find("]", config.find("layer_types")) + 3 - config.find(" \"layer_types\""));
+    config.insert(2, std::string(" \"layer_types\": [\"") + one + "\", \"" + two + "\"],\n");
+    set("sliding_window", std::to_string(window));
+    set("max_position_embeddings", std::to_string(n_ctx_train));
+    folder.write("config.json", config);
+    std::filesystem::copy_file(from + "model.safetensors", folder.path + "/model.safetensors",
+                               std::filesystem::copy_options::overwrite_existing);
+    return folder.path;
+}
+
 /* Made-up ids of the tiny model's 32. */
 inline Tokens made_tokens(size_t n, uint32_t seed) {
     Tokens tokens;
@@ -45,6 +76,10 @@ class Model {
         open(folder.write("m.gguf", g.encode()), backend, a);
     }
     Model(const std::string &path, const std::string &backend) { open(path, backend, nullptr); }
+    Model(Seen seen, int32_t window, const std::string &backend = "reference", const llm_allocator *a = nullptr,
+          int32_t n_ctx_train = 512) {
+        open(seen_files(folder, seen, window, n_ctx_train), backend, a);
+    }
     ~Model() {
         llmi_model_unref(m);
         llm_runtime_unref(rt);

@@ -13,11 +13,19 @@ namespace {
 
 using Tokens = std::vector<llm_token>;
 
-/* Pages of 4 tokens whose contents the test itself keeps, so that it sees whether what a sequence relies on
- * is there. */
+/* Pages of 4 tokens whose contents the test itself keeps, by group and place, so that it sees whether what a sequence
+ * relies on is there. */
 class Cache : public ::testing::Test {
   protected:
-    void make(int32_t n_pages, bool keep = true) {
+    /* windows: of each group. frames: of each group with a window. */
+    void make(int32_t n_pages, bool keep = true, const std::vector<int32_t> &windows = {0}, int32_t frames = 0) {
+        dims = {};
+        dims.n_batch = 6;
+        dims.n_groups = (int32_t)windows.size();
+        for (size_t g = 0; g < windows.size(); g++) {
+            dims.windows[g] = windows[g];
+            dims.n_items[g] = windows[g] ? frames : n_pages;
+        }
         dims.n_pages = n_pages;
         dims.page_tokens = 4;
         dims.keep = keep;
@@ -28,9 +36,25 @@ class Cache : public ::testing::Test {
         llmi_arena arena = {base + (64 - reinterpret_cast<uintptr_t>(base) % 64) % 64, 0, false};
         llmi_kv_cache_place(&cache, &arena, &dims);
         EXPECT_EQ(count.used, arena.used);
-        memory.assign((size_t)n_pages * 4, -1);
+        memory.assign(windows.size(), Tokens((size_t)n_pages * 4, -1));
     }
     int32_t unused() const { return cache.pool.n_free + cache.pool.n_idle; }
+    /* Of each group with a window, frames that nobody uses. */
+    int32_t unused_frames(int32_t window) const {
+        const llmi_kvwindow &w = cache.pool.windows[window];
+        int32_t n = w.n_free;
+        for (int32_t page = w.newer[w.root]; page != w.root; page = w.newer[page]) n++;
+        return n;
+    }
+    int32_t place_of(int32_t group, int32_t page) const {
+        const llmi_kvwindow *w = llmi_kvpool_window(&cache.pool, group);
+        return w ? w->frames[page] : page;
+    }
+    /* Where group and page keep a token; nullptr: nowhere. */
+    llm_token *slot(int32_t group, int32_t page, int32_t i) {
+        int32_t place = place_of(group, page);
+        return place < 0 ? nullptr : &memory[(size_t)group][(size_t)(place * 4 + i)];
+    }
 
     struct Line {
         char bytes[64];
@@ -38,7 +62,7 @@ class Cache : public ::testing::Test {
     llmi_dims dims = {};
     llmi_kv_cache cache = {};
     std::vector<Line> block;
-    Tokens memory;
+    std::vector<Tokens> memory;
 };
 
 struct Seq {
@@ -60,10 +84,11 @@ class Sequences : public Cache {
     bool compute(Seq &q, bool succeed = true) {
         llmi_kv_copy copy;
         if (!llmi_kv_sequence_open(&copy, &q.s, &cache, q.s.n_tokens)) return false;
-        for (int32_t i = 0; succeed && i < copy.n_tokens; i++)
-            memory[(size_t)(copy.dst * 4 + i)] = memory[(size_t)(copy.src * 4 + i)];
-        for (int32_t i = q.s.n_done; i < q.s.n_tokens; i++)
-            memory[(size_t)(q.s.pages[i / 4] * 4 + i % 4)] = succeed ? q.tokens[(size_t)i] : -9;
+        for (int32_t g = 0; g < dims.n_groups; g++) {
+            for (int32_t i = 0; succeed && i < copy.n_tokens; i++) *slot(g, copy.dst, i) = *slot(g, copy.src, i);
+            for (int32_t i = q.s.n_done; i < q.s.n_tokens; i++)
+                *slot(g, q.s.pages[i / 4], i % 4) = succeed ? q.tokens[(size_t)i] : -9;
+        }
         if (succeed) {
             llmi_kv_copy_done(&copy, &cache);
             llmi_kv_sequence_commit(&q.s, &cache, q.s.n_tokens);
@@ -72,9 +97,14 @@ class Sequences : public Cache {
         }
         return true;
     }
-    void expect_intact(const Seq &q) const {
-        for (int32_t i = 0; i < q.s.n_done; i++)
-            ASSERT_EQ(q.tokens[(size_t)i], memory[(size_t)(q.s.pages[i / 4] * 4 + i % 4)]) << "token " << i;
+    /* What row n_done sees. */
+    void expect_intact(const Seq &q) {
+        for (int32_t g = 0; g < dims.n_groups; g++)
+            for (int32_t i = dims.windows[g] ? std::max(0, q.s.n_done + 1 - dims.windows[g]) : 0; i < q.s.n_done; i++) {
+                const llm_token *at = slot(g, q.s.pages[i / 4], i % 4);
+                ASSERT_NE(nullptr, at) << "group " << g << ", token " << i;
+                ASSERT_EQ(q.tokens[(size_t)i], *at) << "group " << g << ", token " << i;
+            }
     }
     void release(Seq &q) { llmi_kv_sequence_release(&q.s, &cache); }
 };
@@ -264,17 +294,111 @@ TEST_F(Sequences, WhatFitsWithoutTheCacheFitsWithIt) {
     EXPECT_EQ(2, unused());
 }
 
-/* Anything in any order: every sequence finds its own tokens in its pages, and no page is lost. */
-TEST_F(Sequences, RandomOperationsKeepEverySequenceIntact) {
-    for (uint32_t seed = 0; seed < 30; seed++) {
+/* ---- windows ---- */
+
+TEST_F(Sequences, AWindowGivesFramesBack) {
+    for (bool keep : {false, true}) {
+        make(64, keep, {0, 6}, 5);
+        Seq a;
+        for (llm_token i = 0; i < 200; i++) {
+            a.push({i % 7});
+            ASSERT_TRUE(compute(a)) << i;
+            expect_intact(a);
+            int32_t first = i < 5 ? 0 : (i + 1 - 5) / 4; /* row i + 1 sees tokens i - 4 .. */
+            for (int32_t k = 0; k < first && !keep; k++) ASSERT_EQ(LLMI_NONE, place_of(1, a.s.pages[k])) << i;
+            EXPECT_EQ(5 - (i / 4 + 1 - first), unused_frames(0)) << i;
+        }
+        release(a);
+        EXPECT_EQ(5, unused_frames(0));
+        EXPECT_EQ(64, unused());
+    }
+}
+
+TEST_F(Sequences, ABeginningIsReusedWhereItsWindowIs) {
+    make(16, true, {0, 6}, 4);
+    Seq a({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+    ASSERT_TRUE(compute(a)); /* row 12 sees 7.. of pages 1 and 2 */
+    a.push({13, 14, 15, 16, 17, 18, 19, 20});
+    for (int32_t i = 12; i < 20; i += 4) {
+        a.s.n_tokens = i + 4;
+        ASSERT_TRUE(compute(a)); /* page 4 takes the frame of page 0 */
+    }
+    EXPECT_EQ(LLMI_NONE, place_of(1, a.s.pages[0]));
+    for (int32_t n : {20, 13, 12, 11, 8, 7, 3}) {
+        Seq q;
+        q.push(a.tokens);
+        q.s.n_tokens = 20;
+        llmi_kv_sequence_match(&q.s, &cache, n);
+        EXPECT_EQ(n < 9 ? 0 : n, q.s.n_done) << "a row behind 8 tokens sees page 0";
+        expect_intact(q);
+        release(q);
+    }
+    release(a);
+    EXPECT_EQ(16, unused());
+    EXPECT_EQ(4, unused_frames(0));
+}
+
+TEST_F(Sequences, RewindGoesBackToWhereTheWindowIs) {
+    make(16, false, {6}, 4);
+    Seq a;
+    for (llm_token i = 0; i < 20; i++) {
+        a.push({i});
+        ASSERT_TRUE(compute(a));
+    }
+    Seq b(Tokens(a.tokens.begin(), a.tokens.begin() + 20));
+    llmi_kv_sequence_share(&b.s, &a.s, &cache); /* row 20 sees pages 3 and 4 */
+    llmi_kv_sequence_cut(&a.s, &cache, 18);
+    EXPECT_EQ(18, a.s.n_done) << "it sees 13, in page 3";
+    expect_intact(a);
+    llmi_kv_sequence_cut(&a.s, &cache, 16);
+    EXPECT_EQ(0, a.s.n_done) << "it sees 11, in page 2";
+    EXPECT_EQ(0, a.s.n_pages);
+    expect_intact(b);
+    ASSERT_FALSE(compute(a)) << "16 tokens in one step need 4 frames, b has 2";
+    release(b);
+    ASSERT_TRUE(compute(a));
+    expect_intact(a);
+    release(a);
+    EXPECT_EQ(16, cache.pool.n_free);
+    EXPECT_EQ(4, unused_frames(0));
+}
+
+/* Computed again, a page takes the place of the one that the index knows, which gets its frame. */
+TEST_F(Sequences, TheIndexGetsFramesAgain) {
+    make(16, true, {0, 6}, 4);
+    Seq a({1, 2, 3, 4, 5, 6, 7, 8}), b(Tokens(12, 9)), c(Tokens{1, 2, 3, 4, 5, 6, 7, 8});
+    ASSERT_TRUE(compute(a));
+    int32_t known = a.s.pages[0];
+    release(a);
+    ASSERT_TRUE(compute(b)); /* takes two frames that are free, and the oldest: a's second */
+    release(b);
+    llmi_kv_sequence_match(&c.s, &cache, 8);
+    EXPECT_EQ(4, c.s.n_done);
+    ASSERT_TRUE(compute(c));
+    EXPECT_EQ(known, c.s.pages[0]);
+    expect_intact(c);
+    release(c);
+    Seq d(Tokens{1, 2, 3, 4, 5, 6, 7, 8});
+    llmi_kv_sequence_match(&d.s, &cache, 8);
+    EXPECT_EQ(8, d.s.n_done);
+    expect_intact(d);
+    release(d);
+}
+
+/* Anything in any order: every sequence finds its own tokens in its pages, and no page or frame is lost. */
+class Random : public Sequences, public ::testing::WithParamInterface<std::vector<int32_t>> {};
+
+TEST_P(Random, OperationsKeepEverySequenceIntact) {
+    for (uint32_t seed = 0; seed < 40; seed++) {
         std::mt19937 random(seed);
         auto below = [&](uint32_t n) { return (int32_t)(random() % n); };
-        make(24, seed % 3 != 0);
+        int32_t n_frames = 10 + (int32_t)(seed % 2) * 8;
+        make(24, seed % 3 != 0, GetParam(), n_frames);
         std::vector<std::unique_ptr<Seq>> all;
         for (int i = 0; i < 6; i++) all.push_back(std::make_unique<Seq>());
         for (int i = 0; i < 600; i++) {
             Seq &q = *all[(size_t)below(6)];
-            switch (below(6)) {
+            switch (below(7)) {
             case 0:
                 release(q);
                 q.s.n_tokens = 0;
@@ -294,6 +418,9 @@ TEST_F(Sequences, RandomOperationsKeepEverySequenceIntact) {
                 llmi_kv_sequence_share(&q.s, &from.s, &cache);
                 break;
             }
+            case 3:
+                if (!llmi_kv_sequence_reserve(&q.s, &cache, q.s.n_tokens)) release(q);
+                break;
             default:
                 for (int32_t n = below(6); n > 0 && q.s.n_tokens < 40; n--) q.push({below(2)});
                 if (q.s.n_tokens > q.s.n_done && !compute(q, below(5) > 0)) release(q);
@@ -303,10 +430,23 @@ TEST_F(Sequences, RandomOperationsKeepEverySequenceIntact) {
         }
         for (auto &each : all) release(*each);
         EXPECT_EQ(24, unused());
+        for (int32_t i = 0; i < cache.pool.n_windows; i++) EXPECT_EQ(n_frames, unused_frames(i));
         while (llmi_prefix_evict(&cache.prefix)) {
         }
         EXPECT_EQ(24, cache.pool.n_free);
+        for (int32_t i = 0; i < cache.pool.n_windows; i++) EXPECT_EQ(n_frames, cache.pool.windows[i].n_free);
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Windows, Random,
+                         ::testing::Values(std::vector<int32_t>{0}, std::vector<int32_t>{0, 1}, std::vector<int32_t>{6},
+                                           std::vector<int32_t>{0, 9}, std::vector<int32_t>{0, 4, 13},
+                                           std::vector<int32_t>{5, 2}),
+                         [](const auto &row) {
+                             std::string name;
+                             for (int32_t window : row.param)
+                                 name += (name.empty() ? "" : "_") + std::to_string(window);
+                             return name;
+                         });
 
 } // namespace

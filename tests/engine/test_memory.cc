@@ -63,6 +63,21 @@ TEST_P(Memory, EstimateIsWhatCreateTakes) {
     }
 }
 
+TEST_P(Memory, EstimateIsWhatCreateTakesWithWindows) {
+    for (Seen seen : {SEES_ALL, SEES_WINDOW, SEES_BOTH}) {
+        Model own(seen, 40, GetParam(), &bytes.allocator, 4096);
+        { Engine first(own); } /* weights are packed now */
+        for (const llm_engine_options &row : {options(4096, 2, 30), options(300, 8, 64, 100), options(64, 1, 1, 64)}) {
+            llm_engine_options o = resolve(own, row);
+            llm_engine_memory memory = {};
+            int64_t before = bytes.alive;
+            ASSERT_EQ(LLM_OK, llmi_engine_estimate(&memory, own.m, &o));
+            Engine engine(own, row);
+            EXPECT_EQ(memory.kv_bytes + memory.workspace_bytes, bytes.alive - before) << seen_name(seen);
+        }
+    }
+}
+
 TEST_P(Memory, StepsTakeNone) {
     Engine engine(model, options(256, 4, 32, 256));
     std::vector<std::unique_ptr<Job>> jobs;

@@ -9,13 +9,8 @@ struct Answers {
     bool operator==(const Answers &o) const { return logits == o.logits && completions == o.completions; }
 };
 
-class Same : public ::testing::TestWithParam<std::tuple<std::string, int>> {
+class Same : public ::testing::TestWithParam<std::tuple<std::string, Seen>> {
   protected:
-    static Gguf gguf(int window) {
-        Gguf g = engine_gguf();
-        if (window) g.set_int("llama.attention.sliding_window", window);
-        return g;
-    }
     static std::vector<float> eval(Engine &engine, const Tokens &tokens, size_t chunk) {
         llm_sequence *s = nullptr;
         EXPECT_EQ(LLM_OK, llmi_sequence_create(&s, engine.e));
@@ -59,7 +54,7 @@ class Same : public ::testing::TestWithParam<std::tuple<std::string, int>> {
         EXPECT_EQ(24u, job.out[1].tokens.size());
         return result;
     }
-    Model model{std::get<0>(GetParam()), gguf(std::get<1>(GetParam()))};
+    Model model{std::get<1>(GetParam()), 20, std::get<0>(GetParam())};
     Answers first = run(options(256, 8, 512));
 };
 
@@ -75,6 +70,7 @@ TEST_P(Same, InAnyCompany) {
     for (int n : {1, 3, 6}) EXPECT_EQ(first, run(options(256, 8, 512), 1000, n)) << n << " others";
     EXPECT_EQ(first, run(options(256, 3, 40), 1000, 6)) << "in a queue";
     EXPECT_EQ(first, run(options(256, 8, 64, 320), 1000, 6)) << "with few pages";
+    EXPECT_EQ(first, run(options(256, 2, 16, 2048), 1000, 6)) << "with few frames";
 }
 
 TEST_P(Same, FromAColdAndAWarmCache) {
@@ -82,6 +78,7 @@ TEST_P(Same, FromAColdAndAWarmCache) {
     llm_engine_options o = options(256, 8, 512);
     o.prefix_cache = 0;
     EXPECT_EQ(first, run(o, 1000, 0, true));
+    EXPECT_EQ(first, run(options(256, 2, 16, 2048), 1000, 6, true)) << "with few frames";
 }
 
 TEST_P(Same, InAnyChunks) {
@@ -89,9 +86,11 @@ TEST_P(Same, InAnyChunks) {
     for (size_t chunk : {1, 5, 32, 50}) EXPECT_EQ(first, run(options(256, 8, 512), chunk)) << chunk << " tokens";
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Same, ::testing::Combine(::testing::ValuesIn(backends()), ::testing::Values(0, 20)),
+INSTANTIATE_TEST_SUITE_P(Backends, Same,
+                         ::testing::Combine(::testing::ValuesIn(backends()),
+                                            ::testing::Values(SEES_ALL, SEES_WINDOW, SEES_BOTH)),
                          [](const auto &row) {
-                             return std::get<0>(row.param) + (std::get<1>(row.param) ? "_window" : "");
+                             return std::get<0>(row.param) + "_" + seen_name(std::get<1>(row.param));
                          });
 
 } // namespace

@@ -6,14 +6,15 @@
 
 namespace {
 
-class Stress : public ::testing::TestWithParam<uint32_t> {
+class Stress : public ::testing::TestWithParam<std::tuple<uint32_t, Seen>> {
   protected:
-    std::mt19937 random{GetParam()};
+    std::mt19937 random{std::get<0>(GetParam())};
+    const bool slides = std::get<1>(GetParam()) != SEES_ALL;
     uint32_t below(uint32_t n) { return (uint32_t)(random() % n); }
 
     /* Prompts of few kinds, so that they share beginnings. */
     Tokens prompt() {
-        Tokens tokens = made_tokens(1 + below(70), below(4));
+        Tokens tokens = made_tokens(1 + below(slides ? 200 : 70), below(4));
         if (below(2)) tokens.back() = (llm_token)below(32);
         return tokens;
     }
@@ -57,12 +58,13 @@ class Stress : public ::testing::TestWithParam<uint32_t> {
         llmi_sequence_destroy(s);
         return logits;
     }
-    static constexpr int32_t n_ctx = 128;
-    Model model;
+    const int32_t n_ctx = slides ? 512 : 128;
+    Model model{std::get<1>(GetParam()), 20};
 };
 
 TEST_P(Stress, EveryJobAnswersAsAlone) {
-    llm_engine_options o = options(n_ctx, 1 + (int32_t)below(6), 1 + (int32_t)below(40), 128 + 32 * below(8));
+    llm_engine_options o =
+        options(n_ctx, 1 + (int32_t)below(6), 1 + (int32_t)below(40), n_ctx + (slides ? 128 : 32) * below(8));
     if (o.n_seqs < 4) o.n_seqs = 4; /* make() asks for up to 4 completions */
     o.prefix_cache = below(4) > 0;
     Hooks hooks(model);
@@ -95,7 +97,7 @@ TEST_P(Stress, EveryJobAnswersAsAlone) {
 }
 
 TEST_P(Stress, EverySequenceIsAsIfComputedAfresh) {
-    Engine engine(model, options(n_ctx, 4, 1 + (int32_t)below(40), 384));
+    Engine engine(model, options(n_ctx, slides ? 1 : 4, 1 + (int32_t)below(40), slides ? 1024 : 384));
     std::map<llm_sequence *, Tokens> all;
     std::vector<std::unique_ptr<Job>> jobs;
     auto any = [&] { return std::next(all.begin(), (ptrdiff_t)below((uint32_t)all.size())); };
@@ -149,6 +151,8 @@ TEST_P(Stress, EverySequenceIsAsIfComputedAfresh) {
     for (auto &job : jobs) check(*job);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Stress, ::testing::Range(0u, 12u));
+INSTANTIATE_TEST_SUITE_P(
+    Seeds, Stress, ::testing::Combine(::testing::Range(0u, 12u), ::testing::Values(SEES_ALL, SEES_WINDOW, SEES_BOTH)),
+    [](const auto &row) { return seen_name(std::get<1>(row.param)) + std::to_string(std::get<0>(row.param)); });
 
 } // namespace
