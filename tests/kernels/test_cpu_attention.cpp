@@ -46,8 +46,11 @@ void run(Device &d, Cache &cache, const Shape &shape, const Data &data, const st
     Floats k = step.pick(data.k, cache.width()), v = step.pick(data.v, cache.width());
     Floats q = step.pick(data.q, shape.q_width()), result(q.size(), -7.0f);
     int64_t n = step.n_rows();
-    d.kv_write(layer, view(k, n, cache.width()), view(v, n, cache.width()), step.step);
-    d.attend(view(q, n, shape.q_width()), view(result, n, shape.q_width()), shape.args(layer), step.step);
+    Program both;
+    both.on(step.step);
+    both.kv_write(layer, view(k, n, cache.width()), view(v, n, cache.width()));
+    both.attend(view(q, n, shape.q_width()), view(result, n, shape.q_width()), shape.args(layer));
+    d.run(both);
     d.ok();
     const float *from = result.data();
     for (const Step::Run &r : runs) {
