@@ -10,8 +10,7 @@ shift 3
     exit 1
 }
 [ -x "$native" ] || { echo "skipped: $native is not there to compare with"; exit 77; }
-for prompt in "Once upon a time" "One day, Lily went to" \
-    "Q: Tom has 34 apples, buys 8 and gives 5. How many has he? A: Let's think step by step."; do
+for prompt in "Once upon a time" "One day, Lily went to" "The dog and the cat"; do
     expected=$("$native" generate "$model" -p "$prompt" -n 60)
     found=$("$@" generate "$model" -p "$prompt" -n 60)
     echo "$found"
