@@ -33,10 +33,6 @@ llm_status llmk_tensor_check(const llm_host *host, const llm_tensor *t, const ll
 
 /* ---- steps ---- */
 
-static inline float *llmk_row(llm_view v, int64_t r) {
-    return llm_view_row(v, r);
-}
-
 /* First position that a row at `position` sees. */
 static inline int32_t llmk_attention_first(int32_t window, int32_t position) {
     return window > 0 && position >= window ? position - window + 1 : 0;

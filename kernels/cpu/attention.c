@@ -138,7 +138,7 @@ static int32_t at_most(int32_t n, int32_t most) {
 static float *find_row(const job *j, const item *it, llm_view v, int32_t i) {
     int32_t kv = it->kv_head + i / it->n_of_each, rest = i % it->n_of_each;
     int32_t head = kv * j->group + it->head + rest % it->n_heads;
-    return llmk_row(v, it->rows.first + rest / it->n_heads) + (int64_t)head * j->kv->head_dim;
+    return llm_view_row(v, it->rows.first + rest / it->n_heads) + (int64_t)head * j->kv->head_dim;
 }
 
 /* Items of one key/value head are neighbours, so that its keys and values stay in the cache; the last

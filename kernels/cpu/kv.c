@@ -47,26 +47,26 @@ static llm_status plan(size_t *n_bytes, llmk_kv *kv, llm_device *device, const l
     return LLM_OK;
 }
 
-static size_t head_bytes(const llm_program *p) {
-    return sizeof(llm_state) + (size_t)p->n_states * sizeof(llmk_kv);
+static size_t head_bytes(int32_t n_states) {
+    return sizeof(llm_state) + (size_t)n_states * sizeof(llmk_kv);
 }
 
 llm_status llmk_state_bytes(size_t *out, llm_device *device, const llm_program *p, int32_t group, int32_t n_pages) {
     llm_status status = plan(out, NULL, device, p, group, n_pages);
-    if (status == LLM_OK) *out += head_bytes(p);
+    if (status == LLM_OK) *out += head_bytes(p->n_states);
     return status;
 }
 
 llm_status llmk_state_create(llm_state **out, llm_device *device, const llm_program *p, int32_t group,
                              int32_t n_pages) {
     *out = NULL;
-    llm_state *state = llmk_take(device->host, head_bytes(p));
+    llm_state *state = llmk_take(device->host, head_bytes(p->n_states));
     if (!state) return LLM_E_MEMORY;
     *state = (llm_state){.n_states = p->n_states};
     llm_status status = plan(&state->n_bytes, state->kv, device, p, group, n_pages);
     if (status == LLM_OK) state->data = llmk_take_large(device->host, state->n_bytes);
     if (!state->data) {
-        llmk_give(device->host, state, head_bytes(p));
+        llmk_give(device->host, state, head_bytes(p->n_states));
         return status == LLM_OK ? LLM_E_MEMORY : status;
     }
     uint8_t *at = state->data;
@@ -82,7 +82,7 @@ llm_status llmk_state_create(llm_state **out, llm_device *device, const llm_prog
 void llmk_state_free(llm_device *device, llm_state *state) {
     if (!state) return;
     llmk_give(device->host, state->data, state->n_bytes);
-    llmk_give(device->host, state, sizeof *state + (size_t)state->n_states * sizeof(llmk_kv));
+    llmk_give(device->host, state, head_bytes(state->n_states));
 }
 
 /* ---- writing ---- */
@@ -137,8 +137,8 @@ static void write_row(const job *j, int32_t r) {
     for (int32_t h = 0; h < kv->n_heads; h++) {
         int64_t at = (int64_t)h * kv->head_dim;
         uint8_t *keys = llmk_kv_keys(kv, page, h, panel), *values = llmk_kv_values(kv, page, h, panel);
-        put_key(kv, keys, lane, llmk_row(j->k, r) + at, &j->s->k->attention);
-        put_value(kv, values, lane, llmk_row(j->v, r) + at, &j->s->k->attention);
+        put_key(kv, keys, lane, llm_view_row(j->k, r) + at, &j->s->k->attention);
+        put_value(kv, values, lane, llm_view_row(j->v, r) + at, &j->s->k->attention);
     }
 }
 

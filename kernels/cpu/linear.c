@@ -101,10 +101,10 @@ static void pack_x(void *arg, int64_t group, int32_t slot_index) {
     int32_t n_rows = rest < LLMK_TILE_ROWS ? (int32_t)rest : LLMK_TILE_ROWS;
     uint8_t *dst = j->x_packed + (size_t)first * j->x_row_bytes;
     if (j->kind == LLMK_X_I8)
-        j->k->quantize(dst, llmk_row(j->x, first), j->x.stride, n_rows, j->x.cols);
+        j->k->quantize(dst, llm_view_row(j->x, first), j->x.stride, n_rows, j->x.cols);
     else
         for (int32_t r = 0; r < n_rows; r++)
-            j->k->to_bf16(dst + (size_t)r * j->x_row_bytes, llmk_row(j->x, first + r), j->x.cols);
+            j->k->to_bf16(dst + (size_t)r * j->x_row_bytes, llm_view_row(j->x, first + r), j->x.cols);
 }
 
 enum { PACK_STEPS = 16 }; /* multiply-adds in the time of packing one element */
@@ -118,7 +118,7 @@ static void pack_all_x(llmk_cpu_stream *s, job *j) {
 /* Points t at columns [col, ...) of rows [first, first + n_rows), which belong to one group. */
 static void take_x(llmk_tile *t, const job *j, int64_t first, int64_t col) {
     if (j->kind == LLMK_X_F32) {
-        t->x = llmk_row(j->x, first) + col;
+        t->x = llm_view_row(j->x, first) + col;
         t->x_stride = (size_t)j->x.stride * sizeof(float);
         return;
     }
@@ -223,9 +223,9 @@ static void store(const space *slot, const piece *e, int64_t ahead) {
     float bias[GROUP * LLMK_STRIP] = {0};
     if (p->bias) memcpy(bias, llmk_weight_vector(p->bias) + o, (size_t)n * sizeof *bias);
     for (int64_t r = 0; r < e->n_rows; r++) {
-        float *out = llmk_row(p->out, e->row + r) + o;
+        float *out = llm_view_row(p->out, e->row + r) + o;
         const float *acc = slot->acc[r][0];
-        const float *later = llmk_row(p->out, e->row + (r + ahead < e->n_rows ? r + ahead : r)) + o;
+        const float *later = llm_view_row(p->out, e->row + (r + ahead < e->n_rows ? r + ahead : r)) + o;
         for (int32_t i = 0; i < n; i += 16) __builtin_prefetch(later + i, 1);
         if (p->accumulate)
             for (int32_t i = 0; i < n; i++) out[i] = acc[i] + bias[i] + out[i];
@@ -244,8 +244,7 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     piece e = {.p = p, .k = kernels_of(j, p), .row = row};
     e.n_rows = j->x.rows - row < j->block_rows ? j->x.rows - row : j->block_rows;
     int32_t group = e.n_rows > j->k->blocking.few_rows ? GROUP : 1;
-    int64_t end = (part + 1) * w->part_strips, n_strips = llmk_weight_strips(w);
-    end = end < n_strips ? end : n_strips;
+    int64_t end = llmk_weight_part_end(w, part);
     if (!llmk_packing_has(w->packing, part)) {
         e.keep = llmk_packing_try_begin(w->packing, part, j->pass);
         llmk_packing_want(w, part);

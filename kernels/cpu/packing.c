@@ -74,17 +74,12 @@ bool llmk_packing_try_begin(llmk_packing *p, int64_t part, int64_t pass) {
     return atomic_compare_exchange_strong(&p->states[part], &expected, LLMK_PART_BUSY);
 }
 
-static int64_t part_end(const llm_weight *w, int64_t part) {
-    int64_t end = (part + 1) * w->part_strips, n_strips = llmk_weight_strips(w);
-    return end < n_strips ? end : n_strips;
-}
-
 enum { RELEASE_BYTES = 1 << 20 }; /* each call interrupts the other threads */
 
 static void release(const llm_weight *w, int64_t part) {
     size_t strip_bytes = LLMK_STRIP * w->row_bytes;
     size_t from = (size_t)(part * w->part_strips) * strip_bytes / RELEASE_BYTES;
-    size_t to = (size_t)part_end(w, part) * strip_bytes / RELEASE_BYTES;
+    size_t to = (size_t)llmk_weight_part_end(w, part) * strip_bytes / RELEASE_BYTES;
     if (from < to)
         llmk_mapping_release(&w->packing->mapping, w->data + from * RELEASE_BYTES, (to - from) * RELEASE_BYTES);
 }
@@ -99,7 +94,7 @@ void llmk_packing_finish(const llm_weight *w, int64_t part) {
 /* ---- the file's pages ---- */
 
 void llmk_packing_want(const llm_weight *w, int64_t part) {
-    int64_t row = part * w->part_strips * LLMK_STRIP, last = (part_end(w, part) + 1) * LLMK_STRIP;
+    int64_t row = part * w->part_strips * LLMK_STRIP, last = (llmk_weight_part_end(w, part) + 1) * LLMK_STRIP;
     last = last < w->rows ? last : w->rows;
     if (w->packing)
         llmk_mapping_want(&w->packing->mapping, w->data + (size_t)row * w->row_bytes,

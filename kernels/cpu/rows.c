@@ -35,8 +35,8 @@ static void run(llm_stream *stream, job j) {
 }
 
 static void norm_row(const job *j, int64_t r) {
-    const float *x = llmk_row(j->a, r);
-    float *out = llmk_row(j->out, r);
+    const float *x = llm_view_row(j->a, r);
+    float *out = llm_view_row(j->out, r);
     for (int64_t c = 0; c < j->a.cols; c += j->head_dim)
         j->k->rms_norm(out + c, x + c, j->vector, j->head_dim, j->number);
 }
@@ -55,7 +55,7 @@ void llmk_norm(llm_stream *s, const llm_op *op, const llm_step *step) {
 
 static void angles_row(const job *j, int64_t r) {
     int64_t n = j->out.cols / 2;
-    float *out = llmk_row(j->out, r);
+    float *out = llm_view_row(j->out, r);
     for (int64_t i = 0; i < n; i++) {
         float angle = (float)j->index[r] * j->vector[i]; /* F32, as models are trained */
         out[i] = cosf(angle) * j->number;
@@ -74,7 +74,7 @@ void llmk_angles(llm_stream *s, const llm_op *op, const llm_step *step) {
 }
 
 static void rope_row(const job *j, int64_t r) {
-    j->k->rope[j->choice](llmk_row(j->out, r), llmk_row(j->a, r), j->out.cols / j->head_dim, j->head_dim,
+    j->k->rope[j->choice](llm_view_row(j->out, r), llm_view_row(j->a, r), j->out.cols / j->head_dim, j->head_dim,
                           j->a.cols / 2);
 }
 
@@ -90,7 +90,7 @@ void llmk_rope(llm_stream *s, const llm_op *op, const llm_step *step) {
 }
 
 static void act_row(const job *j, int64_t r) {
-    j->k->glu[j->choice](llmk_row(j->out, r), llmk_row(j->a, r), llmk_row(j->b, r), j->out.cols);
+    j->k->glu[j->choice](llm_view_row(j->out, r), llm_view_row(j->a, r), llm_view_row(j->b, r), j->out.cols);
 }
 
 void llmk_act(llm_stream *s, const llm_op *op, const llm_step *step) {
@@ -104,7 +104,7 @@ void llmk_act(llm_stream *s, const llm_op *op, const llm_step *step) {
 }
 
 static void gather_row(const job *j, int64_t r) {
-    memcpy(llmk_row(j->out, r), llmk_row(j->a, j->index[r]), (size_t)j->out.cols * sizeof(float));
+    memcpy(llm_view_row(j->out, r), llm_view_row(j->a, j->index[r]), (size_t)j->out.cols * sizeof(float));
 }
 
 void llmk_gather(llm_stream *stream, const llm_op *op, const llm_step *step) {

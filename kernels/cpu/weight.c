@@ -59,8 +59,8 @@ llm_status llmk_weight_put(llm_weight **out, size_t *private_bytes, llm_device *
     size_t vector_bytes = vector ? sizeof(float) : 0, packed_bytes = packs ? shape.strip_bytes : 0;
     bool fits = llmk_multiply(&vector_bytes, t->cols) && llmk_multiply(&packed_bytes, llmk_weight_strips(&shape));
     packs = packs && packed_bytes > 0;
-    shape.n_bytes = sizeof shape + (packs ? llmk_packing_bytes(shape.n_parts) : 0);
-    fits = fits && llmk_add_size(&shape.n_bytes, vector_bytes);
+    shape.n_bytes = sizeof shape;
+    fits = fits && llmk_add_size(&shape.n_bytes, packs ? llmk_packing_bytes(shape.n_parts) : vector_bytes);
     if (!fits) return llmk_error(host, LLM_E_MEMORY, "tensor %s: larger than the address space", t->name);
     llm_weight *w = llmk_take(host, shape.n_bytes);
     if (!w) return LLM_E_MEMORY;
@@ -100,7 +100,7 @@ void llmk_embed(llm_stream *stream, const llm_op *op, const llm_step *step) {
     for (int64_t r = 0; r < out.rows; r++) {
         int32_t id = step->tokens[r];
         if (!llmk_cpu_start(s, id >= 0 && id < w->rows, "EMBED: id outside the table")) return;
-        w->type->dequantize(llmk_row(out, r), w->data + (size_t)id * w->row_bytes, w->cols);
+        w->type->dequantize(llm_view_row(out, r), w->data + (size_t)id * w->row_bytes, w->cols);
         llmk_packing_row_was_read(w);
     }
 }

@@ -34,6 +34,12 @@ static inline int32_t llmk_weight_strip_rows(const llm_weight *w, int64_t s) {
     return rest < LLMK_STRIP ? (int32_t)rest : LLMK_STRIP;
 }
 
+/* One past the last strip of a part. */
+static inline int64_t llmk_weight_part_end(const llm_weight *w, int64_t part) {
+    int64_t end = (part + 1) * w->part_strips, n_strips = llmk_weight_strips(w);
+    return end < n_strips ? end : n_strips;
+}
+
 /* packing.c */
 void llmk_packing_free(const llm_host *host, llmk_packing *p);
 

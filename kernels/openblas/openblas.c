@@ -73,7 +73,7 @@ static void widen(float *wide, space *slot, const job *j, int64_t strip, int64_t
 static void start_output(const job *j, int64_t first, int64_t n) {
     const float *bias = j->p->bias ? llmk_weight_vector(j->p->bias) + first : NULL;
     for (int64_t r = 0; r < j->x.rows; r++) {
-        float *out = llmk_row(j->p->out, r) + first;
+        float *out = llm_view_row(j->p->out, r) + first;
         for (int64_t i = 0; i < n; i++) out[i] = (j->p->accumulate ? out[i] : 0.0f) + (bias ? bias[i] : 0.0f);
     }
 }
@@ -88,7 +88,7 @@ static void multiply_item(void *arg, int64_t index, int32_t slot_index) {
     widen(wide, (space *)(void *)slot, j, strip, rest < N_STRIPS ? rest : N_STRIPS);
     start_output(j, first, n);
     openblas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)j->x.rows, (blasint)n, (blasint)w->cols, 1.0f,
-                   j->x.data, (blasint)j->x.stride, wide, WIDTH, 1.0f, llmk_row(j->p->out, 0) + first,
+                   j->x.data, (blasint)j->x.stride, wide, WIDTH, 1.0f, llm_view_row(j->p->out, 0) + first,
                    (blasint)j->p->out.stride);
 }
 

@@ -44,7 +44,7 @@ static void gather(llm_stream *stream, const llm_op *op, const llm_step *step) {
     for (int64_t i = 0; i < out.rows; i++) {
         int32_t row = step->out_rows[i];
         if (!start(s, row >= 0 && row < x.rows, "GATHER: no such row")) return;
-        for (int64_t c = 0; c < x.cols; c++) llmk_row(out, i)[c] = llmk_row(x, row)[c];
+        for (int64_t c = 0; c < x.cols; c++) llm_view_row(out, i)[c] = llm_view_row(x, row)[c];
     }
 }
 
@@ -60,7 +60,7 @@ static void embed(llm_stream *stream, const llm_op *op, const llm_step *step) {
     for (int64_t r = 0; r < out.rows; r++) {
         int32_t id = step->tokens[r];
         if (!start(s, id >= 0 && id < op->w[0]->rows, "EMBED: id outside the table")) return;
-        load_row(llmk_row(out, r), op->w[0], id);
+        load_row(llm_view_row(out, r), op->w[0], id);
     }
 }
 
@@ -79,7 +79,7 @@ static void norm(llm_stream *stream, const llm_op *op, const llm_step *step) {
     if (op->w[0]) load_row(s->row, op->w[0], 0);
     for (int64_t r = 0; r < x.rows; r++)
         for (int64_t c = 0; c < x.cols; c += group)
-            norm_row(llmk_row(out, r) + c, llmk_row(x, r) + c, op->w[0] ? s->row : NULL, group, op->u.norm.eps);
+            norm_row(llm_view_row(out, r) + c, llm_view_row(x, r) + c, op->w[0] ? s->row : NULL, group, op->u.norm.eps);
 }
 
 static double dot(const float *a, const float *b, int64_t n) {
@@ -100,8 +100,8 @@ static void product(llmk_ref_stream *s, llm_view x, llm_view out, const llm_weig
         float b = load_element(bias, o);
         load_row(s->row, w, o);
         for (int64_t r = 0; r < x.rows; r++) {
-            float *to = llmk_row(out, r) + o;
-            double sum = dot(llmk_row(x, r), s->row, x.cols) + b;
+            float *to = llm_view_row(out, r) + o;
+            double sum = dot(llm_view_row(x, r), s->row, x.cols) + b;
             *to = (float)(accumulate ? sum + *to : sum);
         }
     }
@@ -124,8 +124,8 @@ static void angles(llm_stream *stream, const llm_op *op, const llm_step *step) {
     for (int64_t r = 0; r < out.rows; r++)
         for (int64_t i = 0; i < n_freq; i++) {
             float angle = (float)step->positions[r] * s->row[i]; /* F32, as models are trained */
-            llmk_row(out, r)[i] = (float)(cos(angle) * op->u.angles.scale);
-            llmk_row(out, r)[n_freq + i] = (float)(sin(angle) * op->u.angles.scale);
+            llm_view_row(out, r)[i] = (float)(cos(angle) * op->u.angles.scale);
+            llm_view_row(out, r)[n_freq + i] = (float)(sin(angle) * op->u.angles.scale);
         }
 }
 
@@ -144,7 +144,7 @@ static void rope(llm_stream *stream, const llm_op *op, const llm_step *step) {
     if (!go_on((llmk_ref_stream *)stream)) return;
     for (int64_t r = 0; r < x.rows; r++)
         for (int64_t at = 0; at < x.cols; at += op->u.rope.head_dim)
-            rotate_head(llmk_row(x, r) + at, llmk_row(angles, r), angles.cols / 2, op->u.rope.style);
+            rotate_head(llm_view_row(x, r) + at, llm_view_row(angles, r), angles.cols / 2, op->u.rope.style);
 }
 
 /* ---- KV cache ---- */
@@ -192,8 +192,8 @@ static void kv_write(llm_stream *stream, const llm_op *op, const llm_step *step)
         bool found = find_token(&at, &c, step->row_seq[r], step->positions[r]);
         if (!start(s, found, "KV_WRITE: no such page")) return;
         for (int64_t i = 0; i < k.cols; i++) {
-            store(c.kv, c.kv->keys + at, i, llmk_row(k, r)[i]);
-            store(c.kv, c.kv->values + at, i, llmk_row(v, r)[i]);
+            store(c.kv, c.kv->keys + at, i, llm_view_row(k, r)[i]);
+            store(c.kv, c.kv->values + at, i, llm_view_row(v, r)[i]);
         }
     }
 }
@@ -249,7 +249,7 @@ static void attend(llm_stream *stream, const llm_op *op, const llm_step *step) {
     for (int32_t r = 0; r < step->rows[LLM_ROWS_STEP]; r++)
         for (int32_t head = 0; head < a->n_heads && go_on(s); head++) {
             int64_t at = (int64_t)head * c.kv->desc.k_dim;
-            if (!attend_head(s, a, &c, r, head, llmk_row(q, r) + at, llmk_row(out, r) + at))
+            if (!attend_head(s, a, &c, r, head, llm_view_row(q, r) + at, llm_view_row(out, r) + at))
                 fail(s, LLM_E_INTERNAL, "ATTEND: no such page");
         }
 }
@@ -273,7 +273,8 @@ static void act(llm_stream *stream, const llm_op *op, const llm_step *step) {
     if (!go_on((llmk_ref_stream *)stream)) return;
     for (int64_t r = 0; r < out.rows; r++)
         for (int64_t c = 0; c < out.cols; c++)
-            llmk_row(out, r)[c] = (float)(activate(llmk_row(gate, r)[c], op->u.act.kind) * llmk_row(up, r)[c]);
+            llm_view_row(out, r)[c] =
+                (float)(activate(llm_view_row(gate, r)[c], op->u.act.kind) * llm_view_row(up, r)[c]);
 }
 
 /* ---- tables ---- */

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "unit/model/counting.h"
+#include "counting.h"
 #include "unit/model/files.h"
 
 extern "C" {

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
+#include "counting.h"
 #include "family/families.h"
-#include "unit/model/counting.h"
 
 namespace {
 

@@ -4,14 +4,16 @@
 
 #include <llm/sys/backend.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
 struct Host {
     llm_host host{};
-    size_t live_bytes = 0;
-    int refuse_at = -1, n_allocs = 0;
+    std::atomic<size_t> live_bytes{0}; // streams of several threads may take memory
+    std::atomic<int> n_allocs{0};
+    int refuse_at = -1;
     llm_status status = LLM_OK;
     std::string text;
 

@@ -1,6 +1,7 @@
 // Linear operations of the CPU back end, for every data type and instruction set, against the reference
 // back end; and what must not change a bit: rows beside a row, threads, packing.
 #include "kernels/backends.h"
+#include "kernels/host.h"
 #include "kernels/matrix.h"
 #include "kernels/operations.h"
 #include "kernels/quant/half.h"
@@ -23,35 +24,6 @@ extern "C" {
 #include <vector>
 
 namespace {
-
-struct Host {
-    llm_host host{};
-    size_t live_bytes = 0;
-    int refuse_at = -1, n_allocs = 0;
-    llm_status status = LLM_OK;
-    std::string text;
-
-    Host() {
-        host.struct_size = sizeof host;
-        host.cpu_mask = LLM_CPU_ALL;
-        host.user = this;
-        host.alloc = [](void *user, size_t n_bytes, size_t alignment) -> void * {
-            Host *h = (Host *)user;
-            if (h->n_allocs++ == h->refuse_at) return nullptr;
-            h->live_bytes += n_bytes;
-            return aligned_alloc(alignment, (n_bytes + alignment - 1) / alignment * alignment);
-        };
-        host.free = [](void *user, void *ptr, size_t n_bytes) {
-            ((Host *)user)->live_bytes -= n_bytes;
-            free(ptr);
-        };
-        host.log = [](void *, int32_t, const char *) {};
-        host.set_error = [](void *user, llm_status what, const char *detail) {
-            ((Host *)user)->status = what;
-            ((Host *)user)->text = detail;
-        };
-    }
-};
 
 // Starts its threads for each loop, which a test can afford.
 struct Pool {

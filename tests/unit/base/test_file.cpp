@@ -14,7 +14,7 @@
 #include <sstream>
 #include <string>
 
-#include "unit/model/counting.h"
+#include "counting.h"
 #include "unit/model/files.h"
 
 extern "C" {

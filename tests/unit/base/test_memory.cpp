@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "unit/model/counting.h"
+#include "counting.h"
 
 extern "C" {
 #include "base/buf.h"

@@ -15,8 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "counting.h"
 #include "sanitized.h"
-#include "unit/model/counting.h"
 
 extern "C" {
 #include "base/status.h"

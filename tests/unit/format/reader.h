@@ -11,8 +11,8 @@
 
 #include <string>
 
+#include "counting.h"
 #include "unit/format/build.h"
-#include "unit/model/counting.h"
 #include "unit/model/files.h"
 
 extern "C" {

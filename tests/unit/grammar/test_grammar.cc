@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "counting.h"
 #include "unit/tokenizer/load.h"
 
 extern "C" {
@@ -593,22 +594,6 @@ TEST_F(Grammars, MoreAlternativesThanCanBeRunAreRefusedWhenTheyAreMade) {
 
 /* ---- memory ---- */
 
-struct Failing {
-    int n = 0, alive = 0, fail_at = -1;
-    llm_allocator allocator{this, alloc, release};
-    static void *alloc(void *user, size_t n_bytes, size_t alignment) {
-        auto *f = static_cast<Failing *>(user);
-        if (f->n++ == f->fail_at) return nullptr;
-        void *ptr = llmi_default_allocator.alloc(llmi_default_allocator.user, n_bytes, alignment);
-        if (ptr) f->alive++;
-        return ptr;
-    }
-    static void release(void *user, void *ptr, size_t n_bytes) {
-        static_cast<Failing *>(user)->alive--;
-        llmi_default_allocator.free(llmi_default_allocator.user, ptr, n_bytes);
-    }
-};
-
 static llm_status use(const llm_allocator *a, llm_tokenizer *t, Make fn, const std::string &source,
                       const std::string &text) {
     llmi_grammar *g = nullptr;
@@ -627,24 +612,24 @@ static llm_status use(const llm_allocator *a, llm_tokenizer *t, Make fn, const s
 }
 
 /* Bytes at once, and allocations, of making a grammar: what a stranger's schema costs. */
-struct Counting {
+struct Costing {
     size_t now = 0, peak = 0, n = 0;
     llm_allocator allocator{this, alloc, release};
     static void *alloc(void *user, size_t n_bytes, size_t alignment) {
-        auto *c = static_cast<Counting *>(user);
+        auto *c = static_cast<Costing *>(user);
         c->n++;
         c->peak = std::max(c->peak, c->now += n_bytes);
         return llmi_default_allocator.alloc(llmi_default_allocator.user, n_bytes, alignment);
     }
     static void release(void *user, void *ptr, size_t n_bytes) {
-        static_cast<Counting *>(user)->now -= n_bytes;
+        static_cast<Costing *>(user)->now -= n_bytes;
         llmi_default_allocator.free(llmi_default_allocator.user, ptr, n_bytes);
     }
 };
 
 static void costs(const Tokenizer &t, const std::string &what, const std::string &source, size_t max_bytes,
                   size_t max_allocations, std::vector<llm_status> ends) {
-    Counting c;
+    Costing c;
     llmi_grammar *g = nullptr;
     llm_status status = llmi_grammar_from_schema(&g, &c.allocator, t.get(), source.data(), source.size());
     EXPECT_NE(ends.end(), std::find(ends.begin(), ends.end(), status)) << what << ": " << llm_last_error();
@@ -726,7 +711,7 @@ TEST_F(Grammars, EveryAllocationMayFail) {
          "[1,[null]]"},
     };
     for (const auto &row : rows) {
-        Failing f;
+        Counting f;
         bool reached = true;
         for (int i = 0; reached; i++) {
             f.n = 0;

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <functional>
 
-#include "unit/model/counting.h"
+#include "counting.h"
 #include "unit/model/files.h"
 #include "unit/model/runner.h"
 

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "counting.h"
+
 extern "C" {
 #include "base/alloc.h"
 #include "base/status.h"
@@ -14,24 +16,6 @@ extern "C" {
 }
 
 namespace {
-
-/* Fails allocation number `fail_at` (from 0) and counts what is alive. */
-struct Counting {
-    int n = 0, alive = 0, fail_at = -1;
-    llm_allocator allocator{this, alloc, release};
-
-    static void *alloc(void *user, size_t n_bytes, size_t alignment) {
-        auto *c = static_cast<Counting *>(user);
-        if (c->n++ == c->fail_at) return nullptr;
-        void *ptr = llmi_default_allocator.alloc(llmi_default_allocator.user, n_bytes, alignment);
-        if (ptr) c->alive++;
-        return ptr;
-    }
-    static void release(void *user, void *ptr, size_t n_bytes) {
-        static_cast<Counting *>(user)->alive--;
-        llmi_default_allocator.free(llmi_default_allocator.user, ptr, n_bytes);
-    }
-};
 
 llm_runtime_options with_plugins() {
     llm_runtime_options o = llmi_runtime_defaults;

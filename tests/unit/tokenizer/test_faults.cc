@@ -4,25 +4,8 @@
 #include <gtest/gtest.h>
 #include <jansson.h>
 
+#include "counting.h"
 #include "unit/tokenizer/load.h"
-
-/* Fails one chosen allocation and counts what is alive. */
-struct Failing {
-    int n = 0, alive = 0, fail_at = -1;
-    llm_allocator allocator{this, alloc, release};
-
-    static void *alloc(void *user, size_t n_bytes, size_t alignment) {
-        auto *f = static_cast<Failing *>(user);
-        if (f->n++ == f->fail_at) return nullptr;
-        void *ptr = llmi_default_allocator.alloc(llmi_default_allocator.user, n_bytes, alignment);
-        if (ptr) f->alive++;
-        return ptr;
-    }
-    static void release(void *user, void *ptr, size_t n_bytes) {
-        static_cast<Failing *>(user)->alive--;
-        llmi_default_allocator.free(llmi_default_allocator.user, ptr, n_bytes);
-    }
-};
 
 struct Source {
     std::string name, json; /* json empty: the vocabulary */
@@ -41,7 +24,7 @@ static llm_status create(llm_tokenizer **out, const llm_allocator *a, const Sour
 }
 
 /* Fails allocation 0, 1, ... of `run` until it succeeds without reaching the failure. */
-template <class Run> static void fail_each(Failing &f, const std::string &name, Run run) {
+template <class Run> static void fail_each(Counting &f, const std::string &name, Run run) {
     int alive = f.alive;
     for (int i = 0;; i++) {
         f.n = 0;
@@ -60,7 +43,7 @@ template <class Run> static void fail_each(Failing &f, const std::string &name, 
 }
 
 static void check(const Source &s) {
-    Failing f;
+    Counting f;
     fail_each(f, s.name + ": create", [&] {
         llm_tokenizer *t = nullptr;
         llm_status status = create(&t, &f.allocator, s);

@@ -1,6 +1,6 @@
 /* An allocator that fails one chosen allocation and counts what is alive. */
-#ifndef TEST_MODEL_COUNTING_H
-#define TEST_MODEL_COUNTING_H
+#ifndef TEST_COUNTING_H
+#define TEST_COUNTING_H
 
 extern "C" {
 #include "base/alloc.h"
